@@ -1,0 +1,36 @@
+"""What every test shares: the backends, a sandbox on a real socket, a client of it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from useresponse_async import AsyncClient, RetryPolicy
+from useresponse_async.sandbox import Sandbox
+
+QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
+"""The default policy with delays that a test can wait for."""
+
+
+@pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend, _, loop = request.param.partition("+")
+    return backend, {"use_uvloop": True} if loop else {}
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(Sandbox(**options))
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=230)
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        yield client

@@ -1,0 +1,88 @@
+"""Does the command start, say where, refuse nonsense and stop cleanly?"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from useresponse_async.sandbox.command import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextlib.contextmanager
+def command(*options):
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "useresponse_async.sandbox", "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_one_line_serves_and_stops_on_a_signal(number):
+    with command("--users", "7", "--api-key", "k") as process, httpx.Client() as client:
+        line = process.stdout.readline()
+        found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+)\n", line)
+        answer = client.get(f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"})
+        assert answer.json()["totalObjects"] == 7
+        # The client's connection is still open here.
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_default_key_is_there_for_demos():
+    with command("--users", "1", "--root-path", "/support") as process:
+        url = process.stdout.readline().split()[-1]
+        assert url.endswith("/support")
+        params = {"apiKey": "sandbox-key"}
+        assert httpx.get(f"{url}/api/3.0/me.json", params=params).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--latency", "-1"], "latency"),
+        (["--faults", "2"], "faults"),
+        (["--users", "-5"], "users"),
+        (["--users", "many"], "--users"),
+        (["--empty", "404"], "--empty"),
+    ],
+)
+def test_options_without_sense_are_refused(options, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(options)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_reported(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named_in_one_line(monkeypatch, capsys):
+    monkeypatch.setattr("useresponse_async.sandbox.extras.find_spec", lambda _name: None)
+    assert main([]) == 1
+    assert capsys.readouterr().err == (
+        "the sandbox needs: pip install 'useresponse-async[sandbox]'\n"
+    )

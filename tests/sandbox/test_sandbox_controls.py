@@ -1,0 +1,159 @@
+"""Can a test look into a running sandbox and move rows under a walk?"""
+
+import gc
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from useresponse_async.sandbox import Options, Sandbox
+
+
+def ids(api, page):
+    data = api.get("/users/search.json", params={"page": page, "count": 10}).json()["data"]
+    return [user["id"] for user in data]
+
+
+def wait_until(condition):
+    for _ in range(200):
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_inserted_users_shift_every_page(sandbox, api):
+    assert ids(api, 1) == list(range(1, 11))
+    assert sandbox.insert_users(3) == [121, 122, 123]
+    assert ids(api, 2) == list(range(8, 18))
+    assert ids(api, 1)[:4] == [121, 122, 123, 1]
+
+
+def test_inserted_users_are_real(sandbox, api):
+    (added,) = sandbox.insert_users(1)
+    assert api.get(f"/users/{added}.json").json()["id"] == added
+    assert api.get("/users/search.json").json()["totalObjects"] == 121
+
+
+def test_a_removed_user_pulls_pages_up(sandbox, api):
+    sandbox.remove_user(5)
+    assert ids(api, 1) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_removing_nobody_is_an_error(sandbox):
+    with pytest.raises(LookupError):
+        sandbox.remove_user(5000)
+
+
+def test_rows_can_move_while_requests_are_served(sandbox, api):
+    with ThreadPoolExecutor(1) as pool:
+        walk = pool.submit(lambda: [len(ids(api, 1)) for _ in range(50)])
+        for _ in range(50):
+            sandbox.remove_user(sandbox.insert_users(1)[0])
+        assert walk.result() == [10] * 50
+
+
+def test_requests_are_recorded_as_they_came(sandbox, api):
+    sandbox.forget_requests()
+    body = {"email": "a@b.example"}
+    api.post("/users.json", params={"tag": ["a", "b"]}, json=body, headers={"X-Odd": "1"})
+    (received,) = sandbox.requests
+    assert (received.method, received.path) == ("POST", "/api/3.0/users.json")
+    assert [pair for pair in received.query if pair[0] == "tag"] == [("tag", "a"), ("tag", "b")]
+    assert received.headers["x-odd"] == "1"
+    assert received.json() == body
+
+
+def test_arrivals_are_counted_without_a_record(start, connect):
+    sandbox = start(users=5, record=False)
+    connect(sandbox).get("/me.json")
+    assert sandbox.arrivals == 1
+    assert sandbox.requests == []
+
+
+def test_requests_in_flight_are_counted(start, connect):
+    sandbox = start(users=5, latency=0.3)
+    api = connect(sandbox)
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(api.get, "/me.json") for _ in range(4)]
+        assert wait_until(lambda: sandbox.in_flight == 4)
+        assert {answer.result().status_code for answer in answers} == {200}
+    assert wait_until(lambda: sandbox.in_flight == 0)
+    assert sandbox.peak_in_flight == 4
+
+
+def test_connections_are_counted(sandbox):
+    with httpx.Client() as client:
+        for _ in range(3):
+            client.get(sandbox.url + "/api/3.0/users/1.json")
+        assert sandbox.connections == 1
+    assert wait_until(lambda: sandbox.connections == 0)
+    assert sandbox.connections_opened == 1
+
+
+def test_it_stops_at_once_in_the_middle_of_answers(start, connect):
+    sandbox = start(users=5, latency=30)
+    api = connect(sandbox)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(api.get, "/me.json")
+        assert wait_until(lambda: sandbox.in_flight == 1)
+        began = time.monotonic()
+        sandbox.stop()
+        assert time.monotonic() - began < 2
+        with pytest.raises(httpx.TransportError):
+            answer.result()
+
+
+def test_stopping_leaves_no_thread_and_no_socket():
+    before = threading.active_count()
+    with Sandbox(users=1) as sandbox:
+        url = sandbox.url
+        httpx.get(url)
+    gc.collect()
+    assert threading.active_count() == before
+    assert not sandbox.is_running
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+
+
+def test_stopping_twice_is_harmless(start):
+    sandbox = start(users=1)
+    sandbox.stop()
+    sandbox.stop()
+
+
+def test_it_starts_only_once(start):
+    with pytest.raises(RuntimeError, match="only once"):
+        start(users=1).start()
+
+
+def test_an_address_is_known_only_after_the_start():
+    with pytest.raises(RuntimeError, match="not started"):
+        _ = Sandbox(users=1).url
+
+
+def test_two_sandboxes_share_nothing(start, connect):
+    one, two = start(users=5), start(users=5)
+    connect(one).delete("/users/4.json")
+    assert connect(two).get("/users/4.json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"users": -1}, "users"),
+        ({"latency": -0.1}, "latency"),
+        ({"latency": float("nan")}, "latency"),
+        ({"faults": 1.1}, "faults"),
+        ({"api_key": " "}, "key"),
+        ({"port": 70000}, "port"),
+        ({"root_path": "support/"}, "root path"),
+        ({"empty": "404"}, "empty"),
+        ({"next_page": "0"}, "next page"),
+    ],
+)
+def test_options_without_sense_are_refused(option, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**option)

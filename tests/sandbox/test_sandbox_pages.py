@@ -1,0 +1,136 @@
+"""Are lists cut into pages, filtered and sorted as the reference says?"""
+
+import pytest
+
+
+def ids(answer):
+    return [user["id"] for user in answer.json()["data"]]
+
+
+def search(api, **params):
+    return api.get("/users/search.json", params=params)
+
+
+def test_a_page_is_bare_and_complete(api):
+    page = search(api).json()
+    assert ids(search(api)) == list(range(1, 51))
+    del page["data"]
+    assert page == {
+        "currentPage": 1,
+        "firstPage": 1,
+        "lastPage": 3,
+        "nextPage": 2,
+        "objectsPerPage": 50,
+        "totalObjects": 120,
+        "totalPages": 3,
+    }
+
+
+def test_count_sets_the_page_size(api):
+    page = search(api, page=2, count=7)
+    assert ids(page) == list(range(8, 15))
+    assert page.json()["objectsPerPage"] == 7
+    assert page.json()["totalPages"] == 18
+
+
+def test_count_above_fifty_is_cut_to_fifty(api):
+    page = search(api, count=500)
+    assert len(ids(page)) == 50
+    assert page.json()["objectsPerPage"] == 50
+
+
+def test_the_last_page_has_no_next(api):
+    assert search(api, page=3).json()["nextPage"] is None
+
+
+@pytest.mark.parametrize(
+    ("params", "context"),
+    [
+        ({"page": 0}, "page"),
+        ({"page": "two"}, "page"),
+        ({"count": 0, "page": -1}, "page, count"),
+        ({"role": "king"}, "role"),
+        ({"sort": "shoe_size"}, "sort"),
+    ],
+)
+def test_wrong_parameters_are_named(api, params, context):
+    answer = search(api, **params)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
+def test_nothing_found_is_no_content(api):
+    answer = search(api, search="nobody is called that")
+    assert answer.status_code == 204
+    assert answer.content == b""
+
+
+def test_past_the_end_is_no_content(api):
+    assert search(api, page=4).status_code == 204
+
+
+def test_past_the_end_may_be_an_empty_list(start, connect):
+    page = search(connect(start(users=5, empty="empty-list")), page=2).json()
+    assert page["data"] == []
+    assert page["totalObjects"] == 5
+
+
+def test_past_the_end_may_be_the_last_page_again(start, connect):
+    page = search(connect(start(users=60, empty="last-page")), page=9)
+    assert page.json()["currentPage"] == 2
+    assert ids(page) == list(range(51, 61))
+
+
+def test_next_page_may_be_absent_at_the_end(start, connect):
+    assert "nextPage" not in search(connect(start(users=5, next_page="absent"))).json()
+
+
+def test_next_page_may_repeat_at_the_end(start, connect):
+    assert search(connect(start(users=5, next_page="repeats"))).json()["nextPage"] == 1
+
+
+@pytest.mark.parametrize("role", ["admin", "agent", "user"])
+def test_a_role_filters(api, role):
+    page = search(api, role=role).json()
+    assert 0 < page["totalObjects"] < 120
+    assert {user["role"]["alias"] for user in page["data"]} == {role}
+
+
+def test_a_text_is_searched_in_names_and_addresses(api):
+    user = api.get("/users/11.json").json()
+    assert 11 in ids(search(api, search=user["name"].upper()))
+    assert ids(search(api, search=f".{11}@")) == [11]
+
+
+def test_an_email_finds_its_user(api):
+    email = api.get("/users/1.json").json()["email"]
+    assert ids(search(api, email=email.upper())) == [1]
+    assert search(api, email="none@example.com").status_code == 204
+
+
+def test_version_four_answers_an_email_without_a_page(sandbox, connect):
+    api = connect(sandbox, version="4.0")
+    user = api.get("/users/1.json").json()
+    assert search(api, email=user["email"]).json() == {"success": user}
+    assert search(api, email="none@example.com").status_code == 204
+
+
+def test_a_changed_email_is_found_and_the_old_one_is_not(api):
+    old = api.get("/users/1.json").json()["email"]
+    api.post("/users/1.json", json={"email": "Fresh@Example.com"})
+    assert ids(search(api, email="fresh@example.com")) == [1]
+    assert search(api, email=old).status_code == 204
+
+
+@pytest.mark.parametrize(
+    "sort", ["roles", "department", "top_rated", "created_most", "commented_most"]
+)
+def test_a_sort_reorders_and_loses_nobody(api, sort):
+    found = [number for page in (1, 2, 3) for number in ids(search(api, sort=sort, page=page))]
+    assert sorted(found) == list(range(1, 121))
+    assert found != sorted(found)
+
+
+def test_sorting_by_role_puts_administrators_first(api):
+    roles = [user["role"]["alias"] for user in search(api, sort="roles").json()["data"]]
+    assert roles == sorted(roles, key=["admin", "agent", "user"].index)

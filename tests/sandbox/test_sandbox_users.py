@@ -1,0 +1,230 @@
+"""Do the calls about users answer as the reference says?"""
+
+import json
+import re
+
+import pytest
+
+JSON = {"Content-Type": "application/json"}
+NEW = {"email": "new.one@example.com", "full_name": "New One"}
+
+
+def test_me_is_the_key_holder_and_shows_the_key(api, sandbox):
+    shown = api.get("/me.json").json()
+    assert shown["apiKey"] == sandbox.api_key
+    assert shown["role"] == {"id": 3, "alias": "admin"}
+
+
+def test_a_user_is_answered_bare(api):
+    shown = api.get("/users/7.json").json()
+    assert shown["id"] == 7
+    assert "apiKey" not in shown
+
+
+def test_a_user_has_the_wire_names(api):
+    names = set[str]()
+    for user in api.get("/users/search.json").json()["data"]:
+        names |= set(user)
+    assert names == {
+        "id", "name", "shortName", "email", "phone", "avatar", "isDefaultAvatar", "gravatarEmail",
+        "profileUrl", "registrationDate", "lastVisitAt", "role", "team", "tags", "custom_fields",
+    }  # fmt: skip
+
+
+def test_users_vary(api):
+    users = [
+        user
+        for page in (1, 2, 3)
+        for user in api.get("/users/search.json", params={"page": page}).json()["data"]
+    ]
+    assert {user["role"]["alias"] for user in users} == {"admin", "agent", "user"}
+    assert {user["team"] is None for user in users} == {True, False}
+    assert {"phone" in user for user in users} == {True, False}
+    assert {"email" in user for user in users} == {True, False}
+    assert {"lastVisitAt" in user for user in users} == {True, False}
+    assert {bool(user["custom_fields"]) for user in users} == {True, False}
+    assert {user["isDefaultAvatar"] for user in users} == {True, False}
+
+
+def test_times_are_local_text(api):
+    shown = api.get("/users/1.json").json()["registrationDate"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", shown)
+
+
+def test_the_same_seed_gives_the_same_users(start, connect):
+    def walk(seed):
+        return connect(start(users=60, seed=seed)).get("/users/search.json").content
+
+    assert walk(5) == walk(5)
+    assert walk(5) != walk(6)
+
+
+def test_a_created_user_can_be_read(api):
+    answer = api.post("/users.json", json={**NEW, "tags": "a,b", "team_id": 2, "property_7": "EU"})
+    created = answer.json()["success"]
+    assert answer.status_code == 200
+    assert created["id"] == 121
+    assert created["team"] == {"id": 2, "name": "Sales"}
+    assert created["tags"] == "a,b"
+    assert created["custom_fields"][0]["value"] == ["EU"]
+    assert api.get("/users/121.json").json() == created
+
+
+def test_a_created_user_is_last_in_the_list(api):
+    api.post("/users.json", json=NEW)
+    last = api.get("/users/search.json", params={"page": 3}).json()
+    assert last["totalObjects"] == 121
+    assert last["data"][-1]["id"] == 121
+
+
+def test_a_form_creates_a_user(api):
+    created = api.post("/users.json", data=NEW).json()["success"]
+    assert created["name"] == "New One"
+
+
+def test_a_multipart_form_creates_a_user(api):
+    parts = {name: (None, value) for name, value in NEW.items()}
+    created = api.post("/users.json", files=parts).json()["success"]
+    assert created["email"] == NEW["email"]
+
+
+def test_an_edit_changes_only_what_was_sent(api):
+    before = api.get("/users/9.json").json()
+    after = api.post("/users/9.json", json={"phone": "123"}).json()["success"]
+    assert after == before | {"phone": "123"}
+
+
+def test_an_edit_shows_in_lists(api):
+    api.get("/users/search.json")
+    api.post("/users/9.json", json={"full_name": "Someone Else"})
+    assert api.get("/users/search.json").json()["data"][8]["name"] == "Someone Else"
+
+
+def test_a_deleted_user_is_gone(api):
+    answer = api.delete("/users/9.json")
+    assert answer.json()["success"]["id"] == 9
+    assert api.get("/users/9.json").status_code == 404
+    assert api.delete("/users/9.json").status_code == 404
+    assert api.get("/users/search.json").json()["totalObjects"] == 119
+
+
+def test_a_deleted_users_id_is_not_given_again(api):
+    api.delete("/users/120.json")
+    assert api.post("/users.json", json=NEW).json()["success"]["id"] == 121
+
+
+def test_a_password_is_changed_and_not_shown(api, sandbox):
+    answer = api.post("/users/9/change-password.json", json={"password": "s3cret"})
+    assert answer.json()["success"]["id"] == 9
+    assert "s3cret" not in answer.text
+    assert sandbox.user(9).password == "s3cret"
+
+
+@pytest.mark.parametrize("path", ["/users.json", "/users/9.json"])
+def test_an_email_that_is_taken_is_a_conflict(api, path):
+    taken = api.get("/users/1.json").json()["email"]
+    answer = api.post(path, json={"email": taken.upper(), "full_name": "Twin"})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == 409
+
+
+def test_a_user_may_keep_its_own_email(api):
+    email = api.get("/users/1.json").json()["email"]
+    assert api.post("/users/1.json", json={"email": email}).status_code == 200
+
+
+def test_an_email_is_free_again_after_its_user_left(api):
+    first = api.post("/users.json", json=NEW).json()["success"]
+    assert api.post("/users.json", json=NEW).status_code == 409
+    api.post(f"/users/{first['id']}.json", json={"email": "other@example.com"})
+    assert api.post("/users.json", json=NEW).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "context"),
+    [
+        ({}, "email, full_name"),
+        ({"email": "a@b.example", "full_name": " "}, "full_name"),
+        ({"email": "nobody", "full_name": "A"}, "email"),
+        ({**NEW, "team_id": 99}, "team_id"),
+        ({**NEW, "tags": ["a", "b"]}, "tags"),
+        ({**NEW, "property_99": "x"}, "property_99"),
+        ({**NEW, "password": ""}, "password"),
+        ({**NEW, "full_name": True}, "full_name"),
+        ({**NEW, "tags": "\ud800"}, "tags"),
+    ],
+)
+def test_wrong_parameters_of_a_create_are_named(api, body, context):
+    # Not `json=`: it refuses to send half of a surrogate pair.
+    answer = api.post("/users.json", content=json.dumps(body), headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": {
+            "code": 400,
+            "message": "Invalid request and/or request parameters",
+            "context": context,
+        }
+    }
+
+
+def test_an_edit_without_anything_is_refused(api):
+    assert api.post("/users/9.json", json={}).status_code == 400
+
+
+def test_a_password_is_required(api):
+    answer = api.post("/users/9/change-password.json", json={})
+    assert answer.json()["error"]["context"] == "password"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "context"),
+    [
+        ("{", "application/json", "body"),
+        ("[1]", "application/json", "body"),
+        ("email=a@b.example", "text/plain", "Content-Type"),
+        ("nothing", "multipart/form-data", "body"),
+        ("nothing", "multipart/form-data; boundary=b", "body"),
+    ],
+)
+def test_an_unreadable_body_is_refused(api, content, kind, context):
+    answer = api.post("/users.json", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
+def test_an_unknown_id_is_not_found(api):
+    answer = api.get("/users/5000.json")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"code": 404, "message": "Resource is not found"}}
+
+
+@pytest.mark.parametrize("path", ["/nothing.json", "/users/search", "/users/abc.json", "/me.json/"])
+def test_an_unknown_path_is_not_found(api, path):
+    assert api.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/users/search.json", "GET"),
+        ("GET", "/users.json", "POST"),
+        ("PUT", "/users/1.json", "GET, POST, DELETE"),
+        ("HEAD", "/me.json", "GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(api, method, path, allowed):
+    answer = api.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == allowed
+
+
+def test_any_version_is_served(sandbox, connect):
+    assert connect(sandbox, version="7.0").get("/me.json").status_code == 200
+
+
+def test_a_sub_path_is_part_of_the_address(start, connect):
+    sandbox = start(users=5, root_path="/support")
+    assert sandbox.url.endswith("/support")
+    assert connect(sandbox).get("/me.json").status_code == 200
+    outside = sandbox.url.removesuffix("/support")
+    assert connect(sandbox).get(outside + "/api/3.0/me.json").status_code == 404

@@ -1,0 +1,142 @@
+"""Is an answer what was asked for, or which error is it? Computation only, nothing is sent."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final, TypeVar
+
+import httpx
+
+from useresponse_async.codec import NO_CONTENT, Decoder, MalformedBody, Reported, parse, parse_error
+from useresponse_async.errors import APIStatusError, DecodeError, status_error_class
+from useresponse_async.secret import Secret
+from useresponse_async.structuring import Misfit
+
+__all__ = ["read_answer"]
+
+T = TypeVar("T")
+
+_EXCERPT_LENGTH: Final = 200
+_HINTS: Final[dict[int, str]] = {
+    404: "it does not exist, or this key may not see it",
+    503: "the API is overloaded, or switched off in Administration » Applications",
+}
+
+
+def read_answer(response: httpx.Response, decode: Decoder[T], *, key: Secret | None) -> T:
+    """Return what ``response`` says.
+
+    Args:
+        response: The answer, its body read.
+        decode: What makes its JSON into what the call returns.
+        key: What must not show in an error, even if the server echoes it.
+
+    Raises:
+        APIStatusError: It says that the call failed.
+        DecodeError: It says success, but is not what was promised.
+    """
+    if not response.is_success:
+        raise _status_error(_redacted(response, key), _reported_by(response), key)
+    payload = NO_CONTENT
+    if response.status_code != HTTPStatus.NO_CONTENT:
+        try:
+            payload = parse(response.content)
+        except MalformedBody:
+            response = _redacted(response, key)
+            problem = f"the body is no JSON: {_excerpt(response) or 'it is empty'}"
+            raise _decode_error(response, problem, malformed=not _is_markup(response)) from None
+    reported = parse_error(payload)
+    if reported is not None:
+        raise _status_error(_redacted(response, key), reported, key)
+    try:
+        return decode(payload)
+    except Misfit as misfit:
+        problem = key.redact(misfit.problem) if key else misfit.problem
+        raise _decode_error(_redacted(response, key), problem, field=misfit.place) from None
+
+
+def _decode_error(
+    response: httpx.Response, problem: str, *, field: str = "", malformed: bool = False
+) -> DecodeError:
+    return DecodeError(
+        problem,
+        field=field,
+        malformed=malformed,
+        response=response,
+        method=response.request.method,
+        path=response.request.url.path,
+    )
+
+
+def _status_error(
+    response: httpx.Response, reported: Reported, key: Secret | None
+) -> APIStatusError:
+    status = response.status_code
+    if response.is_success and reported.code is not None and reported.code >= 400:  # noqa: PLR2004
+        status = reported.code
+    message, context = reported.message or _phrase(status), reported.context
+    if key is not None:
+        message, context = key.redact(message), context and key.redact(context)
+    return status_error_class(status)(
+        response=response,
+        method=response.request.method,
+        path=response.request.url.path,
+        status_code=status,
+        message=message,
+        code=reported.code,
+        context=context,
+        hint=_hint(response, status),
+    )
+
+
+def _hint(response: httpx.Response, status: int) -> str | None:
+    if response.has_redirect_location:
+        target = response.headers["Location"]
+        return f"not followed to {target}: give the API's own address as base_url"
+    return _HINTS.get(status)
+
+
+def _reported_by(response: httpx.Response) -> Reported:
+    try:
+        reported = parse_error(parse(response.content))
+    except MalformedBody:
+        reported = None
+    if reported is not None:
+        return reported
+    return Reported(message=": ".join(filter(None, (_reason(response), _excerpt(response)))))
+
+
+def _reason(response: httpx.Response) -> str:
+    return response.reason_phrase or _phrase(response.status_code)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "no success"
+
+
+def _excerpt(response: httpx.Response) -> str:
+    """Return the start of the body on one line, to recognise a proxy's page by."""
+    text = response.content[: 4 * _EXCERPT_LENGTH].decode("utf-8", errors="replace")
+    return " ".join(text.split())[:_EXCERPT_LENGTH]
+
+
+def _is_markup(response: httpx.Response) -> bool:
+    return response.content.lstrip()[:1] == b"<"
+
+
+def _redacted(response: httpx.Response, key: Secret | None) -> httpx.Response:
+    if key is None or key.redact_bytes(response.content) == response.content:
+        return response
+    headers = response.headers.copy()
+    for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+        headers.pop(name, None)
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=key.redact_bytes(response.content),
+        request=response.request,
+        extensions=response.extensions,
+    )

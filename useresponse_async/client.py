@@ -1,0 +1,268 @@
+"""What does the user hold? A client: wires the parts together and owns their lifetime."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from contextlib import AbstractContextManager
+from enum import Enum
+from types import TracebackType
+from typing import Any, Final
+
+import anyio
+import attrs
+import httpx
+
+from useresponse_async.arguments import Params, query_of, relative_path
+from useresponse_async.codec import as_sent
+from useresponse_async.errors import ArgumentError, ClientClosedError, ConfigurationError
+from useresponse_async.execution import Connection, RequestExecutor
+from useresponse_async.lifetime import Lifetime
+from useresponse_async.operations import Operation
+from useresponse_async.pacing import Pacing
+from useresponse_async.resources.users import Users
+from useresponse_async.retrying import RetryBudget
+from useresponse_async.secret import Secret
+from useresponse_async.settings import (
+    DEFAULT_MAX_IN_FLIGHT,
+    DEFAULT_TIMEOUT,
+    KeyPlacement,
+    RetryPolicy,
+    Settings,
+)
+from useresponse_async.transport import (
+    ClientTransport,
+    KeyTransport,
+    ShardedTransport,
+    environment_proxy,
+    make_pool,
+)
+
+__all__ = ["AsyncClient"]
+
+
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CLOSE_SECONDS: Final = 5.0
+
+
+class _Unset(Enum):
+    UNSET = "as it is"
+
+
+_UNSET: Final = _Unset.UNSET
+
+
+class AsyncClient:
+    """A client of one UseResponse installation. Nothing is sent before the first call.
+
+    Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` yourself, from
+    whichever task. It works on asyncio, uvloop and trio, within one event loop.
+
+    Args:
+        base_url: The installation's address, e.g. ``https://mydomain.useresponse.com``;
+            ``USERESPONSE_URL`` unless given. A sub-path is kept; https is meant where no
+            scheme is given.
+        api_key: The API key; ``USERESPONSE_API_KEY`` unless given; guest access without one.
+        api_version: The API's version in the path; ``USERESPONSE_API_VERSION`` unless given,
+            and ``3.0`` without either.
+        timeout: How long to wait for a connection, for a part of the answer and for a part of
+            the request to be taken, in seconds each; an :class:`httpx.Timeout` sets them one
+            by one, ``None`` waits for ever.
+        retry: What is tried again, how often, and after how long.
+        max_in_flight: The most requests in flight at once, in requests, however many tasks
+            call.
+        adaptive_pacing: Whether to keep fewer in flight while the server is overloaded.
+        key_placement: Where the key travels in a request.
+        proxy: The proxy to go through; the environment's (``HTTPS_PROXY``, …) unless given.
+        verify: The TLS context to check the server with; the default authorities unless given.
+        transport: An httpx transport to send with, in place of the client's own pools.
+        http_client: An httpx client to send with, in place of the client's own pools. It stays
+            the caller's: it is not closed, and its own hooks see requests with the key.
+
+    Raises:
+        ConfigurationError: A setting cannot work; names it.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        api_key: str | Secret | None = None,
+        api_version: str | None = None,
+        timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
+        retry: RetryPolicy | None = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        adaptive_pacing: bool = True,
+        key_placement: KeyPlacement = KeyPlacement.QUERY,
+        proxy: str | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        http_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        settings = Settings.resolve(
+            base_url,
+            api_key=api_key,
+            api_version=api_version,
+            timeout=timeout,
+            retry=retry or RetryPolicy(),
+            max_in_flight=max_in_flight,
+            adaptive_pacing=adaptive_pacing,
+            key_placement=key_placement,
+        )
+        inner = _inner_transport(settings, proxy, verify, transport, http_client)
+        keyed = KeyTransport(
+            inner,
+            base_url=settings.base_url,
+            key=settings.api_key,
+            placement=settings.key_placement,
+        )
+        connection = Connection(
+            http=httpx.AsyncClient(transport=keyed),
+            lifetime=Lifetime(),
+            budget=RetryBudget(settings.retry),
+        )
+        pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
+        self._wire(connection, RequestExecutor(connection, settings, pacing), owner=True)
+
+    def _wire(self, connection: Connection, executor: RequestExecutor, *, owner: bool) -> None:
+        self._connection = connection
+        self._executor = executor
+        self._owner = owner
+        self.users = Users(executor)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | _Unset | None = _UNSET,
+        retry: RetryPolicy | _Unset = _UNSET,
+        max_in_flight: int | _Unset = _UNSET,
+    ) -> AsyncClient:
+        """Return a view of this client with other options, over the same connections.
+
+        A view with its own ``max_in_flight`` counts its requests by itself. The view ends with
+        this client; closing the view closes nothing.
+
+        Args:
+            timeout: As for the client.
+            retry: As for the client; its budget stays the client's.
+            max_in_flight: As for the client.
+
+        Raises:
+            ConfigurationError: An option cannot work; names it.
+        """
+        options = {"timeout": timeout, "retry": retry, "max_in_flight": max_in_flight}
+        changes: dict[str, Any] = {k: v for k, v in options.items() if v is not _UNSET}
+        settings = attrs.evolve(self._executor.settings, **changes)
+        pacing = self._executor.pacing
+        if max_in_flight is not _UNSET:
+            pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
+        view = object.__new__(type(self))
+        executor = RequestExecutor(self._connection, settings, pacing)
+        view._wire(self._connection, executor, owner=False)
+        return view
+
+    async def request(
+        self, method: str, path: str, *, params: Params | None = None, json: Any = None
+    ) -> Any:
+        """Call an endpoint that has no method here, with the same care as one that has.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
+            path: The path below ``/api/{version}``, e.g. ``/anything.json``.
+            params: The query's parameters.
+            json: What to send as the JSON body; ``None`` sends no body.
+
+        Returns:
+            The answer's JSON as the server sent it; ``None`` for a 204.
+
+        Raises:
+            ArgumentError: An argument cannot work; nothing was sent.
+            APIConnectionError: No answer came.
+            APIStatusError: The answer is not success.
+            DecodeError: The answer is no JSON.
+            ClientClosedError: The client is closed.
+
+        Endpoint: whichever is named.
+        """
+        if method not in _METHODS:
+            raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
+        return await self._executor.execute(
+            Operation(
+                method=method,
+                path=relative_path(path),
+                query=query_of({}, params),
+                body=json,
+                decode=as_sent,
+            )
+        )
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are in flight now, in requests."""
+        return self._executor.pacing.in_flight
+
+    def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
+        """Collect the responses that this client's calls inside a ``with`` block cause.
+
+        Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
+        number of the try that it answered, from 1. Tasks started inside the block count.
+        """
+        return self._connection.capture_responses()
+
+    async def aclose(self) -> None:
+        """Close the client: calls under way end in ``ClientClosedError``, connections close.
+
+        Closing twice does no harm. Cancelling it does not stop it.
+        """
+        if not self._owner:
+            return
+        await self._connection.lifetime.close()
+        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+            await self._connection.http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:  # noqa: PYI034 - typing.Self needs 3.11
+        if self._connection.lifetime.closed:
+            raise ClientClosedError("the client is closed")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        settings = self._executor.settings
+        return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a client holds connections and cannot be pickled: make one per process")
+
+
+def _inner_transport(
+    settings: Settings,
+    proxy: str | httpx.Proxy | None,
+    verify: ssl.SSLContext | None,
+    transport: httpx.AsyncBaseTransport | None,
+    http_client: httpx.AsyncClient | None,
+) -> httpx.AsyncBaseTransport:
+    given = [
+        transport is not None,
+        http_client is not None,
+        proxy is not None or verify is not None,
+    ]
+    if sum(given) > 1:
+        raise ConfigurationError(
+            "transport, http_client, and proxy with verify each say how to send: give one of them"
+        )
+    if transport is not None:
+        return transport
+    if http_client is not None:
+        return ClientTransport(http_client)
+    return ShardedTransport(
+        functools.partial(
+            make_pool, verify=verify, proxy=proxy or environment_proxy(settings.base_url)
+        )
+    )

@@ -1,0 +1,203 @@
+"""How does everything concurrent run? As one bounded, ordered, cancellable async map."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import enum
+import sys
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+)
+from typing import Any, Final, Generic, TypeVar
+
+import anyio
+
+__all__ = ["concurrent_map"]
+
+
+class _Exhausted(enum.Enum):
+    EXHAUSTED = "no input is left"
+
+
+_EXHAUSTED: Final = _Exhausted.EXHAUSTED
+
+Input = TypeVar("Input")
+T = TypeVar("T")
+
+_asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
+
+
+def _spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start a task that no task group owns, in a copy of the caller's context.
+
+    A task group cannot be held open across a ``yield``, nor entered in one task and left in
+    another, and callers of a generator need both.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():
+        trio.lowlevel.spawn_system_task(run, context=contextvars.copy_context())
+        return
+    task = asyncio.get_running_loop().create_task(run())
+    _asyncio_tasks.add(task)
+    task.add_done_callback(_asyncio_tasks.discard)
+
+
+class _Call(Generic[T]):
+    """One call in a task of its own, with its outcome kept until somebody asks."""
+
+    __slots__ = ("_error", "_finished", "_on_finish", "_scope", "_value")
+
+    def __init__(
+        self, call: Callable[[], Awaitable[T]], on_finish: Callable[[_Call[T]], None]
+    ) -> None:
+        self._scope = anyio.CancelScope()
+        self._finished = anyio.Event()
+        self._on_finish = on_finish
+        self._error: BaseException | None = None
+        _spawn(lambda: self._run(call))
+
+    async def _run(self, call: Callable[[], Awaitable[T]]) -> None:
+        try:
+            with self._scope:
+                self._value = await call()
+        except Exception as error:  # noqa: BLE001 - it is raised where the outcome is asked for
+            self._error = error
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            self._finished.set()
+            self._on_finish(self)
+
+    @property
+    def finished(self) -> bool:
+        return self._finished.is_set()
+
+    def outcome(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def cancel(self) -> None:
+        self._scope.cancel()
+
+    async def wait(self) -> None:
+        await self._finished.wait()
+
+
+class _Window(Generic[Input, T]):
+    """The calls that run now, and the outcomes nobody has taken yet."""
+
+    def __init__(
+        self, function: Callable[[Input], Awaitable[T]], *, limit: int, ahead: int
+    ) -> None:
+        self._function = function
+        self._limit = limit
+        self._ahead = ahead
+        self._running = 0
+        self._calls: dict[_Call[T], None] = {}
+        self._finished: deque[_Call[T]] = deque()
+        self._changed = anyio.Event()
+
+    @property
+    def has_room(self) -> bool:
+        return self._running < self._limit and len(self._calls) < self._ahead
+
+    @property
+    def empty(self) -> bool:
+        return not self._calls
+
+    def start(self, item: Input) -> None:
+        self._running += 1
+        self._calls[_Call(lambda: self._function(item), self._on_finish)] = None
+
+    def _on_finish(self, call: _Call[T]) -> None:
+        self._running -= 1
+        self._finished.append(call)
+        self._changed.set()
+
+    def take(self, *, ordered: bool) -> _Call[T] | None:
+        """Remove and return a finished call: the oldest of all, or the first to finish."""
+        if ordered:
+            call = next(iter(self._calls), None)
+            if call is None or not call.finished:
+                return None
+            self._finished.remove(call)
+        elif not self._finished:
+            return None
+        else:
+            call = self._finished.popleft()
+        del self._calls[call]
+        return call
+
+    async def change(self) -> None:
+        """Wait until one more call finishes."""
+        self._changed = anyio.Event()
+        await self._changed.wait()
+
+    async def cancel(self) -> None:
+        """Cancel every call, and return when the last of them has ended."""
+        for call in self._calls:
+            call.cancel()
+        with anyio.CancelScope(shield=True):
+            for call in self._calls:
+                await call.wait()
+
+
+async def _each(inputs: Iterable[Input] | AsyncIterable[Input]) -> AsyncGenerator[Input, None]:
+    if isinstance(inputs, AsyncIterable):
+        async for item in inputs:
+            yield item
+    else:
+        for item in inputs:
+            yield item
+
+
+async def concurrent_map(
+    function: Callable[[Input], Awaitable[T]],
+    inputs: Iterable[Input] | AsyncIterable[Input],
+    *,
+    limit: int,
+    ahead: int | None = None,
+    ordered: bool = True,
+) -> AsyncGenerator[T, None]:
+    """Yield ``function(item)`` for each of ``inputs``, with several calls under way at once.
+
+    Inputs are drawn only as there is room for their calls. The first call that fails raises
+    its exception in its turn; leaving the generator in whatever way, cancellation included,
+    cancels the calls still under way and waits for their end.
+
+    Args:
+        function: What to call; each call runs in a task of its own.
+        inputs: What to call it with.
+        limit: The most calls under way, in calls.
+        ahead: The most calls under way or finished and not yet taken, in calls; ``limit``
+            unless told. A larger one keeps ``limit`` calls busy behind a slow one.
+        ordered: Whether outcomes come in the order of their inputs, or as they finish.
+    """
+    window = _Window(function, limit=limit, ahead=max(limit, ahead or 0))
+    source = _each(inputs)
+    item: Input | _Exhausted | None = None
+    try:
+        while True:
+            while window.has_room and item is not _EXHAUSTED:
+                item = await anext(source, _EXHAUSTED)
+                if item is not _EXHAUSTED:
+                    window.start(item)
+            call = window.take(ordered=ordered)
+            if call is not None:
+                yield call.outcome()
+            elif window.empty:
+                return
+            else:
+                await window.change()
+    finally:
+        await window.cancel()
+        await source.aclose()

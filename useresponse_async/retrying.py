@@ -1,0 +1,200 @@
+"""Which failure is tried again, and after how long? tenacity does it; this says when."""
+
+from __future__ import annotations
+
+import email.utils
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import anyio
+import tenacity
+
+from useresponse_async.errors import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    DecodeError,
+    ServiceUnavailableError,
+    UseResponseError,
+)
+from useresponse_async.settings import RetryPolicy
+
+__all__ = ["RetryBudget", "call_with_retries", "is_overload", "retry_after", "should_retry"]
+
+T = TypeVar("T")
+
+logger = logging.getLogger("useresponse_async.retry")
+
+_RETRYABLE_STATUSES: Final = frozenset({429, 500, 502, 504})
+_OVERLOAD_STATUSES: Final = frozenset({429, 503})
+
+
+def should_retry(error: BaseException, *, repeatable: bool) -> bool:
+    """Return whether a call that failed with ``error`` may and should be tried again."""
+    if isinstance(error, ServiceUnavailableError):
+        return True
+    if isinstance(error, APIConnectionError):
+        return repeatable or not error.request_sent
+    if isinstance(error, APIStatusError):
+        return repeatable and error.status_code in _RETRYABLE_STATUSES
+    return repeatable and isinstance(error, DecodeError) and error.malformed
+
+
+def is_overload(error: BaseException) -> bool:
+    """Return whether ``error`` says that the server has more to do than it can."""
+    if isinstance(error, APIStatusError):
+        return error.status_code in _OVERLOAD_STATUSES
+    return isinstance(error, APITimeoutError)
+
+
+def retry_after(error: BaseException) -> float:
+    """Return how long the server's ``Retry-After`` asks to wait, in seconds; 0 if it does not."""
+    if not isinstance(error, APIStatusError):
+        return 0.0
+    header = error.response.headers.get("Retry-After", "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header)
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+        return max(0.0, moment.timestamp() - time.time())
+    except (ValueError, OverflowError, TypeError):
+        return 0.0
+
+
+class RetryBudget:
+    """The retries that all calls of a client may make together: a token bucket.
+
+    It holds a few seconds' worth of ``policy.min_retries_per_second``, fills at that rate,
+    and by ``policy.max_retry_ratio`` for each successful answer.
+    """
+
+    _SECONDS_HELD: Final = 2.0
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._rate = policy.min_retries_per_second
+        self._ratio = policy.max_retry_ratio
+        self._capacity = max(1.0, self._rate * self._SECONDS_HELD)
+        self._tokens = self._capacity
+        self._filled_at = time.monotonic()
+
+    def reserve(self) -> float:
+        """Take one retry from the budget; return how long until it is there, in seconds."""
+        self._fill()
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._rate)
+
+    def give_back(self) -> None:
+        """Return a retry that was reserved and will not be made."""
+        self._tokens += 1
+
+    def earn(self) -> None:
+        """Take note of a successful answer."""
+        self._tokens = min(self._capacity, self._tokens + self._ratio)
+
+    def _fill(self) -> None:
+        now = time.monotonic()
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+
+
+async def call_with_retries(
+    attempt: Callable[[int], Awaitable[T]],
+    *,
+    policy: RetryPolicy,
+    budget: RetryBudget,
+    repeatable: bool,
+) -> T:
+    """Return what ``attempt(number)`` returns, tried again as ``policy`` says.
+
+    Args:
+        attempt: Makes one try; its number counts from 1.
+        policy: What is tried again, how often, and after how long.
+        budget: The retries of all calls together.
+        repeatable: Whether the call may be repeated when its first try may have worked.
+
+    Raises:
+        UseResponseError: The last try's failure.
+    """
+    started = time.monotonic()
+    try:
+        return await attempt(1)
+    except UseResponseError as error:
+        if not should_retry(error, repeatable=repeatable or policy.repeat_unsafe):
+            raise
+        failure = error
+    # Entering tenacity costs more than a whole good call, so only a failed one pays for it,
+    # and hands it the failure as the outcome of its first try.
+    return await _retrying(
+        policy, budget, started=started, repeatable=repeatable or policy.repeat_unsafe
+    )(_after(failure, attempt))
+
+
+def _after(
+    failure: UseResponseError, attempt: Callable[[int], Awaitable[T]]
+) -> Callable[[], Awaitable[T]]:
+    numbers = itertools.count(1)
+
+    async def run() -> T:
+        number = next(numbers)
+        if number == 1:
+            raise failure
+        return await attempt(number)
+
+    return run
+
+
+def _retrying(
+    policy: RetryPolicy, budget: RetryBudget, *, started: float, repeatable: bool
+) -> tenacity.AsyncRetrying:
+    backoff = tenacity.wait_random_exponential(
+        multiplier=policy.initial_delay, max=policy.max_delay
+    )
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        if state.attempt_number >= policy.attempts:
+            return 0.0
+        delay = max(backoff(state), min(retry_after(_failure(state)), policy.max_delay))
+        return max(delay, budget.reserve())
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= policy.attempts:
+            return True
+        too_late = time.monotonic() - started + state.upcoming_sleep > policy.max_elapsed
+        if too_late:
+            budget.give_back()
+        return too_late
+
+    return tenacity.AsyncRetrying(
+        sleep=anyio.sleep,
+        retry=tenacity.retry_if_exception(lambda e: should_retry(e, repeatable=repeatable)),
+        wait=wait,
+        stop=stop,
+        before_sleep=_log_retry,
+        reraise=True,
+    )
+
+
+def _failure(state: tenacity.RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome else None
+    if error is None:
+        raise RuntimeError("tenacity asked for a delay without a failure")
+    return error
+
+
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    error = _failure(state)
+    details = {
+        "method": getattr(error, "method", None),
+        "path": getattr(error, "path", None),
+        "status": getattr(error, "status_code", None),
+        "attempt": state.attempt_number,
+        "delay": state.upcoming_sleep,
+    }
+    logger.warning(
+        "retrying %(method)s %(path)s in %(delay).2f s: try %(attempt)d failed: %(error)s",
+        {**details, "error": error},
+        extra={f"useresponse_{name}": value for name, value in details.items()},
+    )

@@ -1,0 +1,104 @@
+"""How is the sandbox run from a terminal, and how does it stop?"""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from types import FrameType
+
+from useresponse_async.sandbox.extras import MissingExtraError, require_extras
+from useresponse_async.sandbox.options import (
+    DEFAULT_API_KEY,
+    EMPTY_STYLES,
+    NEXT_PAGE_STYLES,
+    Options,
+)
+
+# Waking up now and then lets Ctrl-C through on Windows, where a bare wait would swallow it.
+_SIGNAL_CHECK_SECONDS = 0.5
+
+
+def run(options: Options) -> None:
+    """Serve until SIGINT or SIGTERM; print one line with the address once connections are taken.
+
+    To be called from the main thread, because signals reach no other.
+
+    Raises:
+        MissingExtraError: the `sandbox` extra is not installed.
+        OSError: the address cannot be listened on.
+    """
+    require_extras()
+    from useresponse_async.sandbox.server import Sandbox  # noqa: PLC0415 - needs the extra that was just checked
+
+    with _stop_signals() as stop, Sandbox.from_options(options) as sandbox:
+        sys.stdout.write(f"UseResponse sandbox on {sandbox.url}\n")
+        sys.stdout.flush()
+        while not stop.wait(_SIGNAL_CHECK_SECONDS) and sandbox.is_running:
+            pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the options, run, and turn what goes wrong into one line and an exit code."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    try:
+        options = Options(**vars(parsed))
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        run(options)
+    except MissingExtraError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"cannot listen on {options.host}:{options.port}: {error}")
+    return 0
+
+
+def _complain(message: str) -> int:
+    sys.stderr.write(message + "\n")
+    return 1
+
+
+@contextmanager
+def _stop_signals() -> Generator[threading.Event]:
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = {field.name: field.default for field in fields(Options)}
+    parser = argparse.ArgumentParser(
+        prog="python -m useresponse_async.sandbox",
+        description="A UseResponse API in one process, for demos, tests and benchmarks.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default=defaults["host"], help="address to listen on")
+    add("--port", type=int, default=8089, help="port to listen on, 0 for a free one")
+    add("--users", type=int, default=defaults["users"], help="users that exist at the start")
+    add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
+    add("--seed", type=int, default=defaults["seed"], help="decides the users and the faults")
+    add("--latency", type=float, default=0.0, help="seconds before every answer")
+    add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
+    add("--root-path", default="", help="sub-path of the API, such as /support")
+    add("--empty", choices=EMPTY_STYLES, default="204", help="how a page without rows answers")
+    add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
+    add("--api-off", dest="api_enabled", action="store_false", help="answer 503 to everything")
+    add("--no-guests", dest="guests", action="store_false", help="refuse calls without a key")
+    # A long benchmark would fill the memory with its own requests.
+    parser.set_defaults(record=False)
+    return parser

@@ -1,0 +1,107 @@
+"""Which parameters did a call send, and which of them are wrong?"""
+
+from collections.abc import Collection, Mapping
+
+from useresponse_async.sandbox.answers import bad_request
+
+# More cannot be an id, a page or a count, and would take long to read.
+_MOST_DIGITS = 18
+_PROPERTY = "property_"
+
+
+class Fields:
+    """Reads parameters one by one, remembers every wrong one, and refuses them all at once.
+
+    Each reader gives `None` for a parameter that was not sent and for a wrong one; `check` after
+    the last reader raises if any was wrong.
+    """
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+        self._wrong: list[str] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def text(
+        self, name: str, *, required: bool = False, filled: bool = False, longest: int | None = None
+    ) -> str | None:
+        """Read a text; `filled` refuses an empty one, `required` also a missing one."""
+        if name not in self._values:
+            if required:
+                self.wrong(name)
+            return None
+        text = _as_text(self._values[name])
+        if (
+            text is None
+            or (not text and (filled or required))
+            or (longest is not None and len(text) > longest)
+        ):
+            self.wrong(name)
+            return None
+        return text
+
+    def number(self, name: str, *, least: int = 0, required: bool = False) -> int | None:
+        """Read a whole number, sent as a number or as its digits."""
+        text = self.text(name, required=required)
+        if text is None:
+            return None
+        digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+        if not digits or int(text) < least:
+            self.wrong(name)
+            return None
+        return int(text)
+
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """Read one of the given words; an empty text stands for none."""
+        text = self.text(name)
+        if text and text not in allowed:
+            self.wrong(name)
+        return text if text in allowed else None
+
+    def properties(self, known: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """Read every `property_<id>`; several values of one field are joined by a bar."""
+        found: dict[int, tuple[str, ...]] = {}
+        for name in self._values:
+            if not name.startswith(_PROPERTY):
+                continue
+            digits = name.removeprefix(_PROPERTY)
+            text = self.text(name)
+            if text is None or not digits.isdigit() or int(digits) not in known:
+                self.wrong(name)
+            else:
+                found[int(digits)] = tuple(text.split("|")) if text else ()
+        return found
+
+    def wrong(self, name: str) -> None:
+        """Remember that a parameter is wrong."""
+        if name not in self._wrong:
+            self._wrong.append(name)
+
+    def check(self) -> None:
+        """Refuse the call if any parameter read so far was wrong.
+
+        Raises:
+            Refusal: a 400 whose context names the wrong ones.
+        """
+        if self._wrong:
+            raise bad_request(*self._wrong)
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return ""
+    # A number is as good as its digits: forms cannot tell the two apart.
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    # JSON can escape half of a surrogate pair; no answer could carry it back.
+    return text if _is_unicode(text) else None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,233 @@
+"""How does the sandbox listen on a real socket, beside a test or a demo that uses it?"""
+
+import asyncio
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from useresponse_async.sandbox.app import SandboxApp
+from useresponse_async.sandbox.connection import protocol_class
+from useresponse_async.sandbox.controls import Controls
+from useresponse_async.sandbox.options import DEFAULT_API_KEY, Empty, NextPage, Options
+from useresponse_async.sandbox.state import State
+from useresponse_async.sandbox.traffic import Traffic
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# As long as common servers wait, so that a client's pool is not surprised in a pause.
+_KEEP_ALIVE_SECONDS = 75
+
+# uvicorn renews the Date header at each tick.
+_TICK_SECONDS = 1.0
+
+_BACKLOG = 2048
+
+
+class Sandbox(Controls):
+    """A UseResponse API on a socket of this machine, served by a background thread.
+
+        with Sandbox(users=200, faults=0.02) as sandbox:
+            ...  # sandbox.url, sandbox.api_key
+
+    Works beside asyncio, trio and plain threads alike. It can be started once.
+    """
+
+    def __init__(
+        self,
+        *,
+        users: int = 100,
+        api_key: str = DEFAULT_API_KEY,
+        seed: int = 1,
+        latency: float = 0.0,
+        faults: float = 0.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        root_path: str = "",
+        empty: Empty = "204",
+        next_page: NextPage = "null",
+        api_enabled: bool = True,
+        guests: bool = True,
+        record: bool = True,
+    ) -> None:
+        self.options = Options(
+            users=users,
+            api_key=api_key,
+            seed=seed,
+            latency=latency,
+            faults=faults,
+            host=host,
+            port=port,
+            root_path=root_path,
+            empty=empty,
+            next_page=next_page,
+            api_enabled=api_enabled,
+            guests=guests,
+            record=record,
+        )
+        self.state = State(self.options)
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self._url = ""
+
+    @classmethod
+    def from_options(cls, options: Options) -> "Self":
+        """Build one from options that are already put together."""
+        return cls(**vars(options))
+
+    def __enter__(self) -> "Self":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address before `/api/…`, sub-path included.
+
+        Raises:
+            RuntimeError: the sandbox was not started.
+        """
+        if not self._url:
+            raise RuntimeError("the sandbox was not started: use it in a with statement")
+        return self._url
+
+    @property
+    def is_running(self) -> bool:
+        """Whether requests are being served."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to listen; when this returns, connections are taken.
+
+        Raises:
+            OSError: the address cannot be listened on.
+            RuntimeError: it was started before, or its server failed.
+        """
+        if self._thread is not None:
+            raise RuntimeError("a sandbox can be started only once")
+        listener = _listen(self.options.host, self.options.port)
+        self._url = _address(self.options.host, listener) + self.options.root_path
+        self._server = _Server(SandboxApp(self.state), self.state.traffic)
+        self._thread = threading.Thread(
+            target=self._server.run_here, args=(listener,), name="useresponse-sandbox", daemon=True
+        )
+        self._thread.start()
+        self._server.accepting.wait()
+        if not self._server.started:
+            self._thread.join()
+            raise RuntimeError("the sandbox could not start; the log says why")
+
+    def stop(self) -> None:
+        """Break off every connection and stop; harmless when it is not running."""
+        if self._server is not None and self._thread is not None:
+            self._server.stop()
+            self._thread.join()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn in a thread of its own: told to stop it does so at once, whoever is connected."""
+
+    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+        super().__init__(
+            uvicorn.Config(
+                _Stoppable(app),
+                http=protocol_class(traffic),
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                backlog=_BACKLOG,
+            )
+        )
+        self.accepting = threading.Event()
+        self._loop = _new_loop()
+        self._stopping = asyncio.Event()
+
+    def run_here(self, listener: socket.socket) -> None:
+        """Serve in the calling thread until `stop`."""
+        try:
+            self._loop.run_until_complete(self.serve([listener]))
+        finally:
+            self._loop.close()
+            listener.close()
+            # A start that failed must not leave its caller waiting.
+            self.accepting.set()
+
+    def stop(self) -> None:
+        """End `run_here`, from any thread."""
+        # The loop may have been closed by an error of its own.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+    async def main_loop(self) -> None:
+        while not self._stopping.is_set():
+            await self.on_tick(0)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        tasks = list(self.server_state.tasks)
+        # The connections must be seen to be gone before the tasks end without an answer.
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+
+class _Stoppable:
+    """Ends a cancelled request quietly: nobody but the server's own stop cancels one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await self._app(scope, receive, send)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - only faster
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    # asyncio sends without delay only where the protocol is named; it costs 40 ms an answer else.
+    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    port: int = listener.getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,121 @@
+"""How is a key kept out of logs, reprs, pickles and whatever a server echoes back?"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+__all__ = ["Secret"]
+
+_MASK: Final = "***"
+
+# The loggers that see a response's headers, where a redirect may carry the key back.
+_WIRE_LOGGERS: Final = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+)
+
+
+class Secret:
+    """A text that is used, but not shown: its ``repr`` and ``str`` are ``***``.
+
+    Pickling leaves the text out: the unpickled secret is equal to no other, and
+    :meth:`reveal` on it raises ``ValueError``.
+
+    Args:
+        text: The text to keep.
+    """
+
+    __slots__ = ("__weakref__", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text: str | None = text
+
+    def reveal(self) -> str:
+        """Return the text itself.
+
+        Raises:
+            ValueError: The secret came out of a pickle, which never holds the text.
+        """
+        if self._text is None:
+            raise ValueError("this secret was pickled, and a pickle never holds its text")
+        return self._text
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` with every spelling of the secret replaced by ``***``."""
+        for spelling in self._spellings():
+            text = text.replace(spelling, _MASK)
+        return text
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """Return ``data`` with every spelling of the secret replaced by ``***``."""
+        for spelling in self._spellings():
+            data = data.replace(spelling.encode(), _MASK.encode())
+        return data
+
+    def _spellings(self) -> set[str]:
+        if not self._text:
+            return set()
+        return {self._text, quote(self._text, safe=""), quote_plus(self._text)}
+
+    @classmethod
+    def _without_text(cls) -> Secret:
+        secret = cls("")
+        secret._text = None
+        return secret
+
+    def __repr__(self) -> str:
+        return _MASK
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return self is other or (self._text is not None and self._text == other._text)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Secret._without_text, ())
+
+
+class _RedactingFilter(logging.Filter):
+    """Takes the secrets in use out of a record before any handler sees it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
+
+    def watch(self, secret: Secret) -> None:
+        self._secrets[id(secret)] = secret
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        redacted = message
+        for secret in list(self._secrets.values()):
+            redacted = secret.redact(redacted)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        return True
+
+
+_redacting_filter = _RedactingFilter()
+
+
+def keep_out_of_wire_logs(secret: Secret) -> None:
+    """Have the HTTP libraries' log records redacted for as long as ``secret`` lives."""
+    _redacting_filter.watch(secret)
+    for name in _WIRE_LOGGERS:
+        logging.getLogger(name).addFilter(_redacting_filter)

@@ -1,0 +1,239 @@
+"""What may a client be told, and is it sound? Checked once, then frozen."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+import httpx
+
+from useresponse_async.errors import ConfigurationError
+from useresponse_async.secret import Secret
+
+__all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
+
+DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+DEFAULT_API_VERSION: Final = "3.0"
+DEFAULT_MAX_IN_FLIGHT: Final = 10
+
+
+class KeyPlacement(enum.Enum):
+    """Where the API key travels in a request."""
+
+    QUERY = "query"
+    """The ``apiKey`` query parameter, which every version documents."""
+
+    HEADER = "header"
+    """The bare value of the ``Authorization`` header, for installations that take it."""
+
+
+def _whole_number(minimum: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise ConfigurationError(
+                f"{attribute.name}: {value!r} is not a whole number of {minimum} or more"
+            )
+
+    return check
+
+
+def _number(minimum: float) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, int | float) or not minimum <= value < math.inf:
+            raise ConfigurationError(
+                f"{attribute.name}: {value!r} is not a number of {minimum:g} or more"
+            )
+
+    return check
+
+
+def _flag(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name}: {value!r} is neither True nor False")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """What is tried again, how often, and after how long.
+
+    A 503 is always tried again: the interface was unavailable, so nothing happened. So is a
+    connection that was never made. A 500, 502, 504, 429, a time-out, a broken connection and
+    a body cut short are tried again where repeating the call is safe.
+
+    Delays grow exponentially with full jitter: before try ``n + 1`` a random time between 0
+    and ``initial_delay * 2 ** (n - 1)``, or what the server's ``Retry-After`` says if that is
+    longer, but never more than ``max_delay``. All calls of a client share one budget for
+    their retries, so that an outage meets a trickle of them and not a storm: a retry the
+    budget has no room for yet waits until it has.
+
+    Args:
+        attempts: The most tries of one call, the first included.
+        initial_delay: The upper bound of the first delay, in seconds.
+        max_delay: The upper bound of every backoff delay, in seconds.
+        max_elapsed: No try starts later than this after the call began, in seconds.
+        min_retries_per_second: Retries that the budget always allows, per second.
+        max_retry_ratio: Retries that the budget allows on top, per successful answer.
+        repeat_unsafe: Also repeat calls that create or toggle after a 500 or a broken
+            connection, although the first try may have worked.
+
+    Raises:
+        ConfigurationError: A value is out of its range; names it.
+    """
+
+    attempts: int = attrs.field(default=6, validator=_whole_number(1))
+    initial_delay: float = attrs.field(default=0.25, validator=_number(0))
+    max_delay: float = attrs.field(default=15.0, validator=_number(0))
+    max_elapsed: float = attrs.field(default=120.0, validator=_number(0))
+    min_retries_per_second: float = attrs.field(default=10.0, validator=_number(0.1))
+    max_retry_ratio: float = attrs.field(default=0.2, validator=_number(0))
+    repeat_unsafe: bool = attrs.field(default=False, validator=_flag)
+
+
+def parse_base_url(text: object) -> httpx.URL:
+    """Return the installation's address, without a trailing slash.
+
+    Raises:
+        ConfigurationError: The text is no such address; says why.
+    """
+    if not isinstance(text, str) or not text:
+        raise ConfigurationError(
+            "base_url: give the installation's address, e.g. https://mydomain.useresponse.com, "
+            "or set USERESPONSE_URL"
+        )
+    if re.search(r"[\s\\\x00-\x1f\x7f]", text):
+        raise ConfigurationError(f"base_url: {text!r} holds a space, a backslash or a control code")
+    try:
+        url = httpx.URL(text if "://" in text else f"https://{text}")
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"base_url: {text!r} is no URL: {error}") from None
+    problem = _base_url_problem(url, bare="://" not in text)
+    if problem:
+        raise ConfigurationError(f"base_url: {problem}")
+    _warn_if_insecure(url)
+    return url.copy_with(path=url.path.rstrip("/"))
+
+
+def _base_url_problem(url: httpx.URL, *, bare: bool) -> str | None:
+    if url.scheme not in ("http", "https"):
+        return f"the scheme is {url.scheme!r}, neither https nor http"
+    if url.userinfo:
+        return "a user name or password has no place in it"
+    if not url.host or (bare and "." not in url.host and url.host != "localhost"):
+        return f"{url.host!r} is no host name"
+    if "?" in str(url) or "#" in str(url):
+        return "a query or fragment has no place in it"
+    return _path_problem(url.path.split("/"))
+
+
+def _path_problem(segments: list[str]) -> str | None:
+    if ".." in segments or "" in segments[1:-1]:
+        return "the path has an empty or a '..' part"
+    if "api" in segments:
+        return "leave out /api/…: it is added, with api_version"
+    return None
+
+
+def _warn_if_insecure(url: httpx.URL) -> None:
+    if url.scheme == "https" or url.host == "localhost" or url.host.endswith(".localhost"):
+        return
+    try:
+        loopback = ipaddress.ip_address(url.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        warnings.warn(
+            f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _parse_api_key(key: object) -> Secret | None:
+    text = key.reveal() if isinstance(key, Secret) else key
+    if text is None:
+        return None
+    if not isinstance(text, str) or not text:
+        raise ConfigurationError("api_key: it is empty or no text; leave it out for guest access")
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ConfigurationError("api_key: it holds a space or a character that is not ASCII")
+    return key if isinstance(key, Secret) else Secret(text)
+
+
+def _parse_api_version(version: object) -> str:
+    if not isinstance(version, str) or not re.fullmatch(r"\w+([.-]\w+)*", version, re.ASCII):
+        raise ConfigurationError(f"api_version: {version!r} is no version, e.g. '3.0'")
+    return version
+
+
+def _parse_timeout(timeout: object) -> httpx.Timeout:
+    if isinstance(timeout, httpx.Timeout):
+        return timeout
+    if timeout is None:
+        return httpx.Timeout(None)
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return httpx.Timeout(timeout)
+    raise ConfigurationError(
+        f"timeout: {timeout!r} is neither a positive number of seconds, None, nor httpx.Timeout"
+    )
+
+
+def _instance_of(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kind):
+            raise ConfigurationError(f"{attribute.name}: {value!r} is no {kind.__name__}")
+
+    return check
+
+
+def _from_environment(name: str) -> str | None:
+    return os.environ.get(name) or None
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """All that a client was told. Arguments left as ``None`` come from the environment."""
+
+    base_url: httpx.URL
+    api_key: Secret | None = attrs.field(default=None, converter=_parse_api_key)
+    api_version: str = attrs.field(default=DEFAULT_API_VERSION, converter=_parse_api_version)
+    key_placement: KeyPlacement = attrs.field(
+        default=KeyPlacement.QUERY, validator=_instance_of(KeyPlacement)
+    )
+    timeout: httpx.Timeout = attrs.field(default=DEFAULT_TIMEOUT, converter=_parse_timeout)
+    retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
+    max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_whole_number(1))
+    adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
+
+    @classmethod
+    def resolve(
+        cls,
+        base_url: str | None,
+        *,
+        api_key: str | Secret | None,
+        api_version: str | None,
+        **others: Any,
+    ) -> Settings:
+        """Return the settings, with what was left out taken from the environment.
+
+        Raises:
+            ConfigurationError: A setting cannot work; names it.
+        """
+        return cls(
+            base_url=parse_base_url(base_url or _from_environment("USERESPONSE_URL")),
+            api_key=_from_environment("USERESPONSE_API_KEY") if api_key is None else api_key,
+            api_version=api_version
+            or _from_environment("USERESPONSE_API_VERSION")
+            or DEFAULT_API_VERSION,
+            **others,
+        )
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` without the API key."""
+        return self.api_key.redact(text) if self.api_key else text

@@ -1,0 +1,284 @@
+"""How does JSON become attrs classes, as leniently as PHP needs and with the place of a fault?"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, Union, cast, get_args, get_origin
+
+import attrs
+from cattrs import BaseValidationError, Converter, IterableValidationError
+from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, override
+
+from useresponse_async.models._wire import wire_name
+from useresponse_async.secret import Secret
+
+T = TypeVar("T")
+
+_Hook: TypeAlias = Callable[[Any, Any], Any]
+
+_NONE_TEXTS: Final = ("", "0")
+
+
+class Misfit(ValueError):
+    """JSON does not fit the type that is wanted.
+
+    Attributes:
+        problem: What does not fit.
+        place: Where, e.g. ``data[3].role.id``.
+    """
+
+    def __init__(self, problem: str, place: str = "") -> None:
+        super().__init__(problem, place)
+        self.problem = problem
+        self.place = place
+
+    def below(self, parent: str) -> Misfit:
+        """Return the same misfit, seen from ``parent``'s parent."""
+        joint = "." if self.place and not self.place.startswith("[") else ""
+        return Misfit(self.problem, f"{parent}{joint}{self.place}")
+
+
+def structure(value: Any, wanted: type[T]) -> T:
+    """Return ``value`` as a ``wanted``.
+
+    Raises:
+        Misfit: It does not fit; says where.
+    """
+    try:
+        return _converter(detailed=False).structure(value, wanted)
+    except Exception:  # noqa: BLE001 - whatever it was, the second pass finds its place
+        return _structure_with_place(value, wanted)
+
+
+def structure_all(values: Any, wanted: type[T]) -> list[T]:
+    """Return ``values`` as a list of ``wanted``.
+
+    Raises:
+        Misfit: One of them does not fit, or they are no list; says where.
+    """
+    return structure(values, cast("type[list[T]]", types.GenericAlias(list, wanted)))
+
+
+def _structure_with_place(value: Any, wanted: type[T]) -> T:
+    try:
+        return _converter(detailed=True).structure(value, wanted)
+    except Exception as error:  # noqa: BLE001 - hooks raise what int() and datetime raise
+        raise _located(error) from None
+
+
+def _located(error: BaseException) -> Misfit:
+    if not isinstance(error, BaseValidationError):
+        return error if isinstance(error, Misfit) else Misfit(str(error) or type(error).__name__)
+    inner: BaseException = cast("Any", error).exceptions[0]
+    misfit = _located(inner)
+    for note in getattr(inner, "__notes__", ()):
+        if isinstance(note, IterableValidationNote):
+            return misfit.below(f"[{note.index}]")
+        if isinstance(note, AttributeValidationNote):
+            return misfit.below(wire_name(attrs.fields_dict(error.cl)[note.name]))
+    return misfit
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Return whether ``value`` is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: Any) -> TypeGuard[list[Any]]:
+    """Return whether ``value`` is a JSON array."""
+    return isinstance(value, list)
+
+
+def kind_of(value: Any) -> str:
+    """Return what JSON calls the kind of ``value``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str):
+        return "a text"
+    return "null" if value is None else "a number"
+
+
+def whole_number(value: Any) -> int | None:
+    """Return an integer, also from its text; ``None`` for null and an empty text."""
+    if type(value) is int:
+        return value
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            raise Misfit(f"{value[:40]!r} is no whole number") from None
+    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    raise Misfit(f"{kind_of(value)}, where a whole number was promised")
+
+
+def _text(value: Any, _wanted: object) -> str | None:
+    if value is None or type(value) is str:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if value is False:
+        return None
+    raise Misfit(f"{kind_of(value)}, where a text was promised")
+
+
+def _flag(value: Any, _wanted: object) -> bool | None:
+    if value is None or type(value) is bool:
+        return value
+    if isinstance(value, str):
+        value = {"true": 1, "false": 0}.get(value.lower(), value)
+    number = whole_number(value)
+    if number not in (None, 0, 1):
+        raise Misfit(f"{number} is neither 0 nor 1")
+    return None if number is None else bool(number)
+
+
+def _moment(value: Any, _wanted: object) -> datetime | None:
+    seconds = whole_number(value)
+    if not seconds:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        raise Misfit(f"{seconds} is no Unix time") from None
+
+
+def _secret(value: Any, wanted: object) -> Secret | None:
+    text = _text(value, wanted)
+    return Secret(text) if text else None
+
+
+def to_list(value: Any) -> list[Any] | None:
+    """Return a list, also where PHP writes one as an object or nothing; ``None`` if it is none."""
+    if is_array(value):
+        return value
+    if is_object(value):
+        return list(value.values()) if all(key.isdecimal() for key in value) else None
+    return [] if value is None or value is False or value == "" else None
+
+
+def _texts(value: Any, _wanted: object) -> list[str]:
+    """Read a list of texts, which some endpoints send as one text with commas."""
+    items = value.split(",") if isinstance(value, str) else to_list(value)
+    if items is None:
+        raise Misfit(f"{kind_of(value)}, where a list of texts was promised")
+    texts = (_text(item, str) for item in items)
+    return [text.strip() for text in texts if text and text.strip()]
+
+
+def _is_empty(value: Any) -> bool:
+    return not value or value in _NONE_TEXTS
+
+
+@functools.cache
+def _converter(*, detailed: bool) -> Converter:
+    converter = Converter(detailed_validation=detailed)
+    converter.register_structure_hook(int | None, lambda value, _: whole_number(value))
+    converter.register_structure_hook(str | None, _text)
+    converter.register_structure_hook(bool | None, _flag)
+    converter.register_structure_hook(datetime | None, _moment)
+    converter.register_structure_hook(Secret | None, _secret)
+    converter.register_structure_hook_factory(_is_list, _list_hook(converter, detailed=detailed))
+    converter.register_structure_hook_func(lambda wanted: wanted == list[str], _texts)
+    converter.register_structure_hook_factory(_is_optional_model, _optional_model_hook(converter))
+    converter.register_structure_hook_factory(attrs.has, _model_hook(converter))
+    return converter
+
+
+def _is_list(wanted: Any) -> bool:
+    return get_origin(wanted) is list
+
+
+def _model_in(wanted: Any) -> type[Any] | None:
+    if get_origin(wanted) not in (Union, types.UnionType):
+        return None
+    members = [member for member in get_args(wanted) if member is not type(None)]
+    return members[0] if len(members) == 1 and attrs.has(members[0]) else None
+
+
+def _is_optional_model(wanted: Any) -> bool:
+    return _model_in(wanted) is not None
+
+
+def _optional_model_hook(converter: Converter) -> Callable[[Any], _Hook]:
+    def factory(wanted: Any) -> _Hook:
+        model = cast("type[Any]", _model_in(wanted))
+        structure_model = converter.get_structure_hook(model)
+
+        def hook(value: Any, _wanted: object) -> Any:
+            return None if _is_empty(value) else structure_model(value, model)
+
+        return hook
+
+    return factory
+
+
+def wire_names(model: type[Any]) -> frozenset[str]:
+    """Return what the wire calls the fields of ``model``."""
+    return frozenset(wire_name(field) for field in attrs.fields(model) if field.name != "extra")
+
+
+def _model_hook(converter: Converter) -> Callable[[Any], _Hook]:
+    def factory(model: type[Any]) -> _Hook:
+        known = wire_names(model)
+        overrides: dict[str, Any] = {
+            field.name: override(rename=wire_name(field)) for field in attrs.fields(model)
+        }
+        overrides["extra"] = override(omit=True)
+        build = make_dict_structure_fn(model, converter, _cattrs_use_linecache=False, **overrides)
+
+        def hook(value: Any, wanted: Any) -> Any:
+            if not is_object(value):
+                if value != []:
+                    raise Misfit(f"{kind_of(value)}, where a {model.__name__} was promised")
+                value = {}
+            made = build(value, wanted)
+            if not known.issuperset(value):
+                made.extra = {key: value[key] for key in value if key not in known}
+            return made
+
+        return hook
+
+    return factory
+
+
+def _list_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
+    def factory(wanted: Any) -> _Hook:
+        (member,) = get_args(wanted)
+        structure_member = converter.get_structure_hook(member)
+
+        def hook(value: Any, _wanted: object) -> list[Any]:
+            items = to_list(value)
+            if items is None:
+                raise Misfit(f"{kind_of(value)}, where a list was promised")
+            if detailed:
+                return [
+                    _with_index(structure_member, item, member, index)
+                    for index, item in enumerate(items)
+                ]
+            return [structure_member(item, member) for item in items]
+
+        return hook
+
+    return factory
+
+
+def _with_index(
+    structure_member: Callable[[Any, Any], Any], item: Any, member: Any, index: int
+) -> Any:
+    try:
+        return structure_member(item, member)
+    except Exception as error:  # noqa: BLE001 - raised again, with its place
+        note = IterableValidationNote(f"at index {index}", index, member)
+        vars(error)["__notes__"] = [*getattr(error, "__notes__", ()), note]
+        raise IterableValidationError("a list does not fit", [error], member) from None

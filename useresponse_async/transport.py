@@ -1,0 +1,267 @@
+"""How does a request reach the wire? With the key added, over several small pools."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, cast
+from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from useresponse_async.secret import Secret, keep_out_of_wire_logs
+from useresponse_async.settings import KeyPlacement
+
+__all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
+
+KEY_PARAMETER: Final = "apiKey"
+
+_SHARD_SIZE: Final = 8
+"""One pool slows down badly beyond about ten connections: it looks at each of them at each
+request."""
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """Return what must be the same for two URLs to be of one server."""
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, port
+
+
+class KeyTransport(httpx.AsyncBaseTransport):
+    """Adds the API key below everything that logs, and takes it out of what comes back.
+
+    The key goes to the base URL's origin only. The frames below this one hold the request
+    with the key, so an exception leaves here without them.
+
+    Args:
+        inner: What sends the request.
+        base_url: The installation's address.
+        key: The API key; ``None`` for guest access.
+        placement: Where the key travels.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        *,
+        base_url: httpx.URL,
+        key: Secret | None,
+        placement: KeyPlacement,
+    ) -> None:
+        self._inner = inner
+        self._origin = origin(base_url)
+        self._key = key
+        self._placement = placement
+        if key is not None:
+            keep_out_of_wire_logs(key)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; return its response, the body not yet read."""
+        failure: BaseException
+        try:
+            response = await self._inner.handle_async_request(self._with_key(request))
+        except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
+            failure = _without_frames(error, request, self._key)
+        else:
+            stream = cast("httpx.AsyncByteStream", response.stream)
+            response.stream = _GuardedStream(stream, request, self._key)
+            self._redact_headers(response)
+            return response
+        raise failure
+
+    async def aclose(self) -> None:
+        """Close what is below."""
+        await self._inner.aclose()
+
+    def _with_key(self, request: httpx.Request) -> httpx.Request:
+        if self._key is None or origin(request.url) != self._origin:
+            return request
+        url, headers = request.url, request.headers
+        if self._placement is KeyPlacement.HEADER:
+            headers = headers.copy()
+            headers["Authorization"] = self._key.reveal()
+        else:
+            addition = f"{KEY_PARAMETER}={quote(self._key.reveal(), safe='')}".encode()
+            url = url.copy_with(query=url.query + b"&" + addition if url.query else addition)
+        return httpx.Request(
+            request.method,
+            url,
+            headers=headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+
+    def _redact_headers(self, response: httpx.Response) -> None:
+        key = self._key
+        if key is None:
+            return
+        location = response.headers.get("Location")
+        if location is not None and key.redact(location) != location:
+            response.headers["Location"] = _without_key_parameter(location)
+        for name, value in response.headers.multi_items():
+            if key.redact(value) != value:
+                response.headers[name] = key.redact(value)
+
+
+def _without_key_parameter(location: str) -> str:
+    address, _, query = location.partition("?")
+    kept = [part for part in query.split("&") if not part.startswith(f"{KEY_PARAMETER}=")]
+    return "?".join(filter(None, (address, "&".join(kept))))
+
+
+def _without_frames(
+    error: BaseException, request: httpx.Request, key: Secret | None
+) -> BaseException:
+    error.__cause__ = error.__context__ = None
+    if isinstance(error, httpx.RequestError):
+        error.request = request
+    if key is not None:
+        error.args = tuple(key.redact(a) if isinstance(a, str) else a for a in error.args)
+    return error.with_traceback(None)
+
+
+class _GuardedStream(httpx.AsyncByteStream):
+    """A response's body whose failures carry no frames that hold the key."""
+
+    def __init__(
+        self, inner: httpx.AsyncByteStream, request: httpx.Request, key: Secret | None
+    ) -> None:
+        self._inner = inner
+        self._request = request
+        self._key = key
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        failure: BaseException
+        try:
+            async for chunk in self._inner:
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
+            failure = _without_frames(error, self._request, self._key)
+        else:
+            return
+        raise failure
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Shard:
+    __slots__ = ("busy", "pool")
+
+    def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
+        self.pool = pool
+        self.busy = 0
+
+
+class ShardedTransport(httpx.AsyncBaseTransport):
+    """Spreads requests over small pools, the least busy first; adds one when all are full.
+
+    No pool is ever asked to queue: a request goes to one that has a connection to spare.
+
+    Args:
+        make_pool: Makes a pool of at most as many connections as it is told.
+    """
+
+    def __init__(self, make_pool: Callable[[int], httpx.AsyncBaseTransport]) -> None:
+        self._make_pool = make_pool
+        self._shards: list[_Shard] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; return its response, the body not yet read."""
+        shard = self._least_busy()
+        shard.busy += 1
+        try:
+            response = await shard.pool.handle_async_request(request)
+        except BaseException:
+            shard.busy -= 1
+            raise
+        response.stream = _CountedStream(cast("httpx.AsyncByteStream", response.stream), shard)
+        return response
+
+    async def aclose(self) -> None:
+        """Close every pool."""
+        shards, self._shards = self._shards, []
+        for shard in shards:
+            await shard.pool.aclose()
+
+    def _least_busy(self) -> _Shard:
+        shard = min(self._shards, key=lambda shard: shard.busy, default=None)
+        if shard is None or shard.busy >= _SHARD_SIZE:
+            shard = _Shard(self._make_pool(_SHARD_SIZE))
+            self._shards.append(shard)
+        return shard
+
+
+class _CountedStream(httpx.AsyncByteStream):
+    """A response's body that tells its shard when it is done."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, shard: _Shard) -> None:
+        self._inner = inner
+        self._shard: _Shard | None = shard
+
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        async for chunk in self._inner:
+            yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            if self._shard is not None:
+                self._shard.busy -= 1
+                self._shard = None
+
+
+class ClientTransport(httpx.AsyncBaseTransport):
+    """Sends requests through a client that the caller made, and still owns.
+
+    Args:
+        client: The caller's client; its headers, cookies, proxies and hooks apply.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``; return its response, the body not yet read."""
+        stream = cast("httpx.AsyncByteStream", request.stream)
+        own = self._client.build_request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=stream,
+            extensions=request.extensions,
+        )
+        return await self._client.send(own, stream=True, follow_redirects=False)
+
+    async def aclose(self) -> None:
+        """Leave the client open: it is the caller's."""
+
+
+@functools.cache
+def _default_ssl_context() -> ssl.SSLContext:
+    # Loading the authorities' certificates takes longer than everything else a client does
+    # before its first request, so all clients share the result.
+    return httpx.create_ssl_context()
+
+
+def environment_proxy(base_url: httpx.URL) -> str | None:
+    """Return the proxy that the environment names for ``base_url``, if it names one."""
+    proxies = getproxies()
+    proxy = proxies.get(base_url.scheme) or proxies.get("all")
+    return None if not proxy or proxy_bypass(base_url.host) else proxy
+
+
+def make_pool(
+    size: int, *, verify: ssl.SSLContext | None, proxy: str | httpx.Proxy | None
+) -> httpx.AsyncHTTPTransport:
+    """Return an httpx pool of at most ``size`` connections."""
+    return httpx.AsyncHTTPTransport(
+        verify=verify or _default_ssl_context(),
+        limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
+        proxy=proxy,
+    )
