@@ -9,7 +9,7 @@ import httpx
 
 from useresponse_async.codec import NO_CONTENT, Decoder, MalformedBody, Reported, parse, parse_error
 from useresponse_async.errors import APIStatusError, DecodeError, status_error_class
-from useresponse_async.secret import Secret
+from useresponse_async.secret import Secret, without_frames
 from useresponse_async.structuring import Misfit
 
 __all__ = ["read_answer"]
@@ -35,6 +35,14 @@ def read_answer(response: httpx.Response, decode: Decoder[T], *, key: Secret | N
         APIStatusError: It says that the call failed.
         DecodeError: It says success, but is not what was promised.
     """
+    try:
+        return _read(response, decode, key)
+    except (APIStatusError, DecodeError) as error:
+        failure = without_frames(error)
+    raise failure
+
+
+def _read(response: httpx.Response, decode: Decoder[T], key: Secret | None) -> T:
     if not response.is_success:
         raise _status_error(_redacted(response, key), _reported_by(response), key)
     payload = NO_CONTENT

@@ -91,6 +91,12 @@ class Secret:
         return (Secret._without_text, ())
 
 
+def without_frames(error: BaseException) -> BaseException:
+    """Return ``error`` without the frames it came through, whose variables hold secrets."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 class _RedactingFilter(logging.Filter):
     """Takes the secrets in use out of a record before any handler sees it."""
 

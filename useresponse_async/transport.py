@@ -11,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async.secret import Secret, keep_out_of_wire_logs
+from useresponse_async.secret import Secret, keep_out_of_wire_logs, without_frames
 from useresponse_async.settings import KeyPlacement
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
@@ -63,7 +63,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
         try:
             response = await self._inner.handle_async_request(self._with_key(request))
         except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
-            failure = _without_frames(error, request, self._key)
+            failure = _presentable(error, request, self._key)
         else:
             stream = cast("httpx.AsyncByteStream", response.stream)
             response.stream = _GuardedStream(stream, request, self._key)
@@ -111,15 +111,12 @@ def _without_key_parameter(location: str) -> str:
     return "?".join(filter(None, (address, "&".join(kept))))
 
 
-def _without_frames(
-    error: BaseException, request: httpx.Request, key: Secret | None
-) -> BaseException:
-    error.__cause__ = error.__context__ = None
+def _presentable(error: BaseException, request: httpx.Request, key: Secret | None) -> BaseException:
     if isinstance(error, httpx.RequestError):
         error.request = request
     if key is not None:
         error.args = tuple(key.redact(a) if isinstance(a, str) else a for a in error.args)
-    return error.with_traceback(None)
+    return without_frames(error)
 
 
 class _GuardedStream(httpx.AsyncByteStream):
@@ -140,7 +137,7 @@ class _GuardedStream(httpx.AsyncByteStream):
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
-            failure = _without_frames(error, self._request, self._key)
+            failure = _presentable(error, self._request, self._key)
         else:
             return
         raise failure
@@ -228,13 +225,15 @@ class ClientTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
-        stream = cast("httpx.AsyncByteStream", request.stream)
-        own = self._client.build_request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            content=stream,
-            extensions=request.extensions,
+        merged = self._client.build_request(
+            request.method, request.url, headers=request.headers, extensions=request.extensions
+        )
+        own = httpx.Request(
+            merged.method,
+            merged.url,
+            headers=merged.headers,
+            stream=request.stream,
+            extensions=merged.extensions,
         )
         return await self._client.send(own, stream=True, follow_redirects=False)
 

@@ -1,0 +1,273 @@
+"""The API key is on the wire, and nowhere else."""
+
+import copy
+import logging
+import pickle
+import traceback
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+import httpx
+import pytest
+from conftest import QUICK
+
+from useresponse_async import AsyncClient, KeyPlacement, Secret, UseResponseError
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+KEY = "k3y/+=s3cr3t~42"
+SPELLINGS = (KEY, quote(KEY, safe=""), "s3cr3t")
+OK = '{"id": 1, "name": "N"}'
+
+
+class Witness:
+    """Reads whatever a user could come to see, and remembers where the key stood in it."""
+
+    def __init__(self) -> None:
+        self.leaks: list[str] = []
+        self.records = 0
+
+    def read(self, where: str, text: str) -> None:
+        self.leaks += [f"{where}: {text}" for spelling in SPELLINGS if spelling in text]
+
+    def look_at(self, thing: object) -> None:
+        name = type(thing).__name__
+        self.read(f"repr of {name}", repr(thing))
+        self.read(f"str of {name}", str(thing))
+        self.read(f"attributes of {name}", repr(getattr(thing, "__dict__", "")))
+        try:
+            pickled = pickle.dumps(thing)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            self.read(f"failed pickle of {name}", repr(error))
+        else:
+            self.read(f"pickle of {name}", pickled.decode("latin-1"))
+
+    def look_into(self, error: BaseException) -> None:
+        self.look_at(error)
+        rendered = traceback.TracebackException.from_exception(error, capture_locals=True)
+        self.read("traceback", "".join(rendered.format()))
+        for linked in (error.__cause__, error.__context__):
+            if linked is not None:
+                self.look_into(linked)
+
+
+class WitnessHandler(logging.Handler):
+    def __init__(self, witness: Witness) -> None:
+        super().__init__(logging.DEBUG)
+        self.witness = witness
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.witness.records += 1
+        self.witness.read("log message", record.getMessage())
+        self.witness.read("log record", repr(record.__dict__))
+
+
+@pytest.fixture
+def witness() -> Iterator[Witness]:
+    witness = Witness()
+    handler = WitnessHandler(witness)
+    loggers = [logging.getLogger(name) for name in ("", *logging.root.manager.loggerDict)]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(handler)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield witness
+    logging.getLogger().removeHandler(handler)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    for warning in caught:
+        witness.read("warning", str(warning.message))
+    assert witness.records
+    assert witness.leaks == []
+
+
+@pytest.fixture
+def locked(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=120, api_key=KEY)
+
+
+@asynccontextmanager
+async def opened(url: str, **options: Any) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(url, api_key=KEY, **{"retry": QUICK, **options}) as client:
+        yield client
+
+
+@pytest.fixture(params=[KeyPlacement.QUERY, KeyPlacement.HEADER])
+async def client(request: pytest.FixtureRequest, locked: Sandbox) -> AsyncIterator[AsyncClient]:
+    async with opened(locked.url, key_placement=request.param) as client:
+        yield client
+
+
+async def fails(witness: Witness, call: Callable[[], Awaitable[object]]) -> UseResponseError:
+    with pytest.raises(UseResponseError) as caught:
+        await call()
+    witness.look_into(caught.value)
+    return caught.value
+
+
+async def test_success_shows_no_key(client: AsyncClient, locked: Sandbox, witness: Witness):
+    with client.capture_responses() as responses:
+        me = await client.users.me()
+        users = await client.users.search().collect()
+        page = await client.users.search()
+    assert me.api_key is not None
+    assert me.api_key.reveal() == KEY
+    for thing in (client, me, page, client.users, client.users.search(), me.api_key, *users):
+        witness.look_at(thing)
+    for response in responses[1:]:  # the first body is the profile, which is the key's own home
+        witness.look_at(response)
+        witness.look_at(response.request)
+        witness.read("response headers", repr(response.headers))
+        witness.read("request URL", str(response.request.url))
+    sent = locked.requests[0]
+    assert KEY in (dict(sent.query).get("apiKey"), sent.headers.get("Authorization"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418, 429, 500, 502, 503])
+async def test_no_status_shows_the_key_even_if_the_server_echoes_it(
+    client: AsyncClient, locked: Sandbox, witness: Witness, status: int
+):
+    locked.fail_next(
+        status, times=9, message=f"bad key {KEY}", context=f"apiKey={KEY}", headers={"X-Echo": KEY}
+    )
+    error = await fails(witness, client.users.me)
+    assert "bad key ***" in str(error)
+
+
+async def test_an_error_under_200_shows_no_key(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    locked.error_in_200_next(401, message=f"bad key {KEY}")
+    assert "bad key ***" in str(await fails(witness, client.users.me))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [f"<html>{KEY}</html>", f'{{"id": "{KEY}"}}', f'{{"id": 1, "role": "{KEY}"', f'"{KEY}"', ""],
+)
+async def test_no_bad_body_shows_the_key(
+    client: AsyncClient, locked: Sandbox, witness: Witness, body: str
+):
+    locked.answer_next(body, times=9)
+    await fails(witness, client.users.me)
+
+
+async def test_broken_connections_show_no_key(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    locked.reset_next(times=9)
+    await fails(witness, client.users.me)
+    locked.reset_in_body_next(times=9)
+    await fails(witness, client.users.me)
+    locked.clear_faults()
+    assert (await client.users.me()).id == 1
+
+
+async def test_time_outs_show_no_key(locked: Sandbox, witness: Witness):
+    locked.delay_next(0.4, times=9)
+    async with opened(locked.url, timeout=0.05) as client:
+        await fails(witness, client.users.me)
+
+
+async def test_a_refused_connection_shows_no_key(witness: Witness):
+    async with opened("http://127.0.0.1:9") as client:
+        await fails(witness, client.users.me)
+
+
+async def test_a_time_out_from_outside_shows_no_key(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    locked.delay_next(0.4)
+    with pytest.raises(TimeoutError) as caught:
+        with anyio.fail_after(0.05):
+            await client.users.me()
+    witness.look_into(caught.value)
+
+
+async def test_a_closed_client_shows_no_key(client: AsyncClient, witness: Witness):
+    await client.users.me()
+    await client.aclose()
+    await fails(witness, client.users.me)
+
+
+async def test_a_redirect_that_carries_the_key_back_shows_no_key(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    target = f"/api/3.0/users/2.json?apiKey={quote(KEY, safe='')}&x=1"
+    locked.answer_next("", 302, headers={"Location": target})
+    with client.capture_responses() as responses:
+        assert (await client.users.me()).id == 2
+    assert dict(locked.requests[1].query)["x"] == "1"
+    assert len(locked.requests[1].query) == (2 if "apiKey" in dict(locked.requests[0].query) else 1)
+    witness.look_at(responses)
+    witness.read("headers", repr([response.headers for response in responses]))
+
+
+async def test_a_redirect_to_another_origin_is_not_followed(
+    client: AsyncClient,
+    locked: Sandbox,
+    start_sandbox: Callable[..., Sandbox],
+    witness: Witness,
+):
+    other = start_sandbox(users=1)
+    target = f"{other.url}/api/3.0/me.json?apiKey={quote(KEY, safe='')}"
+    locked.answer_next("", 302, headers={"Location": target})
+    error = await fails(witness, client.users.me)
+    assert other.url in str(error)
+    assert other.arrivals == 0
+
+
+async def test_the_callers_own_http_client_logs_no_key(locked: Sandbox, witness: Witness):
+    async with httpx.AsyncClient() as http_client:
+        async with opened(locked.url, http_client=http_client) as client:
+            assert (await client.users.me()).id == 1
+            locked.reset_next(times=9)
+            await fails(witness, client.users.me)
+            locked.clear_faults()
+        assert not http_client.is_closed
+
+
+async def test_a_transport_of_the_callers_gets_the_key_and_shows_none(witness: Witness):
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("apiKey") != KEY:
+            return httpx.Response(401)
+        raise httpx.ReadError(f"broken while reading {request.url}", request=request)
+
+    async with opened("https://example.com", transport=httpx.MockTransport(answer)) as client:
+        error = await fails(witness, client.users.me)
+    assert "broken while reading" in str(error)
+    witness.records += 1
+
+
+async def test_a_failure_that_is_not_the_networks_shows_no_key(witness: Witness):
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise LookupError(f"a bug, at {request.url}")
+
+    async with opened("https://example.com", transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(LookupError, match="a bug") as caught:
+            await client.users.me()
+    witness.look_into(caught.value)
+    witness.records += 1
+
+
+def test_a_secret_shows_nothing_and_survives_copies_but_no_pickle():
+    secret = Secret(KEY)
+    assert (repr(secret), str(secret), f"{secret}") == ("***", "***", "***")
+    assert copy.deepcopy(secret) == secret == Secret(KEY) != Secret("another")
+    assert hash(secret) == hash(Secret(KEY))
+    unpickled = pickle.loads(pickle.dumps(secret))  # noqa: S301 - our own
+    assert unpickled != secret
+    with pytest.raises(ValueError, match="pickle"):
+        unpickled.reveal()
+
+
+async def test_a_client_refuses_to_be_pickled(client: AsyncClient):
+    with pytest.raises(TypeError, match="one per process"):
+        pickle.dumps(client)
