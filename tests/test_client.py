@@ -1,0 +1,225 @@
+"""What the client offers besides its namespaces."""
+
+from collections.abc import Callable
+
+import anyio
+import httpx
+import pytest
+from conftest import QUICK
+
+from useresponse_async import (
+    ArgumentError,
+    AsyncClient,
+    BadRequestError,
+    ConfigurationError,
+    KeyPlacement,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_user_is_created_read_changed_and_deleted(client: AsyncClient):
+    user = await client.users.create(
+        "ada@example.com", full_name="Ada", password="pw", tags=["a", "b"], properties={7: "EU"}
+    )
+    assert user.id == 231
+    assert (user.name, user.tags, user.custom_fields[0].value) == ("Ada", ["a", "b"], ["EU"])
+    await client.users.update(231, full_name="Ada L", phone="1")
+    await client.users.change_password(231, "new")
+    assert (await client.users.get(231)).name == "Ada L"
+    assert await client.users.search(email="ada@example.com").first() == await client.users.get(231)
+    await client.users.delete(231)
+    assert await client.users.search(email="ada@example.com").collect() == []
+
+
+async def test_any_endpoint_can_be_called(client: AsyncClient, sandbox: Sandbox):
+    answer = await client.request("GET", "/users/search.json", params={"count": 1, "x": True})
+    assert answer["totalObjects"] == 230
+    query = [pair for pair in sandbox.requests[0].query if pair[0] != "apiKey"]
+    assert query == [("count", "1"), ("x", "1")]
+
+
+async def test_what_any_endpoint_answers_is_left_as_it_was_sent(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.answer_next('{"success": {"a": [1, null]}}')
+    assert await client.request("POST", "/x.json", json={"b": 1}) == {"success": {"a": [1, None]}}
+    assert sandbox.requests[0].json() == {"b": 1}
+
+
+async def test_errors_of_any_endpoint_are_the_usual_ones(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(400, message="no", context="x")
+    with pytest.raises(BadRequestError, match=r"POST /api/3.0/x.json: 400 no \(x\)"):
+        await client.request("POST", "/x.json")
+
+
+async def test_an_unknown_method_is_refused(client: AsyncClient, sandbox: Sandbox):
+    with pytest.raises(ArgumentError, match="method"):
+        await client.request("TRACE", "/x.json")
+    assert sandbox.arrivals == 0
+
+
+async def test_responses_of_the_block_are_captured_with_their_tries(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(503)
+    await client.users.me()
+    with client.capture_responses() as responses:
+        sandbox.fail_next(503)
+        await client.users.me()
+        await client.users.search().collect()
+    await client.users.me()
+    assert [response.status_code for response in responses] == [503, *[200] * 6]
+    assert [response.extensions["attempt"] for response in responses] == [1, 2, 1, 1, 1, 1, 1]
+    assert responses[1].json()["id"] == 1
+    assert responses[1].elapsed.total_seconds() > 0
+
+
+async def test_captures_nest_and_keep_to_their_client(client: AsyncClient, sandbox: Sandbox):
+    other = AsyncClient(sandbox.url, api_key=sandbox.api_key)
+    with client.capture_responses() as outer, other.capture_responses() as others:
+        await client.users.me()
+        with client.capture_responses() as inner:
+            await client.users.me()
+    await other.aclose()
+    assert (len(outer), len(inner), len(others)) == (2, 1, 0)
+
+
+async def test_a_view_has_its_own_options_over_the_same_connections(
+    client: AsyncClient, sandbox: Sandbox
+):
+    await client.users.me()
+    view = client.with_options(timeout=5, max_in_flight=2, retry=QUICK)
+    await view.users.me()
+    assert sandbox.connections_opened == 1
+    sandbox.set_latency(0.02)
+    await view.users.search().collect()
+    assert sandbox.peak_in_flight == 2
+
+
+async def test_a_view_checks_its_options(client: AsyncClient):
+    with pytest.raises(ConfigurationError, match="max_in_flight"):
+        client.with_options(max_in_flight=0)
+
+
+async def test_the_bound_holds_however_many_tasks_call(client: AsyncClient, sandbox: Sandbox):
+    sandbox.set_latency(0.01)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(60):
+            tasks.start_soon(client.users.me)
+    assert sandbox.peak_in_flight == 10
+    assert sandbox.arrivals == 60
+
+
+async def test_fifty_in_flight_are_fifty_at_the_server(start_sandbox: Callable[..., Sandbox]):
+    sandbox = start_sandbox(users=5000, latency=0.1)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, max_in_flight=50) as client:
+        assert len(await client.users.search().collect()) == 5000
+    assert sandbox.peak_in_flight == 50
+    assert 50 <= sandbox.connections_opened <= 60
+
+
+async def test_a_waiting_call_does_not_use_up_its_time_out(client: AsyncClient, sandbox: Sandbox):
+    sandbox.set_latency(0.1)
+    slow = client.with_options(max_in_flight=1, timeout=0.3)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            tasks.start_soon(slow.users.me)
+    assert sandbox.arrivals == 6
+
+
+async def burst(client: AsyncClient, sandbox: Sandbox, *, calls: int) -> int:
+    """Make calls all at once; return how many of them were at the server at most."""
+    peak = 0
+    left = calls
+
+    async def call() -> None:
+        nonlocal left
+        await client.users.me()
+        left -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(calls):
+            tasks.start_soon(call)
+        while left:
+            peak = max(peak, sandbox.in_flight)
+            await anyio.sleep(0.002)
+    return peak
+
+
+async def test_fewer_are_in_flight_after_an_overload_and_more_as_it_ends(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(503, times=5)
+    await client.users.me()
+    sandbox.set_latency(0.03)
+    assert await burst(client, sandbox, calls=5) <= 4
+    await burst(client, sandbox, calls=80)
+    assert await burst(client, sandbox, calls=20) == 10
+
+
+async def test_pacing_can_be_told_to_stay_as_it_is(sandbox: Sandbox):
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, retry=QUICK, adaptive_pacing=False
+    ) as client:
+        sandbox.fail_next(503, times=5)
+        await client.users.me()
+        sandbox.set_latency(0.03)
+        assert await burst(client, sandbox, calls=20) == 10
+
+
+async def test_the_key_may_travel_in_the_header(sandbox: Sandbox):
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, key_placement=KeyPlacement.HEADER
+    ) as client:
+        assert (await client.users.me()).id == 1
+    assert sandbox.requests[0].headers["Authorization"] == sandbox.api_key
+    assert sandbox.requests[0].query == []
+
+
+async def test_a_guest_sends_no_key(sandbox: Sandbox):
+    async with AsyncClient(sandbox.url) as client:
+        assert len(await client.users.search().collect()) == 230
+    assert "apiKey" not in dict(sandbox.requests[0].query)
+
+
+async def test_requests_say_who_asks_and_what_they_take(client: AsyncClient, sandbox: Sandbox):
+    await client.users.update(2, full_name="B")
+    headers = sandbox.requests[0].headers
+    assert headers["Accept"] == "application/json"
+    assert headers["Content-Type"] == "application/json"
+    assert headers["User-Agent"].startswith("useresponse-async/")
+
+
+async def test_a_client_of_the_callers_is_used_and_stays_open(sandbox: Sandbox):
+    async with httpx.AsyncClient(headers={"X-Mine": "yes"}) as http_client:
+        async with AsyncClient(
+            sandbox.url, api_key=sandbox.api_key, http_client=http_client
+        ) as client:
+            await client.users.update(2, full_name="B")
+        assert not http_client.is_closed
+    assert sandbox.requests[0].headers["X-Mine"] == "yes"
+    assert sandbox.requests[0].json() == {"full_name": "B"}
+
+
+async def test_a_proxy_from_the_environment_is_used(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HTTP_PROXY", sandbox.url)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with pytest.warns(UserWarning, match="in the clear"):
+        client = AsyncClient("http://support.example", api_key=sandbox.api_key)
+    async with client:
+        assert (await client.users.me()).id == 1
+    assert sandbox.requests[0].headers["Host"] == "support.example"
+
+
+def test_ways_to_send_exclude_each_other():
+    with pytest.raises(ConfigurationError, match="one of them"):
+        AsyncClient("https://example.com", transport=httpx.AsyncHTTPTransport(), proxy="http://p")
+
+
+def test_a_client_shows_its_address_and_no_key():
+    client = AsyncClient("https://example.com/support/", api_key="abcdef")
+    assert repr(client) == "AsyncClient('https://example.com/support', api_version='3.0')"

@@ -1,0 +1,369 @@
+"""What is tried again, how often, after how long, and what is never sent twice."""
+
+import logging
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from itertools import pairwise
+from typing import Any
+
+import anyio
+import attrs
+import httpx
+import pytest
+from conftest import QUICK
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncClient,
+    DecodeError,
+    InternalServerError,
+    NotFoundError,
+    RateLimitError,
+    RetryPolicy,
+    ServiceUnavailableError,
+    UseResponseError,
+)
+from useresponse_async.retrying import RetryBudget, call_with_retries, retry_after
+from useresponse_async.sandbox import Sandbox
+
+anyio_test = pytest.mark.anyio
+
+
+async def create(client: AsyncClient) -> object:
+    return await client.users.create("new@example.com", full_name="New")
+
+
+@anyio_test
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sandbox, status: int):
+    sandbox.fail_next(status, times=3)
+    assert (await client.users.me()).id == 1
+    assert sandbox.arrivals == 4
+
+
+@anyio_test
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 501])
+async def test_a_refusal_is_final(client: AsyncClient, sandbox: Sandbox, status: int):
+    sandbox.fail_next(status)
+    with pytest.raises(APIStatusError) as caught:
+        await client.users.me()
+    assert caught.value.status_code == status
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+async def test_a_read_is_tried_again_after_a_broken_connection(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.reset_next()
+    sandbox.reset_in_body_next()
+    sandbox.cut_next()
+    assert (await client.users.me()).id == 1
+    assert sandbox.arrivals == 4
+
+
+@anyio_test
+async def test_a_read_is_tried_again_after_a_time_out(client: AsyncClient, sandbox: Sandbox):
+    sandbox.delay_next(0.5)
+    assert (await client.with_options(timeout=0.1).users.me()).id == 1
+    assert sandbox.arrivals == 2
+
+
+@anyio_test
+async def test_a_create_answered_500_is_sent_once(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(500, after_effect=True)
+    with pytest.raises(InternalServerError):
+        await create(client)
+    assert sandbox.arrivals == 1
+    assert sandbox.user_count == 231
+
+
+@anyio_test
+@pytest.mark.parametrize("status", [429, 502, 504])
+async def test_a_create_with_a_doubtful_answer_is_sent_once(
+    client: AsyncClient, sandbox: Sandbox, status: int
+):
+    sandbox.fail_next(status)
+    with pytest.raises(APIStatusError):
+        await create(client)
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+@pytest.mark.parametrize("breakage", ["reset_next", "reset_in_body_next"])
+async def test_a_create_whose_connection_breaks_is_sent_once(
+    client: AsyncClient, sandbox: Sandbox, breakage: str
+):
+    getattr(sandbox, breakage)(after_effect=True)
+    with pytest.raises(APIConnectionError) as caught:
+        await create(client)
+    assert caught.value.request_sent
+    assert sandbox.arrivals == 1
+    assert sandbox.user_count == 231
+
+
+@anyio_test
+async def test_a_create_that_times_out_is_sent_once(client: AsyncClient, sandbox: Sandbox):
+    sandbox.delay_next(0.5)
+    with pytest.raises(APITimeoutError):
+        await create(client.with_options(timeout=0.1))
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+async def test_a_create_with_a_cut_answer_is_sent_once(client: AsyncClient, sandbox: Sandbox):
+    sandbox.cut_next(after_effect=True)
+    with pytest.raises(DecodeError):
+        await create(client)
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+async def test_a_create_answered_503_is_sent_again(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503, times=2)
+    await create(client)
+    assert sandbox.arrivals == 3
+    assert sandbox.user_count == 231
+
+
+@anyio_test
+async def test_a_create_is_repeated_after_a_500_if_the_caller_says_so(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(500)
+    await create(client.with_options(retry=attrs.evolve(QUICK, repeat_unsafe=True)))
+    assert sandbox.arrivals == 2
+
+
+@anyio_test
+async def test_a_connection_that_was_never_made_is_tried_again_even_for_a_create():
+    tries: list[int] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        tries.append(1)
+        if len(tries) < 3:
+            raise httpx.ConnectError("refused", request=request)
+        return httpx.Response(200, json={"success": {"id": 5}})
+
+    transport = httpx.MockTransport(refuse)
+    async with AsyncClient("https://example.com", transport=transport, retry=QUICK) as client:
+        assert (await client.users.create("a@example.com", full_name="A")).id == 5
+    assert len(tries) == 3
+
+
+@anyio_test
+async def test_a_delete_that_worked_and_was_not_heard_of_is_done(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.reset_next(after_effect=True)
+    assert await client.users.delete(7) is None
+    assert sandbox.arrivals == 2
+    with pytest.raises(NotFoundError):
+        await client.users.get(7)
+
+
+@anyio_test
+async def test_a_delete_after_a_503_does_not_take_a_404_for_done(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(503)
+    with pytest.raises(NotFoundError):
+        await client.users.delete(99_999)
+
+
+@anyio_test
+async def test_the_last_failure_is_raised_with_the_number_of_its_try(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(503, times=99)
+    with pytest.raises(ServiceUnavailableError, match="switched off") as caught:
+        await client.users.me()
+    assert caught.value.attempt == sandbox.arrivals == 6
+
+
+@anyio_test
+async def test_one_attempt_means_no_retry(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503)
+    with pytest.raises(ServiceUnavailableError):
+        await client.with_options(retry=RetryPolicy(attempts=1)).users.me()
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+async def test_no_try_starts_after_the_time_budget(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503, times=99, headers={"Retry-After": "1"})
+    patient = RetryPolicy(attempts=50, max_delay=5, max_elapsed=0.5)
+    with anyio.fail_after(0.9), pytest.raises(ServiceUnavailableError):
+        await client.with_options(retry=patient).users.me()
+    assert sandbox.arrivals == 1
+
+
+@anyio_test
+async def test_retry_after_is_waited_for(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(429, headers={"Retry-After": "1"})
+    await client.with_options(retry=attrs.evolve(QUICK, max_delay=5)).users.me()
+    first, second = sandbox.requests
+    assert second.at - first.at >= 1
+
+
+@anyio_test
+async def test_retry_after_is_capped_by_the_policy(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503, headers={"Retry-After": "3600"})
+    with anyio.fail_after(2):
+        await client.users.me()
+
+
+@anyio_test
+async def test_every_retry_is_logged(
+    client: AsyncClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    sandbox.fail_next(500)
+    with caplog.at_level(logging.WARNING, logger="useresponse_async"):
+        await client.users.me()
+    (record,) = caplog.records
+    assert record.name == "useresponse_async.retry"
+    assert record.levelno == logging.WARNING
+    details: dict[str, Any] = vars(record)
+    assert details["useresponse_method"] == "GET"
+    assert details["useresponse_path"] == "/api/3.0/me.json"
+    assert details["useresponse_status"] == 500
+    assert details["useresponse_attempt"] == 1
+    assert 0 <= details["useresponse_delay"] <= 0.01
+
+
+@anyio_test
+async def test_cancelling_during_the_delay_ends_the_call(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503, times=99, headers={"Retry-After": "60"})
+    with anyio.move_on_after(0.1) as scope:
+        await client.with_options(retry=RetryPolicy(max_delay=60)).users.me()
+    assert scope.cancelled_caught
+    assert sandbox.arrivals == 1
+
+
+def refused(status: int, retry_after_header: str | None = None) -> APIStatusError:
+    headers = {} if retry_after_header is None else {"Retry-After": retry_after_header}
+    error = {429: RateLimitError, 500: InternalServerError, 503: ServiceUnavailableError}[status]
+    return error(
+        response=httpx.Response(status, headers=headers), method="GET", path="/x", message="no"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), (" 7 ", 7), ("0", 0), ("-3", 0), ("soon", 0), ("", 0), ("1.5", 0), (None, 0)],
+)
+def test_retry_after_in_seconds_is_read(header: str | None, seconds: float):
+    error = refused(503)
+    if header is not None:
+        error.response.headers["Retry-After"] = header
+    assert retry_after(error) == seconds
+
+
+def test_retry_after_as_a_date_is_read():
+    moment = datetime.now(timezone.utc) + timedelta(seconds=30)
+    assert 28 <= retry_after(refused(503, format_datetime(moment, usegmt=True))) <= 30
+    assert retry_after(refused(503, "Sun, 06 Nov 1994 08:49:37 GMT")) == 0
+
+
+def test_the_budget_delays_what_it_has_no_room_for():
+    budget = RetryBudget(RetryPolicy(min_retries_per_second=10))
+    delays = [budget.reserve() for _ in range(40)]
+    assert delays[:20] == [0] * 20
+    assert all(late > early for early, late in pairwise(delays[20:]))
+    assert 1.8 <= delays[-1] <= 2.0
+
+
+def test_successful_answers_earn_retries():
+    budget = RetryBudget(RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
+    assert budget.reserve() == 0
+    assert budget.reserve() > 1.5
+    for _ in range(4):
+        budget.earn()
+    assert budget.reserve() == 0
+
+
+Failure = st.sampled_from(["503", "500", "429", "reset", "refused"])
+
+
+def failure_of(kind: str) -> UseResponseError:
+    if kind.isdigit():
+        return refused(int(kind))
+    return APIConnectionError(kind, method="GET", path="/x", request_sent=kind == "reset")
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    failures=st.lists(Failure, max_size=12),
+    attempts=st.integers(1, 8),
+    repeatable=st.booleans(),
+    backend=st.sampled_from(["asyncio", "trio"]),
+)
+def test_tries_stay_in_their_bounds_whatever_fails(
+    failures: list[str], attempts: int, *, repeatable: bool, backend: str
+):
+    arrived: list[str] = []
+    policy = RetryPolicy(
+        attempts=attempts, initial_delay=0, max_delay=0, min_retries_per_second=1e9
+    )
+
+    async def attempt(number: int) -> str:
+        assert number == len(arrived) + 1
+        arrived.append(failures[number - 1] if number <= len(failures) else "answer")
+        if arrived[-1] != "answer":
+            raise failure_of(arrived[-1])
+        return "answer"
+
+    async def call() -> str:
+        return await call_with_retries(
+            attempt, policy=policy, budget=RetryBudget(policy), repeatable=repeatable
+        )
+
+    try:
+        outcome = anyio.run(call, backend=backend)
+    except UseResponseError:
+        outcome = "failure"
+    doubtful = [kind for kind in arrived if kind in ("500", "429", "reset")]
+    assert len(arrived) <= attempts
+    assert (outcome == "answer") == (arrived[-1] == "answer")
+    if not repeatable:
+        assert doubtful == [] or arrived.index(doubtful[0]) == len(arrived) - 1
+    elif outcome == "failure":
+        assert len(arrived) == attempts
+
+
+@settings(deadline=None, max_examples=50)
+@given(number=st.integers(1, 5), initial=st.floats(0, 0.01), cap=st.floats(0, 0.02))
+def test_delays_stay_in_their_bounds(number: int, initial: float, cap: float):
+    slept: list[float] = []
+
+    async def attempt(attempt_number: int) -> None:
+        if attempt_number <= number:
+            raise refused(503)
+
+    async def call(sleep: Callable[[float], None]) -> None:
+        policy = RetryPolicy(initial_delay=initial, max_delay=cap, min_retries_per_second=1e9)
+        logger = logging.getLogger("useresponse_async.retry")
+
+        def note(record: logging.LogRecord) -> bool:
+            sleep(vars(record)["useresponse_delay"])
+            return False
+
+        logger.addFilter(note)
+        try:
+            await call_with_retries(
+                attempt, policy=policy, budget=RetryBudget(policy), repeatable=True
+            )
+        finally:
+            logger.removeFilter(note)
+
+    anyio.run(call, slept.append)
+    assert len(slept) == number
+    for tries, delay in enumerate(slept):
+        bound = min(cap, initial * 2**tries)
+        assert 0 <= delay <= bound or math.isclose(delay, bound)
