@@ -1,0 +1,122 @@
+"""What is read when a command fails, or what it needs is missing?"""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from useresponse_async.cli.app import run
+from useresponse_async.cli.failures import CommandError, Failures
+
+
+def python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def caught(error: Exception) -> Exception:
+    """Give the error a traceback."""
+    with pytest.raises(type(error)) as info:
+        raise error
+    return info.value
+
+
+def main_without(module: str, *arguments: str) -> subprocess.CompletedProcess:
+    return python(
+        f"import sys; sys.modules[{module!r}] = None; sys.argv = {['program', *arguments]!r}; "
+        "from useresponse_async.cli import main; sys.exit(main())"
+    )
+
+
+@pytest.mark.parametrize("module", ["typer", "rich"])
+def test_without_the_cli_extra_one_line_names_it(module):
+    done = main_without(module, "--version")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "the command line needs: pip install 'useresponse-async[cli]'\n"
+
+
+@pytest.mark.parametrize("module", ["starlette", "uvicorn"])
+@pytest.mark.parametrize("name", ["demo", "sandbox"])
+def test_without_the_sandbox_extra_one_line_names_it(module, name):
+    done = main_without(module, name)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'useresponse-async[sandbox]'" in done.stderr
+
+
+def test_without_trio_its_backend_is_refused_in_one_line():
+    done = main_without("trio", "demo", "--backend", "trio")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: the trio backend needs: pip install trio\n"
+
+
+def test_importing_the_package_needs_nothing_of_the_command_line():
+    # httpx itself imports rich where it finds it, so that one is only kept away.
+    done = python(
+        "import sys; sys.modules['rich'] = None; import useresponse_async; "
+        "print({'typer', 'useresponse_async.cli'} & set(sys.modules))"
+    )
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["--nonsense"],
+        ["demo", "--nonsense"],
+        ["demo", "surplus"],
+        ["demo", "--users"],
+        ["demo", "--users", "many"],
+        ["demo", "--users", "0"],
+        ["demo", "--faults", "1.5"],
+        ["demo", "--latency", "-1"],
+        ["demo", "--concurrency", "0"],
+        ["demo", "--backend", "curio"],
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, capsys):
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: .+\n", err)
+
+
+def test_a_failure_is_one_line_and_with_debug_its_traceback_too(capsys):
+    error = caught(CommandError("first\n  second"))
+    assert Failures().report(error) == 1
+    assert capsys.readouterr().err == "error: first second\n"
+    assert Failures(debug=True).report(error) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback (most recent call last):\n")
+    assert shown.endswith("error: first second\n")
+
+
+def test_debug_is_an_option_of_the_program(command):
+    done = command("--debug", "demo", "--latency", "inf")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_an_unexpected_failure_says_how_to_learn_more(capsys):
+    assert Failures().report(RuntimeError("boom")) == 1
+    assert capsys.readouterr().err == (
+        "error: unexpected RuntimeError: boom (useresponse-async --debug … shows where)\n"
+    )
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_no_failure_shows_the_key(debug, capsys, monkeypatch):
+    monkeypatch.setenv("USERESPONSE_API_KEY", "k+e/y")
+    error = caught(RuntimeError("GET https://host/?apiKey=k%2Be%2Fy and k+e/y"))
+    Failures(debug=debug).report(error)
+    shown = capsys.readouterr().err
+    assert "apiKey=*** and ***" in shown
+    assert "Traceback" in shown or not debug
+    assert not re.search(r"k\+e/y|k%2B", shown)

@@ -1,0 +1,38 @@
+"""Does the sandbox command hand everything on, and stop when told?"""
+
+import re
+import signal
+import sys
+
+import httpx
+import pytest
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
+    options = ("--port", "0", "--users", "7", "--api-key", "k", "--root-path=/support")
+    process = start("sandbox", *options)
+    line = process.stdout.readline()
+    found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+/support)\n", line)
+    answer = httpx.get(
+        f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"}, trust_env=False
+    )
+    assert answer.json()["totalObjects"] == 7
+    process.send_signal(number)
+    _, err = process.communicate(timeout=15)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_its_help_lists_the_sandbox_s_own_options(command):
+    done = command("sandbox", "--help")
+    assert done.returncode == 0
+    assert "--root-path" in done.stdout
+    assert "--next-page" in done.stdout
+
+
+@pytest.mark.parametrize("options", [("--users", "-5"), ("--nonsense",), ("--port",)])
+def test_wrong_usage_has_the_exit_code_for_it(command, options):
+    done = command("sandbox", *options)
+    assert done.returncode == 2
+    assert options[0].strip("-") in done.stderr

@@ -1,0 +1,86 @@
+"""Which commands are there, and what do they have in common?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from useresponse_async.cli import demo, sandbox
+from useresponse_async.cli.failures import INTERRUPTED, Failures
+from useresponse_async.version import __version__
+
+__all__ = ["run"]
+
+_PROGRAM: Final = "useresponse-async"
+
+# Without rich's boxes a help text is the same for every version of typer, and can be searched.
+# Tracebacks are ours: typer's would show local variables, and keys with them.
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app.command("demo", short_help="Walk a sandbox of 100,000 users and check them.")(demo.demo)
+app.command(
+    "sandbox",
+    short_help="Serve an API to try things out on.",
+    add_help_option=False,
+    context_settings=sandbox.UNPARSED,
+)(sandbox.sandbox)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        typer.echo(f"{_PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def common(
+    context: typer.Context,
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of what went wrong.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Work with the UseResponse REST API from a terminal.
+
+    \b
+    Examples:
+      useresponse-async demo
+      useresponse-async demo --users 5000 --faults 0.1
+      useresponse-async sandbox --port 8089 --users 1000
+      useresponse-async --debug demo
+
+    \b
+    Exit codes:
+      0    done
+      1    failed; one line on standard error says why
+      2    wrong usage
+      130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+
+    NO_COLOR=1 switches colours off.
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    context.ensure_object(Failures).debug = debug
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; whatever goes wrong becomes one line on stderr and an exit code.
+
+    Args:
+        arguments: What was typed after the program's name; the process's own unless told.
+    """
+    failures = Failures()
+    try:
+        code: object = app(arguments, prog_name=_PROGRAM, obj=failures, standalone_mode=False)
+    except typer.Abort:
+        # What older versions of typer make of Ctrl-C; newer ones return its exit code.
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - nobody further out could tell the user
+        return failures.report(error)
+    if code == INTERRUPTED:
+        failures.say("interrupted")
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,71 @@
+"""How is a sandbox run in a process of its own, and never left behind?"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from typing import IO, Final
+
+from useresponse_async.cli.failures import CommandError
+from useresponse_async.cli.signals import interrupts_held_back
+
+__all__ = ["running_sandbox"]
+
+_STOP_SECONDS: Final = 5.0
+
+
+@contextmanager
+def running_sandbox(*options: str) -> Generator[str, None, None]:
+    """Start a sandbox on a free port and give its address; stop it when the block ends.
+
+    Args:
+        options: Further options of ``python -m useresponse_async.sandbox``.
+
+    Raises:
+        CommandError: It did not start; says why.
+    """
+    with ExitStack() as stack:
+        # A file takes all that is written; a pipe nobody reads would stop the sandbox when full.
+        complaints = stack.enter_context(tempfile.TemporaryFile())
+        with interrupts_held_back():
+            process = _start(options, complaints)
+            stack.callback(_stop, process)
+        yield _address(process, complaints)
+
+
+def _start(options: tuple[str, ...], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", "useresponse_async.sandbox", "--port", "0", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        # Ctrl-C in a terminal goes to a whole group. The sandbox must not go first, or the
+        # walk would see it fail and say so.
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def _address(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
+    line = process.stdout.readline() if process.stdout else b""
+    address = re.search(r"http://\S+", line.decode())
+    if address:
+        return address[0]
+    code = process.wait(_STOP_SECONDS)
+    complaints.seek(0)
+    reasons = complaints.read().decode(errors="replace").split("\n")
+    reason = next((text for text in reversed(reasons) if text.strip()), f"exit code {code}")
+    raise CommandError(f"the sandbox did not start: {reason}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    with interrupts_held_back(), process:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

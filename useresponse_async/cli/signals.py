@@ -1,0 +1,67 @@
+"""How does a command that is told to stop still get to clean up?"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+import typer
+
+__all__ = ["interrupts_held_back", "termination_like_ctrl_c"]
+
+# SIGHUP comes when the terminal is closed; Windows has none.
+_ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_EXIT_CODE_BASE: Final = 128
+
+
+@contextmanager
+def interrupts_held_back() -> Generator[None, None, None]:
+    """Let Ctrl-C wait until the block has ended, so that the block is done whole."""
+    held: list[int] = []
+
+    def hold(number: int, _frame: FrameType | None) -> None:
+        held.append(number)
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def termination_like_ctrl_c() -> Generator[None, None, None]:
+    """Have SIGTERM and SIGHUP end the block as Ctrl-C does, with every clean-up in it.
+
+    Raises:
+        typer.Exit: One of them came; the exit code is the one shells know it by.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        # Whoever has Ctrl-C in hand (asyncio, trio, held back) has this one in hand too.
+        handler = signal.getsignal(signal.SIGINT)
+        if not callable(handler):
+            raise KeyboardInterrupt
+        handler(signal.SIGINT, frame)
+
+    # One that is ignored, as under nohup, stays ignored.
+    current = {number: signal.getsignal(number) for number in _ENDING}
+    before = {n: handler for n, handler in current.items() if handler not in (None, signal.SIG_IGN)}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if received:
+            raise typer.Exit(_EXIT_CODE_BASE + received[0]) from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
