@@ -5,12 +5,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from quick import QUICK
 
-from useresponse_async import AsyncClient, RetryPolicy
+from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
-
-QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
-"""The default policy with delays that a test can wait for."""
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])

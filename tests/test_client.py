@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import httpx
 import pytest
-from conftest import QUICK
+from quick import QUICK
 
 from useresponse_async import (
     ArgumentError,

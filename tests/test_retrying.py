@@ -12,9 +12,9 @@ import anyio
 import attrs
 import httpx
 import pytest
-from conftest import QUICK
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick import QUICK
 
 from useresponse_async import (
     APIConnectionError,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 import pytest
-from conftest import QUICK
+from quick import QUICK
 
 from useresponse_async import AsyncClient, KeyPlacement, Secret, UseResponseError
 from useresponse_async.sandbox import Sandbox

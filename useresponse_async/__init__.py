@@ -1,5 +1,9 @@
 """Async Python SDK for the UseResponse customer-support platform's REST API."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from useresponse_async.attachments import Attachment
 from useresponse_async.client import AsyncClient
 from useresponse_async.errors import (
     APIConnectionError,
@@ -17,15 +21,53 @@ from useresponse_async.errors import (
     NotFoundError,
     PermissionDeniedError,
     RateLimitError,
+    ResponseTooLargeError,
     ServerError,
     ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async.models import Avatar, FieldValue, Role, Team, User
 from useresponse_async.paging import Page, Pages, WalkReport
 from useresponse_async.secret import Secret
 from useresponse_async.settings import KeyPlacement, RetryPolicy
 from useresponse_async.version import __version__
+
+if TYPE_CHECKING:
+    from useresponse_async.models import (
+        AttachedFile,
+        Avatar,
+        Category,
+        CategoryImage,
+        Changelog,
+        ChangelogAction,
+        Chat,
+        Comment,
+        CommentVotes,
+        CustomField,
+        FieldOption,
+        FieldValue,
+        FileName,
+        Forum,
+        Link,
+        Message,
+        Object,
+        ObjectType,
+        ObjectVotes,
+        Report,
+        ReportGroup,
+        ReportPage,
+        Role,
+        Source,
+        State,
+        Status,
+        StatusColor,
+        Team,
+        TypeIcon,
+        TypeSupport,
+        TypeTitle,
+        UploadedFile,
+        User,
+        UserNote,
+    )
 
 __all__ = [
     "APIConnectionError",
@@ -33,30 +75,70 @@ __all__ = [
     "APITimeoutError",
     "ArgumentError",
     "AsyncClient",
+    "AttachedFile",
+    "Attachment",
     "AuthenticationError",
     "Avatar",
     "BadRequestError",
+    "Category",
+    "CategoryImage",
+    "Changelog",
+    "ChangelogAction",
+    "Chat",
     "ClientClosedError",
+    "Comment",
+    "CommentVotes",
     "ConfigurationError",
     "ConflictError",
+    "CustomField",
     "DecodeError",
+    "FieldOption",
     "FieldValue",
+    "FileName",
+    "Forum",
     "InternalServerError",
     "KeyPlacement",
+    "Link",
+    "Message",
     "MethodNotAllowedError",
     "NotFoundError",
+    "Object",
+    "ObjectType",
+    "ObjectVotes",
     "Page",
     "Pages",
     "PermissionDeniedError",
     "RateLimitError",
+    "Report",
+    "ReportGroup",
+    "ReportPage",
+    "ResponseTooLargeError",
     "RetryPolicy",
     "Role",
     "Secret",
     "ServerError",
     "ServiceUnavailableError",
+    "Source",
+    "State",
+    "Status",
+    "StatusColor",
     "Team",
+    "TypeIcon",
+    "TypeSupport",
+    "TypeTitle",
+    "UploadedFile",
     "UseResponseError",
     "User",
+    "UserNote",
     "WalkReport",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load a model when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module("useresponse_async.models"), name)
+    globals()[name] = value
+    return value

@@ -23,28 +23,37 @@ _HINTS: Final[dict[int, str]] = {
 }
 
 
-def read_answer(response: httpx.Response, decode: Decoder[T], *, key: Secret | None) -> T:
+def read_answer(
+    response: httpx.Response,
+    decode: Decoder[T],
+    *,
+    key: Secret | None,
+    absence: str | None = None,
+) -> T:
     """Return what ``response`` says.
 
     Args:
         response: The answer, its body read.
         decode: What makes its JSON into what the call returns.
         key: What must not show in an error, even if the server echoes it.
+        absence: What else a 404 may mean here.
 
     Raises:
         APIStatusError: It says that the call failed.
         DecodeError: It says success, but is not what was promised.
     """
     try:
-        return _read(response, decode, key)
+        return _read(response, decode, key, absence)
     except (APIStatusError, DecodeError) as error:
         failure = without_frames(error)
     raise failure
 
 
-def _read(response: httpx.Response, decode: Decoder[T], key: Secret | None) -> T:
+def _read(
+    response: httpx.Response, decode: Decoder[T], key: Secret | None, absence: str | None
+) -> T:
     if not response.is_success:
-        raise _status_error(_redacted(response, key), _reported_by(response), key)
+        raise _status_error(_redacted(response, key), _reported_by(response), key, absence)
     payload = NO_CONTENT
     if response.status_code != HTTPStatus.NO_CONTENT:
         try:
@@ -55,7 +64,7 @@ def _read(response: httpx.Response, decode: Decoder[T], key: Secret | None) -> T
             raise _decode_error(response, problem, malformed=not _is_markup(response)) from None
     reported = parse_error(payload)
     if reported is not None:
-        raise _status_error(_redacted(response, key), reported, key)
+        raise _status_error(_redacted(response, key), reported, key, absence)
     try:
         return decode(payload)
     except Misfit as misfit:
@@ -77,7 +86,7 @@ def _decode_error(
 
 
 def _status_error(
-    response: httpx.Response, reported: Reported, key: Secret | None
+    response: httpx.Response, reported: Reported, key: Secret | None, absence: str | None
 ) -> APIStatusError:
     status = response.status_code
     if response.is_success and reported.code is not None and reported.code >= 400:  # noqa: PLR2004
@@ -93,15 +102,16 @@ def _status_error(
         message=message,
         code=reported.code,
         context=context,
-        hint=_hint(response, status),
+        hint=_hint(response, status, absence),
     )
 
 
-def _hint(response: httpx.Response, status: int) -> str | None:
+def _hint(response: httpx.Response, status: int, absence: str | None) -> str | None:
     if response.has_redirect_location:
         target = response.headers["Location"]
         return f"not followed to {target}: give the API's own address as base_url"
-    return _HINTS.get(status)
+    hint = _HINTS.get(status)
+    return f"{hint}, or {absence}" if absence and status == HTTPStatus.NOT_FOUND else hint
 
 
 def _reported_by(response: httpx.Response) -> Reported:

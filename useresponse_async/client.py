@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from enum import Enum
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar, overload
 
 import anyio
 import attrs
 import httpx
 
-from useresponse_async.arguments import Params, query_of, relative_path
+from useresponse_async.arguments import Params, integer, query_of, relative_path
 from useresponse_async.codec import as_sent
+from useresponse_async.concurrency import concurrent_map
 from useresponse_async.errors import ArgumentError, ClientClosedError, ConfigurationError
 from useresponse_async.execution import Connection, RequestExecutor
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
 from useresponse_async.pacing import Pacing
-from useresponse_async.resources.users import Users
+from useresponse_async.resources.namespaces import Namespaces
 from useresponse_async.retrying import RetryBudget
 from useresponse_async.secret import Secret
 from useresponse_async.settings import (
@@ -40,6 +42,9 @@ from useresponse_async.transport import (
 
 __all__ = ["AsyncClient"]
 
+Input = TypeVar("Input")
+T = TypeVar("T")
+
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _CLOSE_SECONDS: Final = 5.0
@@ -52,7 +57,7 @@ class _Unset(Enum):
 _UNSET: Final = _Unset.UNSET
 
 
-class AsyncClient:
+class AsyncClient(Namespaces):
     """A client of one UseResponse installation. Nothing is sent before the first call.
 
     Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` yourself, from
@@ -126,9 +131,8 @@ class AsyncClient:
 
     def _wire(self, connection: Connection, executor: RequestExecutor, *, owner: bool) -> None:
         self._connection = connection
-        self._executor = executor
+        self._caller = self._executor = executor
         self._owner = owner
-        self.users = Users(executor)
 
     def with_options(
         self,
@@ -195,6 +199,73 @@ class AsyncClient:
                 decode=as_sent,
             )
         )
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: Literal[False] = False,
+    ) -> AsyncGenerator[T, None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool,
+    ) -> AsyncGenerator[T | Exception, None]: ...
+
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+    ) -> AsyncGenerator[T | Exception, None]:
+        """Call ``function`` with each of ``inputs``, several calls at once: for work in bulk.
+
+        ``async for user in client.map(client.users.get, ids)`` gives every user, in order.
+        Cancelling the loop cancels the calls under way. Close the generator, with
+        :func:`contextlib.aclosing`, when the loop may be left early.
+
+        Args:
+            function: What to call, e.g. a method of a namespace.
+            inputs: What to call it with, drawn only as there is room for a call.
+            max_in_flight: The most calls under way, in calls; the client's own unless told.
+            ordered: Whether results come in the order of their inputs, or as they finish.
+            return_exceptions: Whether a failure is given in the result's place; else the first
+                one is raised in its turn, and ends the rest.
+
+        Returns:
+            A generator of the results.
+
+        Raises:
+            ArgumentError: ``max_in_flight`` is no positive integer.
+
+        Endpoint: whichever the function calls.
+        """
+        limit = self._executor.max_in_flight
+        if max_in_flight is not None:
+            limit = integer("max_in_flight", max_in_flight, minimum=1)
+
+        async def call(item: Input) -> T | Exception:
+            try:
+                return await function(item)
+            except Exception as error:
+                if not return_exceptions:
+                    raise
+                return error
+
+        return concurrent_map(call, inputs, limit=limit, ordered=ordered)
 
     @property
     def in_flight(self) -> int:

@@ -30,6 +30,7 @@ __all__ = [
     "as_sent",
     "entity",
     "entity_or_none",
+    "list_of",
     "page_of",
     "parse",
     "parse_error",
@@ -185,6 +186,16 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
         items = structure_all(_bare_list(payload), model)
         total = len(items) if number == 1 else None
         return Page(items=items, number=number, size=size, total_items=total, total_pages=number)
+
+    return decode
+
+
+def list_of(model: type[T]) -> Decoder[list[T]]:
+    """Return a decoder to a list of ``model`` that comes whole, in whatever shape."""
+    decode_page = page_of(model, number=1, size=1)
+
+    def decode(payload: Any) -> list[T]:
+        return decode_page(payload).items
 
     return decode
 

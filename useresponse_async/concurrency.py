@@ -152,12 +152,18 @@ class _Window(Generic[Input, T]):
 
 
 async def _each(inputs: Iterable[Input] | AsyncIterable[Input]) -> AsyncGenerator[Input, None]:
-    if isinstance(inputs, AsyncIterable):
-        async for item in inputs:
-            yield item
-    else:
+    if not isinstance(inputs, AsyncIterable):
         for item in inputs:
             yield item
+        return
+    iterator = aiter(inputs)
+    try:
+        async for item in iterator:
+            yield item
+    finally:
+        # A generator that was written into the call has nobody else to close it.
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
 
 
 async def concurrent_map(
@@ -176,7 +182,7 @@ async def concurrent_map(
 
     Args:
         function: What to call; each call runs in a task of its own.
-        inputs: What to call it with.
+        inputs: What to call it with; an async generator is closed in the end.
         limit: The most calls under way, in calls.
         ahead: The most calls under way or finished and not yet taken, in calls; ``limit``
             unless told. A larger one keeps ``limit`` calls busy behind a slow one.

@@ -23,6 +23,7 @@ __all__ = [
     "NotFoundError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ResponseTooLargeError",
     "ServerError",
     "ServiceUnavailableError",
     "UseResponseError",
@@ -89,6 +90,22 @@ class APIConnectionError(UseResponseError):
 
 class APITimeoutError(APIConnectionError):
     """No answer came in time."""
+
+
+class ResponseTooLargeError(UseResponseError):
+    """The answer holds more than the caller would take.
+
+    Attributes:
+        method: The request's method.
+        path: The request's path, without its query.
+        max_bytes: The most that would have been taken, in bytes.
+    """
+
+    def __init__(self, *, method: str, path: str, max_bytes: int) -> None:
+        super().__init__(f"{method} {path}: the answer holds more than {max_bytes} bytes")
+        self.method = method
+        self.path = path
+        self.max_bytes = max_bytes
 
 
 class _AnswerError(UseResponseError):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
+import anyio
 import attrs
 import httpx
 
 from useresponse_async.answers import read_answer
-from useresponse_async.codec import NO_CONTENT
+from useresponse_async.attachments import JSONBody
+from useresponse_async.codec import NO_CONTENT, as_sent
+from useresponse_async.downloads import Sink
 from useresponse_async.errors import (
     APIConnectionError,
     APIStatusError,
@@ -22,6 +25,7 @@ from useresponse_async.errors import (
     ArgumentError,
     DecodeError,
     NotFoundError,
+    ResponseTooLargeError,
     ServiceUnavailableError,
     UseResponseError,
 )
@@ -44,6 +48,9 @@ _HEADERS: Final = {
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"useresponse-async/{__version__}",
 }
+# A file comes as it is, so that its length is known; it is no JSON.
+_DOWNLOAD_HEADERS: Final = {**_HEADERS, "Accept": "*/*", "Accept-Encoding": "identity"}
+
 _sinks: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = ContextVar(
     "useresponse_async_response_sinks", default=()
 )
@@ -89,7 +96,6 @@ class RequestExecutor:
         self._connection = connection
         self._prefix = f"{settings.base_url}".rstrip("/") + f"/api/{settings.api_version}/"
         self._headers = httpx.Headers(_HEADERS)
-        self._body_headers = httpx.Headers({**_HEADERS, "Content-Type": "application/json"})
         self._extensions = {"timeout": settings.timeout.as_dict()}
 
     @property
@@ -104,16 +110,18 @@ class RequestExecutor:
             APIConnectionError: No answer came.
             APIStatusError: The answer is not success.
             DecodeError: The answer is not what the API promises.
-            ArgumentError: The body cannot be sent as JSON.
+            ArgumentError: The body cannot be sent as JSON, or an attachment not be read.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        make_request = self._request_factory(operation)
+        make_request = await self._request_factory(operation)
         may_be_done = False
 
         async def attempt(number: int) -> T:
             nonlocal may_be_done
             try:
-                return await self._attempt(operation, make_request(), number)
+                return await self._paced(
+                    number, functools.partial(self._ask, operation, make_request)
+                )
             except NotFoundError:
                 if may_be_done and operation.absent_is_done:
                     return operation.decode(NO_CONTENT)
@@ -122,22 +130,44 @@ class RequestExecutor:
                 may_be_done = may_be_done or _may_be_done(error)
                 raise
 
+        return await self._with_retries(attempt, repeatable=operation.may_repeat)
+
+    async def fetch(self, url: str, sink: Sink, *, max_bytes: int) -> None:
+        """Download the file at ``url`` into ``sink``, following redirects wherever they lead.
+
+        Raises:
+            APIConnectionError: No answer came, or it broke off.
+            APIStatusError: The answer is not success.
+            ResponseTooLargeError: It holds more than ``max_bytes``.
+            ClientClosedError: The client is closed, or was closed meanwhile.
+        """
+        address = self.settings.base_url.join(url)
+        if address.scheme not in ("http", "https") or not address.host:
+            raise ArgumentError("file", "its address is no http or https URL")
+        request = httpx.Request(
+            "GET", address, headers=_DOWNLOAD_HEADERS, extensions=self._extensions
+        )
+
+        async def attempt(number: int) -> None:
+            await self._paced(number, functools.partial(self._pour, request, sink, max_bytes))
+
+        await self._with_retries(attempt, repeatable=True)
+
+    async def _with_retries(self, attempt: Callable[[int], Awaitable[T]], *, repeatable: bool) -> T:
         with self._connection.lifetime.call():
             return await call_with_retries(
                 attempt,
                 policy=self.settings.retry,
                 budget=self._connection.budget,
-                repeatable=operation.may_repeat,
+                repeatable=repeatable,
             )
         raise AssertionError("unreachable: the context raises when it swallows")
 
-    async def _attempt(self, operation: Operation[T], request: httpx.Request, number: int) -> T:
+    async def _paced(self, number: int, call: Callable[[int], Awaitable[T]]) -> T:
+        """Make one try in its turn, and learn from how it went."""
         async with self.pacing.turn() as turn:
             try:
-                response = await self._send(request)
-                response.extensions["attempt"] = number
-                self._connection.captured(response)
-                result = read_answer(response, operation.decode, key=self.settings.api_key)
+                result = await call(number)
             except UseResponseError as error:
                 if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
                     error.attempt = number
@@ -148,13 +178,49 @@ class RequestExecutor:
         self._connection.budget.earn()
         return result
 
-    def _request_factory(self, operation: Operation[Any]) -> Callable[[], httpx.Request]:
+    async def _ask(
+        self, operation: Operation[T], make_request: Callable[[], httpx.Request], number: int
+    ) -> T:
+        response = await self._send(make_request())
+        response.extensions["attempt"] = number
+        self._connection.captured(response)
+        return self._read(operation, response)
+
+    async def _pour(self, request: httpx.Request, sink: Sink, max_bytes: int, _number: int) -> None:
+        with _network_errors_translated(request):
+            response = await self._connection.http.send(request, stream=True, follow_redirects=True)
+            async with _body_of(response) as chunks:
+                if not response.is_success:
+                    await response.aread()
+                    read_answer(response, as_sent, key=self.settings.api_key)
+                total = response.headers.get("Content-Length", "")
+                await sink.begin(int(total) if total.isdecimal() else None)
+                async for chunk in chunks:
+                    if sink.received + len(chunk) > max_bytes:
+                        raise ResponseTooLargeError(
+                            method="GET", path=request.url.path, max_bytes=max_bytes
+                        )
+                    await sink.write(chunk)
+
+    def _read(self, operation: Operation[T], response: httpx.Response) -> T:
+        version = self.settings.api_version
+        absence = None
+        if operation.may_be_missing_in(version):
+            absence = f"API {version} lacks the endpoint, which is documented for {operation.since}"
+        return read_answer(response, operation.decode, key=self.settings.api_key, absence=absence)
+
+    async def _request_factory(self, operation: Operation[Any]) -> Callable[[], httpx.Request]:
         query = urlencode(operation.query, quote_via=quote)
         url = httpx.URL(f"{self._prefix}{operation.path}{'?' if query else ''}{query}")
-        content = None if operation.body is None else _to_json(operation.body)
-        headers = self._headers if content is None else self._body_headers
+        headers, body = self._headers, None
+        if operation.body is not None:
+            body = await JSONBody.of(operation.body)
+            headers = headers.copy()
+            headers["Host"] = url.netloc.decode()  # httpx adds it only to bodies of its own
+            headers["Content-Type"] = "application/json"
+            headers["Content-Length"] = str(body.length)
         return lambda: httpx.Request(
-            operation.method, url, headers=headers, content=content, extensions=self._extensions
+            operation.method, url, headers=headers, stream=body, extensions=self._extensions
         )
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
@@ -171,23 +237,42 @@ class RequestExecutor:
         )
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
-        method, path = request.method, request.url.path
-        try:
+        with _network_errors_translated(request):
             return await self._connection.http.send(request, follow_redirects=False)
-        except httpx.DecodingError as error:
-            failure: UseResponseError = _undecodable(error, request)
-        except httpx.RequestError as error:
-            timed_out = isinstance(error, httpx.TimeoutException)
-            failure = (APITimeoutError if timed_out else APIConnectionError)(
-                f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
-                method=method,
-                path=path,
-                request_sent=not isinstance(
-                    error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
-                ),
-            )
-            failure.__cause__ = error
-        raise failure
+        raise AssertionError("unreachable: the context swallows nothing")
+
+
+@asynccontextmanager
+async def _body_of(response: httpx.Response) -> AsyncGenerator[AsyncIterator[bytes], None]:
+    chunks = response.aiter_bytes()
+    try:
+        yield chunks
+    finally:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
+            # The libraries' own generators end only by running: one that is dropped half-way
+            # warns on trio. With the connection closed, the next step is the last.
+            with suppress(httpx.HTTPError, httpx.StreamError):
+                async for _ in chunks:
+                    pass
+
+
+@contextmanager
+def _network_errors_translated(request: httpx.Request) -> Generator[None, None, None]:
+    try:
+        yield
+    except httpx.DecodingError as error:
+        raise _undecodable(error, request) from error
+    except httpx.RequestError as error:
+        timed_out = isinstance(error, httpx.TimeoutException)
+        raise (APITimeoutError if timed_out else APIConnectionError)(
+            f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
+            method=request.method,
+            path=request.url.path,
+            request_sent=not isinstance(
+                error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
+            ),
+        ) from error
 
 
 def _undecodable(error: httpx.DecodingError, request: httpx.Request) -> DecodeError:
@@ -211,10 +296,3 @@ def _may_be_done(error: UseResponseError) -> bool:
     if isinstance(error, APIConnectionError):
         return error.request_sent
     return not isinstance(error, ServiceUnavailableError)
-
-
-def _to_json(body: Any) -> bytes:
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError) as error:
-        raise ArgumentError("body", f"it cannot be sent as JSON: {error}") from None

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from useresponse_async.codec import Decoder
+from useresponse_async.downloads import Sink
 
 __all__ = ["REPEATABLE_METHODS", "Executor", "Operation", "Query"]
 
@@ -32,6 +33,8 @@ class Operation(Generic[T]):
         repeatable: Whether it may be sent again when its first try may have worked; by its
             method, where the operation does not know better.
         absent_is_done: Whether a 404 on a later try means that an earlier one worked.
+        since: The API version whose documents are the first to know the endpoint, if they are
+            later than the oldest.
     """
 
     method: str
@@ -41,11 +44,25 @@ class Operation(Generic[T]):
     body: Any = None
     repeatable: bool | None = None
     absent_is_done: bool = False
+    since: str | None = None
 
     @property
     def may_repeat(self) -> bool:
         """Whether it may be sent again when its first try may have worked."""
         return self.method in REPEATABLE_METHODS if self.repeatable is None else self.repeatable
+
+    def may_be_missing_in(self, api_version: str) -> bool:
+        """Return whether ``api_version`` is lower than the first one known to have this."""
+        if self.since is None:
+            return False
+        try:
+            return _numbers(api_version) < _numbers(self.since)
+        except ValueError:
+            return False  # a version of the caller's own, which has no order
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 class Executor(Protocol):
@@ -58,4 +75,8 @@ class Executor(Protocol):
 
     async def execute(self, operation: Operation[T]) -> T:
         """Carry out ``operation`` and return what its answer says."""
+        ...
+
+    async def fetch(self, url: str, sink: Sink, *, max_bytes: int) -> None:
+        """Download the file at ``url``, of at most ``max_bytes`` bytes, into ``sink``."""
         ...

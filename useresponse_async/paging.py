@@ -6,12 +6,12 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
 from useresponse_async.arguments import Params, integer, query_of
-from useresponse_async.codec import page_of
+from useresponse_async.codec import Decoder, page_of
 from useresponse_async.concurrency import concurrent_map
 from useresponse_async.deduplication import SeenIds
 from useresponse_async.errors import ArgumentError
@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("useresponse_async.paging")
 
-_AHEAD: Final = 4
-"""How many times as many pages as are in flight may wait behind a slow one."""
+_PAGES_HELD: Final = 64
+"""How many pages may wait behind one that is slow, or is tried again."""
 
 
 @attrs.define(kw_only=True)
@@ -45,6 +45,14 @@ class WalkReport:
     duplicates: int = 0
     total_at_start: int | None = None
     total_at_end: int | None = None
+
+
+class PageDecoder(Protocol[T]):
+    """Makes the decoder for one page of a list."""
+
+    def __call__(self, model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
+        """Return a decoder to page ``number``, of ``size`` items of ``model``."""
+        ...
 
 
 class Pages(Generic[T]):
@@ -71,6 +79,8 @@ class Pages(Generic[T]):
         params: Params | None,
         page: int | None,
         count: int,
+        since: str | None = None,
+        decoder: PageDecoder[T] = page_of,
     ) -> None:
         self._executor = executor
         self._path = path
@@ -79,6 +89,8 @@ class Pages(Generic[T]):
         self._params = params
         self._start = 1 if page is None else integer("page", page, minimum=1)
         self._count = integer("count", count, minimum=1)
+        self._since = since
+        self._decoder = decoder
         self._entered: list[AsyncGenerator[T, None]] = []
         self._report = WalkReport()
         self._operation(self._start, self._count)  # so that bad parameters are told of now
@@ -170,7 +182,8 @@ class Pages(Generic[T]):
             method="GET",
             path=self._path,
             query=query_of({**self._query, "page": number, "count": count}, self._params),
-            decode=page_of(self._model, number=number, size=count),
+            decode=self._decoder(self._model, number=number, size=count),
+            since=self._since,
         )
 
     async def _walk(
@@ -186,7 +199,7 @@ class Pages(Generic[T]):
                 self._fetch_numbered,
                 progress.numbers(),
                 limit=limit,
-                ahead=_AHEAD * limit,
+                ahead=2 * limit + _PAGES_HELD,
                 ordered=ordered,
             )
             async with aclosing(fetched) as pages:

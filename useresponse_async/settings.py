@@ -140,14 +140,18 @@ def _path_problem(segments: list[str]) -> str | None:
     return None
 
 
-def _warn_if_insecure(url: httpx.URL) -> None:
-    if url.scheme == "https" or url.host == "localhost" or url.host.endswith(".localhost"):
-        return
+def is_loopback(url: httpx.URL) -> bool:
+    """Return whether ``url`` is on this machine."""
+    if url.host == "localhost" or url.host.endswith(".localhost"):
+        return True
     try:
-        loopback = ipaddress.ip_address(url.host).is_loopback
+        return ipaddress.ip_address(url.host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def _warn_if_insecure(url: httpx.URL) -> None:
+    if url.scheme == "http" and not is_loopback(url):
         warnings.warn(
             f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
             UserWarning,

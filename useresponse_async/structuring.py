@@ -13,14 +13,14 @@ from cattrs import BaseValidationError, Converter, IterableValidationError
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from useresponse_async.models._wire import wire_name
+from useresponse_async.models._wire import name_alone, name_of_key, wire_aliases, wire_name
 from useresponse_async.secret import Secret
 
 T = TypeVar("T")
 
 _Hook: TypeAlias = Callable[[Any, Any], Any]
 
-_NONE_TEXTS: Final = ("", "0")
+_TAKEN_AS_IT_IS: Final[dict[Any, str]] = {int | None: "int", str | None: "str", bool | None: "bool"}
 
 
 class Misfit(ValueError):
@@ -106,7 +106,7 @@ def kind_of(value: Any) -> str:
     return "null" if value is None else "a number"
 
 
-def whole_number(value: Any) -> int | None:
+def whole_number(value: Any, _wanted: object = None) -> int | None:
     """Return an integer, also from its text; ``None`` for null and an empty text."""
     if type(value) is int:
         return value
@@ -169,6 +169,8 @@ def to_list(value: Any) -> list[Any] | None:
 
 def _texts(value: Any, _wanted: object) -> list[str]:
     """Read a list of texts, which some endpoints send as one text with commas."""
+    if value is None or value == "":
+        return []
     items = value.split(",") if isinstance(value, str) else to_list(value)
     if items is None:
         raise Misfit(f"{kind_of(value)}, where a list of texts was promised")
@@ -176,14 +178,10 @@ def _texts(value: Any, _wanted: object) -> list[str]:
     return [text.strip() for text in texts if text and text.strip()]
 
 
-def _is_empty(value: Any) -> bool:
-    return not value or value in _NONE_TEXTS
-
-
 @functools.cache
 def _converter(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
-    converter.register_structure_hook(int | None, lambda value, _: whole_number(value))
+    converter.register_structure_hook(int | None, whole_number)
     converter.register_structure_hook(str | None, _text)
     converter.register_structure_hook(bool | None, _flag)
     converter.register_structure_hook(datetime | None, _moment)
@@ -191,7 +189,7 @@ def _converter(*, detailed: bool) -> Converter:
     converter.register_structure_hook_factory(_is_list, _list_hook(converter, detailed=detailed))
     converter.register_structure_hook_func(lambda wanted: wanted == list[str], _texts)
     converter.register_structure_hook_factory(_is_optional_model, _optional_model_hook(converter))
-    converter.register_structure_hook_factory(attrs.has, _model_hook(converter))
+    converter.register_structure_hook_factory(attrs.has, _model_hook(converter, detailed=detailed))
     return converter
 
 
@@ -216,7 +214,7 @@ def _optional_model_hook(converter: Converter) -> Callable[[Any], _Hook]:
         structure_model = converter.get_structure_hook(model)
 
         def hook(value: Any, _wanted: object) -> Any:
-            return None if _is_empty(value) else structure_model(value, model)
+            return structure_model(value, model) if value and value != "0" else None
 
         return hook
 
@@ -224,41 +222,146 @@ def _optional_model_hook(converter: Converter) -> Callable[[Any], _Hook]:
 
 
 def wire_names(model: type[Any]) -> frozenset[str]:
-    """Return what the wire calls the fields of ``model``."""
-    return frozenset(wire_name(field) for field in attrs.fields(model) if field.name != "extra")
+    """Return what the wire calls the fields of ``model``, in every version of the API."""
+    return frozenset((*_own_names(model), *wire_aliases(model)))
 
 
-def _model_hook(converter: Converter) -> Callable[[Any], _Hook]:
+def _own_names(model: type[Any]) -> list[str]:
+    return [wire_name(field) for field in attrs.fields(model) if field.name != "extra"]
+
+
+def _model_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
     def factory(model: type[Any]) -> _Hook:
-        known = wire_names(model)
-        overrides: dict[str, Any] = {
-            field.name: override(rename=wire_name(field)) for field in attrs.fields(model)
-        }
-        overrides["extra"] = override(omit=True)
-        build = make_dict_structure_fn(model, converter, _cattrs_use_linecache=False, **overrides)
-
-        def hook(value: Any, wanted: Any) -> Any:
-            if not is_object(value):
-                if value != []:
-                    raise Misfit(f"{kind_of(value)}, where a {model.__name__} was promised")
-                value = {}
-            made = build(value, wanted)
-            if not known.issuperset(value):
-                made.extra = {key: value[key] for key in value if key not in known}
-            return made
-
-        return hook
+        hook = (_located_hook if detailed else _fast_hook)(model, converter)
+        adapt = _adapter(model)
+        return hook if adapt is None else lambda value, wanted: hook(adapt(value), wanted)
 
     return factory
+
+
+def _as_mapping(value: Any, model: type[Any]) -> dict[str, Any]:
+    if value == []:
+        return {}
+    if not is_object(value):
+        raise Misfit(f"{kind_of(value)}, where a {model.__name__} was promised")
+    return value
+
+
+def _unknown_keys(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    return {key: value[key] for key in value if key not in known}
+
+
+def _adapter(model: type[Any]) -> Callable[[Any], Any] | None:
+    """Return what makes other versions' forms of a ``model`` into its own, if it has any."""
+    alone, aliases = name_alone(model), wire_aliases(model)
+    if alone is None and not aliases:
+        return None
+
+    def adapt(value: Any) -> Any:
+        if alone is not None and isinstance(value, str):
+            return {alone: value}
+        if not is_object(value) or aliases.keys().isdisjoint(value):
+            return value
+        renamed = {alias: own for alias, own in aliases.items() if own not in value}
+        return {renamed.get(key, key): item for key, item in value.items()}
+
+    return adapt
+
+
+def _keyed(value: Any, member: type[Any]) -> Any:
+    """Return a mapping as a list of ``member``, the keys in the field that is meant for them."""
+    key, alone = name_of_key(member), name_alone(member)
+    if not value or key is None or alone is None:
+        return value
+    if is_object(value):
+        pairs = value.items()
+        return [{key: at, **(it if is_object(it) else {alone: it})} for at, it in pairs]
+    if is_array(value):
+        return [it if is_object(it) else {key: str(at), alone: it} for at, it in enumerate(value)]
+    return value
+
+
+def _located_hook(model: type[Any], converter: Converter) -> _Hook:
+    """Return a hook that makes a ``model``, or says where it cannot."""
+    known = frozenset(_own_names(model))
+    overrides: dict[str, Any] = {
+        field.name: override(rename=wire_name(field)) for field in attrs.fields(model)
+    }
+    overrides["extra"] = override(omit=True)
+    make = make_dict_structure_fn(model, converter, _cattrs_use_linecache=False, **overrides)
+
+    def hook(value: Any, wanted: Any) -> Any:
+        mapping = _as_mapping(value, model)
+        made = make(mapping, wanted)
+        made.extra = _unknown_keys(mapping, known)
+        return made
+
+    return hook
+
+
+_FAST_HOOK: Final = """\
+def hook(value, _wanted):
+    if value.__class__ is not dict:
+        value = as_mapping(value, model)
+    get = value.get
+    made = model({arguments})
+    if not known.issuperset(value):
+        made.extra = unknown_keys(value, known)
+    return made
+"""
+
+
+def _fast_hook(model: type[Any], converter: Converter) -> _Hook:
+    """Return a hook that makes a ``model`` in one generated call of its constructor.
+
+    A large part of a walk's time goes into this, and cattrs' own code for optional fields
+    takes longer: it asks for each field whether it is there. Here an absent field is as good
+    as a null one, since every hook makes the right thing of ``None``, and a value that is
+    exactly what is wanted meets no hook at all.
+    """
+    fields = [field for field in attrs.fields(attrs.resolve_types(model)) if field.name != "extra"]
+    names: dict[str, Any] = {
+        "model": model,
+        "known": frozenset(_own_names(model)),
+        "as_mapping": _as_mapping,
+        "unknown_keys": _unknown_keys,
+    }
+    for field in fields:
+        names[f"to_{field.name}"] = converter.get_structure_hook(field.type)
+    arguments = ", ".join(f"{field.name}={_expression(field)}" for field in fields)
+    exec(_FAST_HOOK.format(arguments=arguments), names)  # noqa: S102 - our own field names
+    return cast("_Hook", names["hook"])
+
+
+def _expression(field: attrs.Attribute[Any]) -> str:
+    value = f"get({wire_name(field)!r})"
+    if field.type is Any:
+        return value
+    if field.type in _TAKEN_AS_IT_IS:
+        kind = _TAKEN_AS_IT_IS[field.type]
+        return f"v if (v := {value}).__class__ is {kind} else to_{field.name}(v, None)"
+    return f"to_{field.name}({value}, None)"
+
+
+def _anything(value: Any, _wanted: object) -> list[Any]:
+    if value.__class__ is list:
+        return value
+    items = to_list(value)
+    if items is None:
+        raise Misfit(f"{kind_of(value)}, where a list was promised")
+    return items
 
 
 def _list_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
     def factory(wanted: Any) -> _Hook:
         (member,) = get_args(wanted)
+        if member is Any:
+            return _anything
         structure_member = converter.get_structure_hook(member)
+        keyed = attrs.has(member) and name_of_key(member) is not None
 
         def hook(value: Any, _wanted: object) -> list[Any]:
-            items = to_list(value)
+            items = to_list(_keyed(value, member) if keyed else value)
             if items is None:
                 raise Misfit(f"{kind_of(value)}, where a list was promised")
             if detailed:

@@ -12,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from useresponse_async.secret import Secret, keep_out_of_wire_logs, without_frames
-from useresponse_async.settings import KeyPlacement
+from useresponse_async.settings import KeyPlacement, is_loopback
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
 
@@ -250,6 +250,8 @@ def _default_ssl_context() -> ssl.SSLContext:
 
 def environment_proxy(base_url: httpx.URL) -> str | None:
     """Return the proxy that the environment names for ``base_url``, if it names one."""
+    if is_loopback(base_url):
+        return None
     proxies = getproxies()
     proxy = proxies.get(base_url.scheme) or proxies.get("all")
     return None if not proxy or proxy_bypass(base_url.host) else proxy

@@ -36,9 +36,11 @@ def command(*options):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_one_line_serves_and_stops_on_a_signal(number):
+def test_it_prints_where_it_is_and_the_keys_serves_and_stops_on_a_signal(number):
     with command("--users", "7", "--api-key", "k") as process, httpx.Client() as client:
         line = process.stdout.readline()
+        keys = [process.stdout.readline() for _ in range(3)]
+        assert keys == ["admin key: k\n", "agent key: k-agent\n", "user key: k-user\n"]
         found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+)\n", line)
         answer = client.get(f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"})
         assert answer.json()["totalObjects"] == 7
@@ -56,12 +58,25 @@ def test_a_default_key_is_there_for_demos():
         assert httpx.get(f"{url}/api/3.0/me.json", params=params).status_code == 200
 
 
+def test_as_much_is_there_as_asked_for():
+    amounts = {"tickets": 7, "topics": 3, "articles": 2, "comments": 30, "chats": 4}
+    options = [text for name, amount in amounts.items() for text in (f"--{name}", str(amount))]
+    with command(*options) as process:
+        api = f"{process.stdout.readline().split()[-1]}/api/7.0"
+        with httpx.Client(base_url=api, params={"apiKey": "sandbox-key"}) as client:
+            assert client.get("/tickets.json").json()["totalObjects"] == 7
+            assert client.get("/search.json").json()["success"]["totalObjects"] == 12
+            assert len(client.get("/comments.json").json()["success"]) == 30
+            assert client.get("/chats.json").json()["success"]["totalObjects"] == 4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--latency", "-1"], "latency"),
         (["--faults", "2"], "faults"),
         (["--users", "-5"], "users"),
+        (["--tickets", "-5"], "tickets"),
         (["--users", "many"], "--users"),
         (["--empty", "404"], "--empty"),
     ],

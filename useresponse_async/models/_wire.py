@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, cast
 
 import attrs
 
+from useresponse_async.secret import Secret
+
 _WIRE_NAME: Final = "wire_name"
+_ALIAS: Final = "wire_alias"
+_ALONE: Final = "stands_alone"
+_KEY: Final = "is_key"
 # Named once with their types: calling list[Any] itself would cost more than a user does.
 _no_items = cast("Callable[[], list[Any]]", list)
 _no_keys = cast("Callable[[], dict[str, Any]]", dict)
 _IDENTIFYING: Final = ("id", "name", "title")
 
 
-def wire(name: str) -> Any:
-    """Return an attrs field that the wire calls ``name``; ``None`` where it is left out."""
-    return attrs.field(default=None, metadata={_WIRE_NAME: name})
+def wire(
+    name: str | None = None, *, alias: str | None = None, alone: bool = False, key: bool = False
+) -> Any:
+    """Return an attrs field, ``None`` where it is left out.
+
+    Args:
+        name: What the wire calls it, where that is not the field's own name.
+        alias: What another version of the API calls it.
+        alone: Whether a bare text, sent in place of the whole object, is this field.
+        key: Whether this field is the key, where a list of these objects is sent as a mapping.
+    """
+    marks = {_WIRE_NAME: name, _ALIAS: alias, _ALONE: alone, _KEY: key}
+    return attrs.field(default=None, metadata={k: mark for k, mark in marks.items() if mark})
 
 
 def listed(name: str | None = None) -> Any:
@@ -34,15 +51,87 @@ def wire_name(attribute: attrs.Attribute[Any]) -> str:
     return str(attribute.metadata.get(_WIRE_NAME, attribute.name))
 
 
-class ShortRepr:
-    """Shows the class and what identifies the object: its id, name or title."""
+def wire_aliases(model: type[Any]) -> dict[str, str]:
+    """Return the wire's name of each field of ``model`` that has another one, by the other."""
+    return {
+        field.metadata[_ALIAS]: wire_name(field)
+        for field in attrs.fields(model)
+        if _ALIAS in field.metadata
+    }
+
+
+def name_alone(model: type[Any]) -> str | None:
+    """Return the wire's name of the field that a bare text in place of a ``model`` is."""
+    return _marked(model, _ALONE)
+
+
+def name_of_key(model: type[Any]) -> str | None:
+    """Return the wire's name of the field that is the key in a mapping of ``model``."""
+    return _marked(model, _KEY)
+
+
+def _marked(model: type[Any], mark: str) -> str | None:
+    names = (wire_name(field) for field in attrs.fields(model) if field.metadata.get(mark))
+    return next(names, None)
+
+
+class Model:
+    """Plain data that can be shown, and given back as plain data."""
 
     __slots__ = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name as data that JSON can hold.
+
+        Returns:
+            A new dictionary: times as ISO 8601 text, secrets as ``***``, unknown keys in
+            ``extra``.
+        """
+        return {name: _plain(value) for name, value in _fields_of(self)}
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` as JSON text, on one line.
+
+        Returns:
+            The text, letters of any language as they are.
+        """
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
     def __repr__(self) -> str:
-        shown = [
-            f"{name}={getattr(self, name)!r}"
-            for name in _IDENTIFYING
-            if getattr(self, name, None) is not None
-        ]
-        return f"{type(self).__name__}({', '.join(shown)})"
+        shown = _identity_of(self) if _has_identity(self) else _scalars_of(self)
+        fields = ", ".join(f"{name}={value!r}" for name, value in shown)
+        return f"{type(self).__name__}({fields})"
+
+
+def _fields_of(model: Model) -> Iterator[tuple[str, Any]]:
+    for field in attrs.fields(cast("type[Any]", type(model))):
+        yield field.name, getattr(model, field.name)
+
+
+def _has_identity(model: Model) -> bool:
+    return any(hasattr(model, name) for name in _IDENTIFYING)
+
+
+def _identity_of(model: Model) -> Iterator[tuple[str, Any]]:
+    for name in _IDENTIFYING:
+        value = getattr(model, name, None)
+        if value is not None:
+            yield name, value
+
+
+def _scalars_of(model: Model) -> Iterator[tuple[str, Any]]:
+    for name, value in _fields_of(model):
+        if value is not None and not isinstance(value, Model | list | dict):
+            yield name, value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("Iterable[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Secret) else value

@@ -6,14 +6,14 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import ShortRepr, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, unknown_keys, wire
 from useresponse_async.secret import Secret
 
 __all__ = ["Avatar", "FieldValue", "Role", "Team", "User"]
 
 
-@attrs.define(kw_only=True)
-class Avatar:
+@attrs.define(kw_only=True, repr=False)
+class Avatar(Model):
     """Addresses of a user's picture, by size."""
 
     big: str | None = None
@@ -24,7 +24,7 @@ class Avatar:
 
 
 @attrs.define(kw_only=True, repr=False)
-class Role(ShortRepr):
+class Role(Model):
     """What a user may do: ``alias`` is e.g. ``user``, ``agent`` or ``admin``."""
 
     id: int | None = None
@@ -33,7 +33,7 @@ class Role(ShortRepr):
 
 
 @attrs.define(kw_only=True, repr=False)
-class Team(ShortRepr):
+class Team(Model):
     """A team of agents."""
 
     id: int | None = None
@@ -42,7 +42,7 @@ class Team(ShortRepr):
 
 
 @attrs.define(kw_only=True, repr=False)
-class FieldValue(ShortRepr):
+class FieldValue(Model):
     """The values that a user or an object has in one custom field.
 
     ``value`` holds them as stored, ``text_value`` as shown; ``name`` is ``property_<id>``.
@@ -57,7 +57,7 @@ class FieldValue(ShortRepr):
 
 
 @attrs.define(kw_only=True, repr=False)
-class User(ShortRepr):
+class User(Model):
     """A user of the installation: a customer, an agent or an administrator.
 
     ``registration_date`` and ``last_visit_at`` are the installation's local time, as text:

@@ -9,10 +9,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from useresponse_async.sandbox.answers import Refusal
 from useresponse_async.sandbox.controls import Controls
+from useresponse_async.sandbox.downloads import Downloads
 from useresponse_async.sandbox.faults import Fault
 from useresponse_async.sandbox.misbehaving import play
 from useresponse_async.sandbox.options import Options
-from useresponse_async.sandbox.routes import ROUTES
+from useresponse_async.sandbox.routes import OPEN_TO_ALL, ROUTES
 from useresponse_async.sandbox.routing import build_router
 from useresponse_async.sandbox.state import State
 from useresponse_async.sandbox.traffic import Received
@@ -23,7 +24,9 @@ class SandboxApp(Controls):
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._router = build_router(state, ROUTES)
+        self._router = build_router(
+            state, ROUTES, open_to_all=OPEN_TO_ALL, downloads=Downloads(state)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -12,7 +12,9 @@ from starlette.requests import Request
 
 from useresponse_async.sandbox.answers import Refusal, bad_request
 from useresponse_async.sandbox.fields import Fields
-from useresponse_async.sandbox.state import State, Viewer
+from useresponse_async.sandbox.forms import nest
+from useresponse_async.sandbox.state import GUEST, State, Viewer
+from useresponse_async.sandbox.visibility import Eyes
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -27,6 +29,27 @@ class Call:
     path: Mapping[str, Any]
     query: Fields
     body: Fields
+    request: Request
+
+    @property
+    def eyes(self) -> Eyes:
+        """What decides about what shows."""
+        return self.viewer.eyes
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the answers of version 4.0 are asked for."""
+        return self.version.startswith("4")
+
+    @property
+    def site(self) -> str:
+        """Where the sandbox is, as the caller addresses it, sub-path included."""
+        return str(self.request.base_url).rstrip("/") + self.state.options.root_path
+
+    @property
+    def now(self) -> int:
+        """The time, in Unix seconds."""
+        return self.state.clock.now()
 
     @property
     def id(self) -> int:
@@ -39,6 +62,13 @@ class Call:
             raise Refusal(HTTPStatus.UNAUTHORIZED)
         return self.viewer.user_id
 
+    def require_staff(self) -> int:
+        """Refuse everyone but agents and administrators; give the caller's own user id."""
+        user = self.require_key()
+        if not self.viewer.is_staff:
+            raise Refusal(HTTPStatus.FORBIDDEN)
+        return user
+
     def require_admin(self) -> None:
         """Refuse everyone but administrators."""
         self.require_key()
@@ -46,8 +76,8 @@ class Call:
             raise Refusal(HTTPStatus.FORBIDDEN)
 
 
-async def read_call(state: State, request: Request) -> Call:
-    """Understand a request.
+async def read_call(state: State, request: Request, *, open_to_all: bool = False) -> Call:
+    """Understand a request; where it is open to all, nobody is asked for a key.
 
     Raises:
         Refusal: the key is wrong, or the body cannot be read.
@@ -60,7 +90,7 @@ async def read_call(state: State, request: Request) -> Call:
     except Refusal as refusal:
         unreadable = refusal
     # Whoever is not known is told that first, and nothing about what else was wrong.
-    viewer = state.viewer(_key(query, request.headers, body))
+    viewer = GUEST if open_to_all else state.viewer(_key(query, request.headers, body))
     if unreadable:
         raise unreadable
     return Call(
@@ -70,6 +100,7 @@ async def read_call(state: State, request: Request) -> Call:
         path=request.path_params,
         query=Fields(query),
         body=Fields(body),
+        request=request,
     )
 
 
@@ -112,6 +143,8 @@ def _read_json(content: bytes) -> Mapping[str, object]:
 async def _read_form(request: Request) -> Mapping[str, object]:
     try:
         async with request.form() as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
+            return nest(
+                (name, value) for name, value in form.multi_items() if isinstance(value, str)
+            )
     except (MultiPartException, ValueError):
         raise bad_request("body") from None

@@ -1,4 +1,4 @@
-"""Which roles, teams and custom fields does the sandbox's installation have?"""
+"""Which roles and teams does the sandbox's installation have?"""
 
 from typing import Literal
 
@@ -9,9 +9,6 @@ ROLE_IDS: dict[Role, int] = {"user": 1, "agent": 2, "admin": 3}
 
 #: Team id to name; 0 stands for "no team" and is not in here.
 TEAMS: dict[int, str] = {1: "Support", 2: "Sales", 3: "Development", 4: "Back Office"}
-
-#: Custom field id to label, for users.
-USER_FIELDS: dict[int, str] = {1: "Company", 2: "Plan", 3: "Interests", 7: "Region"}
 
 #: Where the installation believes it lives; shown in links, never fetched.
 SITE = "https://sandbox.example"

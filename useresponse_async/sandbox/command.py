@@ -22,7 +22,7 @@ _SIGNAL_CHECK_SECONDS = 0.5
 
 
 def run(options: Options) -> None:
-    """Serve until SIGINT or SIGTERM; print one line with the address once connections are taken.
+    """Serve until SIGINT or SIGTERM; print the address and the keys once connections are taken.
 
     To be called from the main thread, because signals reach no other.
 
@@ -35,6 +35,7 @@ def run(options: Options) -> None:
 
     with _stop_signals() as stop, Sandbox.from_options(options) as sandbox:
         sys.stdout.write(f"UseResponse sandbox on {sandbox.url}\n")
+        sys.stdout.writelines(f"{role} key: {key}\n" for role, key in sandbox.keys.items())
         sys.stdout.flush()
         while not stop.wait(_SIGNAL_CHECK_SECONDS) and sandbox.is_running:
             pass
@@ -90,8 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default=defaults["host"], help="address to listen on")
     add("--port", type=int, default=8089, help="port to listen on, 0 for a free one")
     add("--users", type=int, default=defaults["users"], help="users that exist at the start")
+    add("--tickets", type=int, default=200, help="tickets that exist at the start")
+    add("--topics", type=int, default=60, help="topics that exist at the start")
+    add("--articles", type=int, default=20, help="articles that exist at the start")
+    add("--comments", type=int, default=600, help="comments that exist at the start")
+    add("--chats", type=int, default=30, help="chats that exist at the start")
     add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
-    add("--seed", type=int, default=defaults["seed"], help="decides the users and the faults")
+    add("--seed", type=int, default=defaults["seed"], help="decides what exists and what fails")
     add("--latency", type=float, default=0.0, help="seconds before every answer")
     add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
     add("--root-path", default="", help="sub-path of the API, such as /support")

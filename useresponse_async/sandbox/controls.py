@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 from useresponse_async.sandbox.answers import error_json
 from useresponse_async.sandbox.catalog import Role
+from useresponse_async.sandbox.content_controls import ContentControls
 from useresponse_async.sandbox.faults import Fault, Kind
 from useresponse_async.sandbox.people import UserRecord
-from useresponse_async.sandbox.state import State
 from useresponse_async.sandbox.traffic import Received
 
 
-class Controls:
+class Controls(ContentControls):
     """What can be read and done while the sandbox runs, from any thread.
 
     Every `…_next` method plans a misbehaviour for the next `times` requests. `match` is a regular
@@ -20,17 +20,15 @@ class Controls:
     `after_effect` is true a misbehaving request changes nothing.
     """
 
-    state: State
-
     @property
     def api_key(self) -> str:
         """The administrator's key."""
-        return self.state.keys["admin"]
+        return self.state.accounts.role_keys["admin"]
 
     @property
     def keys(self) -> dict[Role, str]:
         """One key for each role: `admin`, `agent`, `user`."""
-        return dict(self.state.keys)
+        return dict(self.state.accounts.role_keys)
 
     @property
     def requests(self) -> list[Received]:

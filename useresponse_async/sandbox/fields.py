@@ -1,8 +1,12 @@
 """Which parameters did a call send, and which of them are wrong?"""
 
-from collections.abc import Collection, Mapping
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Collection, Mapping
+from typing import cast
 
 from useresponse_async.sandbox.answers import bad_request
+from useresponse_async.sandbox.clock import read_day, read_moment
 
 # More cannot be an id, a page or a count, and would take long to read.
 _MOST_DIGITS = 18
@@ -52,12 +56,78 @@ class Fields:
             return None
         return int(text)
 
-    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+    def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
         """Read one of the given words; an empty text stands for none."""
-        text = self.text(name)
+        text = self.text(name, required=required)
         if text and text not in allowed:
             self.wrong(name)
         return text if text in allowed else None
+
+    def flag(self, name: str) -> bool | None:
+        """Read a 0 or a 1; JSON's own booleans are refused."""
+        text = self.text(name)
+        if text not in (None, "0", "1"):
+            self.wrong(name)
+        return text == "1" if text in ("0", "1") else None
+
+    def boolean(self, name: str) -> bool | None:
+        """Read one of JSON's booleans; a form can only send their names."""
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            return value
+        if name in self and value not in ("true", "false"):
+            self.wrong(name)
+        return value == "true" if value in ("true", "false") else None
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Read a list of texts; empty ones do not count."""
+        items = self._list(name)
+        if items is None:
+            return None
+        texts = [_as_text(item) for item in items]
+        if None in texts:
+            self.wrong(name)
+        return tuple(text for text in texts if text)
+
+    def entries(self, name: str) -> list["Fields"] | None:
+        """Read a list of mappings."""
+        items = self._list(name)
+        if items is None:
+            return None
+        entries = [Fields(cast("dict[str, object]", i)) for i in items if isinstance(i, dict)]
+        if len(entries) != len(items):
+            self.wrong(name)
+        return entries
+
+    def mapping(self, name: str) -> "Fields":
+        """Read a mapping; one that was not sent is empty."""
+        value = self._values.get(name)
+        if isinstance(value, dict):
+            return Fields(cast("dict[str, object]", value))
+        # PHP writes an empty mapping as an empty list.
+        if name in self and value not in (None, [], ""):
+            self.wrong(name)
+        return Fields({})
+
+    def content(self, name: str) -> bytes | None:
+        """Read a file's content, sent in base64; it must be there, but a file may be empty."""
+        text = self.text(name)
+        if text is None:
+            self.wrong(name)
+            return None
+        try:
+            return b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            self.wrong(name)
+            return None
+
+    def moment(self, name: str) -> int | None:
+        """Read `YYYY-MM-DD HH:MM:SS`; an empty text stands for none."""
+        return self._time(name, read_moment)
+
+    def day(self, name: str) -> int | None:
+        """Read `dd.mm.yyyy`; an empty text stands for none."""
+        return self._time(name, read_day)
 
     def properties(self, known: Collection[int]) -> dict[int, tuple[str, ...]]:
         """Read every `property_<id>`; several values of one field are joined by a bar."""
@@ -78,6 +148,11 @@ class Fields:
         if name not in self._wrong:
             self._wrong.append(name)
 
+    @property
+    def wrong_names(self) -> tuple[str, ...]:
+        """The parameters that were wrong so far."""
+        return tuple(self._wrong)
+
     def check(self) -> None:
         """Refuse the call if any parameter read so far was wrong.
 
@@ -86,6 +161,21 @@ class Fields:
         """
         if self._wrong:
             raise bad_request(*self._wrong)
+
+    def _list(self, name: str) -> list[object] | None:
+        value = self._values.get(name)
+        if isinstance(value, list):
+            return cast("list[object]", value)
+        if name in self:
+            self.wrong(name)
+        return None
+
+    def _time(self, name: str, read: Callable[[str], int | None]) -> int | None:
+        text = self.text(name)
+        moment = read(text) if text else None
+        if text and moment is None:
+            self.wrong(name)
+        return moment
 
 
 def _as_text(value: object) -> str | None:

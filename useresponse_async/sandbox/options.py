@@ -22,9 +22,14 @@ class Options:
 
     Attributes:
         users: how many users exist at the start, with the ids 1 to `users`.
+        tickets: how many tickets exist at the start, with the ids 1 to `tickets`.
+        topics: how many topics (ideas, problems, questions, thanks) exist, with the next ids.
+        articles: how many articles and FAQs exist, with the ids after those.
+        comments: how many comments exist, spread evenly over all of these.
+        chats: how many chats exist.
         api_key: the administrator's key. The agent's is the same with `-agent` added, the plain
             user's the same with `-user`.
-        seed: decides the users and which requests are hit by `faults`.
+        seed: decides everything that exists at the start, and which requests are hit by `faults`.
         latency: seconds slept before every answer.
         faults: share of requests (0 to 1) that meet a 503, a 500, a reset connection or cut JSON.
         host: address to listen on.
@@ -39,6 +44,11 @@ class Options:
     """
 
     users: int = 100
+    tickets: int = 20
+    topics: int = 12
+    articles: int = 6
+    comments: int = 60
+    chats: int = 6
     api_key: str = DEFAULT_API_KEY
     seed: int = 1
     latency: float = 0.0
@@ -54,7 +64,9 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        _check(self.users >= 0, f"users must not be negative, got {self.users}")
+        for name in ("users", "tickets", "topics", "articles", "comments", "chats"):
+            amount = getattr(self, name)
+            _check(amount >= 0, f"{name} must not be negative, got {amount}")
         _check(bool(self.api_key.strip()), "the API key must not be empty")
         _check(
             math.isfinite(self.latency) and self.latency >= 0,

@@ -39,9 +39,17 @@ KEY_HOLDERS: dict[Role, int] = {"admin": 1, "agent": 2, "user": 3}
 _HOLDER_ROLES: dict[int, Role] = {number: role for role, number in KEY_HOLDERS.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """That a user is kept out; without `until` for good."""
+
+    reason: str
+    until: int | None
+
+
 @dataclass(slots=True, kw_only=True)
 class UserRecord:
-    """All the installation knows about one user; `team` 0 means none."""
+    """All the installation knows about one user; `team` 0 means none, `avatar` is an address."""
 
     id: int
     name: str
@@ -59,6 +67,10 @@ class UserRecord:
     created: int = 0
     commented: int = 0
     password: str | None = None
+    sso_id: str | None = None
+    avatar: str | None = None
+    gravatar: str | None = None
+    ban: Ban | None = None
 
 
 def _chance(seed: int, number: int) -> bytes:
@@ -104,6 +116,7 @@ def person(seed: int, number: int) -> UserRecord:
         rating=dice[15],
         created=dice[16] % 40,
         commented=dice[17] + (dice[18] & 15),
+        password=f"password-{number}",
     )
 
 

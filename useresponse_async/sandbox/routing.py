@@ -1,12 +1,12 @@
 """How does a request find its route, and what happens on the way?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from useresponse_async.sandbox.answers import Refusal
 from useresponse_async.sandbox.calls import Call, read_call
@@ -18,11 +18,21 @@ Handler = Callable[[Call], Response]
 Routes = Mapping[str, Mapping[str, Handler]]
 
 
-def build_router(state: State, routes: Routes) -> Router:
-    """Put every route below the root path and any version."""
-    prefix = state.options.root_path + "/api/{version}"
+def build_router(
+    state: State, routes: Routes, *, open_to_all: Collection[str], downloads: ASGIApp
+) -> Router:
+    """Put every route below the root path and any version, and the files beside them."""
+    root = state.options.root_path
     return Router(
-        [Route(prefix + path, _Endpoint(state, methods)) for path, methods in routes.items()],
+        [
+            *(
+                Route(
+                    f"{root}/api/{{version}}{path}", _Endpoint(state, methods, path in open_to_all)
+                )
+                for path, methods in routes.items()
+            ),
+            Route(f"{root}/files/{{token}}/{{name:path}}", downloads),
+        ],
         redirect_slashes=False,
         default=_not_found,
     )
@@ -33,14 +43,22 @@ class _Endpoint:
 
     __name__ = "endpoint"
 
-    def __init__(self, state: State, methods: Mapping[str, Handler]) -> None:
+    def __init__(
+        self,
+        state: State,
+        methods: Mapping[str, Handler],
+        open_to_all: bool,  # noqa: FBT001 - private
+    ) -> None:
         self._state = state
         self._methods = methods
+        self._open_to_all = open_to_all
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             handler = self._handler(scope["method"])
-            call = await read_call(self._state, Request(scope, receive))
+            call = await read_call(
+                self._state, Request(scope, receive), open_to_all=self._open_to_all
+            )
             with self._state.lock:
                 response = handler(call)
         except Refusal as refusal:

@@ -35,6 +35,9 @@ class Sandbox(Controls):
         with Sandbox(users=200, faults=0.02) as sandbox:
             ...  # sandbox.url, sandbox.api_key
 
+    User number N logs in with the password `password-N`. Comments and topics of plain users wait
+    for a moderator. A second call to an object's `archive` or `trash` undoes the first.
+
     Works beside asyncio, trio and plain threads alike. It can be started once.
     """
 
@@ -42,6 +45,11 @@ class Sandbox(Controls):
         self,
         *,
         users: int = 100,
+        tickets: int = 20,
+        topics: int = 12,
+        articles: int = 6,
+        comments: int = 60,
+        chats: int = 6,
         api_key: str = DEFAULT_API_KEY,
         seed: int = 1,
         latency: float = 0.0,
@@ -57,6 +65,11 @@ class Sandbox(Controls):
     ) -> None:
         self.options = Options(
             users=users,
+            tickets=tickets,
+            topics=topics,
+            articles=articles,
+            comments=comments,
+            chats=chats,
             api_key=api_key,
             seed=seed,
             latency=latency,

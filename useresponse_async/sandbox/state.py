@@ -3,13 +3,23 @@
 import threading
 from http import HTTPStatus
 
+from useresponse_async.sandbox.accounts import Accounts
 from useresponse_async.sandbox.answers import Refusal
 from useresponse_async.sandbox.catalog import Role
+from useresponse_async.sandbox.changes import Changes
+from useresponse_async.sandbox.chats import Chats
+from useresponse_async.sandbox.clock import Clock, day_of
+from useresponse_async.sandbox.comments import Comments
 from useresponse_async.sandbox.faults import Chance, Script
+from useresponse_async.sandbox.files import Files
+from useresponse_async.sandbox.notes import Notes
+from useresponse_async.sandbox.objects import Objects
 from useresponse_async.sandbox.options import Options
 from useresponse_async.sandbox.people import KEY_HOLDERS
+from useresponse_async.sandbox.seeding import seeding_of
 from useresponse_async.sandbox.traffic import Traffic
 from useresponse_async.sandbox.users import Users
+from useresponse_async.sandbox.visibility import Eyes
 
 
 class Viewer:
@@ -17,15 +27,23 @@ class Viewer:
 
     __slots__ = ("key", "role", "user_id")
 
-    def __init__(self, role: Role | None, key: str | None) -> None:
+    def __init__(self, role: Role | None, key: str | None, user_id: int | None) -> None:
         self.role = role
         self.key = key
-        self.user_id = KEY_HOLDERS[role] if role else None
+        self.user_id = user_id
 
     @property
     def is_staff(self) -> bool:
         """Agents and administrators see everything."""
         return self.role in ("agent", "admin")
+
+    @property
+    def eyes(self) -> Eyes:
+        """What decides about what shows."""
+        return Eyes(self.is_staff, self.user_id)
+
+
+GUEST = Viewer(None, None, None)
 
 
 class State:
@@ -41,27 +59,57 @@ class State:
         self.api_enabled = options.api_enabled
         self.guests = options.guests
         self.latency = options.latency
+        self.clock = Clock()
         self.traffic = Traffic(record=options.record)
         self.script = Script()
         self.chance = Chance(options.faults, options.seed)
+        self.accounts = Accounts(options.api_key)
         self.users = Users(options.seed, options.users)
-        self.keys: dict[Role, str] = {
-            "admin": options.api_key,
-            "agent": options.api_key + "-agent",
-            "user": options.api_key + "-user",
-        }
+        self.seeding = seeding_of(options)
+        # A seeded object's file has the object's id.
+        self.files = Files(options.seed, self.seeding.objects + 1)
+        self.objects = Objects(self.seeding, self.files)
+        self.comments = Comments(self.seeding)
+        self.chats = Chats(self.seeding, self.files)
+        self.notes = Notes()
+        self.changes = Changes()
+
+    @property
+    def today(self) -> int:
+        """When the installation's day began."""
+        return day_of(self.clock.now())
 
     def viewer(self, key: str | None) -> Viewer:
         """Tell whose key this is.
 
         Raises:
-            Refusal: a 401 for a key nobody has, and for no key where guests are not served.
+            Refusal: a 401 for a key nobody has, and for no key where guests are not served; a 403
+                for the key of somebody who is banned.
         """
         if key is None:
             if not self.guests:
                 raise Refusal(HTTPStatus.UNAUTHORIZED)
-            return Viewer(None, None)
-        for role, known in self.keys.items():
-            if key == known:
-                return Viewer(role, known)
-        raise Refusal(HTTPStatus.UNAUTHORIZED)
+            return GUEST
+        with self.lock:
+            viewer = self._owner(key)
+            self.refuse_banned(viewer.user_id or 0)
+        return viewer
+
+    def refuse_banned(self, user: int) -> None:
+        """Keep out who is banned and not yet free again.
+
+        Raises:
+            Refusal: a 403.
+        """
+        ban = self.users.ban_of(user)
+        if ban is not None and (ban.until is None or ban.until > self.clock.now()):
+            raise Refusal(HTTPStatus.FORBIDDEN)
+
+    def _owner(self, key: str) -> Viewer:
+        role = self.accounts.role_of_key(key)
+        if role is not None:
+            return Viewer(role, key, KEY_HOLDERS[role])
+        owner = self.accounts.owner(key)
+        if owner is None or self.users.get(owner) is None:
+            raise Refusal(HTTPStatus.UNAUTHORIZED)
+        return Viewer(self.users.role(owner), key, owner)

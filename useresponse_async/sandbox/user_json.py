@@ -1,14 +1,15 @@
 """How does a user look on the wire, to staff and to the public?"""
 
-from functools import lru_cache
-
-from useresponse_async.sandbox.catalog import ROLE_IDS, SITE, TEAMS, USER_FIELDS
+from useresponse_async.sandbox.catalog import ROLE_IDS, SITE, TEAMS
+from useresponse_async.sandbox.custom_fields import values_json
 from useresponse_async.sandbox.people import UserRecord
 
 _SIZES = ("big", "medium", "small", "tiny")
 _DEFAULT_AVATAR = {size: f"{SITE}/images/avatar_{size}.png" for size in _SIZES}
 _ROLES = {alias: {"id": number, "alias": alias} for alias, number in ROLE_IDS.items()}
-_TEAMS = {number: {"id": number, "name": name} for number, name in TEAMS.items()}
+_TEAMS: dict[int, dict[str, object]] = {
+    number: {"id": number, "name": name} for number, name in TEAMS.items()
+}
 
 
 def public_user(user: UserRecord) -> dict[str, object]:
@@ -17,7 +18,7 @@ def public_user(user: UserRecord) -> dict[str, object]:
         "id": user.id,
         "name": user.name,
         "shortName": user.short_name,
-        "avatar": _avatar(user.id) if user.own_avatar else _DEFAULT_AVATAR,
+        "avatar": _avatar(user) if user.own_avatar else _DEFAULT_AVATAR,
         "isDefaultAvatar": not user.own_avatar,
         "profileUrl": f"{SITE}/users/{user.id}",
         "registrationDate": user.registered,
@@ -32,32 +33,21 @@ def full_user(user: UserRecord) -> dict[str, object]:
         shown["email"] = user.email
     if user.phone is not None:
         shown["phone"] = user.phone
-    shown["gravatarEmail"] = None
+    shown["gravatarEmail"] = user.gravatar
     if user.last_visit is not None:
         shown["lastVisitAt"] = user.last_visit
-    shown["team"] = _TEAMS.get(user.team)
+    shown["team"] = team_json(user.team)
     shown["tags"] = user.tags
-    shown["custom_fields"] = [_field(*field) for field in user.properties.items()]
+    shown["custom_fields"] = values_json("users", user.properties.items(), staff=True)
     return shown
 
 
-# The same few values come up for everybody, and nobody changes what comes back from here.
-@lru_cache(maxsize=1024)
-def _field(number: int, values: tuple[str, ...]) -> dict[str, object]:
-    return {
-        "id": number,
-        "label": USER_FIELDS[number],
-        "name": f"property_{number}",
-        "value": values,
-        "textValue": values,
-    }
+def team_json(number: int) -> dict[str, object] | None:
+    """Show a team, or that there is none."""
+    return _TEAMS.get(number)
 
 
-def _avatar(number: int) -> dict[str, str]:
-    base = f"{SITE}/avatars/{number}_"
-    return {
-        "big": base + "big.jpg",
-        "medium": base + "medium.jpg",
-        "small": base + "small.jpg",
-        "tiny": base + "tiny.jpg",
-    }
+def _avatar(user: UserRecord) -> dict[str, str]:
+    if user.avatar is not None:
+        return dict.fromkeys(_SIZES, user.avatar)
+    return {size: f"{SITE}/avatars/{user.id}_{size}.jpg" for size in _SIZES}

@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from useresponse_async.sandbox.catalog import TEAMS, Role
-from useresponse_async.sandbox.people import KEY_HOLDERS, UserRecord, email_number, person, role_of
+from useresponse_async.sandbox.people import (
+    KEY_HOLDERS,
+    Ban,
+    UserRecord,
+    email_number,
+    person,
+    role_of,
+)
 from useresponse_async.sandbox.user_json import full_user, public_user
 from useresponse_async.sandbox.wire import to_json
 
@@ -79,6 +86,11 @@ class Users:
             shown = self._public_json[number] = to_json(public_user(self._existing(number)))
         return shown
 
+    def ban_of(self, number: int) -> Ban | None:
+        """Tell whether and how a user is banned, without building the rest."""
+        changed = self._changed.get(number)
+        return changed.ban if changed else None
+
     def with_email(self, email: str) -> int | None:
         """Find who has an address; capital letters make no difference."""
         wanted = email.lower()
@@ -139,7 +151,7 @@ class Users:
             owner = None if search.public else self.with_email(search.email)
             found = [] if owner is None else [owner]
         if search.role is not None:
-            found = [number for number in found if self._role(number) == search.role]
+            found = [number for number in found if self.role(number) == search.role]
         if search.text:
             wanted = search.text.lower()
             found = [
@@ -150,7 +162,8 @@ class Users:
             found = sorted(found, key=lambda number: key(self._existing(number)))
         return found
 
-    def _role(self, number: int) -> Role:
+    def role(self, number: int) -> Role:
+        """Tell an existing user's role, without building the rest."""
         changed = self._changed.get(number)
         return changed.role if changed else role_of(self._seed, number)
 

@@ -1,0 +1,75 @@
+"""Can staff keep notes on users?"""
+
+import pytest
+
+
+def add(client, **body):
+    return client.post("/users/9/notes/add.json", json=body)
+
+
+def notes(client):
+    answer = client.get("/users/9/notes.json")
+    return answer.json()["success"] if answer.content else []
+
+
+def test_there_are_no_notes_at_first(api, start, connect):
+    assert api.get("/users/9/notes.json").status_code == 204
+    other = connect(start(users=9, empty="empty-list"))
+    assert other.get("/users/9/notes.json").json() == {"success": []}
+
+
+def test_an_added_note_comes_back_with_the_others_newest_first(agent):
+    add(agent, content="first")
+    answer = add(agent, content="second", remind_at="2030-01-31 09:00:00")
+    shown = answer.json()["success"]
+    assert [note["content"] for note in shown] == ["second", "first"]
+    assert shown == notes(agent)
+
+
+def test_a_note_has_the_wire_names(agent):
+    (note,) = add(agent, content="first").json()["success"]
+    assert set(note) == {
+        "id", "content", "author", "createdAt", "createdAtPosix", "createdAgo", "updatedAt",
+    }  # fmt: skip
+    assert note["author"]["id"] == 2
+    assert note["createdAgo"] == "just now"
+    assert note["updatedAt"] is None
+
+
+def test_a_note_is_edited(agent):
+    (note,) = add(agent, content="first").json()["success"]
+    path = f"/users/notes/{note['id']}/edit.json"
+    (edited,) = agent.post(path, json={"content": "other"}).json()["success"]
+    assert edited["content"] == "other"
+    assert edited["updatedAt"]
+    assert notes(agent)[0]["content"] == "other"
+
+
+def test_a_deleted_note_is_gone(agent):
+    (note,) = add(agent, content="first").json()["success"]
+    path = f"/users/notes/{note['id']}/delete.json"
+    assert agent.post(path).json() == {"success": []}
+    assert agent.post(path).status_code == 404
+    assert notes(agent) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "context"),
+    [
+        ({}, "content"),
+        ({"content": "x" * 12_001}, "content"),
+        ({"content": "x", "remind_at": "31.01.2030"}, "remind_at"),
+        ({"content": "x", "remind_at": "2030-01-31T09:00:00"}, "remind_at"),
+        ({"content": "x", "remind_at": "2030-02-31 09:00:00"}, "remind_at"),
+    ],
+)
+def test_wrong_parameters_of_a_note_are_named(agent, body, context):
+    answer = add(agent, **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
+def test_a_note_on_nobody_is_not_found(api):
+    assert api.get("/users/5000/notes.json").status_code == 404
+    assert api.post("/users/5000/notes/add.json", json={"content": "x"}).status_code == 404
+    assert api.post("/users/notes/5000/edit.json", json={"content": "x"}).status_code == 404

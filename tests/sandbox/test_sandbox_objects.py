@@ -1,0 +1,255 @@
+"""Can objects be written, read, edited and deleted as the reference says?"""
+
+import base64
+import json
+
+import pytest
+
+FIELDS = {
+    "id", "ownership", "type", "title", "slug", "url", "content", "author", "responsible", "team",
+    "category", "forum", "status", "state", "source", "tags", "custom_fields", "attachments",
+    "recipients", "links", "parentObject", "bestComment", "completedBy", "completedOn",
+    "createdAt", "createdAtPosix", "commentedAt", "latestActivityPosix", "slaDatePosix",
+    "commentsNum", "views", "votes", "score", "scoreComment", "scoreReason", "language",
+    "canBeCommented", "isAbused", "isFeatured", "isPrivate", "isSubscribed",
+}  # fmt: skip
+
+TICKET = {"ownership": "helpdesk", "object_type": "ticket", "title": "Printer on fire"}
+IDEA = {"ownership": "feedback", "object_type": "idea", "title": "Wings", "content": "For cars"}
+NEWS = {
+    "ownership": "announcements",
+    "object_type": "announcement",
+    "title": "News",
+    "content": "Good ones",
+}
+
+
+def test_an_object_is_answered_bare_with_the_wire_names(api, old):
+    for client in (api, old):
+        assert set(client.get("/objects/1.json").json()) == FIELDS
+
+
+def test_version_four_has_a_types_title_as_text(api, old):
+    assert api.get("/objects/1.json").json()["type"]["title"] == {
+        "single": "Ticket",
+        "plural": "Tickets",
+    }
+    assert old.get("/objects/1.json").json()["type"]["title"] == "Ticket"
+
+
+def test_times_are_local_text_beside_unix_seconds(api):
+    shown = api.get("/objects/1.json").json()
+    # The installation is two hours east of UTC.
+    assert (shown["createdAt"], shown["createdAtPosix"]) == ("2024-01-01 11:06:40", 1_704_100_000)
+
+
+def test_a_created_object_comes_under_success_and_can_be_read(api, write):
+    created = write(
+        content="Help [b]me[/b]",
+        category_id=4,
+        responsible_id=2,
+        team_id=1,
+        tags=["a", "b"],
+        property_7="EU",
+        property_13="api|mobile",
+        notify_email="boss@example.com",
+        notify_name="Boss",
+    )
+    assert api.get(f"/objects/{created['id']}.json").json() == created
+    assert created["content"] == "Help <b>me</b>"
+    assert created["category"]["name"] == "Billing"
+    assert created["responsible"]["id"] == 2
+    assert created["team"] == {"id": 1, "name": "Support"}
+    assert created["tags"] == ["a", "b"]
+    assert created["status"]["slug"] == "opened"
+    assert created["author"]["id"] == 1
+    assert created["recipients"] == ["boss@example.com"]
+    assert created["isSubscribed"] == 1
+    assert [field["value"] for field in created["custom_fields"]] == [["EU"], ["api", "mobile"]]
+
+
+@pytest.mark.parametrize(
+    ("ownership", "kind"),
+    [
+        ("feedback", "idea"), ("feedback", "problem"), ("feedback", "question"),
+        ("feedback", "thanks"), ("helpdesk", "ticket"), ("announcements", "announcement"),
+        ("knowledge-base", "article"), ("knowledge-base", "faq"),
+    ],
+)  # fmt: skip
+def test_every_kind_can_be_created(write, ownership, kind):
+    created = write(ownership=ownership, object_type=kind)
+    assert (created["ownership"], created["type"]["slug"]) == (ownership, kind)
+
+
+def test_content_is_html_or_bbcode_as_asked(api, write):
+    def both(object_id):
+        path = f"/objects/{object_id}.json"
+        return [api.get(path, params={"bbcode": n}).json()["content"] for n in (0, 1)]
+
+    plain = write(content="[b]1 < 2[/b]\n<i>")["id"]
+    assert both(plain) == ["<b>1 &lt; 2</b><br />\n&lt;i&gt;", "[b]1 < 2[/b]\n<i>"]
+    html = write(content='<b>x</b><br /><a href="https://a.example">y</a>', treat_as_html=1)["id"]
+    assert both(html)[1] == "[b]x[/b]\n[url=https://a.example]y[/url]"
+
+
+def test_files_come_in_with_an_object(write):
+    body = base64.b64encode(b"bytes").decode()
+    (shown,) = write(attachments=[{"name": "a photo.jpg", "body": body}])["attachments"]
+    assert shown["name"] == {"full": "a photo.jpg", "short": "a photo.jpg", "ext": "jpg"}
+
+
+@pytest.mark.parametrize("author", [9, "9", "email"])
+def test_an_author_can_be_forced_by_id_or_address(sandbox, write, author):
+    wanted = sandbox.user(9).email if author == "email" else author
+    assert write(force_author=wanted)["author"]["id"] == 9
+
+
+def test_a_form_creates_an_object_with_lists(api):
+    form = {
+        **TICKET, "tags[]": ["a", "b"],
+        "attachments[0][name]": "a.txt", "attachments[0][body]": "aGk=",
+    }  # fmt: skip
+    created = api.post("/objects.json", data=form).json()["success"]
+    assert created["tags"] == ["a", "b"]
+    assert created["attachments"][0]["name"]["full"] == "a.txt"
+
+
+@pytest.mark.parametrize(
+    ("body", "context"),
+    [
+        ({}, "ownership, object_type, title"),
+        ({**TICKET, "ownership": "shop"}, "ownership"),
+        ({**TICKET, "object_type": "idea"}, "object_type"),
+        ({**TICKET, "title": ""}, "title"),
+        ({**TICKET, "title": "x" * 101}, "title"),
+        ({**TICKET, "content": "x" * 12_001}, "content"),
+        ({**IDEA, "content": ""}, "content"),
+        ({key: value for key, value in NEWS.items() if key != "content"}, "content"),
+        ({**TICKET, "category_id": 2}, "category_id"),
+        ({**TICKET, "category_id": 99}, "category_id"),
+        ({**TICKET, "responsible_id": 3}, "responsible_id"),
+        ({**TICKET, "team_id": 99}, "team_id"),
+        ({**TICKET, "tags": "a,b"}, "tags"),
+        ({**TICKET, "tags": [["a"]]}, "tags"),
+        ({**TICKET, "is_private": True}, "is_private"),
+        ({**TICKET, "is_private": 2}, "is_private"),
+        ({**TICKET, "treat_as_html": "yes"}, "treat_as_html"),
+        ({**TICKET, "force_author": 5000}, "force_author"),
+        ({**TICKET, "force_author": "nobody@example.com"}, "force_author"),
+        ({**NEWS, "expire_select": "soon"}, "expire_select"),
+        ({**NEWS, "expire_select": "on_date"}, "expires_at"),
+        ({**NEWS, "expire_select": "on_date", "expires_at": "2030-01-31"}, "expires_at"),
+        ({**NEWS, "expires_at": "1.2.2030"}, "expires_at"),
+        ({**TICKET, "notify_email": "x"}, "notify_email"),
+        ({**TICKET, "attachments": [{"name": "a.txt"}]}, "attachments"),
+        ({**TICKET, "attachments": [{"name": "a.txt", "body": "no base64!"}]}, "attachments"),
+        ({**TICKET, "attachments": ["a.txt"]}, "attachments"),
+        ({**TICKET, "property_99": "x"}, "property_99"),
+    ],
+)
+def test_wrong_parameters_of_a_create_are_named(api, body, context):
+    answer = api.post(
+        "/objects.json", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
+def test_the_longest_title_and_content_are_taken(write):
+    created = write(title="ü" * 100, content="x" * 12_000)
+    assert len(created["title"]) == 100
+
+
+def test_an_edit_changes_only_what_was_sent(api, write):
+    before = write(content="one", tags=["a"], property_7="EU")
+    path = f"/objects/{before['id']}.json"
+    after = api.put(path, json={"title": "Other", "property_12": "low"}).json()["success"]
+    assert after["title"] == "Other"
+    assert [field["id"] for field in after["custom_fields"]] == [7, 12]
+    changed = {name for name in FIELDS if before[name] != after[name]}
+    assert changed - {"latestActivityPosix"} == {"title", "slug", "url", "custom_fields"}
+    assert api.get(path).json() == after
+
+
+def test_an_empty_property_takes_its_field_away(api, write):
+    before = write(property_7="EU")
+    path = f"/objects/{before['id']}.json"
+    assert api.put(path, json={"property_7": ""}).json()["success"]["custom_fields"] == []
+
+
+def test_a_closing_status_completes_and_another_reopens(agent, write):
+    path = f"/objects/{write()['id']}.json"
+    done = agent.put(path, json={"status_id": 5}).json()["success"]
+    assert done["status"]["slug"] == "completed"
+    assert done["completedBy"]["id"] == 2
+    assert done["completedOn"]
+    opened = agent.put(path, json={"status_id": 1}).json()["success"]
+    assert (opened["completedBy"], opened["completedOn"]) == (None, None)
+
+
+def test_another_type_takes_its_own_first_status(api, write):
+    created = write(**IDEA)
+    path = f"/objects/{created['id']}.json"
+    after = api.put(path, json={"object_type": "problem"}).json()["success"]
+    assert after["status"]["type"] == after["type"]["slug"] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("body", "context"),
+    [
+        ({"ownership": "feedback"}, "ownership"),
+        ({"title": ""}, "title"),
+        ({"title": "x" * 101}, "title"),
+        ({"status_id": 6}, "status_id"),
+        ({"status_id": 99}, "status_id"),
+        ({"object_type": "idea"}, "object_type"),
+        ({"is_private": False}, "is_private"),
+    ],
+)
+def test_wrong_parameters_of_an_edit_are_named(api, body, context):
+    answer = api.put("/objects/1.json", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
+def test_a_content_that_is_needed_cannot_be_emptied(api, write):
+    path = f"/objects/{write(**IDEA)['id']}.json"
+    assert api.put(path, json={"content": ""}).status_code == 400
+
+
+def test_a_deleted_object_is_gone_with_its_comments(api, write, comment):
+    created = write()
+    said = comment(created["id"])
+    path = f"/objects/{created['id']}.json"
+    assert api.delete(path).json()["success"]["id"] == created["id"]
+    assert api.get(path).status_code == 404
+    assert api.delete(path).status_code == 404
+    assert said["id"] not in [row["id"] for row in api.get("/comments.json").json()["success"]]
+    assert write()["id"] == created["id"] + 1
+
+
+def test_an_announcement_expires_for_the_public(api, write, guest, sandbox):
+    created = write(**NEWS, expire_select="on_date", expires_at="31.12.2099")
+    path = f"/objects/{created['id']}.json"
+    assert guest.get(path).status_code == 200
+    sandbox.advance(100 * 365 * 86_400)
+    assert guest.get(path).status_code == 404
+    assert api.get(path).status_code == 200
+
+
+def test_the_same_seed_gives_the_same_objects(start, connect):
+    def read(seed):
+        sandbox = start(users=60, seed=seed)
+        # Files have the address of their sandbox in theirs.
+        return connect(sandbox).get("/tickets.json").text.replace(sandbox.url, "")
+
+    assert read(5) == read(5)
+    assert read(5) != read(6)
+
+
+def test_a_private_field_is_for_staff(api, user, write):
+    created = write(force_author=3, property_15="x-7", property_7="EU")
+    shown = user.get(f"/objects/{created['id']}.json").json()["custom_fields"]
+    assert [field["id"] for field in shown] == [7]
+    mine = {**TICKET, "property_15": "x"}
+    assert user.post("/objects.json", json=mine).json()["error"]["context"] == "property_15"

@@ -1,0 +1,556 @@
+"""What does a call make of an answer that is not the promised one?"""
+
+import json
+import pickle
+from collections.abc import Awaitable
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ArgumentError,
+    AsyncClient,
+    AuthenticationError,
+    BadRequestError,
+    ClientClosedError,
+    ConfigurationError,
+    ConflictError,
+    DecodeError,
+    InternalServerError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+    ServiceUnavailableError,
+    UseResponseError,
+)
+
+pytestmark = pytest.mark.anyio
+
+KEY = "sandbox-key"
+NEW = {"email": "new.one@example.com", "full_name": "New One"}
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+async def failure_of(call: Awaitable[object]) -> UseResponseError:
+    with pytest.raises(UseResponseError) as caught:
+        await call
+    return caught.value
+
+
+# HTML
+
+
+async def test_html_under_200_is_a_decode_error_that_shows_it(sandbox, client):
+    sandbox.answer_next(b"<html>\n <h1>Log in</h1></html>", media_type="text/html")
+    with pytest.raises(DecodeError, match="<html> <h1>Log in</h1></html>") as caught:
+        await client.users.me()
+    assert caught.value.status_code == 200
+    assert caught.value.field == ""
+
+
+async def test_html_under_200_is_not_asked_for_again(sandbox, client):
+    sandbox.html_next(200)
+    await failure_of(client.users.me())
+    assert sandbox.arrivals == 1
+
+
+async def test_html_under_503_is_retried_until_json_answers(sandbox, client):
+    sandbox.html_next(503, times=2)
+    user = await client.users.get(1)
+    assert user.id == 1
+    assert sandbox.arrivals == 3
+
+
+async def test_lasting_html_under_503_is_unavailable_with_the_page_in_its_text(sandbox, client):
+    sandbox.html_next(503, times=6)
+    with pytest.raises(ServiceUnavailableError, match="<title>503</title>") as caught:
+        await client.users.get(1)
+    assert caught.value.attempt == 6
+    assert caught.value.code is None
+
+
+async def test_a_long_page_is_shown_by_its_beginning_only(sandbox, client):
+    sandbox.answer_next(b"<p>" + 50_000 * b"x", 404, media_type="text/html")
+    error = await failure_of(client.users.get(1))
+    assert "<p>xxx" in str(error)
+    assert len(str(error)) < 500
+
+
+async def test_a_503_says_that_the_api_may_be_switched_off(sandbox, client):
+    sandbox.set_api_enabled(enabled=False)
+    with pytest.raises(ServiceUnavailableError, match="switched off"):
+        await client.users.me()
+
+
+# Empty and cut bodies
+
+
+async def test_an_empty_body_under_200_is_asked_for_again(sandbox, client):
+    sandbox.empty_next(200)
+    user = await client.users.get(1)
+    assert user.id == 1
+    assert sandbox.arrivals == 2
+
+
+async def test_a_body_that_stays_empty_is_a_decode_error(sandbox, client):
+    sandbox.empty_next(200, times=6)
+    with pytest.raises(DecodeError, match="empty") as caught:
+        await client.users.get(1)
+    assert caught.value.malformed is True
+    assert caught.value.attempt == 6
+
+
+async def test_cut_json_of_a_get_is_asked_for_again(sandbox, client):
+    sandbox.cut_next(times=2)
+    page = await client.users.search()
+    assert [user.id for user in page.items] == list(range(1, 51))
+    assert sandbox.arrivals == 3
+
+
+async def test_cut_json_of_a_post_is_a_decode_error_and_the_post_arrives_once(sandbox, client):
+    sandbox.cut_next(after_effect=True)
+    error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
+    assert type(error) is DecodeError
+    assert error.malformed is True
+    assert sandbox.arrivals == 1
+    assert sandbox.user_count == 231
+
+
+async def test_a_connection_that_breaks_inside_the_body_is_tried_again(sandbox, client):
+    sandbox.reset_in_body_next(after_effect=True)
+    user = await client.users.get(2)
+    assert user.id == 2
+    assert sandbox.arrivals == 2
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_a_decode_error(sandbox, client):
+    sandbox.answer_next(b"no gzip", headers={"Content-Encoding": "gzip"}, times=6)
+    error = await failure_of(client.users.get(1))
+    assert type(error) is DecodeError
+    assert error.path == "/api/3.0/users/1.json"
+
+
+async def test_a_503_that_is_not_compressed_as_it_says_is_still_a_503(sandbox, client):
+    sandbox.answer_next(b"no gzip", 503, headers={"Content-Encoding": "gzip"}, times=2)
+    user = await client.users.get(1)
+    assert user.id == 1
+    assert sandbox.arrivals == 3
+
+
+# JSON of another shape
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"5", b'"text"', b"true", b"[]", b"[1, 2]", b'{"unheard": 1}', b"null", b'{"success": false}'],
+)
+async def test_json_that_is_no_user_is_a_decode_error(sandbox, client, body):
+    sandbox.answer_next(body)
+    error = await failure_of(client.users.get(1))
+    assert type(error) is DecodeError
+    assert error.malformed is False
+    assert sandbox.arrivals == 1
+
+
+async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
+    users = [{"id": 1}, {"id": 2, "role": {"id": "boss"}}]
+    sandbox.answer_next(as_json({"currentPage": 1, "data": users}))
+    with pytest.raises(DecodeError, match=r"data\[1\]\.role\.id") as caught:
+        await client.users.search()
+    assert caught.value.field == "data[1].role.id"
+
+
+@pytest.mark.parametrize(
+    "body", [b"5", b'"text"', b"true", b"[1]", b'{"unheard": {}}', b'{"success": false}']
+)
+async def test_json_that_is_no_list_is_a_decode_error(sandbox, client, body):
+    sandbox.answer_next(body)
+    assert type(await failure_of(client.users.search().collect())) is DecodeError
+
+
+async def test_a_204_where_a_user_was_asked_for_is_a_decode_error(sandbox, client):
+    sandbox.empty_next(204)
+    with pytest.raises(DecodeError, match="User") as caught:
+        await client.users.get(1)
+    assert caught.value.status_code == 204
+    assert sandbox.arrivals == 1
+
+
+async def test_a_204_to_a_change_says_no_more_than_done(sandbox, client):
+    sandbox.empty_next(204)
+    assert await client.users.update(1, phone="1") is None
+
+
+@pytest.mark.parametrize("body", [b"true", b"[]", b"{}", b'{"success": true}', b'{"success":[]}'])
+async def test_a_change_may_be_answered_by_no_more_than_done(sandbox, client, body):
+    sandbox.answer_next(body)
+    assert await client.users.delete(1) is None
+
+
+@pytest.mark.parametrize("body", [b"false", b'{"success": false}'])
+async def test_a_change_answered_by_false_is_not_taken_as_done(sandbox, client, body):
+    sandbox.answer_next(body, times=6)
+    assert type(await failure_of(client.users.delete(1))) is DecodeError
+
+
+# What PHP does to JSON
+
+
+async def test_numbers_may_come_as_text(sandbox, client):
+    sandbox.answer_next(b'{"id": "7", "name": 12, "role": {"id": "3", "alias": "user"}}')
+    user = await client.users.get(7)
+    assert (user.id, user.name, user.role.id) == (7, "12", 3)
+
+
+async def test_an_empty_list_stands_for_an_empty_mapping(sandbox, client):
+    sandbox.answer_next(b'{"id": 7, "avatar": [], "role": [], "team": [], "custom_fields": []}')
+    user = await client.users.get(7)
+    assert (user.avatar, user.role, user.team, user.custom_fields) == (None, None, None, [])
+
+
+async def test_unknown_fields_are_kept(sandbox, client):
+    sandbox.answer_next(b'{"id": 7, "karma": {"x": [1]}, "role": {"id": 1, "colour": "red"}}')
+    user = await client.users.get(7)
+    assert user.extra == {"karma": {"x": [1]}}
+    assert user.role.extra == {"colour": "red"}
+
+
+async def test_an_unknown_role_passes(sandbox, client):
+    sandbox.answer_next(b'{"id": 7, "role": {"id": 99, "alias": "wizard"}}')
+    user = await client.users.get(7)
+    assert user.role.alias == "wizard"
+
+
+async def test_an_unknown_role_can_be_asked_for(sandbox, client):
+    sandbox.answer_next(b'{"data": [{"id": 7}]}')
+    page = await client.users.search(role="wizard")
+    assert [user.id for user in page.items] == [7]
+    assert ("role", "wizard") in sandbox.requests[0].query
+
+
+async def test_an_entity_may_come_bare_under_success_or_alone_in_a_list(sandbox, client):
+    for body in (
+        b'{"id": 7}',
+        b'{"success": {"id": 7}}',
+        b'[{"id": 7}]',
+        b'{"success":[{"id":7}]}',
+    ):
+        sandbox.answer_next(body)
+        assert (await client.users.get(7)).id == 7
+
+
+# Errors
+
+
+STATUSES = {
+    400: (BadRequestError, 1),
+    401: (AuthenticationError, 1),
+    403: (PermissionDeniedError, 1),
+    404: (NotFoundError, 1),
+    405: (MethodNotAllowedError, 1),
+    409: (ConflictError, 1),
+    418: (APIStatusError, 1),
+    429: (RateLimitError, 6),
+    500: (InternalServerError, 6),
+    501: (ServerError, 1),
+    502: (ServerError, 6),
+    503: (ServiceUnavailableError, 6),
+    504: (ServerError, 6),
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+async def test_each_status_has_its_class_with_all_that_is_known(sandbox, client, status):
+    kind, attempts = STATUSES[status]
+    sandbox.fail_next(status, times=6, message="No way", context="email")
+    error = await failure_of(client.users.get(7))
+    assert type(error) is kind
+    assert (error.method, error.path) == ("GET", "/api/3.0/users/7.json")
+    assert (error.status_code, error.code) == (status, status)
+    assert (error.message, error.context) == ("No way", "email")
+    assert error.attempt == attempts == sandbox.arrivals
+    assert error.response.json()["error"]["message"] == "No way"
+    assert str(error).startswith(f"GET /api/3.0/users/7.json: {status} No way (email)")
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(429, 1), (500, 1), (502, 1), (503, 6), (504, 1)])
+async def test_a_post_is_sent_again_after_a_503_only(sandbox, client, status, attempts):
+    sandbox.fail_next(status, times=6)
+    error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
+    assert error.attempt == attempts == sandbox.arrivals
+    assert error.method == "POST"
+
+
+async def test_a_server_that_sends_no_context_leaves_it_none(sandbox, client):
+    sandbox.fail_next(404)
+    error = await failure_of(client.users.get(7))
+    assert error.context is None
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "code"),
+    [
+        (b"", "Bad Request", None),
+        (b"[]", "Bad Request", None),
+        (b"null", "Bad Request", None),
+        (b'{"error": []}', "Bad Request", None),
+        (b'{"error": {}}', "Bad Request", None),
+        (b'{"error": "No such thing"}', "No such thing", None),
+        (b'{"error": {"message": "No", "code": "417"}}', "No", 417),
+        (b'{"error": {"message": "No", "code": "x"}}', "No", None),
+        (b'{"error": {"code": 417}}', "Bad Request", 417),
+    ],
+)
+async def test_an_error_body_of_any_shape_gives_its_message(sandbox, client, body, message, code):
+    sandbox.answer_next(body, 400)
+    error = await failure_of(client.users.get(7))
+    assert type(error) is BadRequestError
+    assert error.message.startswith(message)
+    assert (error.status_code, error.code) == (400, code)
+
+
+async def test_an_error_body_too_deep_to_show_is_still_that_error(sandbox, client):
+    sandbox.answer_next(b'{"error": ' + 1000 * b"[" + 1000 * b"]" + b"}", 403)
+    assert type(await failure_of(client.users.get(7))) is PermissionDeniedError
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (409, ConflictError),
+    ],
+)
+async def test_an_error_under_200_has_the_class_of_its_code(sandbox, client, code, kind):
+    sandbox.error_in_200_next(code, message="No way")
+    error = await failure_of(client.users.get(7))
+    assert type(error) is kind
+    assert (error.status_code, error.code, error.message) == (code, code, "No way")
+    assert error.response.status_code == 200
+
+
+async def test_an_error_under_200_is_not_taken_for_an_empty_page(sandbox, client):
+    sandbox.error_in_200_next(403)
+    assert type(await failure_of(client.users.search().collect())) is PermissionDeniedError
+
+
+async def test_a_503_under_200_is_retried_until_it_answers(sandbox, client):
+    sandbox.error_in_200_next(503, times=2)
+    assert (await client.users.get(7)).id == 7
+    assert sandbox.arrivals == 3
+
+
+async def test_an_error_under_200_without_a_code_is_a_status_error(sandbox, client):
+    sandbox.answer_next(b'{"error": {"message": "No way"}}')
+    error = await failure_of(client.users.get(7))
+    assert type(error) is APIStatusError
+    assert (error.status_code, error.code, error.message) == (200, None, "No way")
+
+
+@pytest.mark.parametrize(
+    "misbehave",
+    [
+        pytest.param(lambda s: s.fail_next(404, times=6), id="404"),
+        pytest.param(lambda s: s.fail_next(503, times=6), id="503"),
+        pytest.param(lambda s: s.html_next(200, times=6), id="html"),
+        pytest.param(lambda s: s.empty_next(200, times=6), id="empty"),
+        pytest.param(lambda s: s.cut_next(times=6), id="cut"),
+        pytest.param(lambda s: s.reset_next(times=6), id="reset"),
+        pytest.param(lambda s: s.answer_next(b"5"), id="shape"),
+    ],
+)
+async def test_an_error_never_holds_the_query(sandbox, client, misbehave):
+    misbehave(sandbox)
+    error = await failure_of(client.users.search(email="jo@private.example").collect())
+    assert (error.method, error.path) == ("GET", "/api/3.0/users/search.json")
+    assert "private" not in f"{error} {error!r}"
+    assert KEY not in f"{error} {error!r}"
+
+
+# Pickling
+
+
+def same_after_pickling(error: UseResponseError) -> bool:
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    mine, its = dict(vars(error)), dict(vars(again))
+    for fields in (mine, its):
+        response = fields.pop("response", None)
+        if response is not None:
+            fields["answer"] = (response.status_code, response.content, response.headers)
+    return (type(again), str(again), its) == (type(error), str(error), mine)
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "kind"),
+    [
+        (lambda s: s.fail_next(400, context="email"), BadRequestError),
+        (lambda s: s.fail_next(503, times=6, message="Off"), ServiceUnavailableError),
+        (lambda s: s.html_next(200), DecodeError),
+        (lambda s: s.answer_next(b'{"id": "x"}'), DecodeError),
+        (lambda s: s.reset_next(times=6), APIConnectionError),
+    ],
+)
+async def test_an_error_survives_pickling(sandbox, client, misbehave, kind):
+    misbehave(sandbox)
+    error = await failure_of(client.users.get(7))
+    assert type(error) is kind
+    assert same_after_pickling(error)
+
+
+async def test_a_timeout_survives_pickling(sandbox, client):
+    sandbox.delay_next(0.5, times=2)
+    hasty = client.with_options(timeout=0.05, retry=RetryPolicy(attempts=2, initial_delay=0))
+    error = await failure_of(hasty.users.get(7))
+    assert type(error) is APITimeoutError
+    assert (error.attempt, error.request_sent) == (2, True)
+    assert same_after_pickling(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ArgumentError("page", "0 is less than 1"),
+        ConfigurationError("base_url: no"),
+        ClientClosedError("closed"),
+    ],
+)
+def test_an_error_without_an_answer_survives_pickling(error):
+    assert same_after_pickling(error)
+
+
+# Redirects
+
+
+async def test_a_redirect_on_the_same_server_is_followed_with_the_key(sandbox, client):
+    sandbox.answer_next(b"", 302, headers={"Location": "/api/3.0/users/5.json"})
+    assert (await client.users.get(7)).id == 5
+    assert sandbox.requests[1].path == "/api/3.0/users/5.json"
+    assert sandbox.requests[1].query == [("apiKey", KEY)]
+
+
+async def test_a_redirect_that_repeats_the_key_sends_it_once(sandbox, client):
+    target = f"{sandbox.url}/api/3.0/users/5.json?a=1&apiKey={KEY}&b=2"
+    sandbox.answer_next(b"", 301, headers={"Location": target})
+    assert (await client.users.get(7)).id == 5
+    assert sandbox.requests[1].query == [("a", "1"), ("b", "2"), ("apiKey", KEY)]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_to_another_server_is_not_followed(start_sandbox, client, sandbox, status):
+    other = start_sandbox(users=1)
+    target = f"{other.url}/api/3.0/users/1.json"
+    sandbox.answer_next(b"", status, headers={"Location": target})
+    error = await failure_of(client.users.get(7))
+    assert type(error) is APIStatusError
+    assert error.status_code == status
+    assert target in str(error)
+    assert other.arrivals == 0
+
+
+async def test_the_same_port_under_another_name_is_another_server(sandbox, client):
+    target = sandbox.url.replace("127.0.0.1", "localhost") + "/api/3.0/users/1.json"
+    sandbox.answer_next(b"", 302, headers={"Location": target})
+    error = await failure_of(client.users.get(7))
+    assert error.status_code == 302
+    assert sandbox.arrivals == 1
+
+
+async def test_a_redirect_that_is_not_followed_does_not_show_the_query(
+    start_sandbox, client, sandbox
+):
+    target = f"https://login.example/sso?email=jo@private.example&apiKey={KEY}"
+    sandbox.answer_next(b"", 302, headers={"Location": target})
+    error = await failure_of(client.users.search(email="jo@private.example").first())
+    assert "https://login.example/sso" in str(error)
+    assert KEY not in str(error)
+    assert "private" not in str(error)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+async def test_a_redirected_post_does_not_become_a_get(sandbox, client, status):
+    sandbox.answer_next(b"", status, headers={"Location": "/api/3.0/users/5.json"})
+    error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
+    assert type(error) is APIStatusError
+    assert error.status_code == status
+    assert [request.method for request in sandbox.requests] == ["POST"]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_redirect_that_keeps_the_method_keeps_the_body(sandbox, client, status):
+    sandbox.answer_next(b"", status, headers={"Location": "/api/3.0/users.json"})
+    user = await client.users.create(NEW["email"], full_name=NEW["full_name"])
+    assert user.name == "New One"
+    assert [request.method for request in sandbox.requests] == ["POST", "POST"]
+    assert sandbox.requests[1].json() == NEW
+
+
+async def test_a_loop_of_redirects_ends(sandbox, client):
+    sandbox.answer_next(b"", 302, headers={"Location": "/api/3.0/users/7.json"}, times=500)
+    with anyio.fail_after(10):
+        error = await failure_of(client.users.get(7))
+    assert type(error) is APIConnectionError
+    assert "redirects" in str(error)
+    assert 2 <= sandbox.arrivals <= 36
+
+
+async def test_a_redirect_to_nowhere_is_a_status_error(sandbox, client):
+    sandbox.answer_next(b"", 302)
+    error = await failure_of(client.users.get(7))
+    assert (type(error), error.status_code) == (APIStatusError, 302)
+
+
+@pytest.mark.parametrize("target", ["http://[", "http://a:b/", "ftp://x.example/", "//"])
+async def test_a_redirect_that_makes_no_sense_is_our_error(sandbox, client, target):
+    sandbox.answer_next(b"", 302, headers={"Location": target}, times=500)
+    error = await failure_of(client.users.get(7))
+    assert isinstance(error, APIStatusError | APIConnectionError)
+
+
+# All answers
+
+
+async def test_captured_responses_tell_of_every_try(sandbox, client):
+    sandbox.fail_next(503, times=2)
+    with client.capture_responses() as responses:
+        await client.users.get(7)
+    assert [response.status_code for response in responses] == [503, 503, 200]
+    assert [response.extensions["attempt"] for response in responses] == [1, 2, 3]
+    assert all(isinstance(response, httpx.Response) for response in responses)
+
+
+async def test_a_request_answers_the_json_as_it_was_sent(sandbox, client):
+    sandbox.answer_next(b'{"success": {"b": [1, "2", null]}, "a": 1.5}')
+    assert await client.request("GET", "/anything.json") == {
+        "success": {"b": [1, "2", None]},
+        "a": 1.5,
+    }
+
+
+async def test_a_request_answered_by_204_is_none(sandbox, client):
+    sandbox.empty_next(204)
+    assert await client.request("DELETE", "/anything.json") is None
+
+
+async def test_a_server_that_is_not_there_is_a_connection_error(start_sandbox):
+    gone = start_sandbox(users=1)
+    gone.stop()
+    policy = RetryPolicy(attempts=2, initial_delay=0)
+    async with AsyncClient(gone.url, api_key=KEY, retry=policy) as client:
+        error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
+    assert type(error) is APIConnectionError
+    assert (error.request_sent, error.attempt) == (False, 2)
+    assert KEY not in str(error)

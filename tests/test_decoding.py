@@ -1,0 +1,490 @@
+"""What does JSON become, however PHP wrote it, and where does it say that it does not fit?"""
+
+import importlib.util
+import json
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from useresponse_async import Avatar, DecodeError, FieldValue, Page, Role, Secret, Team, User, codec
+from useresponse_async.codec import entity, page_of
+from useresponse_async.structuring import Misfit
+
+decode_user = entity(User)
+
+FULL: dict[str, Any] = {
+    "id": 7,
+    "name": "Ada Lovelace",
+    "shortName": "Ada L.",
+    "email": "ada@example.com",
+    "phone": "+44 20 1",
+    "avatar": {"big": "b.png", "medium": "m.png", "small": "s.png", "tiny": "t.png"},
+    "isDefaultAvatar": False,
+    "gravatarEmail": "ada@gravatar.example",
+    "profileUrl": "https://x.example/users/7",
+    "registrationDate": "2020-02-03 04:05:06",
+    "lastVisitAt": "2021-01-01 00:00:00",
+    "role": {"id": 3, "alias": "agent"},
+    "team": {"id": 2, "name": "Support"},
+    "tags": "vip, beta",
+    "custom_fields": [
+        {"id": 1, "label": "Plan", "name": "property_1", "value": ["p"], "textValue": ["Pro"]}
+    ],
+    "apiKey": "secret-key",
+}
+
+
+def misfit_of(decode: Any, payload: Any) -> Misfit:
+    with pytest.raises(Misfit) as caught:
+        decode(payload)
+    return caught.value
+
+
+# Whole users
+
+
+def test_a_user_with_every_field_has_them_all():
+    assert decode_user(FULL) == User(
+        id=7,
+        name="Ada Lovelace",
+        short_name="Ada L.",
+        email="ada@example.com",
+        phone="+44 20 1",
+        avatar=Avatar(big="b.png", medium="m.png", small="s.png", tiny="t.png"),
+        is_default_avatar=False,
+        gravatar_email="ada@gravatar.example",
+        profile_url="https://x.example/users/7",
+        registration_date="2020-02-03 04:05:06",
+        last_visit_at="2021-01-01 00:00:00",
+        role=Role(id=3, alias="agent"),
+        team=Team(id=2, name="Support"),
+        tags=["vip", "beta"],
+        custom_fields=[
+            FieldValue(id=1, label="Plan", name="property_1", value=["p"], text_value=["Pro"])
+        ],
+        api_key=Secret("secret-key"),
+    )
+
+
+def test_a_user_with_no_field_has_none():
+    users = page_of(User, number=1, size=50)({"data": [{}]}).items
+    assert users == [User()]
+    assert (users[0].id, users[0].name, users[0].role) == (None, None, None)
+    assert (users[0].tags, users[0].custom_fields, users[0].extra) == ([], [], {})
+
+
+def test_the_lists_of_two_users_are_their_own():
+    first, second = page_of(User, number=1, size=50)({"data": [{}, {}]}).items
+    first.tags.append("vip")
+    first.extra["x"] = 1
+    assert (second.tags, second.extra) == ([], {})
+
+
+@pytest.mark.parametrize("field", FULL)
+def test_any_field_may_be_null(field):
+    user = decode_user({**FULL, field: None})
+    empty = [] if field in ("tags", "custom_fields") else None
+    name = {"shortName": "short_name", "isDefaultAvatar": "is_default_avatar",
+            "gravatarEmail": "gravatar_email", "profileUrl": "profile_url",
+            "registrationDate": "registration_date", "lastVisitAt": "last_visit_at",
+            "apiKey": "api_key"}.get(field, field)  # fmt: skip
+    assert getattr(user, name) == empty
+
+
+def test_a_users_key_shows_in_no_repr():
+    assert "secret-key" not in repr(decode_user(FULL))
+
+
+# Lenient conversions
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("id", "7", 7),
+        ("id", "-7", -7),
+        ("id", 7.0, 7),
+        ("id", "", None),
+        ("name", 12, "12"),
+        ("name", 1.5, "1.5"),
+        ("name", False, None),
+        ("name", "", ""),
+        ("phone", 4420, "4420"),
+        ("avatar", [], None),
+        ("avatar", {}, None),
+        ("avatar", "", None),
+        ("avatar", False, None),
+        ("avatar", 0, None),
+        ("avatar", "0", None),
+        ("role", [], None),
+        ("role", "0", None),
+        ("team", 0, None),
+        ("team", "0", None),
+        ("team", "", None),
+        ("team", {"id": "2", "name": 5}, Team(id=2, name="5")),
+        ("tags", "", []),
+        ("tags", [], []),
+        ("tags", "vip", ["vip"]),
+        ("tags", "vip,beta", ["vip", "beta"]),
+        ("tags", " vip , ,beta,", ["vip", "beta"]),
+        ("tags", ["vip", "beta"], ["vip", "beta"]),
+        ("tags", {"0": "vip", "2": "beta"}, ["vip", "beta"]),
+        ("tags", ["vip", 5, None, ""], ["vip", "5"]),
+        ("tags", False, []),
+        ("custom_fields", [], []),
+        ("custom_fields", {}, []),
+        ("custom_fields", "", []),
+        ("custom_fields", False, []),
+        ("custom_fields", {"4": {"id": "1"}}, [FieldValue(id=1)]),
+    ],
+)
+def test_php_values_mean_what_the_field_makes_plain(field, value, expected):
+    assert getattr(decode_user({"id": 1, field: value}), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (True, True), (False, False), (1, True), (0, False), ("1", True), ("0", False),
+        ("true", True), ("False", False), ("", None), (None, None), (1.0, True),
+    ],
+)  # fmt: skip
+def test_a_flag_may_be_written_in_many_ways(value, expected):
+    assert decode_user({"isDefaultAvatar": value}).is_default_avatar is expected
+
+
+def test_values_of_a_custom_field_are_left_as_they_are():
+    field = {"id": 1, "value": [1, "2", {"a": None}], "textValue": {"0": "one", "1": "two"}}
+    (user_field,) = decode_user({"custom_fields": [field]}).custom_fields
+    assert user_field.value == [1, "2", {"a": None}]
+    assert user_field.text_value == ["one", "two"]
+
+
+def test_unknown_keys_are_kept_wherever_they_are():
+    user = decode_user({"id": 1, "a": [1], "role": {"b": 2}, "custom_fields": [{"c": {"d": 3}}]})
+    assert user.extra == {"a": [1]}
+    assert user.role.extra == {"b": 2}
+    assert user.custom_fields[0].extra == {"c": {"d": 3}}
+
+
+def test_a_key_named_extra_is_an_unknown_key_like_any_other():
+    assert decode_user({"id": 1, "extra": {"x": 1}}).extra == {"extra": {"x": 1}}
+
+
+def test_a_key_named_as_the_attribute_is_not_the_wires():
+    assert decode_user({"id": 1, "short_name": "A"}) == User(id=1, extra={"short_name": "A"})
+
+
+# The place of what does not fit
+
+
+@pytest.mark.parametrize(
+    ("user", "place"),
+    [
+        ({"id": "x"}, "id"),
+        ({"id": 1.5}, "id"),
+        ({"id": []}, "id"),
+        ({"id": {}}, "id"),
+        ({"id": "1_000"}, "id"),
+        ({"id": 1, "name": ["Ada"]}, "name"),
+        ({"id": 1, "name": True}, "name"),
+        ({"id": 1, "shortName": {}}, "shortName"),
+        ({"id": 1, "isDefaultAvatar": 2}, "isDefaultAvatar"),
+        ({"id": 1, "isDefaultAvatar": "maybe"}, "isDefaultAvatar"),
+        ({"id": 1, "avatar": "b.png"}, "avatar"),
+        ({"id": 1, "avatar": {"big": []}}, "avatar.big"),
+        ({"id": 1, "role": 5}, "role"),
+        ({"id": 1, "role": {"id": "boss"}}, "role.id"),
+        ({"id": 1, "role": [{"id": 1}]}, "role"),
+        ({"id": 1, "tags": 5}, "tags"),
+        ({"id": 1, "tags": ["vip", []]}, "tags[1]"),
+        ({"id": 1, "custom_fields": 5}, "custom_fields"),
+        ({"id": 1, "custom_fields": {"a": 1}}, "custom_fields"),
+        ({"id": 1, "custom_fields": [{}, 5]}, "custom_fields[1]"),
+        ({"id": 1, "custom_fields": [{}, {}, {"id": "x"}]}, "custom_fields[2].id"),
+        ({"id": 1, "custom_fields": [{"textValue": 5}]}, "custom_fields[0].textValue"),
+        ({"id": 1, "apiKey": []}, "apiKey"),
+    ],
+)
+def test_a_misfit_names_its_place(user, place):
+    assert misfit_of(decode_user, user).place == place
+    page = page_of(User, number=1, size=50)
+    assert misfit_of(page, {"data": [{}, {}, {}, user]}).place == f"data[3].{place}"
+    assert misfit_of(page, {"success": [{}, user]}).place == f"[1].{place}"
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ({"data": 5}, "data"),
+        ({"data": "x"}, "data"),
+        ({"data": {"a": 1}}, "data"),
+        ({"data": [5]}, "data[0]"),
+        ({"data": [{"id": 1}, "x"]}, "data[1]"),
+        ({"currentPage": "x"}, "currentPage"),
+        ({"totalPages": -1}, "totalPages"),
+        ({"totalObjects": [1]}, "totalObjects"),
+        ({"objectsPerPage": 1.5}, "objectsPerPage"),
+        ({"nextPage": {}}, "nextPage"),
+        ({"currentPage": 2, "totalPages": 3}, "currentPage"),
+        ([5], "[0]"),
+        (5, ""),
+        ("x", ""),
+        (True, ""),
+        ({"a": 1, "b": 2}, ""),
+    ],
+)
+def test_a_misfit_of_a_page_names_its_place(page, place):
+    assert misfit_of(page_of(User, number=1, size=50), page).place == place
+
+
+def test_a_misfit_shows_what_was_there_and_not_all_of_it():
+    misfit = misfit_of(decode_user, {"id": 1000 * "x"})
+    assert "xxx" in misfit.problem
+    assert len(misfit.problem) < 100
+
+
+@pytest.mark.anyio
+async def test_a_misfit_becomes_a_decode_error_with_the_place(sandbox, client):
+    body = {"data": [{}, {}, {}, {"role": {"id": "boss"}}]}
+    sandbox.answer_next(json.dumps(body).encode())
+    with pytest.raises(DecodeError, match=r"200, but data\[3\]\.role\.id: 'boss'") as caught:
+        await client.users.search()
+    assert caught.value.field == "data[3].role.id"
+
+
+# Any JSON at any place
+
+PLACES: list[tuple[tuple[str | int, ...], str]] = [
+    (("currentPage",), "currentPage"),
+    (("firstPage",), "firstPage"),
+    (("lastPage",), "lastPage"),
+    (("nextPage",), "nextPage"),
+    (("objectsPerPage",), "objectsPerPage"),
+    (("totalObjects",), "totalObjects"),
+    (("totalPages",), "totalPages"),
+    (("data",), "data"),
+    (("data", 1), "data[1]"),
+    *[(("data", 1, field), f"data[1].{field}") for field in FULL],
+    *[(("data", 1, "avatar", size), f"data[1].avatar.{size}") for size in ("big", "tiny")],
+    *[(("data", 1, "role", field), f"data[1].role.{field}") for field in ("id", "alias")],
+    *[(("data", 1, "team", field), f"data[1].team.{field}") for field in ("id", "name")],
+    (("data", 1, "custom_fields", 0), "data[1].custom_fields[0]"),
+    *[
+        (("data", 1, "custom_fields", 0, field), f"data[1].custom_fields[0].{field}")
+        for field in ("id", "label", "name", "value", "textValue")
+    ],
+    (("data", 1, "unheard"), "data[1].unheard"),
+]
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["", "0", "1", "-1", "true", "1e3", "0x1", " 1 ", "1_0", "٣", "²", "\ud800"])
+)
+json_values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "data", "0", "7", "²", "success", "error", "name"])
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+def page_with(place: tuple[str | int, ...], value: Any) -> Any:
+    page: Any = {
+        "currentPage": 1, "firstPage": 1, "lastPage": 1, "nextPage": None,
+        "objectsPerPage": 50, "totalObjects": 2, "totalPages": 1,
+        "data": [{"id": 1}, json.loads(json.dumps(FULL))],
+    }  # fmt: skip
+    holder = page
+    for part in place[:-1]:
+        holder = holder[part]
+    holder[place[-1]] = value
+    return page
+
+
+@settings(deadline=None, max_examples=600)
+@given(st.sampled_from(PLACES), json_values)
+def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, value):
+    path, place = where
+    try:
+        page = page_of(User, number=1, size=50)(page_with(path, value))
+    except Misfit as misfit:
+        # Another count of pages shows at the page's own number.
+        named = ("currentPage", place) if place == "totalPages" else (place,)
+        assert misfit.place.startswith(named)  # noqa: PT017 - both outcomes are good
+        assert misfit.problem  # noqa: PT017
+    else:
+        assert type(page) is Page
+        assert {type(user) for user in page.items} <= {User}
+
+
+@settings(deadline=None, max_examples=300)
+@given(json_values)
+def test_any_json_is_a_page_or_a_misfit(value):
+    try:
+        page = page_of(User, number=1, size=50)(value)
+    except Misfit:
+        return
+    assert type(page) is Page
+    assert {type(user) for user in page.items} <= {User}
+
+
+@settings(deadline=None, max_examples=300)
+@given(json_values)
+def test_any_json_is_a_user_or_a_misfit(value):
+    try:
+        user = decode_user(value)
+    except Misfit:
+        return
+    assert type(user) is User
+    assert type(user.id) in (int, type(None))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "id": st.integers(1),
+            "name": st.text(),
+            "shortName": st.text(),
+            "email": st.text(),
+            "isDefaultAvatar": st.booleans(),
+            "role": st.fixed_dictionaries({"id": st.integers(1), "alias": st.text()}),
+            "unheard": json_values,
+        },
+    ).filter(lambda user: set(user) - {"unheard"})
+)
+def test_what_is_well_written_arrives_unchanged(sent):
+    user = decode_user(sent)
+    assert (user.id, user.name, user.short_name) == (
+        sent.get("id"), sent.get("name"), sent.get("shortName"),
+    )  # fmt: skip
+    assert (user.email, user.is_default_avatar) == (sent.get("email"), sent.get("isDefaultAvatar"))
+    assert user.role == (Role(**sent["role"]) if "role" in sent else None)
+    assert user.extra == ({"unheard": sent["unheard"]} if "unheard" in sent else {})
+
+
+# Bytes
+
+
+@pytest.fixture(params=["orjson", "json"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The codec, as it is with and without the faster reader."""
+    if request.param == "orjson":
+        pytest.importorskip("orjson")
+    else:
+        monkeypatch.setitem(sys.modules, "orjson", None)
+    # A copy of the module looks for its reader anew.
+    spec = importlib.util.spec_from_file_location("codec_of_this_test", codec.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a": [1, 2.5, "x", null, true]}', {"a": [1, 2.5, "x", None, True]}),
+        (b' \r\n\t{"a": 1} \n', {"a": 1}),
+        (b"\xef\xbb\xbf{}", {}),
+        (b'\xef\xbb\xbf{"name": "\xc3\xa9"}', {"name": "é"}),
+        (b'"\\u00e9\\ud83d\\ude00"', "é😀"),
+        (b"9007199254740993", 9007199254740993),
+        (b"18446744073709551615", 18446744073709551615),
+        (b"18446744073709551616", 18446744073709551616),
+        (b'{"id": 123456789012345678901234567890}', {"id": 123456789012345678901234567890}),
+        (b"-9223372036854775809", -9223372036854775809),
+        (b"null", None),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+    ],
+)
+def test_json_is_read_the_same_by_either_reader(reader, body, expected):
+    value = reader.parse(body)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"<html></html>",
+        b'{"a": 1',
+        b'{"a": "x',
+        b"[1, 2",
+        b"{'a': 1}",
+        b'{"a": 1} trailing',
+        b"\xff\xfe\xfd",
+        b'{"name": "\xff"}',
+        b'{"name": "\xc3"}',
+        b"nul",
+        b"\x00",
+        b"[" * 200_000,
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b"9" * 10_000,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_json_is_malformed_to_either_reader(reader, body):
+    with pytest.raises(reader.MalformedBody):
+        reader.parse(body)
+
+
+def test_deep_json_of_an_unknown_key_is_kept(reader):
+    payload = reader.parse(b'{"id": 1, "deep": ' + b"[" * 200 + b"]" * 200 + b"}")
+    depth, inner = 0, decode_user(payload).extra["deep"]
+    while inner:
+        depth, inner = depth + 1, inner[0]
+    assert depth == 199
+
+
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.binary(max_size=60))
+def test_any_bytes_are_json_or_malformed(body):
+    try:
+        codec.parse(body)
+    except codec.MalformedBody as error:
+        assert isinstance(error, ValueError)  # noqa: PT017 - both outcomes are good
+
+
+@settings(deadline=None, max_examples=200)
+@given(plain_values, st.booleans())
+def test_json_survives_its_bytes(value, ascii_only):
+    assert codec.parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
+
+
+@settings(deadline=None, max_examples=200)
+@given(json_values)
+def test_any_json_reports_an_error_or_none(value):
+    for payload in (value, {"error": value}, {"error": {"code": value, "message": value}}):
+        reported = codec.parse_error(payload)
+        if reported is not None:
+            assert type(reported.code) in (int, type(None))
+            assert type(reported.message) in (str, type(None))

@@ -1,0 +1,275 @@
+"""How files are sent and fetched: in pieces, complete or not at all."""
+
+import base64
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from useresponse_async import (
+    APIStatusError,
+    ArgumentError,
+    AsyncClient,
+    AttachedFile,
+    Attachment,
+    InternalServerError,
+    ResponseTooLargeError,
+    UploadedFile,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+UPLOADED = '{"success": {"token": "t1", "url": "/files/t1"}}'
+
+
+async def test_a_file_of_bytes_is_uploaded(client: AsyncClient, sandbox: Sandbox):
+    sandbox.answer_next(UPLOADED)
+    uploaded = await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
+    assert uploaded == UploadedFile(token="t1", name="a.txt", url="/files/t1")
+    sent = sandbox.requests[0]
+    assert (sent.method, sent.path) == ("POST", "/api/3.0/upload-file.json")
+    assert sent.json() == {"name": "a.txt", "content": "aGVsbG8="}
+    assert sent.headers["Content-Length"] == "37"
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 196_607, 196_608, 196_609, 1_000_000])
+async def test_a_file_at_a_path_arrives_whole(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, size: int
+):
+    data = bytes(i * 7 % 256 for i in range(size))
+    path = tmp_path / "photo ü.jpg"
+    path.write_bytes(data)
+    sandbox.answer_next(UPLOADED)
+    await client.files.upload(Attachment.from_path(path))
+    body = sandbox.requests[0].json()
+    assert body["name"] == "photo ü.jpg"
+    assert base64.b64decode(body["content"]) == data
+
+
+async def test_an_open_file_is_read_from_its_beginning_and_stays_open(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    (tmp_path / "a").write_bytes(b"hello")
+    async with await anyio.open_file(tmp_path / "a", "rb") as file:
+        await file.read(2)
+        sandbox.answer_next(UPLOADED)
+        await client.files.upload(Attachment.from_file(file, name="b"))
+        assert not file.wrapped.closed
+    assert sandbox.requests[0].json() == {"name": "b", "content": "aGVsbG8="}
+
+
+async def test_a_file_is_sent_whole_again_after_a_503(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(503)
+    sandbox.answer_next(UPLOADED)
+    await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
+    assert [sent.json()["content"] for sent in sandbox.requests] == ["aGVsbG8="] * 2
+
+
+async def test_an_upload_answered_500_is_sent_once(client: AsyncClient, sandbox: Sandbox):
+    sandbox.fail_next(500)
+    with pytest.raises(InternalServerError):
+        await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
+    assert sandbox.arrivals == 1
+
+
+async def test_a_missing_file_is_told_of_before_any_request(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    with pytest.raises(ArgumentError, match=r"nowhere\.txt: No such file") as caught:
+        await client.files.upload(Attachment.from_path(tmp_path / "nowhere.txt"))
+    assert caught.value.argument == "attachment"
+    assert sandbox.arrivals == 0
+
+
+async def test_a_file_that_is_too_large_is_told_of_before_any_request(
+    client: AsyncClient, sandbox: Sandbox
+):
+    with pytest.raises(ArgumentError, match=r"a\.txt: 5 bytes are more than 4"):
+        await client.files.upload(Attachment.from_bytes("a.txt", b"hello", max_bytes=4))
+    assert sandbox.arrivals == 0
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a\\b", "a\0b"])
+async def test_what_is_no_file_name_is_refused(name: str):
+    with pytest.raises(ArgumentError, match="name"):
+        Attachment.from_bytes(name, b"")
+
+
+async def test_a_large_file_is_not_held_in_memory(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(20_000_000))
+    received = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal received
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        async for chunk in request.stream:
+            received += len(chunk)
+        return httpx.Response(200, text=UPLOADED)
+
+    transport = httpx.MockTransport(answer)
+    async with AsyncClient("https://example.com", transport=transport) as mocked:
+        tracemalloc.start()
+        await mocked.files.upload(Attachment.from_path(path))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert received > 26_666_664
+    assert peak < 60_000_000  # the mock holds the body once; the client must not hold it too
+
+
+async def test_attachments_travel_with_a_new_ticket(client: AsyncClient, sandbox: Sandbox):
+    sandbox.answer_next('{"success": {"id": 5}}')
+    await client.tickets.create(
+        "Printer",
+        "Help!",
+        attachments=[Attachment.from_bytes("a", b"1"), Attachment.from_bytes("b", b"2")],
+    )
+    assert sandbox.requests[0].json()["attachments"] == [
+        {"name": "a", "body": "MQ=="},
+        {"name": "b", "body": "Mg=="},
+    ]
+
+
+async def test_a_file_is_attached_to_an_object(client: AsyncClient, sandbox: Sandbox):
+    sandbox.answer_next('{"success": {"id": 5}}')
+    await client.objects.attach(5, Attachment.from_bytes("a", b"1"))
+    sent = sandbox.requests[0]
+    assert (sent.method, sent.path) == ("POST", "/api/3.0/objects/5/attach-file.json")
+    assert sent.json() == {"name": "a", "body": "MQ=="}
+
+
+async def test_uploaded_files_are_attached_to_a_comment(client: AsyncClient, sandbox: Sandbox):
+    sandbox.answer_next('{"success": {"id": 5}}')
+    uploaded = UploadedFile(token="t1", name="a.txt")
+    await client.comments.create(3, "see there", attachments=[uploaded])
+    assert sandbox.requests[0].json() == {
+        "object_id": 3,
+        "content": "see there",
+        "attachments": [{"token": "t1", "name": "a.txt"}],
+    }
+
+
+async def test_a_download_ends_up_at_the_path(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    progress: list[tuple[int, int | None]] = []
+    sandbox.answer_next("hello", media_type="text/plain")
+    file = AttachedFile(direct_url="/files/1")
+    size = await client.files.download(
+        file, tmp_path / "a", on_progress=lambda *now: progress.append(now)
+    )
+    assert size == 5
+    assert (tmp_path / "a").read_bytes() == b"hello"
+    assert progress == [(5, 5)]
+    assert sandbox.requests[0].path == "/files/1"
+    assert dict(sandbox.requests[0].query) == {"apiKey": sandbox.api_key}
+
+
+async def test_a_download_goes_into_an_open_file_at_its_place(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    sandbox.fail_next(503)
+    sandbox.reset_in_body_next()
+    sandbox.answer_next("hello", media_type="text/plain")
+    async with await anyio.open_file(tmp_path / "a", "wb") as file:
+        await file.write(b"> ")
+        await client.files.download(f"{sandbox.url}/files/1", file)
+    assert (tmp_path / "a").read_bytes() == b"> hello"
+    assert sandbox.arrivals == 3
+
+
+async def test_no_key_goes_to_another_origin(
+    client: AsyncClient,
+    sandbox: Sandbox,
+    start_sandbox: Callable[..., Sandbox],
+    tmp_path: Path,
+):
+    other = start_sandbox(users=1)
+    other.answer_next("hello", times=2, media_type="text/plain")
+    await client.files.download(f"{other.url}/files/1", tmp_path / "a")
+    sandbox.answer_next("", 302, headers={"Location": f"{other.url}/files/2"})
+    await client.files.download("/files/2", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"hello"
+    assert [sent.query for sent in other.requests] == [[], []]
+    assert all("Authorization" not in sent.headers for sent in other.requests)
+
+
+async def test_a_download_that_fails_leaves_nothing_behind(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    (tmp_path / "a").write_bytes(b"old")
+    sandbox.fail_next(404)
+    with pytest.raises(APIStatusError):
+        await client.files.download("/files/1", tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+async def test_a_download_that_is_cancelled_leaves_nothing_behind(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    sandbox.delay_next(0.5)
+    with anyio.move_on_after(0.1) as scope:
+        await client.files.download("/files/1", tmp_path / "a")
+    assert scope.cancelled_caught
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_download_takes_no_more_than_it_may(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    sandbox.answer_next("hello", media_type="text/plain")
+    with pytest.raises(ResponseTooLargeError, match="more than 4 bytes"):
+        await client.files.download("/files/1", tmp_path / "a", max_bytes=4)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["ftp://example.com/x", "mailto:x", "file:///etc/passwd"])
+async def test_an_address_that_is_not_the_webs_is_refused(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, address: str
+):
+    with pytest.raises(ArgumentError, match="http"):
+        await client.files.download(address, tmp_path / "a")
+    with pytest.raises(ArgumentError, match="no address"):
+        await client.files.download(AttachedFile(), tmp_path / "a")
+    assert sandbox.arrivals == 0
+
+
+async def test_map_calls_with_every_input_in_order(client: AsyncClient, sandbox: Sandbox):
+    sandbox.set_latency(0.01)
+    ids = [user.id async for user in client.map(client.users.get, range(1, 61))]
+    assert ids == list(range(1, 61))
+    assert sandbox.peak_in_flight == 10
+
+
+async def test_map_gives_failures_in_place_of_results(client: AsyncClient):
+    results = [
+        result async for result in client.map(client.users.get, [1, 999, 2], return_exceptions=True)
+    ]
+    assert [getattr(result, "id", None) for result in results] == [1, None, 2]
+    assert getattr(results[1], "status_code", None) == 404
+
+
+async def test_map_draws_an_async_iterable_lazily(client: AsyncClient):
+    drawn: list[int] = []
+
+    async def ids():
+        for user_id in range(1, 101):
+            drawn.append(user_id)
+            yield user_id
+
+    users = client.map(client.users.get, ids(), max_in_flight=3)
+    assert (await users.__anext__()).id == 1
+    await users.aclose()
+    assert len(drawn) <= 4
+
+
+async def test_map_refuses_a_bound_that_is_none(client: AsyncClient):
+    with pytest.raises(ArgumentError, match="max_in_flight"):
+        client.map(client.users.get, [1], max_in_flight=0)

@@ -1,0 +1,819 @@
+"""Every model takes every known field, does without any, and gives back plain data."""
+
+import copy
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import attrs
+import pytest
+
+import useresponse_async
+from useresponse_async import (
+    AttachedFile,
+    Avatar,
+    Category,
+    CategoryImage,
+    Changelog,
+    ChangelogAction,
+    Chat,
+    Comment,
+    CommentVotes,
+    CustomField,
+    FieldOption,
+    FieldValue,
+    FileName,
+    Forum,
+    Link,
+    Message,
+    Object,
+    ObjectType,
+    ObjectVotes,
+    Page,
+    Report,
+    ReportGroup,
+    ReportPage,
+    Role,
+    Secret,
+    Source,
+    State,
+    Status,
+    StatusColor,
+    Team,
+    TypeIcon,
+    TypeSupport,
+    TypeTitle,
+    UploadedFile,
+    User,
+    UserNote,
+    models,
+)
+from useresponse_async.codec import page_of
+from useresponse_async.structuring import Misfit
+
+
+@dataclass
+class Sample:
+    """A model as the wire has it, with every field, and as it is given back."""
+
+    model: type[Any]
+    wire: dict[str, Any]
+    plain: dict[str, Any]
+    shown: str
+
+
+def decoded(model: type[Any], *wire: Any) -> list[Any]:
+    """Return what a page with these items is read as, by the way every answer goes."""
+    body = json.loads(json.dumps({"data": wire, "totalObjects": len(wire)}))
+    return page_of(model, number=1, size=50)(body).items
+
+
+AVATAR = Sample(
+    Avatar,
+    {"big": "/b.png", "medium": "/m.png", "small": "/s.png", "tiny": "/t.png"},
+    {"big": "/b.png", "medium": "/m.png", "small": "/s.png", "tiny": "/t.png", "extra": {}},
+    "Avatar(big='/b.png', medium='/m.png', small='/s.png', tiny='/t.png')",
+)
+ROLE = Sample(
+    Role, {"id": 2, "alias": "agent"}, {"id": 2, "alias": "agent", "extra": {}}, "Role(id=2)"
+)
+TEAM = Sample(
+    Team,
+    {"id": "4", "name": "Support"},
+    {"id": 4, "name": "Support", "extra": {}},
+    "Team(id=4, name='Support')",
+)
+FIELD_VALUE = Sample(
+    FieldValue,
+    {
+        "id": 7,
+        "label": "Region",
+        "name": "property_7",
+        "value": ["eu", 1, None],
+        "textValue": ["Europe"],
+    },
+    {
+        "id": 7,
+        "label": "Region",
+        "name": "property_7",
+        "value": ["eu", 1, None],
+        "text_value": ["Europe"],
+        "extra": {},
+    },
+    "FieldValue(id=7, name='property_7')",
+)
+USER = Sample(
+    User,
+    {
+        "id": "5",
+        "name": "Ann Lee",
+        "shortName": "Ann",
+        "email": "ann@example.org",
+        "phone": "123",
+        "avatar": AVATAR.wire,
+        "isDefaultAvatar": 1,
+        "gravatarEmail": "g@example.org",
+        "profileUrl": "/ann",
+        "registrationDate": "2023-01-02 03:04:05",
+        "lastVisitAt": "2024-01-02 03:04:05",
+        "role": ROLE.wire,
+        "team": TEAM.wire,
+        "tags": "a, b",
+        "custom_fields": [FIELD_VALUE.wire],
+        "apiKey": "k-5",
+    },
+    {
+        "id": 5,
+        "name": "Ann Lee",
+        "short_name": "Ann",
+        "email": "ann@example.org",
+        "phone": "123",
+        "avatar": AVATAR.plain,
+        "is_default_avatar": True,
+        "gravatar_email": "g@example.org",
+        "profile_url": "/ann",
+        "registration_date": "2023-01-02 03:04:05",
+        "last_visit_at": "2024-01-02 03:04:05",
+        "role": ROLE.plain,
+        "team": TEAM.plain,
+        "tags": ["a", "b"],
+        "custom_fields": [FIELD_VALUE.plain],
+        "api_key": "***",
+        "extra": {},
+    },
+    "User(id=5, name='Ann Lee')",
+)
+FILE_NAME = Sample(
+    FileName,
+    {"full": "photo.jpg", "short": "pho…", "ext": "jpg"},
+    {"full": "photo.jpg", "short": "pho…", "ext": "jpg", "extra": {}},
+    "FileName(full='photo.jpg', short='pho…', ext='jpg')",
+)
+ATTACHED_FILE = Sample(
+    AttachedFile,
+    {"id": 9, "name": FILE_NAME.wire, "url": "/f/9", "directUrl": "/d/9", "icon": "/i.png"},
+    {
+        "id": 9,
+        "name": FILE_NAME.plain,
+        "url": "/f/9",
+        "direct_url": "/d/9",
+        "icon": "/i.png",
+        "extra": {},
+    },
+    "AttachedFile(id=9, name=FileName(full='photo.jpg', short='pho…', ext='jpg'))",
+)
+FORUM = Sample(
+    Forum,
+    {"id": 3, "name": "Ideas"},
+    {"id": "3", "name": "Ideas", "extra": {}},
+    "Forum(id='3', name='Ideas')",
+)
+CATEGORY_IMAGE = Sample(
+    CategoryImage,
+    {"big": "/b.png", "medium": "/m.png", "small": "/s.png"},
+    {"big": "/b.png", "medium": "/m.png", "small": "/s.png", "extra": {}},
+    "CategoryImage(big='/b.png', medium='/m.png', small='/s.png')",
+)
+CATEGORY = Sample(
+    Category,
+    {
+        "id": 2,
+        "name": "Ink",
+        "slug": "ink",
+        "description": "All about ink",
+        "order": "1",
+        "ownership": "feedback",
+        "type": "idea",
+        "parent_id": "1",
+        "isPrivate": False,
+        "forum": FORUM.wire,
+        "image": CATEGORY_IMAGE.wire,
+    },
+    {
+        "id": 2,
+        "name": "Ink",
+        "slug": "ink",
+        "description": "All about ink",
+        "order": 1,
+        "ownership": "feedback",
+        "type": "idea",
+        "parent_id": 1,
+        "is_private": False,
+        "forum": FORUM.plain,
+        "image": CATEGORY_IMAGE.plain,
+        "extra": {},
+    },
+    "Category(id=2, name='Ink')",
+)
+STATUS_COLOR = Sample(
+    StatusColor,
+    {"background": "#fff", "text": "#000"},
+    {"background": "#fff", "text": "#000", "extra": {}},
+    "StatusColor(background='#fff', text='#000')",
+)
+STATUS = Sample(
+    Status,
+    {
+        "id": 6,
+        "title": "Open",
+        "slug": "open",
+        "type": "ticket",
+        "ownership": "helpdesk",
+        "order": 1,
+        "isDefault": True,
+        "isClosed": "0",
+        "isSystem": 1,
+        "color": STATUS_COLOR.wire,
+    },
+    {
+        "id": 6,
+        "title": "Open",
+        "slug": "open",
+        "type": "ticket",
+        "ownership": "helpdesk",
+        "order": 1,
+        "is_default": True,
+        "is_closed": False,
+        "is_system": True,
+        "color": STATUS_COLOR.plain,
+        "extra": {},
+    },
+    "Status(id=6, title='Open')",
+)
+COMMENT_VOTES = Sample(
+    CommentVotes,
+    {"amount": 3, "canVote": True, "isVoted": False, "plural": "3 votes"},
+    {"amount": 3, "can_vote": True, "is_voted": False, "plural": "3 votes", "extra": {}},
+    "CommentVotes(amount=3, can_vote=True, is_voted=False, plural='3 votes')",
+)
+COMMENT = Sample(
+    Comment,
+    {
+        "id": 31,
+        "objectId": 12,
+        "content": "Same here",
+        "author": USER.wire,
+        "createdAtPosix": 1700000000,
+        "createdAt": "2023-11-15 00:13:20",
+        "createdAgo": "a year ago",
+        "updatedAt": "2023-11-15 00:20:00",
+        "is_best": 1,
+        "ownership": "helpdesk",
+        "replyToId": 30,
+        "attachments": [ATTACHED_FILE.wire],
+        "votes": COMMENT_VOTES.wire,
+    },
+    {
+        "id": 31,
+        "object_id": 12,
+        "content": "Same here",
+        "author": USER.plain,
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "created_at_text": "2023-11-15 00:13:20",
+        "created_ago": "a year ago",
+        "updated_at": "2023-11-15 00:20:00",
+        "is_best": True,
+        "ownership": "helpdesk",
+        "reply_to_id": 30,
+        "attachments": [ATTACHED_FILE.plain],
+        "votes": COMMENT_VOTES.plain,
+        "extra": {},
+    },
+    "Comment(id=31)",
+)
+TYPE_TITLE = Sample(
+    TypeTitle,
+    {"single": "Ticket", "plural": "Tickets"},
+    {"single": "Ticket", "plural": "Tickets", "extra": {}},
+    "TypeTitle(single='Ticket', plural='Tickets')",
+)
+TYPE_ICON = Sample(
+    TypeIcon,
+    {"big": "/b.png", "small": "/s.png"},
+    {"big": "/b.png", "small": "/s.png", "extra": {}},
+    "TypeIcon(big='/b.png', small='/s.png')",
+)
+TYPE_SUPPORT = Sample(
+    TypeSupport,
+    {"comments": True, "votes": 0, "negativeVote": False},
+    {"comments": True, "votes": False, "negative_vote": False, "extra": {}},
+    "TypeSupport(comments=True, votes=False, negative_vote=False)",
+)
+OBJECT_TYPE = Sample(
+    ObjectType,
+    {
+        "slug": "ticket",
+        "title": TYPE_TITLE.wire,
+        "icon": TYPE_ICON.wire,
+        "order": 1,
+        "supports": TYPE_SUPPORT.wire,
+    },
+    {
+        "slug": "ticket",
+        "title": TYPE_TITLE.plain,
+        "icon": TYPE_ICON.plain,
+        "order": 1,
+        "supports": TYPE_SUPPORT.plain,
+        "extra": {},
+    },
+    "ObjectType(title=TypeTitle(single='Ticket', plural='Tickets'))",
+)
+STATE = Sample(
+    State,
+    {"identifier": "1", "name": "active"},
+    {"identifier": 1, "name": "active", "extra": {}},
+    "State(name='active')",
+)
+SOURCE = Sample(
+    Source,
+    {"identifier": "email", "name": "E-mail"},
+    {"identifier": "email", "name": "E-mail", "extra": {}},
+    "Source(name='E-mail')",
+)
+LINK = Sample(
+    Link,
+    {"object_id": 13, "title": "Paper", "type": "idea", "url": "/o/13"},
+    {"object_id": "13", "title": "Paper", "type": "idea", "url": "/o/13", "extra": {}},
+    "Link(title='Paper')",
+)
+OBJECT_VOTES = Sample(
+    ObjectVotes,
+    {
+        "all": 3,
+        "positive": "2",
+        "negative": 1,
+        "canVote": True,
+        "isVoted": False,
+        "plural": "3 votes",
+    },
+    {
+        "all": 3,
+        "positive": 2,
+        "negative": 1,
+        "can_vote": True,
+        "is_voted": False,
+        "plural": "3 votes",
+        "extra": {},
+    },
+    "ObjectVotes(all=3, positive=2, negative=1, can_vote=True, is_voted=False, plural='3 votes')",
+)
+OBJECT = Sample(
+    Object,
+    {
+        "id": 12,
+        "ownership": "helpdesk",
+        "type": OBJECT_TYPE.wire,
+        "title": "Printer",
+        "slug": "printer",
+        "url": "/o/12",
+        "content": "On fire",
+        "author": USER.wire,
+        "responsible": USER.wire,
+        "team": TEAM.wire,
+        "category": CATEGORY.wire,
+        "forum": FORUM.wire,
+        "status": STATUS.wire,
+        "state": STATE.wire,
+        "source": SOURCE.wire,
+        "tags": ["a", "b"],
+        "custom_fields": [FIELD_VALUE.wire],
+        "attachments": [ATTACHED_FILE.wire],
+        "recipients": ["bob@example.org"],
+        "links": [LINK.wire],
+        "parentObject": {"id": 11},
+        "bestComment": COMMENT.wire,
+        "completedBy": USER.wire,
+        "completedOn": "2023-11-16 00:00:00",
+        "createdAt": "2023-11-15 00:13:20",
+        "createdAtPosix": "1700000000",
+        "commentedAt": "2023-11-15 00:14:20",
+        "latestActivityPosix": 1700000060,
+        "slaDatePosix": 1700003600,
+        "commentsNum": "1",
+        "views": 100,
+        "votes": OBJECT_VOTES.wire,
+        "score": 5,
+        "scoreComment": "Great",
+        "scoreReason": "Speed",
+        "language": "en",
+        "canBeCommented": True,
+        "isAbused": False,
+        "isFeatured": True,
+        "isPrivate": False,
+        "isSubscribed": 1,
+    },
+    {
+        "id": 12,
+        "ownership": "helpdesk",
+        "type": OBJECT_TYPE.plain,
+        "title": "Printer",
+        "slug": "printer",
+        "url": "/o/12",
+        "content": "On fire",
+        "author": USER.plain,
+        "responsible": USER.plain,
+        "team": TEAM.plain,
+        "category": CATEGORY.plain,
+        "forum": FORUM.plain,
+        "status": STATUS.plain,
+        "state": STATE.plain,
+        "source": SOURCE.plain,
+        "tags": ["a", "b"],
+        "custom_fields": [FIELD_VALUE.plain],
+        "attachments": [ATTACHED_FILE.plain],
+        "recipients": ["bob@example.org"],
+        "links": [LINK.plain],
+        "parent_object": {"id": 11},
+        "best_comment": COMMENT.plain,
+        "completed_by": USER.plain,
+        "completed_on": "2023-11-16 00:00:00",
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "created_at_text": "2023-11-15 00:13:20",
+        "commented_at": "2023-11-15 00:14:20",
+        "latest_activity": "2023-11-14T22:14:20+00:00",
+        "sla_date": "2023-11-14T23:13:20+00:00",
+        "comments_num": 1,
+        "views": 100,
+        "votes": OBJECT_VOTES.plain,
+        "score": 5,
+        "score_comment": "Great",
+        "score_reason": "Speed",
+        "language": "en",
+        "can_be_commented": True,
+        "is_abused": False,
+        "is_featured": True,
+        "is_private": False,
+        "is_subscribed": True,
+        "extra": {},
+    },
+    "Object(id=12, title='Printer')",
+)
+MESSAGE = Sample(
+    Message,
+    {
+        "id": 77,
+        "parentId": 76,
+        "type": "document",
+        "content": "See here",
+        "author": USER.wire,
+        "isSystem": False,
+        "token": "t-77",
+        "fileName": "a.pdf",
+        "createdAtPosix": 1700000000,
+    },
+    {
+        "id": 77,
+        "parent_id": 76,
+        "type": "document",
+        "content": "See here",
+        "author": USER.plain,
+        "is_system": False,
+        "token": "t-77",
+        "file_name": "a.pdf",
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "extra": {},
+    },
+    "Message(id=77)",
+)
+CHAT = Sample(
+    Chat,
+    {
+        "id": 3,
+        "externalId": 903,
+        "title": "Hi",
+        "token": "t-3",
+        "source": "web",
+        "author": USER.wire,
+        "responsible": USER.wire,
+        "lastMessage": MESSAGE.wire,
+        "seenByClient": True,
+        "score": 4,
+        "createdAt": "2023-11-15 00:13:20",
+        "createdAtPosix": 1700000000,
+        "updatedAt": "2023-11-15 00:14:20",
+        "updatedAtPosix": 1700000060,
+        "completedAt": "2023-11-15 01:13:20",
+        "completedAtPosix": 1700003600,
+    },
+    {
+        "id": 3,
+        "external_id": 903,
+        "title": "Hi",
+        "token": "t-3",
+        "source": "web",
+        "author": USER.plain,
+        "responsible": USER.plain,
+        "last_message": MESSAGE.plain,
+        "seen_by_client": True,
+        "score": 4,
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "created_at_text": "2023-11-15 00:13:20",
+        "updated_at": "2023-11-14T22:14:20+00:00",
+        "updated_at_text": "2023-11-15 00:14:20",
+        "completed_at": "2023-11-14T23:13:20+00:00",
+        "completed_at_text": "2023-11-15 01:13:20",
+        "extra": {},
+    },
+    "Chat(id=3, title='Hi')",
+)
+CHANGELOG_ACTION = Sample(
+    ChangelogAction,
+    {"change_id": 4, "field": "status", "previous": 1, "value": "2"},
+    {"change_id": "4", "field": "status", "previous": "1", "value": "2", "extra": {}},
+    "ChangelogAction(change_id='4', field='status', previous='1', value='2')",
+)
+CHANGELOG = Sample(
+    Changelog,
+    {
+        "createdAtPosix": 1700000000,
+        "createdBy": USER.wire,
+        "source": "web",
+        "actions": [CHANGELOG_ACTION.wire],
+    },
+    {
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "created_by": USER.plain,
+        "source": "web",
+        "actions": [CHANGELOG_ACTION.plain],
+        "extra": {},
+    },
+    "Changelog(created_at=datetime.datetime(2023, 11, 14, 22, 13, 20, "
+    "tzinfo=datetime.timezone.utc), source='web')",
+)
+FIELD_OPTION = Sample(
+    FieldOption,
+    {"value": "eu", "title": "Europe"},
+    {"value": "eu", "title": "Europe", "extra": {}},
+    "FieldOption(title='Europe')",
+)
+CUSTOM_FIELD = Sample(
+    CustomField,
+    {
+        "id": 7,
+        "name": "property_7",
+        "label": "Region",
+        "description": "Where",
+        "type": "select",
+        "field_type": "tickets",
+        "module": "helpdesk",
+        "is_active": 1,
+        "is_private": "0",
+        "is_required": True,
+        "options": {"eu": "Europe"},
+    },
+    {
+        "id": 7,
+        "name": "property_7",
+        "label": "Region",
+        "description": "Where",
+        "type": "select",
+        "field_type": "tickets",
+        "module": "helpdesk",
+        "is_active": True,
+        "is_private": False,
+        "is_required": True,
+        "options": [FIELD_OPTION.plain],
+        "extra": {},
+    },
+    "CustomField(id=7, name='property_7')",
+)
+USER_NOTE = Sample(
+    UserNote,
+    {
+        "id": 8,
+        "content": "Call back",
+        "author": USER.wire,
+        "createdAt": "2023-11-15 00:13:20",
+        "createdAtPosix": 1700000000,
+        "createdAgo": "a year ago",
+        "updatedAt": "2023-11-15 00:20:00",
+    },
+    {
+        "id": 8,
+        "content": "Call back",
+        "author": USER.plain,
+        "created_at": "2023-11-14T22:13:20+00:00",
+        "created_at_text": "2023-11-15 00:13:20",
+        "created_ago": "a year ago",
+        "updated_at": "2023-11-15 00:20:00",
+        "extra": {},
+    },
+    "UserNote(id=8)",
+)
+REPORT = Sample(
+    Report,
+    {"id": "4", "name": "Inbox"},
+    {"id": 4, "name": "Inbox", "extra": {}},
+    "Report(id=4, name='Inbox')",
+)
+REPORT_GROUP = Sample(
+    ReportGroup,
+    {"id": 1, "name": "New", "count": "2"},
+    {"id": "1", "name": "New", "count": 2, "extra": {}},
+    "ReportGroup(id='1', name='New')",
+)
+
+UPLOADED_FILE = Sample(
+    UploadedFile,
+    {"token": "t-9", "url": "/f/9", "name": "photo.jpg"},
+    {"token": "t-9", "url": "/f/9", "name": "photo.jpg", "extra": {}},
+    "UploadedFile(name='photo.jpg')",
+)
+
+SAMPLES = [sample for sample in list(globals().values()) if isinstance(sample, Sample)]
+
+each_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.model.__name__)
+
+
+def test_every_public_model_has_a_sample():
+    public = {getattr(models, name) for name in models.__all__} - {Page, ReportPage}
+    assert {sample.model for sample in SAMPLES} == public
+    assert set(models.__all__) <= set(useresponse_async.__all__)
+
+
+@each_sample
+def test_a_page_with_every_field(sample: Sample):
+    (made,) = decoded(sample.model, sample.wire)
+    assert made.to_dict() == sample.plain
+    # The sample itself must leave no field out.
+    assert set(sample.plain) == {field.name for field in attrs.fields(sample.model)}
+    assert not [name for name, value in sample.plain.items() if value in (None, [])]
+
+
+@each_sample
+def test_a_page_with_every_field_missing(sample: Sample):
+    (made,) = decoded(sample.model, {})
+    values = [made.to_dict()[name] for name in sample.plain if name != "extra"]
+    assert [value for value in values if value not in (None, [])] == []
+    assert made == sample.model()
+
+
+@each_sample
+@pytest.mark.parametrize("nothing", [None, "", False])
+def test_a_page_with_every_field_empty_as_php_has_it(sample: Sample, nothing: object):
+    wire = {name: nothing for name in sample.wire if name not in ("parentObject", "type")}
+    (made,) = decoded(sample.model, wire)
+    values = [made.to_dict()[name] for name in sample.plain if name != "extra"]
+    assert [value for value in values if value not in (None, [], "", 0)] == []
+
+
+@each_sample
+def test_unknown_keys_are_kept(sample: Sample):
+    (made,) = decoded(sample.model, {**sample.wire, "newIn8": {"a": [1]}, "other": None})
+    assert made.extra == {"newIn8": {"a": [1]}, "other": None}
+    assert made.to_dict()["extra"] == {"newIn8": {"a": [1]}, "other": None}
+
+
+@each_sample
+def test_json_says_the_same_on_one_line(sample: Sample):
+    (made,) = decoded(sample.model, sample.wire)
+    assert json.loads(made.to_json()) == sample.plain
+    assert "\n" not in made.to_json()
+
+
+@each_sample
+def test_the_repr_is_short_and_shows_what_identifies(sample: Sample):
+    (made,) = decoded(sample.model, sample.wire)
+    assert repr(made) == sample.shown
+    assert repr(sample.model()) == f"{sample.model.__name__}()"
+
+
+@each_sample
+def test_equal_data_is_equal(sample: Sample):
+    one, other = decoded(sample.model, sample.wire, sample.wire)
+    assert one == other
+    assert one == copy.deepcopy(one)
+    assert one != sample.model()
+
+
+@each_sample
+def test_a_model_can_be_pickled(sample: Sample):
+    (made,) = decoded(sample.model, sample.wire)
+    restored = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    assert restored.to_dict() == sample.plain
+
+
+@each_sample
+def test_a_model_can_be_made_by_hand_and_takes_no_strange_name(sample: Sample):
+    made = sample.model(extra={"x": 1})
+    made.extra["y"] = 2
+    assert made.to_dict()["extra"] == {"x": 1, "y": 2}
+    with pytest.raises(AttributeError):
+        made.no_such_field = 1
+
+
+def test_plain_data_shares_nothing_with_the_model():
+    (made,) = decoded(Object, OBJECT.wire)
+    made.to_dict()["tags"].append("c")
+    made.to_dict()["parent_object"]["id"] = 0
+    assert made.tags == ["a", "b"]
+    assert made.parent_object == {"id": 11}
+
+
+def test_text_of_any_language_stays_readable_in_json():
+    assert '"name": "Олександр"' in User(name="Олександр").to_json()
+
+
+def test_an_api_key_shows_in_nothing_that_is_given_back():
+    (made,) = decoded(User, USER.wire)
+    assert made.api_key == Secret("k-5")
+    assert "k-5" not in repr(made) + made.to_json() + repr(made.to_dict())
+
+
+def test_unix_time_becomes_aware_utc():
+    (made,) = decoded(Object, {"createdAtPosix": 1700000000, "slaDatePosix": "0"})
+    assert made.created_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+    assert made.created_at.tzinfo is timezone.utc
+    assert made.sla_date is None
+
+
+# The forms of other versions
+
+
+def test_an_object_type_may_have_one_title():
+    (made,) = decoded(Object, {"type": {"slug": "ticket", "title": "Ticket"}})
+    assert made.type.title == TypeTitle(single="Ticket")
+
+
+def test_a_files_name_may_be_a_text():
+    (made,) = decoded(Comment, {"attachments": [{"id": 1, "name": "a.png"}]})
+    assert made.attachments == [AttachedFile(id=1, name=FileName(full="a.png"))]
+
+
+def test_a_custom_field_may_have_a_slug_and_a_title():
+    (made,) = decoded(CustomField, {"id": 7, "slug": "property_7", "title": "Region"})
+    assert made == CustomField(id=7, name="property_7", label="Region")
+
+
+def test_a_custom_field_with_both_forms_keeps_the_other_one_as_extra():
+    wire = {"name": "property_7", "slug": "region", "label": "Region", "title": None}
+    (made,) = decoded(CustomField, wire)
+    extra = {"slug": "region", "title": None}
+    assert made == CustomField(name="property_7", label="Region", extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("wire", "pairs"),
+    [
+        ({"eu": "Europe", "us": "America"}, [("eu", "Europe"), ("us", "America")]),
+        ({"3": "Europe", "5": "America"}, [("3", "Europe"), ("5", "America")]),
+        (["Europe", "America"], [("0", "Europe"), ("1", "America")]),
+        ([{"value": "eu", "title": "Europe"}], [("eu", "Europe")]),
+        ({"0": {"value": "eu", "title": "Europe"}}, [("eu", "Europe")]),
+        ({"eu": {"title": "Europe"}}, [("eu", "Europe")]),
+        ({"1": 10}, [("1", "10")]),
+        ({}, []),
+        ([], []),
+        (None, []),
+        ("", []),
+    ],
+)
+def test_options_come_as_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, str]]):
+    (made,) = decoded(CustomField, {"options": wire})
+    assert [(option.value, option.title) for option in made.options] == pairs
+
+
+@pytest.mark.parametrize(
+    ("model", "wire", "place"),
+    [
+        (Object, {"bestComment": {"author": {"id": "x"}}}, "data[0].bestComment.author.id"),
+        (Object, {"type": {"title": 5}}, "data[0].type.title"),
+        (Comment, {"attachments": [{}, {"id": "x"}]}, "data[0].attachments[1].id"),
+        (CustomField, {"options": 5}, "data[0].options"),
+        (CustomField, {"options": [{"title": {}}]}, "data[0].options[0].title"),
+        (Chat, {"createdAtPosix": 10**18}, "data[0].createdAtPosix"),
+    ],
+)
+def test_what_does_not_fit_is_told_of_by_its_place(model: type[Any], wire: Any, place: str):
+    with pytest.raises(Misfit) as caught:
+        decoded(model, wire)
+    assert caught.value.place == place
+
+
+# Loading
+
+
+def test_models_are_loaded_on_first_use_only():
+    program = (
+        "import sys, useresponse_async as u\n"
+        "u.AsyncClient('https://example.org')\n"
+        "early = [m for m in sys.modules if m.startswith('useresponse_async.models.')]\n"
+        "assert 'useresponse_async.models.user' not in early, early\n"
+        "assert u.Object is u.models.Object\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - our own
+
+
+def test_every_public_name_is_there():
+    for name in useresponse_async.__all__:
+        assert getattr(useresponse_async, name) is not None
+
+
+@pytest.mark.parametrize("module", [useresponse_async, models, useresponse_async.resources])
+def test_a_name_that_does_not_exist_is_an_attribute_error(module: Any):
+    with pytest.raises(AttributeError, match="NoSuchThing"):
+        _ = module.NoSuchThing

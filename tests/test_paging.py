@@ -1,0 +1,835 @@
+"""Does a walk over pages give every item once, in order, and always end?"""
+
+import itertools
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from quick import QUICK
+
+from useresponse_async import (
+    APIStatusError,
+    ArgumentError,
+    AsyncClient,
+    DecodeError,
+    InternalServerError,
+    User,
+    UseResponseError,
+    WalkReport,
+)
+from useresponse_async.operations import Operation
+from useresponse_async.resources.users import Users
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+def ids(users: list[User]) -> list[int | None]:
+    return [user.id for user in users]
+
+
+def pages_asked(sandbox: Sandbox) -> list[int]:
+    return [int(dict(request.query)["page"]) for request in sandbox.requests]
+
+
+def script(sandbox: Sandbox, pages: dict[int, Any], *, otherwise: int = 204) -> None:
+    """Have the sandbox answer each page with this JSON, and any other page with a status."""
+    for number, body in pages.items():
+        answer = json.dumps(body).encode()
+        sandbox.answer_next(answer, times=99, match=rf"[?&]page={number}&")
+    sandbox.empty_next(otherwise, times=99, match="search.json")
+
+
+def rows(*numbers: int) -> list[dict[str, int]]:
+    return [{"id": number} for number in numbers]
+
+
+# What is sent
+
+
+@pytest.fixture
+def wire() -> Iterator[tuple[str, list[str]]]:
+    """A server that keeps the request lines it reads, untouched; its address and the lines."""
+    lines: list[str] = []
+
+    class Keeper(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            lines.append(self.requestline)
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keeper) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", lines
+        server.shutdown()
+        thread.join()
+
+
+async def test_the_first_request_is_exactly_this_on_the_wire(wire):
+    url, lines = wire
+    async with AsyncClient(url, api_key="k-1/2&3") as client:
+        await client.users.search(role="user")
+    assert lines == [
+        "GET /api/3.0/users/search.json?role=user&page=1&count=50&apiKey=k-1%2F2%263 HTTP/1.1"
+    ]
+
+
+async def test_every_argument_is_sent_in_order_and_quoted(wire):
+    url, lines = wire
+    async with AsyncClient(url, api_key="k", api_version="4.0") as client:
+        await client.users.search(
+            role="user", search="a b&c", email="jo@x.de", sort="roles", page=2, count=7,
+            params={"active": True, "left_out": None, "x[]": "é"},
+        )  # fmt: skip
+    assert lines == [
+        (
+            "GET /api/4.0/users/search.json?role=user&search=a%20b%26c&email=jo%40x.de&sort=roles"
+            "&page=2&count=7&active=1&x%5B%5D=%C3%A9&apiKey=k HTTP/1.1"
+        )
+    ]
+
+
+async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
+    client.users.search()
+    client.users.search().by_page()
+    await anyio.sleep(0.01)
+    assert sandbox.arrivals == 0
+
+
+# The ways to use pages
+
+
+async def test_awaiting_gives_the_first_page(client):
+    page = await client.users.search()
+    assert ids(page.items) == list(range(1, 51))
+    assert (page.number, page.size, page.next_number) == (1, 50, 2)
+    assert (page.total_items, page.total_pages) == (230, 5)
+    assert page.extra == {}
+
+
+async def test_awaiting_gives_the_page_that_was_asked_for(client):
+    page = await client.users.search(page=3, count=20)
+    assert ids(page.items) == list(range(41, 61))
+    assert (page.number, page.size, page.next_number) == (3, 20, 4)
+
+
+async def test_iterating_gives_every_user_in_order(client):
+    assert [user.id async for user in client.users.search()] == list(range(1, 231))
+
+
+async def test_each_page_of_a_walk_is_asked_for_once(sandbox, client):
+    await client.users.search().collect()
+    assert sorted(pages_asked(sandbox)) == [1, 2, 3, 4, 5]
+
+
+async def test_a_block_gives_every_user_in_order(client):
+    async with client.users.search() as users:
+        assert [user.id async for user in users] == list(range(1, 231))
+
+
+async def test_leaving_a_block_early_leaves_nothing_in_flight(sandbox, client):
+    sandbox.set_latency(0.02)
+    async with client.users.search(count=10) as users:
+        async for user in users:
+            if user.id == 11:
+                break
+    assert client.in_flight == 0
+
+
+async def test_collect_gives_every_user_in_order(client):
+    assert ids(await client.users.search().collect()) == list(range(1, 231))
+
+
+async def test_pages_can_be_walked_again(client):
+    pages = client.users.search()
+    assert ids(await pages.collect()) == ids(await pages.collect())
+
+
+async def test_first_gives_the_first_user_with_one_request(sandbox, client):
+    user = await client.users.search().first()
+    assert user.id == 1
+    assert sandbox.arrivals == 1
+
+
+async def test_first_of_nothing_is_none(client):
+    assert await client.users.search(email="nobody@nowhere.example").first() is None
+
+
+async def test_count_takes_one_request(sandbox, client):
+    assert await client.users.search(page=4).count() == 230
+    assert sandbox.arrivals == 1
+
+
+async def test_count_of_nothing_is_zero(client):
+    assert await client.users.search(email="nobody@nowhere.example").count() == 0
+
+
+async def test_count_walks_where_the_server_gives_no_total(sandbox, client):
+    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}, 3: {"data": rows(5)}})
+    assert await client.users.search(count=2).count() == 5
+
+
+async def test_by_page_gives_whole_pages_in_order(client):
+    pages = [page async for page in client.users.search().by_page()]
+    assert [page.number for page in pages] == [1, 2, 3, 4, 5]
+    assert [len(page.items) for page in pages] == [50, 50, 50, 50, 30]
+
+
+async def test_a_walk_is_resumed_at_its_start(sandbox, client):
+    pages = [page async for page in client.users.search().by_page(start=4)]
+    assert [page.number for page in pages] == [4, 5]
+    assert pages[0].items[0].id == 151
+    assert sorted(pages_asked(sandbox)) == [4, 5]
+
+
+async def test_the_lists_own_first_page_is_the_start_of_its_walk(client):
+    assert ids(await client.users.search(page=5).collect()) == list(range(201, 231))
+
+
+async def test_the_page_to_stop_before_is_not_asked_for(sandbox, client):
+    pages = [page async for page in client.users.search().by_page(start=2, stop=4)]
+    assert [page.number for page in pages] == [2, 3]
+    assert sorted(pages_asked(sandbox)) == [2, 3]
+
+
+async def test_a_range_that_is_empty_asks_for_nothing(sandbox, client):
+    assert [page async for page in client.users.search().by_page(start=3, stop=3)] == []
+    assert sandbox.arrivals == 0
+
+
+async def test_two_workers_with_neighbouring_ranges_get_everybody(client):
+    pages = client.users.search(count=20)
+    first = [page async for page in pages.by_page(stop=6)]
+    second = [page async for page in pages.by_page(start=6)]
+    everybody = [user.id for page in first + second for user in page.items]
+    assert everybody == list(range(1, 231))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"start": 0}, "start"),
+        ({"start": "1"}, "start"),
+        ({"stop": 0}, "stop"),
+        ({"start": 4, "stop": 3}, "stop"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": True}, "concurrency"),
+    ],
+)
+async def test_a_range_that_cannot_work_is_refused_at_once(sandbox, client, arguments, name):
+    with pytest.raises(ArgumentError) as caught:
+        client.users.search().by_page(**arguments)
+    assert caught.value.argument == name
+    assert sandbox.arrivals == 0
+
+
+async def test_unordered_pages_come_as_they_arrive(sandbox, client):
+    sandbox.delay_next(0.3, match="page=2&")
+    numbers = [page.number async for page in client.users.search().by_page(ordered=False)]
+    assert sorted(numbers) == [1, 2, 3, 4, 5]
+    assert numbers[-1] == 2
+
+
+async def test_ordered_pages_wait_for_a_slow_one(sandbox, client):
+    sandbox.delay_next(0.2, match="page=2&")
+    assert [page.number async for page in client.users.search().by_page()] == [1, 2, 3, 4, 5]
+
+
+# How much at once
+
+
+@pytest.mark.parametrize("bound", [1, 4, 10])
+async def test_a_walk_uses_all_of_its_bound_and_no_more(start_sandbox, bound):
+    sandbox = start_sandbox(users=230, latency=0.05)
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, retry=QUICK, max_in_flight=bound
+    ) as client:
+        users = await client.users.search(count=20).collect()
+    assert ids(users) == list(range(1, 231))
+    assert sandbox.peak_in_flight == bound
+
+
+async def test_a_walk_of_its_own_concurrency_keeps_to_it(sandbox, client):
+    sandbox.set_latency(0.05)
+    pages = [page async for page in client.users.search(count=20).by_page(concurrency=3)]
+    assert len(pages) == 12
+    assert sandbox.peak_in_flight == 3
+
+
+async def test_walks_of_one_client_share_its_bound(sandbox, client):
+    sandbox.set_latency(0.05)
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(client.users.search(count=20).collect)
+    assert sandbox.peak_in_flight == 10
+
+
+async def test_a_slow_consumer_bounds_what_is_fetched_ahead(sandbox, client):
+    ahead = []
+    async with aclosing(client.users.search(count=1).by_page(concurrency=2)) as pages:
+        async for page in pages:
+            await anyio.sleep(0.003)
+            ahead.append(sandbox.arrivals - page.number)
+            if page.number == 120:
+                break
+    # Two in flight and some dozens that wait, however long the walk.
+    assert 2 <= max(ahead) <= 68
+
+
+async def test_a_slow_page_does_not_let_the_rest_run_away(sandbox, client):
+    sandbox.delay_next(0.6, match="page=2&")
+    async with aclosing(client.users.search(count=1).by_page(concurrency=2)) as pages:
+        async for page in pages:
+            if page.number == 2:
+                break
+    # Others were fetched meanwhile, but not the whole list of 230 pages.
+    assert 5 < sandbox.arrivals <= 69
+
+
+async def test_a_walk_is_faster_with_more_in_flight(sandbox, client):
+    sandbox.set_latency(0.05)
+    began = time.monotonic()
+    await client.users.search(count=10).collect()
+    # 23 pages take 1.15 s one after another, and about 0.2 s ten at a time.
+    assert time.monotonic() - began < 0.8
+
+
+# Nothing there, and past the end
+
+
+@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+async def test_a_walk_over_nothing_is_empty(start_sandbox, empty):
+    sandbox = start_sandbox(users=0, empty=empty)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        pages = client.users.search()
+        assert await pages.collect() == []
+        assert await pages.first() is None
+        assert await pages.count() == 0
+        assert (await pages).items == []
+
+
+@pytest.mark.parametrize("next_page", ["null", "absent", "repeats"])
+@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+@pytest.mark.parametrize("users", [1, 49, 50, 51, 100])
+async def test_a_walk_ends_at_the_last_page(start_sandbox, users, empty, next_page):
+    sandbox = start_sandbox(users=users, empty=empty, next_page=next_page)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        assert ids(await client.users.search().collect()) == list(range(1, users + 1))
+    assert sandbox.arrivals == math.ceil(users / 50)
+
+
+@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+@pytest.mark.parametrize("start", [6, 7, 100])
+async def test_a_walk_that_starts_past_the_end_is_empty(start_sandbox, empty, start):
+    sandbox = start_sandbox(users=230, empty=empty)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        assert await client.users.search(page=start).collect() == []
+    assert sandbox.arrivals == 1
+
+
+async def test_a_204_is_an_empty_page(sandbox, client):
+    sandbox.empty_next(204)
+    page = await client.users.search()
+    assert (page.items, page.number, page.total_items, page.next_number) == ([], 1, 0, None)
+
+
+# Counts that move or lie
+
+
+async def test_a_page_count_that_shrinks_is_followed(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"currentPage": 1, "totalPages": 4, "totalObjects": 8, "data": rows(1, 2)},
+            2: {"currentPage": 2, "totalPages": 2, "totalObjects": 4, "data": rows(3, 4)},
+        },
+    )
+    walk = client.users.search(count=2).by_page(concurrency=1)
+    assert [user.id async for page in walk for user in page.items] == [1, 2, 3, 4]
+    # Page 3 may have been asked for before page 2 told of the end.
+    assert sandbox.arrivals <= 3
+
+
+async def test_a_page_count_that_grows_is_followed(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"currentPage": 1, "totalPages": 2, "totalObjects": 4, "data": rows(1, 2)},
+            2: {"currentPage": 2, "totalPages": 3, "totalObjects": 5, "data": rows(3, 4)},
+            3: {"currentPage": 3, "totalPages": 3, "totalObjects": 5, "data": rows(5)},
+        },
+    )
+    pages = client.users.search(count=2)
+    assert ids(await pages.collect()) == [1, 2, 3, 4, 5]
+    assert (pages.report.total_at_start, pages.report.total_at_end) == (4, 5)
+
+
+async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, client, caplog):
+    script(
+        sandbox,
+        {
+            n: {"currentPage": n, "totalPages": 500, "totalObjects": 1000, "data": rows(n)}
+            for n in (1, 2, 3)
+        },
+    )
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
+        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
+    assert sandbox.arrivals <= 45
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "3 of 1000 items came" in record.getMessage()
+
+
+async def test_a_walk_that_ends_where_the_server_says_warns_of_nothing(client, caplog):
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
+        await client.users.search().collect()
+    assert caplog.records == []
+
+
+async def test_an_empty_page_in_the_middle_does_not_end_the_walk(sandbox, client):
+    body = {n: {"currentPage": n, "totalPages": 4, "data": rows(n)} for n in (1, 3, 4)}
+    script(sandbox, {**body, 2: {"currentPage": 2, "totalPages": 4, "data": []}})
+    assert ids(await client.users.search(count=1).collect()) == [1, 3, 4]
+
+
+async def test_a_page_count_that_is_too_low_yields_to_the_next_page(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"currentPage": 1, "totalPages": 1, "nextPage": 2, "data": rows(1, 2)},
+            2: {"currentPage": 2, "totalPages": 1, "nextPage": 3, "data": rows(3, 4)},
+            3: {"currentPage": 3, "totalPages": 1, "nextPage": None, "data": rows(5)},
+        },
+    )
+    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4, 5]
+
+
+async def test_without_totals_the_walk_goes_on_while_pages_are_full(sandbox, client):
+    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}, 3: {"data": rows(5)}})
+    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4, 5]
+    assert pages_asked(sandbox) == [1, 2, 3]
+
+
+async def test_without_totals_a_full_last_page_is_found_out(sandbox, client, caplog):
+    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}})
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
+        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4]
+    assert caplog.records == []
+
+
+async def test_without_totals_the_next_page_is_followed_from_short_pages(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"nextPage": 2, "data": rows(1)},
+            2: {"nextPage": 3, "data": rows(2)},
+            3: {"nextPage": None, "data": rows(3)},
+        },
+    )
+    assert ids(await client.users.search(count=50).collect()) == [1, 2, 3]
+
+
+async def test_the_last_page_counts_where_the_total_of_pages_is_absent(sandbox, client):
+    body = {n: {"currentPage": n, "lastPage": 3, "data": rows(n)} for n in (1, 2, 3)}
+    script(sandbox, body)
+    assert ids(await client.users.search(count=1).collect()) == [1, 2, 3]
+
+
+async def test_the_total_of_items_counts_where_that_of_pages_is_absent(sandbox, client):
+    script(
+        sandbox,
+        {n: {"totalObjects": "5", "data": rows(2 * n, 2 * n + 1)} for n in (1, 2)}
+        | {3: {"totalObjects": "5", "data": rows(6)}},
+    )
+    assert ids(await client.users.search(count=2).collect()) == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("totals", [{"totalObjects": 5}, {}], ids=["total", "no total"])
+async def test_pages_smaller_than_asked_for_are_walked_to_the_end(sandbox, client, totals):
+    body = {"objectsPerPage": 2, **totals}
+    script(
+        sandbox,
+        {
+            1: {**body, "currentPage": 1, "data": rows(1, 2)},
+            2: {**body, "currentPage": 2, "data": rows(3, 4)},
+            3: {**body, "currentPage": 3, "data": rows(5)},
+        },
+    )
+    assert ids(await client.users.search(count=100).collect()) == [1, 2, 3, 4, 5]
+
+
+async def test_a_page_limit_of_the_server_does_not_lose_anybody(sandbox, client):
+    assert ids(await client.users.search(count=200).collect()) == list(range(1, 231))
+
+
+async def test_a_next_page_that_repeats_itself_ends_the_walk(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"currentPage": 1, "nextPage": 2, "data": rows(1, 2)},
+            2: {"currentPage": 2, "nextPage": 2, "data": rows(3)},
+        },
+    )
+    with anyio.fail_after(5):
+        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
+
+
+async def test_a_server_that_repeats_its_last_page_without_totals_ends_the_walk(sandbox, client):
+    last = {"data": rows(3, 4)}
+    script(sandbox, {1: {"data": rows(1, 2)}, 2: last, 3: last, 4: last})
+    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4]
+    assert pages_asked(sandbox) == [1, 2, 3]
+
+
+async def test_a_server_that_ignores_the_page_ends_the_walk(sandbox, client):
+    sandbox.answer_next(b'{"currentPage": 1, "data": [{"id": 1}, {"id": 2}]}', times=99)
+    assert ids(await client.users.search(count=2).collect()) == [1, 2]
+    assert sandbox.arrivals == 2
+
+
+async def test_a_server_that_ignores_the_page_ends_the_walk_over_items_without_ids(sandbox, client):
+    sandbox.answer_next(b'{"currentPage": 1, "data": [{"name": "A"}, {"name": "B"}]}', times=99)
+    users = await client.users.search(count=2).collect()
+    assert [user.name for user in users] == ["A", "B"]
+
+
+async def test_another_page_than_asked_for_is_a_decode_error(sandbox, client):
+    body = {"totalPages": 3, "totalObjects": 3}
+    script(
+        sandbox,
+        {
+            1: {**body, "currentPage": 1, "data": rows(1)},
+            2: {**body, "currentPage": 1, "data": rows(1)},
+            3: {**body, "currentPage": 3, "data": rows(3)},
+        },
+    )
+    with pytest.raises(DecodeError, match="page 2 was asked for") as caught:
+        await client.users.search(count=1).collect()
+    assert caught.value.field == "currentPage"
+
+
+# Rows that move
+
+
+@pytest.mark.parametrize("concurrency", [1, 10])
+@pytest.mark.parametrize(("new", "again"), [(3, 3), (30, 30), (120, 50)])
+async def test_rows_inserted_after_the_first_page_lose_nobody_and_double_nobody(
+    sandbox, client, new, again, concurrency
+):
+    seen: list[int] = []
+    pages = client.users.search()
+    async for page in pages.by_page(concurrency=concurrency):
+        seen += [user.id for user in page.items]
+        if page.number == 1:
+            sandbox.insert_users(new)
+    assert [user_id for user_id in seen if user_id <= 230] == list(range(1, 231))
+    assert len(seen) == len(set(seen))
+    assert pages.report.duplicates == again
+    assert (pages.report.total_at_start, pages.report.total_at_end) == (230, 230 + new)
+
+
+async def test_rows_inserted_again_and_again_lose_nobody_and_double_nobody(sandbox, client):
+    seen: list[int] = []
+    async for page in client.users.search().by_page(concurrency=1):
+        seen += [user.id for user in page.items]
+        sandbox.insert_users(2)
+    assert seen == list(range(1, 231))
+
+
+async def test_rows_inserted_under_a_concurrent_walk_double_nobody(sandbox, client):
+    sandbox.set_latency(0.01)
+    seen: list[int] = []
+    async for user in client.users.search(count=10):
+        if user.id % 20 == 0:
+            sandbox.insert_users(1)
+        seen.append(user.id)
+    assert len(seen) == len(set(seen))
+
+
+async def test_rows_removed_under_a_walk_end_it_early_and_the_report_tells(sandbox, client):
+    seen: list[int] = []
+    pages = client.users.search()
+    async for page in pages.by_page(concurrency=1):
+        seen += [user.id for user in page.items]
+        if page.number == 1:
+            for user_id in range(1, 41):
+                sandbox.remove_user(user_id)
+    assert seen == [*range(1, 51), *range(91, 231)]
+    assert pages.report == WalkReport(
+        pages=4, items=190, duplicates=0, total_at_start=230, total_at_end=190
+    )
+
+
+@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_walk_ends_when_its_rows_go_away_under_it(start_sandbox, empty, ordered):
+    sandbox = start_sandbox(users=100, empty=empty)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        seen: list[int] = []
+        async for page in client.users.search(count=10).by_page(ordered=ordered, concurrency=3):
+            seen += [user.id for user in page.items]
+            for user_id in range(11, 101):
+                if sandbox.user(user_id):
+                    sandbox.remove_user(user_id)
+    assert seen == list(range(1, 11))
+
+
+async def test_the_report_tells_what_a_walk_saw(client):
+    pages = client.users.search()
+    assert pages.report == WalkReport()
+    await pages.collect()
+    assert pages.report == WalkReport(
+        pages=5, items=230, duplicates=0, total_at_start=230, total_at_end=230
+    )
+
+
+async def test_the_report_of_a_walk_that_is_left_tells_how_far_it_came(client):
+    pages = client.users.search()
+    async with aclosing(pages.by_page()) as walk:
+        async for page in walk:
+            if page.number == 2:
+                break
+    assert (pages.report.pages, pages.report.items) == (2, 100)
+
+
+# Shapes of lists
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"0": {"id": 4}, "1": {"id": 9}}},
+        {"data": {"3": {"id": 4}, "17": {"id": 9}}},
+        {"success": {"data": [{"id": 4}, {"id": 9}]}},
+        {"success": True, "data": [{"id": 4}, {"id": 9}]},
+        {"success": [{"id": 4}, {"id": 9}]},
+        {"success": {"0": {"id": 4}, "2": {"id": 9}}},
+        {"success": {"users": [{"id": 4}, {"id": 9}]}},
+        {"knowledgeBase": [{"id": 4}, {"id": 9}]},
+        {"5": {"id": 4}, "6": {"id": 9}},
+        [{"id": 4}, {"id": 9}],
+    ],
+)
+async def test_a_list_is_read_in_each_of_its_shapes(sandbox, client, body):
+    sandbox.answer_next(json.dumps(body).encode())
+    assert ids(await client.users.search().collect()) == [4, 9]
+    assert sandbox.arrivals == 1
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, None, {"success": []}, {"success": {}}, {"data": []}, {"data": {}},
+             {"data": None}, {"totalObjects": 0}, {"totalObjects": "0", "data": ""}],
+)  # fmt: skip
+async def test_an_empty_list_is_read_in_each_of_its_shapes(sandbox, client, body):
+    sandbox.answer_next(json.dumps(body).encode())
+    assert await client.users.search().collect() == []
+
+
+async def test_a_paginator_may_come_under_success_with_its_numbers_as_text(sandbox, client):
+    body = {
+        "currentPage": "2", "firstPage": "1", "lastPage": "7", "nextPage": "3",
+        "objectsPerPage": "2", "totalObjects": "13", "totalPages": "7", "data": [{"id": "4"}],
+        "groups": [1],
+    }  # fmt: skip
+    sandbox.answer_next(json.dumps({"success": body}).encode())
+    page = await client.users.search(page=2)
+    assert (page.number, page.size, page.next_number) == (2, 2, 3)
+    assert (page.total_items, page.total_pages, ids(page.items)) == (13, 7, [4])
+    assert page.extra == {"groups": [1]}
+
+
+@pytest.mark.parametrize("empty", ["204", "empty-list"])
+async def test_version_4_finds_one_user_or_none_by_email(start_sandbox, empty):
+    sandbox = start_sandbox(users=9, empty=empty)
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, api_version="4.0", retry=QUICK
+    ) as client:
+        email = sandbox.user(2).email
+        found = client.users.search(email=email)
+        assert ids(await found.collect()) == [2]
+        assert (await found.first()).email == email
+        assert await found.count() == 1
+        nobody = client.users.search(email="nobody@nowhere.example")
+        assert (await nobody.collect(), await nobody.first(), await nobody.count()) == ([], None, 0)
+    assert {request.path for request in sandbox.requests} == {"/api/4.0/users/search.json"}
+
+
+# Failures
+
+
+async def test_pages_that_fail_for_a_while_are_not_missed(start_sandbox):
+    sandbox = start_sandbox(users=230, faults=0.2, seed=4)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        assert ids(await client.users.search(count=5).collect()) == list(range(1, 231))
+    assert sum(sandbox.faults.values()) > 5
+
+
+async def test_a_page_answered_by_no_success_is_not_taken_for_an_empty_one(sandbox, client):
+    sandbox.answer_next(b'{"success": false}', match="page=2&")
+    with pytest.raises(DecodeError):
+        await client.users.search().collect()
+
+
+async def test_a_page_that_fails_for_good_raises_after_those_before_it(sandbox, client):
+    sandbox.fail_next(400, match="page=3&")
+    seen = []
+    with pytest.raises(APIStatusError):
+        async for page in client.users.search().by_page():
+            seen.append(page.number)
+    assert seen == [1, 2]
+    assert client.in_flight == 0
+
+
+# Any list
+
+
+class FakeServer:
+    """Executes operations without a network: any list, any delay, any failure."""
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        max_in_flight: int,
+        delays: Iterator[int],
+        totals: bool,
+        past_the_end: str,
+        failing: frozenset[int],
+    ) -> None:
+        self.max_in_flight = max_in_flight
+        self.running = 0
+        self.peak = 0
+        self.requests = 0
+        self._size = size
+        self._delays = delays
+        self._totals = totals
+        self._past_the_end = past_the_end
+        self._failing = failing
+
+    async def execute(self, operation: Operation[Any]) -> Any:
+        self.requests += 1
+        assert self.requests < 500, "the walk does not end"
+        self.running += 1
+        self.peak = max(self.peak, self.running)
+        try:
+            for _ in range(next(self._delays)):
+                await anyio.lowlevel.checkpoint()
+        finally:
+            self.running -= 1
+        query = dict(operation.query)
+        number = int(query["page"])
+        if number in self._failing:
+            raise UseResponseError(f"page {number}")
+        return operation.decode(self._answer(number, int(query["count"])))
+
+    def _answer(self, number: int, count: int) -> Any:
+        pages = math.ceil(self._size / count)
+        if number > pages:
+            if self._past_the_end == "204":
+                return None
+            if self._past_the_end == "last page" and pages:
+                number = pages
+        last = min(self._size, number * count)
+        answer: dict[str, Any] = {"data": rows(*range((number - 1) * count + 1, last + 1))}
+        if self._totals:
+            answer |= {"currentPage": number, "totalPages": pages, "totalObjects": self._size}
+        return answer
+
+
+@st.composite
+def fake_servers(draw: Callable[..., Any], *, failing: bool = False) -> tuple[FakeServer, int, int]:
+    size, count = draw(st.integers(0, 60)), draw(st.integers(1, 9))
+    pages = math.ceil(size / count)
+    server = FakeServer(
+        size=size,
+        max_in_flight=draw(st.integers(1, 8)),
+        delays=itertools.cycle(draw(st.lists(st.integers(0, 7), min_size=1, max_size=12))),
+        totals=draw(st.booleans()),
+        past_the_end=draw(st.sampled_from(["204", "empty list", "last page"])),
+        failing=draw(st.frozensets(st.integers(1, max(pages, 1)), min_size=1))
+        if failing
+        else frozenset(),
+    )
+    return server, size, count
+
+
+backends = st.sampled_from(["asyncio", "trio"])
+concurrencies = st.none() | st.integers(1, 9)
+
+
+@settings(deadline=None, max_examples=150)
+@given(fake_servers(), concurrencies, st.booleans(), backends)
+def test_any_walk_gives_each_item_once_and_ends(server_of, concurrency, ordered, backend):
+    server, size, count = server_of
+    seen: list[int] = []
+
+    async def walk() -> None:
+        pages = Users(server).search(count=count)
+        async for page in pages.by_page(concurrency=concurrency, ordered=ordered):
+            seen.extend(user.id for user in page.items)
+        assert pages.report.items == size
+
+    anyio.run(walk, backend=backend)
+    assert (seen if ordered else sorted(seen)) == list(range(1, size + 1))
+    assert server.running == 0
+    assert server.peak <= (concurrency or server.max_in_flight)
+
+
+@settings(deadline=None, max_examples=100)
+@given(fake_servers(failing=True), concurrencies, st.booleans(), backends)
+def test_any_walk_with_a_failing_page_raises(server_of, concurrency, ordered, backend):
+    server, _, count = server_of
+    seen: list[int] = []
+
+    async def walk() -> None:
+        pages = Users(server).search(count=count)
+        async for page in pages.by_page(concurrency=concurrency, ordered=ordered):
+            seen.extend(user.id for user in page.items)
+
+    with pytest.raises(UseResponseError, match=r"page \d+"):
+        anyio.run(walk, backend=backend)
+    assert len(seen) == len(set(seen))
+    if ordered:
+        assert seen == list(range(1, len(seen) + 1))
+    assert server.running == 0
+
+
+@settings(deadline=None, max_examples=100)
+@given(fake_servers(), concurrencies, st.booleans(), backends, st.integers(0, 70))
+def test_any_walk_may_be_left_anywhere(server_of, concurrency, ordered, backend, leave_after):
+    server, size, count = server_of
+    seen: list[int] = []
+
+    async def walk() -> None:
+        pages = Users(server).search(count=count)
+        async with aclosing(pages.by_page(concurrency=concurrency, ordered=ordered)) as walk:
+            async for page in walk:
+                seen.extend(user.id for user in page.items)
+                if len(seen) >= leave_after:
+                    break
+        assert server.running == 0
+
+    anyio.run(walk, backend=backend)
+    assert len(seen) == len(set(seen)) <= size
+
+
+async def test_the_error_of_a_page_tells_which_call_it_was(sandbox, client):
+    sandbox.fail_next(500, times=6)
+    with pytest.raises(InternalServerError) as caught:
+        await client.users.search().collect()
+    assert (caught.value.path, caught.value.attempt) == ("/api/3.0/users/search.json", 6)

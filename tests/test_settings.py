@@ -1,0 +1,405 @@
+"""Which settings does a client take, where do they come from, and which does it refuse?"""
+
+import copy
+import pickle
+import re
+
+import httpx
+import pytest
+from quick import QUICK
+
+from useresponse_async import (
+    AsyncClient,
+    AuthenticationError,
+    ConfigurationError,
+    KeyPlacement,
+    RetryPolicy,
+    Secret,
+    UseResponseError,
+)
+
+pytestmark = pytest.mark.anyio
+
+URL = "https://mydomain.useresponse.com"
+KEY = "k3y-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch):
+    for name in ("USERESPONSE_URL", "USERESPONSE_API_KEY", "USERESPONSE_API_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def asked(*args, **options) -> str:
+    """Return the URL that such a client's first request goes to, key included."""
+    urls = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        urls.append(str(request.url))
+        return httpx.Response(200, json={"id": 1})
+
+    transport = httpx.MockTransport(answer)
+    async with AsyncClient(*args, transport=transport, **options) as client:
+        await client.users.me()
+    return urls[0]
+
+
+def refusal(*args, **options) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncClient(*args, **options)
+    return str(caught.value)
+
+
+# The base URL
+
+
+@pytest.mark.parametrize(
+    ("base_url", "address"),
+    [
+        ("https://mydomain.useresponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
+        ("https://mydomain.useresponse.com/", "https://mydomain.useresponse.com/api/3.0/me.json"),
+        ("mydomain.useresponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
+        ("mydomain.useresponse.com/", "https://mydomain.useresponse.com/api/3.0/me.json"),
+        ("HTTPS://MyDomain.UseResponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
+        ("https://x.example/support", "https://x.example/support/api/3.0/me.json"),
+        ("https://x.example/support/", "https://x.example/support/api/3.0/me.json"),
+        ("https://x.example/a/b%20c", "https://x.example/a/b%20c/api/3.0/me.json"),
+        ("https://x.example/apis", "https://x.example/apis/api/3.0/me.json"),
+        ("x.example/support", "https://x.example/support/api/3.0/me.json"),
+        ("https://x.example:8443", "https://x.example:8443/api/3.0/me.json"),
+        ("https://x.example:443", "https://x.example/api/3.0/me.json"),
+        ("x.example:8443", "https://x.example:8443/api/3.0/me.json"),
+        ("https://helpdesk", "https://helpdesk/api/3.0/me.json"),
+        ("https://bücher.example", "https://xn--bcher-kva.example/api/3.0/me.json"),
+        ("http://localhost:8000", "http://localhost:8000/api/3.0/me.json"),
+        ("localhost:8000", "https://localhost:8000/api/3.0/me.json"),
+        ("http://support.localhost", "http://support.localhost/api/3.0/me.json"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/api/3.0/me.json"),
+        ("http://[::1]:8000", "http://[::1]:8000/api/3.0/me.json"),
+        ("[::1]:8000", "https://[::1]:8000/api/3.0/me.json"),
+    ],
+)
+async def test_an_address_becomes_the_start_of_every_url(base_url, address):
+    assert await asked(base_url) == address
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_sub_path_is_kept_on_the_wire(start_sandbox, slash):
+    sandbox = start_sandbox(users=3, root_path="/support/desk")
+    async with AsyncClient(sandbox.url + slash, api_key=sandbox.api_key, retry=QUICK) as client:
+        assert len(await client.users.search().collect()) == 3
+    assert sandbox.requests[0].path == "/support/desk/api/3.0/users/search.json"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "reason"),
+    [
+        (5, "give the installation's address"),
+        ("https://", "is no host name"),
+        ("https:///support", "is no host name"),
+        ("helpdesk", "'helpdesk' is no host name"),
+        ("/support", "is no host name"),
+        ("ftp://x.example", "the scheme is 'ftp', neither https nor http"),
+        ("file:///etc/passwd", "neither https nor http"),
+        ("://x.example", "neither https nor http"),
+        ("https://jo:pass@x.example", "a user name or password has no place in it"),
+        ("jo@x.example", "a user name or password has no place in it"),
+        ("https://x.example/?a=1", "a query or fragment has no place in it"),
+        ("https://x.example?a=1", "a query or fragment has no place in it"),
+        ("https://x.example/#top", "a query or fragment has no place in it"),
+        ("https://x.example/api", "leave out /api/…"),
+        ("https://x.example/api/3.0/", "leave out /api/…"),
+        ("https://x.example/support/api/3.0", "leave out /api/…"),
+        ("https://x.example//support", "the path has an empty or a '..' part"),
+        ("https://x.example/a/../b", "the path has an empty or a '..' part"),
+        ("https://x.example/a/%2e%2e/b", "the path has an empty or a '..' part"),
+        ("https://x.example/a b", "holds a space, a backslash or a control code"),
+        (" https://x.example", "holds a space, a backslash or a control code"),
+        ("https://x.example\n", "holds a space, a backslash or a control code"),
+        ("https://x.example\\a", "holds a space, a backslash or a control code"),
+        ("https://x.example\x00", "holds a space, a backslash or a control code"),
+        ("https://x.example:port", "is no URL"),
+        ("https://[::1", "is no URL"),
+        ("https://" + 70 * "x" + ".example\u0600", "is no URL"),
+        ("https://x.example/\ud800", "is no URL"),
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_work_is_refused_with_the_reason(base_url, reason):
+    message = refusal(base_url)
+    assert message.startswith("base_url: ")
+    assert reason in message
+
+
+def test_a_port_that_no_server_has_is_refused():
+    assert "99999" in refusal("https://x.example:99999")
+
+
+def test_no_address_at_all_is_refused_and_says_what_to_give():
+    assert "USERESPONSE_URL" in refusal()
+
+
+def test_an_empty_address_is_not_replaced_by_another(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_URL", URL)
+    assert "base_url" in refusal("")
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://x.example", "http://10.0.0.1", "http://[2001:db8::1]"]
+)
+def test_an_address_in_the_clear_warns(base_url):
+    with pytest.warns(UserWarning, match="travel in the clear"):
+        AsyncClient(base_url)
+
+
+def test_the_warning_names_the_line_that_made_the_client():
+    with pytest.warns(UserWarning, match="in the clear") as caught:
+        AsyncClient("http://x.example")
+    assert caught[0].filename == __file__
+
+
+# Where settings come from
+
+
+async def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_URL", "https://env.example/")
+    monkeypatch.setenv("USERESPONSE_API_KEY", "env-key")
+    monkeypatch.setenv("USERESPONSE_API_VERSION", "7.0")
+    assert await asked() == "https://env.example/api/7.0/me.json?apiKey=env-key"
+
+
+async def test_arguments_come_before_the_environment(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_URL", "https://env.example/")
+    monkeypatch.setenv("USERESPONSE_API_KEY", "env-key")
+    monkeypatch.setenv("USERESPONSE_API_VERSION", "7.0")
+    url = await asked(URL, api_key=KEY, api_version="4.0")
+    assert url == f"{URL}/api/4.0/me.json?apiKey={KEY}"
+
+
+async def test_empty_variables_are_as_if_not_there(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_API_KEY", "")
+    monkeypatch.setenv("USERESPONSE_API_VERSION", "")
+    assert await asked(URL) == f"{URL}/api/3.0/me.json"
+
+
+def test_a_bad_key_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_API_KEY", "two words")
+    assert refusal(URL).startswith("api_key: ")
+
+
+def test_a_bad_address_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("USERESPONSE_URL", "ftp://x.example")
+    assert "neither https nor http" in refusal()
+
+
+# The key
+
+
+async def test_no_key_means_guest_access(sandbox):
+    sandbox.set_guests(allowed=False)
+    async with AsyncClient(sandbox.url, retry=QUICK) as client:
+        with pytest.raises(AuthenticationError):
+            await client.users.me()
+    assert sandbox.requests[0].query == []
+
+
+@pytest.mark.parametrize("key", ["a+b/c=d&e", "%41", "k#?"])
+async def test_a_key_arrives_as_it_was_given(start_sandbox, key):
+    sandbox = start_sandbox(users=3, api_key=key)
+    async with AsyncClient(sandbox.url, api_key=key, retry=QUICK) as client:
+        assert (await client.users.me()).id == 1
+    assert sandbox.requests[0].query == [("apiKey", key)]
+
+
+async def test_a_key_may_be_given_as_a_secret(sandbox):
+    async with AsyncClient(sandbox.url, api_key=Secret(sandbox.api_key), retry=QUICK) as client:
+        assert (await client.users.me()).id == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["", " ", "my key", "key\n", "\tkey", "schlüssel", "k\x00y", 5, b"key", Secret("")]
+)
+def test_a_key_that_cannot_travel_is_refused_and_not_shown(key):
+    message = refusal(URL, api_key=key)
+    assert message.startswith("api_key: ")
+    assert "schl" not in message
+    assert "my key" not in message
+
+
+def test_a_secret_out_of_a_pickle_is_refused_as_a_key():
+    empty = pickle.loads(pickle.dumps(Secret(KEY)))  # noqa: S301 - our own bytes
+    with pytest.raises((UseResponseError, ValueError), match="pickle"):
+        AsyncClient(URL, api_key=empty)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_in_flight": 0},
+        {"timeout": -1},
+        {"api_version": "3/0"},
+        {"adaptive_pacing": "yes"},
+        {"base_url": "ftp://x.example"},
+    ],
+)
+def test_no_refusal_shows_the_key(options):
+    assert KEY not in refusal(**{"base_url": URL, "api_key": KEY, **options})
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        f"https://x.example/?apiKey={KEY}",
+        f"https://x.example/ ?apiKey={KEY}",
+        f"https://x.example:port/?apiKey={KEY}",
+        f"https://jo:{KEY}@x.example",
+        f"https://jo:{KEY}@x.example/ ",
+        f"https://jo:{KEY}@x.example:port/",
+    ],
+)
+def test_a_key_or_password_pasted_into_the_address_is_not_shown(base_url):
+    assert KEY not in refusal(base_url)
+
+
+def test_a_client_shows_no_key():
+    client = AsyncClient(URL, api_key=KEY)
+    assert repr(client) == f"AsyncClient({URL!r}, api_version='3.0')"
+    assert KEY not in f"{client} {client.with_options(timeout=1)!r}"
+
+
+def test_the_key_is_in_no_repr_of_what_the_client_holds():
+    client = AsyncClient(URL, api_key=KEY)
+    assert KEY not in repr(vars(client))
+
+
+# Versions
+
+
+@pytest.mark.parametrize("version", ["3.0", "4.0", "7.0", "7", "7.0.1", "v8", "8.0-beta"])
+async def test_any_version_is_taken_as_given(version):
+    assert await asked(URL, api_version=version) == f"{URL}/api/{version}/me.json"
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["3/0", "../4.0", "..", "3.0?", "3.0#", " 3.0", "3.0\n", "3..0", ".", "\u0663.\u0660", 3.0, 3],
+)
+def test_a_version_that_is_no_part_of_a_path_is_refused(version):
+    assert refusal(URL, api_version=version).startswith("api_version: ")
+
+
+# Timeouts, pacing, placement
+
+
+@pytest.mark.parametrize("timeout", [5, 0.5, None, httpx.Timeout(5, connect=1)])
+def test_a_timeout_is_seconds_none_or_of_httpx(timeout):
+    client = AsyncClient(URL, timeout=timeout)
+    assert isinstance(client.with_options(timeout=timeout), AsyncClient)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, -0.5, True, "5", float("nan"), (1, 2)])
+def test_a_timeout_that_is_no_time_is_refused(timeout):
+    assert refusal(URL, timeout=timeout).startswith("timeout: ")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 60.0}),
+        ({"timeout": 3}, {"connect": 3, "read": 3, "write": 3, "pool": 3}),
+        ({"timeout": None}, {"connect": None, "read": None, "write": None, "pool": None}),
+    ],
+)
+async def test_the_timeout_reaches_each_request(given, expected):
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json={"id": 1})
+
+    async with AsyncClient(URL, transport=httpx.MockTransport(answer), **given) as client:
+        await client.users.me()
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize("bound", [0, -1, True, 2.0, "5", None])
+def test_a_bound_that_is_no_positive_integer_is_refused(bound):
+    assert refusal(URL, max_in_flight=bound).startswith("max_in_flight: ")
+
+
+@pytest.mark.parametrize("switch", [1, 0, "yes", None])
+def test_adaptive_pacing_is_true_or_false(switch):
+    assert refusal(URL, adaptive_pacing=switch).startswith("adaptive_pacing: ")
+
+
+@pytest.mark.parametrize("placement", ["query", "header", None])
+def test_a_key_placement_is_one_of_the_known(placement):
+    assert refusal(URL, key_placement=placement).startswith("key_placement: ")
+
+
+async def test_a_key_in_the_header_is_not_in_the_query():
+    assert (
+        await asked(URL, api_key=KEY, key_placement=KeyPlacement.HEADER) == f"{URL}/api/3.0/me.json"
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": 0}, {"max_in_flight": 0}, {"retry": 3}, {"retry": None}]
+)
+def test_a_view_refuses_what_a_client_refuses(options):
+    client = AsyncClient(URL)
+    with pytest.raises(ConfigurationError) as caught:
+        client.with_options(**options)
+    assert str(caught.value).startswith(f"{next(iter(options))}: ")
+
+
+# The retry policy
+
+
+def test_the_default_policy_is_this():
+    policy = RetryPolicy()
+    assert (policy.attempts, policy.initial_delay, policy.max_delay) == (6, 0.25, 15.0)
+    assert (policy.max_elapsed, policy.min_retries_per_second) == (120.0, 10.0)
+    assert (policy.max_retry_ratio, policy.repeat_unsafe) == (0.2, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("attempts", value) for value in (0, -1, 1.5, "3", None, True)],
+        *[("initial_delay", value) for value in (-0.1, "1", None, float("nan"), float("inf"))],
+        *[("max_delay", value) for value in (-1, float("nan"), float("inf"), None)],
+        *[("max_elapsed", value) for value in (-1, float("nan"), float("inf"), None)],
+        *[("min_retries_per_second", value) for value in (0, 0.01, -1, float("inf"), None)],
+        *[("max_retry_ratio", value) for value in (-0.1, float("inf"), None)],
+        *[("initial_delay", True), ("max_elapsed", False)],
+        *[("repeat_unsafe", value) for value in (0, 1, "no", None)],
+    ],
+)
+def test_a_policy_refuses_what_is_out_of_range(name, value):
+    with pytest.raises(ConfigurationError, match=rf"^{name}: {re.escape(repr(value))} is n"):
+        RetryPolicy(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"attempts": 1},
+        {"initial_delay": 0, "max_delay": 0, "max_elapsed": 0},
+        {"min_retries_per_second": 0.1, "max_retry_ratio": 0},
+    ],
+)
+def test_a_policy_takes_the_ends_of_its_ranges(limits):
+    policy = RetryPolicy(**limits)
+    assert {name: getattr(policy, name) for name in limits} == limits
+
+
+def test_a_policy_cannot_be_changed_and_survives_pickling():
+    policy = RetryPolicy(attempts=3)
+    with pytest.raises(AttributeError):
+        policy.attempts = 4
+    assert pickle.loads(pickle.dumps(policy)) == policy == copy.copy(policy)  # noqa: S301
+
+
+def test_a_policy_takes_no_unknown_setting():
+    with pytest.raises(TypeError):
+        RetryPolicy(retries=3)

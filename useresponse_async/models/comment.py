@@ -1,0 +1,49 @@
+"""What is known of a comment?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models.attached_file import AttachedFile
+from useresponse_async.models.user import User
+
+__all__ = ["Comment", "CommentVotes"]
+
+
+@attrs.define(kw_only=True, repr=False)
+class CommentVotes(Model):
+    """The votes for a comment; ``plural`` is their number as shown."""
+
+    amount: int | None = None
+    can_vote: bool | None = wire("canVote")
+    is_voted: bool | None = wire("isVoted")
+    plural: str | None = None
+    extra: dict[str, Any] = unknown_keys()
+
+
+@attrs.define(kw_only=True, repr=False)
+class Comment(Model):
+    """A comment on an object.
+
+    ``created_at_text`` and ``updated_at`` are the installation's local time, as text;
+    ``created_ago`` is how it shows the age.
+    """
+
+    id: int | None = None
+    object_id: int | None = wire("objectId")
+    content: str | None = None
+    author: User | None = None
+    created_at: datetime | None = wire("createdAtPosix")
+    created_at_text: str | None = wire("createdAt")
+    created_ago: str | None = wire("createdAgo")
+    updated_at: str | None = wire("updatedAt")
+    is_best: bool | None = None
+    ownership: str | None = None
+    reply_to_id: int | None = wire("replyToId")
+    attachments: list[AttachedFile] = listed()
+    votes: CommentVotes | None = None
+    extra: dict[str, Any] = unknown_keys()

@@ -1,0 +1,54 @@
+"""What is known of a report and the objects in it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models.object import Object
+from useresponse_async.models.page import Page
+
+__all__ = ["Report", "ReportGroup", "ReportGrouping", "ReportPage"]
+
+
+@attrs.define(kw_only=True, repr=False)
+class Report(Model):
+    """A report: a saved selection of objects, such as an inbox."""
+
+    id: int | None = None
+    name: str | None = None
+    extra: dict[str, Any] = unknown_keys()
+
+
+@attrs.define(kw_only=True, repr=False)
+class ReportGroup(Model):
+    """One of the groups that a report sorts its objects into; its ``id`` is a text."""
+
+    id: str | None = None
+    name: str | None = None
+    count: int | None = None
+    extra: dict[str, Any] = unknown_keys()
+
+
+@attrs.define(kw_only=True, repr=False)
+class ReportGrouping(Model):
+    """What a page of a report says beside its objects."""
+
+    groups: list[ReportGroup] = listed()
+    active_group: str | None = wire("activeGroup")
+    extra: dict[str, Any] = unknown_keys()
+
+
+@attrs.define(kw_only=True)
+class ReportPage(Page[Object]):
+    """One page of a report's objects.
+
+    Attributes:
+        groups: The groups that the report sorts its objects into.
+        active_group: The id of the group whose objects these are, if it is one group's.
+    """
+
+    groups: list[ReportGroup] = listed()
+    active_group: str | None = None

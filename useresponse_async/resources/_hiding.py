@@ -1,0 +1,64 @@
+"""How do passwords and tokens stay out of the errors of the calls that carry them?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+import httpx
+
+from useresponse_async.arguments import text
+from useresponse_async.errors import UseResponseError
+from useresponse_async.secret import Secret, without_frames
+
+
+def secret_text(name: str, value: str | Secret) -> Secret:
+    """Return ``value`` as a secret, if it is a text that is not empty."""
+    return Secret(text(name, value.reveal() if isinstance(value, Secret) else value))
+
+
+def hidden_in(error: UseResponseError, secrets: Iterable[Secret]) -> BaseException:
+    """Return ``error`` without ``secrets``: its texts, its answer, its request, its frames."""
+    spellings = [spelling for secret in secrets for spelling in _spellings(secret)]
+    error.args = tuple(_redacted(arg, spellings) for arg in error.args)
+    for name, value in vars(error).items():
+        setattr(error, name, _redacted(value, spellings))
+    return without_frames(error)
+
+
+def _redacted(value: object, secrets: list[Secret]) -> object:
+    if isinstance(value, httpx.Response):
+        return _redacted_response(value, secrets)
+    if isinstance(value, str):
+        for secret in secrets:
+            value = secret.redact(value)
+    return value
+
+
+def _redacted_response(response: httpx.Response, secrets: list[Secret]) -> httpx.Response:
+    """Return the answer as a new one, to a request whose body is left out."""
+    content = response.content
+    for secret in secrets:
+        content = secret.redact_bytes(content)
+    request = response.request
+    url = str(_redacted(str(request.url), secrets))
+    return httpx.Response(
+        response.status_code,
+        headers=[
+            (name, str(_redacted(value, secrets)))
+            for name, value in response.headers.multi_items()
+            if name not in ("content-encoding", "content-length", "transfer-encoding")
+        ],
+        content=content,
+        request=httpx.Request(request.method, url, headers={"Host": request.url.host}),
+        extensions=response.extensions,
+    )
+
+
+def _spellings(secret: Secret) -> Iterator[Secret]:
+    """Yield the secret itself, and as JSON writers spell it."""
+    plain = secret.reveal()
+    yield secret
+    for spelling in {json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1]}:
+        yield Secret(spelling)
+        yield Secret(spelling.replace("/", "\\/"))

@@ -1,0 +1,92 @@
+"""What can be done with files?"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from useresponse_async.arguments import integer, text
+from useresponse_async.attachments import Attachment, Base64Of
+from useresponse_async.codec import entity
+from useresponse_async.downloads import AsyncWritable, ProgressCallback, opened_sink
+from useresponse_async.errors import ArgumentError
+from useresponse_async.models.attached_file import AttachedFile
+from useresponse_async.models.uploaded_file import UploadedFile
+from useresponse_async.resources._namespace import Namespace
+
+__all__ = ["Files"]
+
+_DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
+
+
+class Files(Namespace):
+    """Files: uploaded to be attached to comments, and downloaded.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Namespace` names.
+    """
+
+    async def upload(self, attachment: Attachment) -> UploadedFile:
+        """Upload a file, to attach it to a comment. Sent once only, as every ``POST`` is.
+
+        Args:
+            attachment: The file; it is read and made base64 while it is sent.
+
+        Returns:
+            The file's token and address.
+
+        Raises:
+            ArgumentError: The file cannot be read, or is too large; nothing was sent.
+
+        Endpoint: ``POST upload-file.json``.
+        """
+        body = {"name": attachment.name, "content": Base64Of(attachment)}
+        uploaded = await self._call("POST", "upload-file.json", entity(UploadedFile), body=body)
+        uploaded.name = attachment.name
+        return uploaded
+
+    async def download(
+        self,
+        file: AttachedFile | UploadedFile | str,
+        to: str | os.PathLike[str] | AsyncWritable,
+        *,
+        max_bytes: int = _DEFAULT_MAX_BYTES,
+        on_progress: ProgressCallback | None = None,
+    ) -> int:
+        """Download a file. The API key goes along to the installation's own origin only.
+
+        A broken download begins anew, as often as the client's retry policy says. Where it
+        fails in the end, or is cancelled, no half file is left at a path.
+
+        Args:
+            file: The file, or its address.
+            to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
+            max_bytes: The most to take, in bytes.
+            on_progress: Is called, or awaited, with the bytes that came so far and the bytes
+                there are in all, ``None`` where the server does not say.
+
+        Returns:
+            The file's size, in bytes.
+
+        Raises:
+            ArgumentError: The file has no address.
+            ResponseTooLargeError: It holds more than ``max_bytes``.
+            OSError: It cannot be written.
+
+        Endpoint: the file's own address.
+        """
+        url = text("file", _address_of(file))
+        integer("max_bytes", max_bytes, minimum=1)
+        async with opened_sink(to, on_progress) as sink:
+            await self._executor.fetch(url, sink, max_bytes=max_bytes)
+            return sink.received
+
+
+def _address_of(file: AttachedFile | UploadedFile | str) -> str:
+    if isinstance(file, str):
+        return file
+    direct = file.direct_url if isinstance(file, AttachedFile) else None
+    address = direct or file.url
+    if address is None:
+        raise ArgumentError("file", "the server gave no address for it")
+    return address

@@ -1,0 +1,130 @@
+"""Which namespaces does a client have? Each is loaded on first use."""
+# ruff: noqa: PLC0415 - a program that reads users need not wait for what it does not use
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from useresponse_async.operations import Executor
+    from useresponse_async.resources.auth import Auth
+    from useresponse_async.resources.categories import Categories
+    from useresponse_async.resources.changelog import Changelogs
+    from useresponse_async.resources.chats import Chats
+    from useresponse_async.resources.comments import Comments
+    from useresponse_async.resources.custom_fields import CustomFields
+    from useresponse_async.resources.files import Files
+    from useresponse_async.resources.forums import Forums
+    from useresponse_async.resources.moderation import Moderation
+    from useresponse_async.resources.objects import Objects
+    from useresponse_async.resources.reports import Reports
+    from useresponse_async.resources.statuses import Statuses
+    from useresponse_async.resources.tickets import Tickets
+    from useresponse_async.resources.users import Users
+
+__all__ = ["Namespaces"]
+
+
+class Namespaces:
+    """The parts of the API, as attributes of a client."""
+
+    _caller: Executor
+
+    @cached_property
+    def auth(self) -> Auth:
+        """Signing in and up."""
+        from useresponse_async.resources.auth import Auth
+
+        return Auth(self._caller)
+
+    @cached_property
+    def users(self) -> Users:
+        """Users: customers, agents and administrators, and the notes about them."""
+        from useresponse_async.resources.users import Users
+
+        return Users(self._caller)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Objects: tickets, topics, articles and announcements."""
+        from useresponse_async.resources.objects import Objects
+
+        return Objects(self._caller)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        """Tickets, the objects of the help desk."""
+        from useresponse_async.resources.tickets import Tickets
+
+        return Tickets(self._caller)
+
+    @cached_property
+    def comments(self) -> Comments:
+        """Comments on objects."""
+        from useresponse_async.resources.comments import Comments
+
+        return Comments(self._caller)
+
+    @cached_property
+    def moderation(self) -> Moderation:
+        """Topics and comments that wait to be let through."""
+        from useresponse_async.resources.moderation import Moderation
+
+        return Moderation(self._caller)
+
+    @cached_property
+    def categories(self) -> Categories:
+        """Categories of objects."""
+        from useresponse_async.resources.categories import Categories
+
+        return Categories(self._caller)
+
+    @cached_property
+    def chats(self) -> Chats:
+        """Chats with customers, and their messages."""
+        from useresponse_async.resources.chats import Chats
+
+        return Chats(self._caller)
+
+    @cached_property
+    def changelog(self) -> Changelogs:
+        """The changes to objects and users."""
+        from useresponse_async.resources.changelog import Changelogs
+
+        return Changelogs(self._caller)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Reports, and the objects in them."""
+        from useresponse_async.resources.reports import Reports
+
+        return Reports(self._caller)
+
+    @cached_property
+    def custom_fields(self) -> CustomFields:
+        """Custom fields, as version 4.0 lists them."""
+        from useresponse_async.resources.custom_fields import CustomFields
+
+        return CustomFields(self._caller)
+
+    @cached_property
+    def files(self) -> Files:
+        """Files, to upload and to download."""
+        from useresponse_async.resources.files import Files
+
+        return Files(self._caller)
+
+    @cached_property
+    def forums(self) -> Forums:
+        """The forums of the community."""
+        from useresponse_async.resources.forums import Forums
+
+        return Forums(self._caller)
+
+    @cached_property
+    def statuses(self) -> Statuses:
+        """The statuses that objects can have."""
+        from useresponse_async.resources.statuses import Statuses
+
+        return Statuses(self._caller)
