@@ -10,6 +10,7 @@ import pytest
 
 from useresponse_async import (
     AsyncClient,
+    Attachment,
     ConflictError,
     DecodeError,
     InternalServerError,
@@ -17,6 +18,7 @@ from useresponse_async import (
     Pages,
     ReportPage,
     Secret,
+    UploadedFile,
 )
 from useresponse_async.errors import ArgumentError
 from useresponse_async.resources import Namespace
@@ -37,6 +39,9 @@ NOTE = '{"id": 8, "content": "Call back", "createdAtPosix": 1700000000}'
 FIELD = '{"id": 7, "name": "property_7", "label": "Region", "options": {"eu": "Europe"}}'
 CHAT = '{"id": 3, "externalId": 903, "title": "Hi", "lastMessage": {"id": 77, "content": "Hello"}}'
 CHANGE = '{"createdAtPosix": 1700000000, "actions": [{"change_id": "4", "field": "status"}]}'
+
+FILE = Attachment.from_bytes("a.txt", b"hello")
+UPLOADED = UploadedFile(token="t1", name="a.txt")
 
 IS_USER = {"id": 5, "name": "Ann", "email": "ann@example.org", "role.alias": "user"}
 IS_KEYED_USER = {"id": 5, "name": "Ann", "api_key": Secret("k-5")}
@@ -399,6 +404,7 @@ CASES = [
             responsible_id=0,
             team_id=4,
             tags=["a", "b"],
+            attachments=[FILE],
             is_private=True,
             force_author="ann@example.org",
             expires_at=date(2030, 1, 31),
@@ -420,6 +426,7 @@ CASES = [
             "responsible_id": 0,
             "team_id": 4,
             "tags": ["a", "b"],
+            "attachments": [{"name": "a.txt", "body": "aGVsbG8="}],
             "is_private": 1,
             "force_author": "ann@example.org",
             "expire_select": "on_date",
@@ -442,6 +449,7 @@ CASES = [
             responsible_id=1,
             team_id=4,
             tags="a, b",
+            attachments=[FILE],
             is_private=False,
             force_author=5,
             expire_select="never",
@@ -463,6 +471,7 @@ CASES = [
             "responsible_id": 1,
             "team_id": 4,
             "tags": ["a", "b"],
+            "attachments": [{"name": "a.txt", "body": "aGVsbG8="}],
             "is_private": 0,
             "force_author": 5,
             "expire_select": "never",
@@ -529,6 +538,24 @@ CASES = [
         IS_OBJECT,
     ),
     Case(
+        "objects.attach",
+        lambda client: client.objects.attach(12, FILE),
+        "POST",
+        "objects/12/attach-file.json",
+        OBJECT,
+        IS_OBJECT,
+        body={"name": "a.txt", "body": "aGVsbG8="},
+    ),
+    Case(
+        "files.upload",
+        lambda client: client.files.upload(FILE),
+        "POST",
+        "upload-file.json",
+        '{"token": "t1", "url": "/files/t1"}',
+        {"token": "t1", "url": "/files/t1", "name": "a.txt"},
+        body={"name": "a.txt", "content": "aGVsbG8="},
+    ),
+    Case(
         "objects.comments",
         lambda client: client.objects.comments(
             12, is_private=True, sort="desc", bbcode=False, params={"x": "y"}
@@ -589,6 +616,7 @@ CASES = [
             responsible_id=1,
             team_id=4,
             tags=["a", "b"],
+            attachments=[FILE],
             force_author=5,
             notify_email="bob@example.org",
             notify_name="Bob",
@@ -608,6 +636,7 @@ CASES = [
             "responsible_id": 1,
             "team_id": 4,
             "tags": ["a", "b"],
+            "attachments": [{"name": "a.txt", "body": "aGVsbG8="}],
             "force_author": 5,
             "notify_email": "bob@example.org",
             "notify_name": "Bob",
@@ -627,7 +656,12 @@ CASES = [
     Case(
         "comments.create",
         lambda client: client.comments.create(
-            12, "Same here", is_private=True, reply_to=30, treat_as_html=False
+            12,
+            "Same here",
+            is_private=True,
+            reply_to=30,
+            treat_as_html=False,
+            attachments=[UPLOADED, UploadedFile(token="t2")],
         ),
         "POST",
         "comments.json",
@@ -639,6 +673,7 @@ CASES = [
             "is_private": 1,
             "reply_to": 30,
             "treat_as_html": 0,
+            "attachments": [{"token": "t1", "name": "a.txt"}, {"token": "t2"}],
         },
     ),
     Case(
@@ -833,8 +868,8 @@ CASES = [
     ),
 ]
 
-ELSEWHERE = {"files.download", "files.upload", "objects.attach"}
-"""Methods that carry files, which a table of texts does not suit."""
+ELSEWHERE = {"files.download"}
+"""A method whose answer is no JSON, which a table of texts does not suit."""
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -867,6 +902,7 @@ CHANGES = [
         "approve_comment",
         "approve_topic",
         "archive",
+        "attach",
         "ban",
         "change_password",
         "decline_comment",
@@ -1003,6 +1039,16 @@ async def test_a_version_of_ones_own_is_not_compared(sandbox: Sandbox):
         (lambda c: c.objects.update(12, expires_at="31.01.2030"), "datetime.date"),
         (lambda c: c.objects.update(12, tags=["a", ""]), "tags"),
         (lambda c: c.objects.update(12, properties={7: ["a|b"]}), "separates values"),
+        (lambda c: c.objects.update(12, attachments=[]), "nothing to change"),
+        (lambda c: c.objects.update(12, attachments=["a.txt"]), "^attachments: a str is no"),
+        (lambda c: c.objects.update(12, attachments=FILE), "^attachments: .* into a list"),
+        (lambda c: c.tickets.create("x", attachments=[UPLOADED]), "^attachments: .* no Attachment"),
+        (lambda c: c.objects.attach(12, "a.txt"), "^attachment: a str is no Attachment"),
+        (lambda c: c.comments.create(12, "x", attachments=[FILE]), "^attachments: .* files.upload"),
+        (
+            lambda c: c.comments.create(12, "x", attachments=[UploadedFile()]),
+            "^attachments: .* no token",
+        ),
         (lambda c: c.users.update(5, tags=["a,b"]), "separates values"),
         (lambda c: c.users.ban(5, days=0), "days"),
         (lambda c: c.users.notes.create(5, " "), "content"),
@@ -1063,6 +1109,8 @@ def test_a_list_refuses_a_parameter_that_has_an_argument_at_once(
         lambda c: c.objects.toggle_comments(12),
         lambda c: c.comments.toggle_best(31),
         lambda c: c.comments.toggle_vote(31),
+        lambda c: c.objects.attach(12, FILE),
+        lambda c: c.objects.update(12, attachments=[FILE]),
         lambda c: c.tickets.create("Printer", "On fire"),
         lambda c: c.users.notes.delete(8),
     ],

@@ -53,7 +53,7 @@ from useresponse_async import (
     models,
 )
 from useresponse_async.codec import page_of
-from useresponse_async.structuring import Misfit
+from useresponse_async.leniency import Misfit
 
 
 @dataclass

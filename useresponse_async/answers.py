@@ -9,8 +9,8 @@ import httpx
 
 from useresponse_async.codec import NO_CONTENT, Decoder, MalformedBody, Reported, parse, parse_error
 from useresponse_async.errors import APIStatusError, DecodeError, status_error_class
+from useresponse_async.leniency import Misfit
 from useresponse_async.secret import Secret, without_frames
-from useresponse_async.structuring import Misfit
 
 __all__ = ["read_answer"]
 
@@ -108,7 +108,7 @@ def _status_error(
 
 def _hint(response: httpx.Response, status: int, absence: str | None) -> str | None:
     if response.has_redirect_location:
-        target = response.headers["Location"]
+        target = response.headers["Location"].partition("?")[0].partition("#")[0]
         return f"not followed to {target}: give the API's own address as base_url"
     hint = _HINTS.get(status)
     return f"{hint}, or {absence}" if absence and status == HTTPStatus.NOT_FOUND else hint

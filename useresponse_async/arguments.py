@@ -59,6 +59,15 @@ def optional_id(name: str, value: int | None) -> int | None:
     return None if value is None else positive_id(name, value)
 
 
+def encodable(name: str, value: str) -> str:
+    """Return ``value`` if it can be sent: half of a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(name, "it holds half of a surrogate pair, which is no text") from None
+    return value
+
+
 def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, str], ...]:
     """Return the query for ``named``, then for the caller's own ``params``.
 
@@ -68,6 +77,7 @@ def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, st
     for name in params or {}:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError("params", f"{name!r} is no parameter name")
+        encodable("params", name)
         if name in named:
             raise ArgumentError("params", f"{name!r} has an argument of its own")
         if name == _KEY_PARAMETER:
@@ -84,11 +94,7 @@ def _query_text(name: str, value: str | float) -> str:
         return str(int(value))
     if not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(name, f"a {type(value).__name__} cannot be sent in a query")
-    try:
-        str(value).encode()
-    except UnicodeEncodeError:
-        raise ArgumentError(name, "it is no valid text: half of a surrogate pair") from None
-    return str(value)
+    return encodable(name, str(value))
 
 
 def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
@@ -192,7 +198,7 @@ def slug(name: str, value: str) -> str:
 
 def relative_path(path: str) -> str:
     """Return ``path`` without its leading slash, if it stays below the API's address."""
-    segments = unquote(text("path", path)).split("/")
+    segments = unquote(encodable("path", text("path", path))).split("/")
     if _CONTROL_CODES.search(unquote(path)):
         raise ArgumentError("path", "it holds a control code")
     if any(mark in path for mark in "?#\\"):

@@ -243,7 +243,7 @@ class JSONBody(httpx.AsyncByteStream):
                 default=stand_in,
             )
             plain = [piece.encode() for piece in text.split(mark)]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ArgumentError("body", f"it cannot be sent as JSON: {error}") from None
         parts: list[bytes | tuple[Attachment, int]] = [plain[0]]
         for attachment, piece in zip(found, plain[1:], strict=True):

@@ -9,18 +9,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
+from useresponse_async.leniency import Misfit, is_array, is_object, kind_of, to_list, whole_number
 from useresponse_async.models.page import Page
-from useresponse_async.structuring import (
-    Misfit,
-    is_array,
-    is_object,
-    kind_of,
-    structure,
-    structure_all,
-    to_list,
-    whole_number,
-    wire_names,
-)
+from useresponse_async.structuring import structure, structure_all, wire_names
 
 __all__ = [
     "NO_CONTENT",
@@ -81,7 +72,7 @@ def _loads() -> Callable[[bytes], Any]:
         try:
             return orjson.loads(body)
         except ValueError:
-            # The standard reader also takes a byte order mark, NaN and large integers.
+            # The standard reader also takes a byte order mark and NaN.
             return json.loads(body)
 
     return loads
@@ -107,13 +98,20 @@ def parse_error(payload: Any) -> Reported | None:
     if not reported:
         return None
     if not is_object(reported):
-        return Reported(message=str(reported))
+        return Reported(message=_shown(reported))
     message, context = reported.get("message"), reported.get("context")
     return Reported(
-        message=str(message) if message else None,
+        message=_shown(message) if message else None,
         code=_code(reported.get("code")),
-        context=None if not context else context if isinstance(context, str) else str(context),
+        context=_shown(context) if context else None,
     )
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)
+    except RecursionError:
+        return f"{kind_of(value)} too deep to show"
 
 
 def _code(value: Any) -> int | None:
@@ -180,7 +178,7 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
         payload = unwrap(payload)
         if is_object(payload) and not _PAGINATOR_KEYS.isdisjoint(payload):
             return _paginator(payload, model, number=number, size=size)
-        if not payload and not isinstance(payload, str):
+        if payload is NO_CONTENT or payload in ([], {}):
             total = 0 if number == 1 else None
             return Page(items=[], number=number, size=size, total_items=total, total_pages=total)
         items = structure_all(_bare_list(payload), model)
@@ -209,7 +207,7 @@ def _bare_list(payload: Any) -> list[Any]:
             if is_array(content):
                 return content
     items = to_list(payload)
-    if items is None:
+    if items is None or payload is False:
         raise Misfit(f"{kind_of(payload)}, where a page or a list was promised")
     return items
 

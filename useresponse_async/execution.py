@@ -6,7 +6,6 @@ import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -211,7 +210,10 @@ class RequestExecutor:
 
     async def _request_factory(self, operation: Operation[Any]) -> Callable[[], httpx.Request]:
         query = urlencode(operation.query, quote_via=quote)
-        url = httpx.URL(f"{self._prefix}{operation.path}{'?' if query else ''}{query}")
+        try:
+            url = httpx.URL(f"{self._prefix}{operation.path}{'?' if query else ''}{query}")
+        except httpx.InvalidURL as error:
+            raise ArgumentError("query" if query else "path", str(error)) from None
         headers, body = self._headers, None
         if operation.body is not None:
             body = await JSONBody.of(operation.body)
@@ -225,21 +227,26 @@ class RequestExecutor:
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``, and follow redirects that stay on the server and keep the method."""
-        method, path = request.method, request.url.path
-        for _ in range(_MAX_REDIRECTS + 1):
-            response = await self._send_once(request)
+        response = await self._send_once(request)
+        for _ in range(_MAX_REDIRECTS):
             target = response.next_request
             if target is None or not _may_follow(response, target):
-                return response
-            request = target
-        raise APIConnectionError(
-            f"more than {_MAX_REDIRECTS} redirects", method=method, path=path, request_sent=True
-        )
+                break
+            response = await self._send_once(target)
+        return response
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         with _network_errors_translated(request):
-            return await self._connection.http.send(request, follow_redirects=False)
-        raise AssertionError("unreachable: the context swallows nothing")
+            response = await self._connection.http.send(
+                request, stream=True, follow_redirects=False
+            )
+            try:
+                if response.is_stream_consumed:
+                    return response  # by a transport that read it, as httpx's mock does
+                body = b"".join([chunk async for chunk in response.aiter_raw()])
+            finally:
+                await response.aclose()
+        return _with_body(response, body)
 
 
 @asynccontextmanager
@@ -261,8 +268,6 @@ async def _body_of(response: httpx.Response) -> AsyncGenerator[AsyncIterator[byt
 def _network_errors_translated(request: httpx.Request) -> Generator[None, None, None]:
     try:
         yield
-    except httpx.DecodingError as error:
-        raise _undecodable(error, request) from error
     except httpx.RequestError as error:
         timed_out = isinstance(error, httpx.TimeoutException)
         raise (APITimeoutError if timed_out else APIConnectionError)(
@@ -275,13 +280,29 @@ def _network_errors_translated(request: httpx.Request) -> Generator[None, None, 
         ) from error
 
 
-def _undecodable(error: httpx.DecodingError, request: httpx.Request) -> DecodeError:
-    # httpx keeps no response for a body it cannot decompress.
-    return DecodeError(
-        f"the body cannot be decompressed: {error}",
-        response=httpx.Response(HTTPStatus.OK, request=request),
-        method=request.method,
-        path=request.url.path,
+def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
+    """Return ``response`` with its body, decompressed if it is compressed as it says.
+
+    httpx would decompress while it reads, and for a body that cannot be lose the status too.
+    """
+    try:
+        whole = _rebuilt(response, response.headers, body)
+    except httpx.DecodingError:
+        headers = response.headers.copy()
+        del headers["Content-Encoding"]
+        whole = _rebuilt(response, headers, body)
+    whole.next_request = response.next_request
+    whole.elapsed = response.elapsed
+    return whole
+
+
+def _rebuilt(response: httpx.Response, headers: httpx.Headers, body: bytes) -> httpx.Response:
+    return httpx.Response(
+        response.status_code,
+        headers=headers,
+        content=body,
+        request=response.request,
+        extensions=response.extensions,
     )
 
 

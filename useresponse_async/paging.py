@@ -189,7 +189,7 @@ class Pages(Generic[T]):
     async def _walk(
         self, start: int, stop: int | None, limit: int, *, ordered: bool
     ) -> AsyncGenerator[Page[T], None]:
-        progress = _Progress[T](start, stop, count=self._count)
+        progress = _Progress[T](start, stop)
         self._report = progress.report
         if stop is not None and start >= stop:
             return
@@ -214,10 +214,10 @@ class Pages(Generic[T]):
 class _Progress(Generic[T]):
     """How far a walk has come, and how far it has to go by the latest answer."""
 
-    def __init__(self, start: int, stop: int | None, *, count: int) -> None:
+    def __init__(self, start: int, stop: int | None) -> None:
         self.report = WalkReport()
+        self._start = start
         self._stop = stop
-        self._count = count
         self._next = start + 1
         self._last = start
         self._past_the_end = False
@@ -237,8 +237,8 @@ class _Progress(Generic[T]):
 
     def received(self, number: int, page: Page[T]) -> Page[T]:
         """Take note of an answer; return it without the items that came before."""
-        if page.number != number and not self.report.pages:
-            # Asked to start past the end, some servers answer their last page.
+        if page.number != number:
+            # Asked for a page past the end, some servers answer their last one.
             page.items = []
         items = self._seen.only_new(page.items)
         # An empty page is past the end, unless one behind it is not.
@@ -259,14 +259,12 @@ class _Progress(Generic[T]):
         report.duplicates += len(page.items) - delivered
 
     def _last_by(self, number: int, page: Page[T], *, anything_new: bool) -> int:
-        full = len(page.items) >= self._count
         last = page.total_pages
         if page.total_items is not None:
-            last = max(last or 0, -(-page.total_items // max(page.size, self._count)))
+            last = max(last or 0, -(-page.total_items // page.size))
         if last is None:
-            if not page.items:
-                return self._last
-            last = number + 1 if full and anything_new else number
+            # Nothing says how many there are, and a page may be smaller than was asked for.
+            return number + 1 if anything_new else self._last
         if number >= last and anything_new and (page.next_number or 0) > number:
             # The count lies, or rows came: the server itself says where it goes on.
             last = number + 1
@@ -274,11 +272,21 @@ class _Progress(Generic[T]):
 
     def ended(self) -> None:
         """Tell of an end that the server's own count does not explain."""
-        if self._stop is not None or self._next > self._last:
-            return
-        logger.warning(
-            "the walk ended at empty pages, but the server counts %d: %d of %s items came",
-            self._last,
-            self.report.items,
-            self.report.total_at_end,
-        )
+        expected = self.report.total_at_end or 0
+        if self._stop is not None or self._start > 1:
+            expected = 0  # it was not meant to see them all
+        if self.has_unexplained_end or self.report.items < expected:
+            logger.warning(
+                "the walk ended after %d items on %d pages, but the server counts %s on %d: "
+                "rows moved meanwhile, or its count is wrong",
+                self.report.items,
+                self.report.pages,
+                self.report.total_at_end,
+                self._last,
+            )
+
+    @property
+    def has_unexplained_end(self) -> bool:
+        """Whether the walk stopped at empty pages before the end that the server counts."""
+        wanted = self._stop is None or self._next < self._stop
+        return wanted and self._past_the_end and self._next <= self._last

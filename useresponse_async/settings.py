@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import unquote
 
 import attrs
 import httpx
@@ -22,6 +23,8 @@ __all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 DEFAULT_API_VERSION: Final = "3.0"
 DEFAULT_MAX_IN_FLIGHT: Final = 10
+
+_HIGHEST_PORT: Final = 65535
 
 
 class KeyPlacement(enum.Enum):
@@ -46,7 +49,11 @@ def _whole_number(minimum: int) -> Callable[[object, attrs.Attribute[Any], objec
 
 def _number(minimum: float) -> Callable[[object, attrs.Attribute[Any], object], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, int | float) or not minimum <= value < math.inf:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not (minimum <= value < math.inf)
+        ):
             raise ConfigurationError(
                 f"{attribute.name}: {value!r} is not a number of {minimum:g} or more"
             )
@@ -107,13 +114,16 @@ def parse_base_url(text: object) -> httpx.URL:
             "base_url: give the installation's address, e.g. https://mydomain.useresponse.com, "
             "or set USERESPONSE_URL"
         )
-    if re.search(r"[\s\\\x00-\x1f\x7f]", text):
-        raise ConfigurationError(f"base_url: {text!r} holds a space, a backslash or a control code")
+    # What is wrong is told without the text: a password or a key may have been pasted into it.
+    if re.search(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]", text):
+        raise ConfigurationError("base_url: it holds a space, a backslash or a control code")
+    bare = "://" not in text
     try:
-        url = httpx.URL(text if "://" in text else f"https://{text}")
-    except httpx.InvalidURL as error:
-        raise ConfigurationError(f"base_url: {text!r} is no URL: {error}") from None
-    problem = _base_url_problem(url, bare="://" not in text)
+        url = httpx.URL(f"https://{text}" if bare else text)
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigurationError("base_url: it is no URL") from None
+    segments = text.split("/")[1 if bare else 3 :]  # as given: httpx would resolve the dots
+    problem = _base_url_problem(url, bare=bare) or _path_problem(segments)
     if problem:
         raise ConfigurationError(f"base_url: {problem}")
     _warn_if_insecure(url)
@@ -125,17 +135,20 @@ def _base_url_problem(url: httpx.URL, *, bare: bool) -> str | None:
         return f"the scheme is {url.scheme!r}, neither https nor http"
     if url.userinfo:
         return "a user name or password has no place in it"
-    if not url.host or (bare and "." not in url.host and url.host != "localhost"):
+    if not url.host or (bare and not {".", ":"} & set(url.host) and url.host != "localhost"):
         return f"{url.host!r} is no host name"
     if "?" in str(url) or "#" in str(url):
         return "a query or fragment has no place in it"
-    return _path_problem(url.path.split("/"))
+    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+        return f"{url.port} is no port"
+    return None
 
 
 def _path_problem(segments: list[str]) -> str | None:
-    if ".." in segments or "" in segments[1:-1]:
-        return "the path has an empty or a '..' part"
-    if "api" in segments:
+    decoded = [unquote(segment) for segment in segments]
+    if {".", ".."} & set(decoded) or "" in decoded[:-1]:
+        return "the path has an empty, a '.' or a '..' part"
+    if "api" in decoded:
         return "leave out /api/…: it is added, with api_version"
     return None
 
@@ -155,7 +168,7 @@ def _warn_if_insecure(url: httpx.URL) -> None:
         warnings.warn(
             f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
@@ -230,11 +243,13 @@ class Settings:
             ConfigurationError: A setting cannot work; names it.
         """
         return cls(
-            base_url=parse_base_url(base_url or _from_environment("USERESPONSE_URL")),
+            base_url=parse_base_url(
+                _from_environment("USERESPONSE_URL") if base_url is None else base_url
+            ),
             api_key=_from_environment("USERESPONSE_API_KEY") if api_key is None else api_key,
-            api_version=api_version
-            or _from_environment("USERESPONSE_API_VERSION")
-            or DEFAULT_API_VERSION,
+            api_version=_from_environment("USERESPONSE_API_VERSION") or DEFAULT_API_VERSION
+            if api_version is None
+            else api_version,
             **others,
         )
 

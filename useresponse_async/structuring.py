@@ -1,45 +1,41 @@
-"""How does JSON become attrs classes, as leniently as PHP needs and with the place of a fault?"""
+"""How does JSON become attrs classes? By cattrs, and with the place of what does not fit."""
 
 from __future__ import annotations
 
 import functools
 import types
 from collections.abc import Callable
-from datetime import datetime, timezone
-from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, Union, cast, get_args, get_origin
+from datetime import datetime
+from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, IterableValidationError
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
+from useresponse_async.leniency import (
+    Misfit,
+    is_array,
+    is_object,
+    kind_of,
+    to_flag,
+    to_list,
+    to_moment,
+    to_secret,
+    to_text,
+    to_texts,
+    whole_number,
+)
 from useresponse_async.models._wire import name_alone, name_of_key, wire_aliases, wire_name
 from useresponse_async.secret import Secret
+
+__all__ = ["structure", "structure_all", "wire_names"]
 
 T = TypeVar("T")
 
 _Hook: TypeAlias = Callable[[Any, Any], Any]
 
 _TAKEN_AS_IT_IS: Final[dict[Any, str]] = {int | None: "int", str | None: "str", bool | None: "bool"}
-
-
-class Misfit(ValueError):
-    """JSON does not fit the type that is wanted.
-
-    Attributes:
-        problem: What does not fit.
-        place: Where, e.g. ``data[3].role.id``.
-    """
-
-    def __init__(self, problem: str, place: str = "") -> None:
-        super().__init__(problem, place)
-        self.problem = problem
-        self.place = place
-
-    def below(self, parent: str) -> Misfit:
-        """Return the same misfit, seen from ``parent``'s parent."""
-        joint = "." if self.place and not self.place.startswith("[") else ""
-        return Misfit(self.problem, f"{parent}{joint}{self.place}")
 
 
 def structure(value: Any, wanted: type[T]) -> T:
@@ -83,111 +79,16 @@ def _located(error: BaseException) -> Misfit:
     return misfit
 
 
-def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Return whether ``value`` is a JSON object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: Any) -> TypeGuard[list[Any]]:
-    """Return whether ``value`` is a JSON array."""
-    return isinstance(value, list)
-
-
-def kind_of(value: Any) -> str:
-    """Return what JSON calls the kind of ``value``."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        return "a text"
-    return "null" if value is None else "a number"
-
-
-def whole_number(value: Any, _wanted: object = None) -> int | None:
-    """Return an integer, also from its text; ``None`` for null and an empty text."""
-    if type(value) is int:
-        return value
-    if value is None or value == "":
-        return None
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            raise Misfit(f"{value[:40]!r} is no whole number") from None
-    if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
-        return int(value)
-    raise Misfit(f"{kind_of(value)}, where a whole number was promised")
-
-
-def _text(value: Any, _wanted: object) -> str | None:
-    if value is None or type(value) is str:
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    if value is False:
-        return None
-    raise Misfit(f"{kind_of(value)}, where a text was promised")
-
-
-def _flag(value: Any, _wanted: object) -> bool | None:
-    if value is None or type(value) is bool:
-        return value
-    if isinstance(value, str):
-        value = {"true": 1, "false": 0}.get(value.lower(), value)
-    number = whole_number(value)
-    if number not in (None, 0, 1):
-        raise Misfit(f"{number} is neither 0 nor 1")
-    return None if number is None else bool(number)
-
-
-def _moment(value: Any, _wanted: object) -> datetime | None:
-    seconds = whole_number(value)
-    if not seconds:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        raise Misfit(f"{seconds} is no Unix time") from None
-
-
-def _secret(value: Any, wanted: object) -> Secret | None:
-    text = _text(value, wanted)
-    return Secret(text) if text else None
-
-
-def to_list(value: Any) -> list[Any] | None:
-    """Return a list, also where PHP writes one as an object or nothing; ``None`` if it is none."""
-    if is_array(value):
-        return value
-    if is_object(value):
-        return list(value.values()) if all(key.isdecimal() for key in value) else None
-    return [] if value is None or value is False or value == "" else None
-
-
-def _texts(value: Any, _wanted: object) -> list[str]:
-    """Read a list of texts, which some endpoints send as one text with commas."""
-    if value is None or value == "":
-        return []
-    items = value.split(",") if isinstance(value, str) else to_list(value)
-    if items is None:
-        raise Misfit(f"{kind_of(value)}, where a list of texts was promised")
-    texts = (_text(item, str) for item in items)
-    return [text.strip() for text in texts if text and text.strip()]
-
-
 @functools.cache
 def _converter(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
     converter.register_structure_hook(int | None, whole_number)
-    converter.register_structure_hook(str | None, _text)
-    converter.register_structure_hook(bool | None, _flag)
-    converter.register_structure_hook(datetime | None, _moment)
-    converter.register_structure_hook(Secret | None, _secret)
+    converter.register_structure_hook(str | None, to_text)
+    converter.register_structure_hook(bool | None, to_flag)
+    converter.register_structure_hook(datetime | None, to_moment)
+    converter.register_structure_hook(Secret | None, to_secret)
     converter.register_structure_hook_factory(_is_list, _list_hook(converter, detailed=detailed))
-    converter.register_structure_hook_func(lambda wanted: wanted == list[str], _texts)
+    converter.register_structure_hook_func(lambda wanted: wanted == list[str], to_texts)
     converter.register_structure_hook_factory(_is_optional_model, _optional_model_hook(converter))
     converter.register_structure_hook_factory(attrs.has, _model_hook(converter, detailed=detailed))
     return converter

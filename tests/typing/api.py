@@ -1,12 +1,39 @@
 """What a user sees in an editor: checked by mypy and pyright, never run."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 from typing_extensions import assert_type
 
-from useresponse_async import AsyncClient, Page, Pages, RetryPolicy, Secret, User, WalkReport
+from useresponse_async import (
+    AsyncClient,
+    AttachedFile,
+    Attachment,
+    Category,
+    Changelog,
+    Chat,
+    Comment,
+    CustomField,
+    Forum,
+    Message,
+    Object,
+    Page,
+    Pages,
+    Report,
+    ReportGroup,
+    ReportPage,
+    RetryPolicy,
+    Secret,
+    Status,
+    UploadedFile,
+    User,
+    UserNote,
+    WalkReport,
+)
 
 
 async def users(client: AsyncClient) -> None:
@@ -36,6 +63,104 @@ async def users(client: AsyncClient) -> None:
     assert_type(await client.users.delete(1), User | None)
 
 
+async def objects(client: AsyncClient) -> None:
+    attachment = Attachment.from_path("photo.jpg")
+    found = client.objects.search(ownership="knowledge-base", type="a type nobody documented")
+    assert_type(found, Pages[Object])
+    assert_type(await found, Page[Object])
+    assert_type(
+        client.tickets.search(status="all-active", properties={7: ["x", "y"]}), Pages[Object]
+    )
+    assert_type(await client.tickets.create("A", "B", attachments=[attachment]), Object)
+    assert_type(
+        await client.objects.create(
+            ownership="feedback",
+            object_type="idea",
+            title="A",
+            attachments=(attachment,),
+            expires_at=date(2030, 1, 31),
+        ),
+        Object,
+    )
+    assert_type(await client.objects.update(1, tags="a,b", attachments=[attachment]), Object | None)
+    assert_type(await client.objects.attach(1, attachment), Object | None)
+    assert_type(await client.objects.trash(1), Object | None)
+    assert_type(await client.objects.delete(1), Object | None)
+    ticket = await client.objects.get(1, bbcode=True)
+    assert_type(ticket, Object)
+    assert_type(ticket.author, User | None)
+    assert_type(ticket.tags, list[str])
+    assert_type(ticket.attachments, list[AttachedFile])
+    assert_type(ticket.created_at, datetime | None)
+    assert_type(ticket.best_comment, Comment | None)
+    assert_type(client.objects.comments(1, sort="desc"), Pages[Comment])
+    assert_type(await client.objects.custom_fields(), list[CustomField])
+
+
+async def comments(client: AsyncClient) -> None:
+    uploaded = await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
+    assert_type(uploaded, UploadedFile)
+    assert_type(await client.comments.create(1, "A", attachments=[uploaded]), Comment)
+    assert_type(await client.comments.update(1, content="A"), Comment | None)
+    assert_type(await client.comments.toggle_best(1), Comment | None)
+    assert_type(await client.moderation.decline_comment(1, "Spam"), Comment | None)
+    assert_type(await client.moderation.approve_topic(1), Object | None)
+    async for comment in client.comments.list():
+        assert_type(comment, Comment)
+        assert_type(comment.is_best, bool | None)
+
+
+async def files(client: AsyncClient) -> None:
+    async def progress(received: int, total: int | None) -> None: ...
+
+    async with await anyio.open_file("a.txt", "r+b") as file:
+        sent = Attachment.from_file(file, name="a.txt", max_bytes=100)
+        assert_type(sent, Attachment)
+        assert_type(await client.files.download("/files/1", file, on_progress=progress), int)
+    assert_type(await client.files.download(AttachedFile(), Path("a.txt"), max_bytes=100), int)
+    assert_type(await client.files.download(UploadedFile(), "a.txt", on_progress=print), int)
+
+
+async def around_the_desk(client: AsyncClient, remind_at: datetime) -> None:
+    assert_type(await client.auth.login("a@b.c", Secret("x")), User)
+    assert_type(client.chats.list(author_id=1), Pages[Chat])
+    assert_type(await client.chats.get(1), Chat)
+    assert_type(client.chats.messages(1), Pages[Message])
+    assert_type(await client.chats.messages(1).collect(), list[Message])
+    assert_type(await client.reports.list(), list[Report])
+    pages = client.reports.objects(4, group="1")
+    assert_type(await pages, ReportPage)
+    assert_type((await pages).groups, list[ReportGroup])
+    assert_type((await pages).active_group, str | None)
+    assert_type((await pages).items, list[Object])
+    async for page in pages.by_page():
+        assert_type(page, ReportPage)
+    async for found in pages:
+        assert_type(found, Object)
+    assert_type(await client.changelog.for_object(1), list[Changelog])
+    assert_type(await client.categories.list(ownership="feedback"), list[Category])
+    assert_type(await client.categories.get(1), Category)
+    assert_type(await client.forums.list(), list[Forum])
+    assert_type(await client.statuses.list(object_type="ticket"), list[Status])
+    assert_type(await client.custom_fields.list("tickets"), list[CustomField])
+    assert_type(await client.users.notes.create(1, "A", remind_at=remind_at), UserNote)
+    assert_type(await client.users.notes.list(1), list[UserNote])
+    assert_type(client.users.activity(1), Pages[Object])
+
+
+async def bulk(client: AsyncClient, ids: AsyncIterator[int]) -> None:
+    assert_type(client.map(client.users.get, [1, 2]), AsyncGenerator[User, None])
+    assert_type(client.map(client.objects.trash, ids), AsyncGenerator[Object | None, None])
+    assert_type(
+        client.map(client.users.get, ids, return_exceptions=False), AsyncGenerator[User, None]
+    )
+    results = client.map(client.users.get, range(9), ordered=False, return_exceptions=True)
+    assert_type(results, AsyncGenerator[User | Exception, None])
+    async for result in results:
+        if not isinstance(result, Exception):
+            assert_type(result, User)
+
+
 async def around(client: AsyncClient) -> None:
     async with AsyncClient("https://example.com", api_key="k", retry=RetryPolicy()) as opened:
         assert_type(opened, AsyncClient)
@@ -49,3 +174,5 @@ async def mistakes(client: AsyncClient) -> None:
     client.users.search(rôle="user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.users.search("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.users.get("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.objects.attach(1, "a.txt")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.comments.create(1, "A", attachments=[Attachment.from_path("a")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from useresponse_async.arguments import (
     Params,
     body_of,
@@ -14,7 +16,9 @@ from useresponse_async.arguments import (
 from useresponse_async.codec import entity, entity_or_none
 from useresponse_async.errors import ArgumentError
 from useresponse_async.models.comment import Comment
+from useresponse_async.models.uploaded_file import UploadedFile
 from useresponse_async.paging import Pages
+from useresponse_async.resources._files import uploads_of
 from useresponse_async.resources._namespace import Namespace
 
 __all__ = ["Comments"]
@@ -64,6 +68,7 @@ class Comments(Namespace):
         is_private: bool | None = None,
         reply_to: int | None = None,
         treat_as_html: bool | None = None,
+        attachments: Sequence[UploadedFile] | None = None,
     ) -> Comment:
         """Comment on an object. Sent once only, unless the server says that it was unavailable.
 
@@ -73,11 +78,13 @@ class Comments(Namespace):
             is_private: Whether only agents see it.
             reply_to: The id of the comment that it answers.
             treat_as_html: Whether the content is HTML, and not BBCode.
+            attachments: Uploaded files to attach, as ``client.files.upload`` returns them.
 
         Returns:
             The new comment.
 
         Raises:
+            ArgumentError: An argument cannot work, e.g. an attachment without a token.
             NotFoundError: There is no such object, or this key may not see it.
 
         Endpoint: ``POST comments.json``.
@@ -89,6 +96,7 @@ class Comments(Namespace):
                 "is_private": flag("is_private", is_private),
                 "reply_to": optional_id("reply_to", reply_to),
                 "treat_as_html": flag("treat_as_html", treat_as_html),
+                "attachments": uploads_of("attachments", attachments),
             }
         )
         return await self._call("POST", "comments.json", entity(Comment), body=body)

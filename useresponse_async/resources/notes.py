@@ -14,9 +14,9 @@ from useresponse_async.arguments import (
     text,
 )
 from useresponse_async.codec import Decoder, list_of, unwrap
+from useresponse_async.leniency import Misfit
 from useresponse_async.models.note import UserNote
 from useresponse_async.resources._namespace import Namespace
-from useresponse_async.structuring import Misfit
 
 __all__ = ["Notes"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias
 
@@ -21,12 +21,14 @@ from useresponse_async.arguments import (
     text,
     text_list,
 )
+from useresponse_async.attachments import Attachment
 from useresponse_async.codec import entity, entity_or_none, list_of
 from useresponse_async.errors import ArgumentError
 from useresponse_async.models.comment import Comment
 from useresponse_async.models.custom_field import CustomField
 from useresponse_async.models.object import Object
 from useresponse_async.paging import Pages
+from useresponse_async.resources._files import attachment_of, attachments_of
 from useresponse_async.resources._namespace import Namespace
 
 __all__ = ["CommentSort", "ExpireSelect", "ObjectKind", "Objects", "Ownership"]
@@ -140,6 +142,7 @@ class Objects(Namespace):
         responsible_id: int | None = None,
         team_id: int | None = None,
         tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
         is_private: bool | None = None,
         force_author: int | str | None = None,
         expire_select: ExpireSelect | None = None,
@@ -161,6 +164,7 @@ class Objects(Namespace):
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
             tags: The tags, one by one or as one text with commas.
+            attachments: The files to attach; each is read and made base64 while it is sent.
             is_private: Whether only the author and agents see it.
             force_author: The id or e-mail address of the user to create it for.
             expire_select: Whether an announcement expires; ``on_date`` where a date is given.
@@ -174,6 +178,7 @@ class Objects(Namespace):
             The new object.
 
         Raises:
+            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
             BadRequestError: Something is missing, or the server does not take it.
 
         Endpoint: ``POST objects.json``.
@@ -188,6 +193,7 @@ class Objects(Namespace):
             responsible_id=responsible_id,
             team_id=team_id,
             tags=tags,
+            attachments=attachments,
             is_private=is_private,
             force_author=force_author,
             expire_select=expire_select,
@@ -210,6 +216,7 @@ class Objects(Namespace):
         responsible_id: int | None = None,
         team_id: int | None = None,
         tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
         is_private: bool | None = None,
         force_author: int | str | None = None,
         expire_select: ExpireSelect | None = None,
@@ -231,6 +238,8 @@ class Objects(Namespace):
             responsible_id: The id of the agent who is responsible now; 0 for nobody.
             team_id: The id of the team that is responsible now.
             tags: The new tags, one by one or as one text with commas; an empty list for none.
+            attachments: The files to attach besides those it has; with any, the call is sent
+                once only, unless the server says that it was unavailable.
             is_private: Whether only the author and agents see it.
             force_author: The id or e-mail address of the user to make its author.
             expire_select: Whether an announcement expires; ``on_date`` where a date is given.
@@ -245,7 +254,8 @@ class Objects(Namespace):
             done.
 
         Raises:
-            ArgumentError: Nothing to change was given, or an argument cannot work.
+            ArgumentError: Nothing to change was given, an argument cannot work, or a file cannot
+                be read or is too large.
             NotFoundError: There is no such object, or this key may not see it.
 
         Endpoint: ``PUT objects/{id}.json``.
@@ -260,6 +270,7 @@ class Objects(Namespace):
             responsible_id=responsible_id,
             team_id=team_id,
             tags=tags,
+            attachments=attachments,
             is_private=is_private,
             force_author=force_author,
             expire_select=expire_select,
@@ -271,7 +282,10 @@ class Objects(Namespace):
         path = _path(object_id)
         if not body:
             raise ArgumentError("update", "nothing to change was given, e.g. title")
-        return await self._call("PUT", path, entity_or_none(Object), body=body, since="7.0")
+        # A second try would attach the same files once more.
+        repeatable = False if "attachments" in body else None
+        decode = entity_or_none(Object)
+        return await self._call("PUT", path, decode, body=body, repeatable=repeatable, since="7.0")
 
     async def delete(self, object_id: int) -> Object | None:
         """Delete an object for good.
@@ -393,9 +407,28 @@ class Objects(Namespace):
         """
         return await self._post(_path(object_id, "comments/toggle"))
 
-    async def _post(self, path: str) -> Object | None:
+    async def attach(self, object_id: int, attachment: Attachment) -> Object | None:
+        """Attach a file to an object. Sent once only, unless the server was unavailable.
+
+        Args:
+            object_id: The object's id.
+            attachment: The file; it is read and made base64 while it is sent.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            ArgumentError: The file cannot be read, or is too large; nothing was sent.
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/attach-file.json``.
+        """
+        path = _path(object_id, "attach-file")
+        return await self._post(path, attachment_of("attachment", attachment))
+
+    async def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Object | None:
         # Not repeated, as no POST is: a second toggle would undo the first.
-        return await self._call("POST", path, entity_or_none(Object), since="7.0")
+        return await self._call("POST", path, entity_or_none(Object), body=body, since="7.0")
 
     def comments(
         self,
@@ -483,6 +516,7 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "responsible_id": _id_or_none,
     "team_id": optional_id,
     "tags": text_list,
+    "attachments": attachments_of,
     "is_private": flag,
     "force_author": _id_or_email,
     "expire_select": optional_text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from useresponse_async.arguments import (
@@ -13,6 +14,7 @@ from useresponse_async.arguments import (
     optional_text,
     property_keys,
 )
+from useresponse_async.attachments import Attachment
 from useresponse_async.models.object import Object
 from useresponse_async.operations import Executor
 from useresponse_async.paging import Pages
@@ -110,6 +112,7 @@ class Tickets(Namespace):
         responsible_id: int | None = None,
         team_id: int | None = None,
         tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
         force_author: int | str | None = None,
         notify_email: str | None = None,
         notify_name: str | None = None,
@@ -125,6 +128,7 @@ class Tickets(Namespace):
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
             tags: The tags, one by one or as one text with commas.
+            attachments: The files to attach; each is read and made base64 while it is sent.
             force_author: The id or e-mail address of the user to create it for.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
@@ -135,6 +139,7 @@ class Tickets(Namespace):
             The new ticket.
 
         Raises:
+            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
             BadRequestError: Something is missing, or the server does not take it.
 
         Endpoint: ``POST objects.json``.
@@ -148,6 +153,7 @@ class Tickets(Namespace):
             responsible_id=responsible_id,
             team_id=team_id,
             tags=tags,
+            attachments=attachments,
             force_author=force_author,
             notify_email=notify_email,
             notify_name=notify_name,

@@ -18,13 +18,20 @@ from useresponse_async.arguments import (
     text,
     truth,
 )
-from useresponse_async.codec import entity, entity_or_none, list_of
+from useresponse_async.codec import (
+    Decoder,
+    entity,
+    entity_or_none,
+    list_of,
+    page_of,
+    unwrap,
+)
 from useresponse_async.errors import ArgumentError
 from useresponse_async.models.custom_field import CustomField
 from useresponse_async.models.object import Object
 from useresponse_async.models.user import User
 from useresponse_async.operations import Executor
-from useresponse_async.paging import Pages
+from useresponse_async.paging import Page, Pages
 from useresponse_async.resources._hiding import secret_text
 from useresponse_async.resources._namespace import Namespace
 from useresponse_async.resources.notes import Notes
@@ -136,7 +143,17 @@ class Users(Namespace):
         """
         wanted = text("email", email).strip().casefold()
         nameless: list[User] = []
-        async with self.search(email=email.strip()) as users:
+        found = Pages(
+            self._executor,
+            "users/search.json",
+            User,
+            query={"email": email.strip()},
+            params=None,
+            page=None,
+            count=50,
+            decoder=_found_page,
+        )
+        async with found as users:
             async for user in users:
                 if user.email is None:
                     nameless = [*nameless[:1], user]
@@ -398,6 +415,12 @@ class Users(Namespace):
         path = "users/custom-fields/list.json"
         query = query_of({}, params)
         return await self._call("GET", path, list_of(CustomField), query=query, since="7.0")
+
+
+def _found_page(model: type[User], *, number: int, size: int) -> Decoder[Page[User]]:
+    """Decode a look-up, in which ``false`` is how some servers say that there is nobody."""
+    decode = page_of(model, number=number, size=size)
+    return lambda payload: decode([] if unwrap(payload) is False else payload)
 
 
 def _changes(
