@@ -62,6 +62,22 @@ async def test_an_open_file_is_read_from_its_beginning_and_stays_open(
     assert sandbox.requests[0].json() == {"name": "b", "content": "aGVsbG8="}
 
 
+async def test_one_open_file_may_be_sent_by_several_calls_at_once(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    data = bytes(i * 7 % 251 for i in range(600_000))
+    (tmp_path / "a").write_bytes(data)
+    sandbox.answer_next(UPLOADED, times=6)
+    async with await anyio.open_file(tmp_path / "a", "rb") as file:
+        attachment = Attachment.from_file(file, name="a")
+        async with anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(client.files.upload, attachment)
+    assert [base64.b64decode(sent.json()["content"]) == data for sent in sandbox.requests] == (
+        [True] * 6
+    )
+
+
 async def test_a_file_is_sent_whole_again_after_a_503(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503)
     sandbox.answer_next(UPLOADED)

@@ -834,3 +834,18 @@ async def test_the_error_of_a_page_tells_which_call_it_was(sandbox, client):
     with pytest.raises(InternalServerError) as caught:
         await client.users.search().collect()
     assert (caught.value.path, caught.value.attempt) == ("/api/3.0/users/search.json", 6)
+
+
+async def test_a_bare_list_that_fills_a_page_is_asked_for_its_next(start_sandbox):
+    sandbox = start_sandbox(users=5, articles=60, comments=130)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+        comments = client.comments.list()
+        assert len({comment.id async for comment in comments}) == 130
+        assert await comments.count() == 130
+        assert len(await client.chats.messages(1).collect()) == 120
+
+
+async def test_a_bare_list_that_ignores_the_page_comes_once(sandbox, client):
+    sandbox.answer_next(json.dumps(rows(1, 2)).encode(), times=9)
+    assert ids(await client.users.search(count=2).collect()) == [1, 2]
+    assert sandbox.arrivals == 2

@@ -125,7 +125,14 @@ class Attachment:
         return size
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield what it holds; every piece but the last is a multiple of three bytes long."""
+        """Return what it holds, piece by piece.
+
+        Returns:
+            A generator of pieces, of which all but the last are of one size.
+
+        Raises:
+            OSError: It cannot be read.
+        """
         async for piece in self._source.pieces():
             yield piece
 
@@ -169,17 +176,38 @@ class _BytesSource:
 class _FileSource:
     def __init__(self, file: AsyncReadable) -> None:
         self._file = file
+        self._lock = anyio.Lock()
 
     async def size(self) -> int:
-        return await self._file.seek(0, io.SEEK_END)
+        async with self._lock:
+            return await self._file.seek(0, io.SEEK_END)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        await self._file.seek(0)
-        async for piece in _pieces_of(self._file):
+        async for piece in _pieces_of(_FileView(self._file, self._lock)):
             yield piece
 
 
-async def _pieces_of(file: AsyncReadable) -> AsyncGenerator[bytes, None]:
+class _FileView:
+    """An open file read from its beginning, whoever else reads it meanwhile."""
+
+    def __init__(self, file: AsyncReadable, lock: anyio.Lock) -> None:
+        self._file = file
+        self._lock = lock
+        self._offset = 0
+
+    async def read(self, size: int, /) -> bytes:
+        async with self._lock:
+            await self._file.seek(self._offset)
+            chunk = await self._file.read(size)
+        self._offset += len(chunk)
+        return chunk
+
+
+class _Reader(Protocol):
+    async def read(self, size: int, /) -> bytes: ...
+
+
+async def _pieces_of(file: _Reader) -> AsyncGenerator[bytes, None]:
     """Yield pieces of one size, although a read may return less than it was asked for."""
     held = b""
     while chunk := await file.read(_PIECE - len(held)):

@@ -277,6 +277,9 @@ class AsyncClient(Namespaces):
 
         Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
         number of the try that it answered, from 1. Tasks started inside the block count.
+
+        Returns:
+            A context manager that gives the list they are collected in.
         """
         return self._connection.capture_responses()
 

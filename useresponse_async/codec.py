@@ -182,6 +182,9 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
             total = 0 if number == 1 else None
             return Page(items=[], number=number, size=size, total_items=total, total_pages=total)
         items = structure_all(_bare_list(payload), model)
+        if len(items) >= size:
+            # It may be the whole list or the first of several pages: only the next one tells.
+            return Page(items=items, number=number, size=size)
         total = len(items) if number == 1 else None
         return Page(items=items, number=number, size=size, total_items=total, total_pages=number)
 

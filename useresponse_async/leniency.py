@@ -138,9 +138,9 @@ def to_list(value: Any) -> list[Any] | None:
 
 def to_texts(value: Any, _wanted: object) -> list[str]:
     """Read a list of texts, which some endpoints send as one text with commas."""
-    if value is None or value == "":
-        return []
-    items = value.split(",") if isinstance(value, str) else to_list(value)
+    if isinstance(value, str):
+        return [text for part in value.split(",") if (text := part.strip())]
+    items = to_list(value)
     if items is None:
         raise Misfit(f"{kind_of(value)}, where a list of texts was promised")
     texts = (_text_at(index, item) for index, item in enumerate(items))

@@ -222,6 +222,7 @@ class _Progress(Generic[T]):
         self._last = start
         self._past_the_end = False
         self._seen = SeenIds()
+        self._previous: list[T] = []
 
     @property
     def has_more(self) -> bool:
@@ -243,7 +244,10 @@ class _Progress(Generic[T]):
         items = self._seen.only_new(page.items)
         # An empty page is past the end, unless one behind it is not.
         self._past_the_end = not page.items
-        self._last = self._last_by(number, page, anything_new=bool(items))
+        # Items without an id cannot be known again, but a page of them that repeats can.
+        anything_new = bool(items) and page.items != self._previous
+        self._previous = page.items
+        self._last = self._last_by(number, page, anything_new=anything_new)
         self._note(page, delivered=len(items))
         page.items = items
         return page

@@ -48,13 +48,21 @@ class Secret:
         return self._text
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every spelling of the secret replaced by ``***``."""
+        """Return ``text`` with every spelling of the secret replaced by ``***``.
+
+        Args:
+            text: What may hold the secret.
+        """
         for spelling in self._spellings():
             text = text.replace(spelling, _MASK)
         return text
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """Return ``data`` with every spelling of the secret replaced by ``***``."""
+        """Return ``data`` with every spelling of the secret replaced by ``***``.
+
+        Args:
+            data: What may hold the secret.
+        """
         for spelling in self._spellings():
             data = data.replace(spelling.encode(), _MASK.encode())
         return data

@@ -18,7 +18,7 @@ __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
 
 KEY_PARAMETER: Final = "apiKey"
 
-_SHARD_SIZE: Final = 8
+_SHARD_SIZE: Final = 4
 """One pool slows down badly beyond about ten connections: it looks at each of them at each
 request."""
 
