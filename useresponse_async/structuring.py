@@ -26,7 +26,13 @@ from useresponse_async.leniency import (
     to_texts,
     whole_number,
 )
-from useresponse_async.models._wire import name_alone, name_of_key, wire_aliases, wire_name
+from useresponse_async.models._wire import (
+    known_fields,
+    name_alone,
+    name_of_key,
+    wire_aliases,
+    wire_name,
+)
 from useresponse_async.secret import Secret
 
 __all__ = ["structure", "structure_all", "wire_names"]
@@ -128,7 +134,7 @@ def wire_names(model: type[Any]) -> frozenset[str]:
 
 
 def _own_names(model: type[Any]) -> list[str]:
-    return [wire_name(field) for field in attrs.fields(model) if field.name != "extra"]
+    return [wire_name(field) for field in known_fields(model)]
 
 
 def _model_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
@@ -186,15 +192,16 @@ def _located_hook(model: type[Any], converter: Converter) -> _Hook:
     """Return a hook that makes a ``model``, or says where it cannot."""
     known = frozenset(_own_names(model))
     overrides: dict[str, Any] = {
-        field.name: override(rename=wire_name(field)) for field in attrs.fields(model)
+        field.name: override(rename=wire_name(field)) for field in known_fields(model)
     }
-    overrides["extra"] = override(omit=True)
+    overrides["_extra"] = override(omit=True)
     make = make_dict_structure_fn(model, converter, _cattrs_use_linecache=False, **overrides)
 
     def hook(value: Any, wanted: Any) -> Any:
         mapping = _as_mapping(value, model)
         made = make(mapping, wanted)
-        made.extra = _unknown_keys(mapping, known)
+        if not known.issuperset(mapping):
+            made.extra = _unknown_keys(mapping, known)
         return made
 
     return hook
@@ -220,7 +227,7 @@ def _fast_hook(model: type[Any], converter: Converter) -> _Hook:
     as a null one, since every hook makes the right thing of ``None``, and a value that is
     exactly what is wanted meets no hook at all.
     """
-    fields = [field for field in attrs.fields(attrs.resolve_types(model)) if field.name != "extra"]
+    fields = known_fields(attrs.resolve_types(model))
     names: dict[str, Any] = {
         "model": model,
         "known": frozenset(_own_names(model)),

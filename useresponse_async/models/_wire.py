@@ -17,7 +17,6 @@ _ALONE: Final = "stands_alone"
 _KEY: Final = "is_key"
 # Named once with their types: calling list[Any] itself would cost more than a user does.
 _no_items = cast("Callable[[], list[Any]]", list)
-_no_keys = cast("Callable[[], dict[str, Any]]", dict)
 _IDENTIFYING: Final = ("id", "name", "title")
 
 
@@ -41,9 +40,9 @@ def listed(name: str | None = None) -> Any:
     return attrs.field(factory=_no_items, metadata={_WIRE_NAME: name} if name else None)
 
 
-def unknown_keys() -> Any:
-    """Return an attrs field for what the server sends beyond the known fields."""
-    return attrs.field(factory=_no_keys)
+def known_fields(model: type[Any]) -> list[attrs.Attribute[Any]]:
+    """Return the fields of ``model`` that the wire has too."""
+    return [field for field in attrs.fields(model) if field.name != "_extra"]
 
 
 def wire_name(attribute: attrs.Attribute[Any]) -> str:
@@ -75,10 +74,28 @@ def _marked(model: type[Any], mark: str) -> str | None:
     return next(names, None)
 
 
+def _keys_or_none(keys: dict[str, Any] | None) -> dict[str, Any] | None:
+    return keys or None
+
+
+@attrs.define(kw_only=True, repr=False)
 class Model:
     """Plain data that can be shown, and given back as plain data."""
 
-    __slots__ = ()
+    # Made when it is asked for: most objects have none, and a page of users has hundreds of
+    # objects, whose empty dictionaries would cost a tenth of a walk's time.
+    _extra: dict[str, Any] | None = attrs.field(default=None, alias="extra", eq=_keys_or_none)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What the server sent beyond the known fields."""
+        if self._extra is None:
+            self._extra = {}
+        return self._extra
+
+    @extra.setter
+    def extra(self, keys: dict[str, Any]) -> None:
+        self._extra = keys
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name as data that JSON can hold.
@@ -87,7 +104,8 @@ class Model:
             A new dictionary: times as ISO 8601 text, secrets as ``***``, unknown keys in
             ``extra``.
         """
-        return {name: _plain(value) for name, value in _fields_of(self)}
+        known = {name: _plain(value) for name, value in _fields_of(self)}
+        return {**known, "extra": _plain(self._extra or {})}
 
     def to_json(self) -> str:
         """Return :meth:`to_dict` as JSON text, on one line.
@@ -104,7 +122,7 @@ class Model:
 
 
 def _fields_of(model: Model) -> Iterator[tuple[str, Any]]:
-    for field in attrs.fields(cast("type[Any]", type(model))):
+    for field in known_fields(type(model)):
         yield field.name, getattr(model, field.name)
 
 

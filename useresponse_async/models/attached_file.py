@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys, wire
+from useresponse_async.models._wire import Model, wire
 
 __all__ = ["AttachedFile", "FileName"]
 
@@ -18,7 +16,6 @@ class FileName(Model):
     full: str | None = wire(alone=True)
     short: str | None = None
     ext: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -30,4 +27,3 @@ class AttachedFile(Model):
     url: str | None = None
     direct_url: str | None = wire("directUrl")
     icon: str | None = None
-    extra: dict[str, Any] = unknown_keys()

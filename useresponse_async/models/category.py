@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys, wire
+from useresponse_async.models._wire import Model, wire
 from useresponse_async.models.forum import Forum
 
 __all__ = ["Category", "CategoryImage"]
@@ -19,7 +19,6 @@ class CategoryImage(Model):
     big: str | None = None
     medium: str | None = None
     small: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -40,4 +39,3 @@ class Category(Model):
     is_private: bool | None = wire("isPrivate")
     forum: Forum | None = None
     image: CategoryImage | None = None
-    extra: dict[str, Any] = unknown_keys()

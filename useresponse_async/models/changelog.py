@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 from useresponse_async.models.user import User
 
 __all__ = ["Changelog", "ChangelogAction"]
@@ -21,7 +20,6 @@ class ChangelogAction(Model):
     field: str | None = None
     previous: str | None = None
     value: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -32,4 +30,3 @@ class Changelog(Model):
     created_by: User | None = wire("createdBy")
     source: str | None = None
     actions: list[ChangelogAction] = listed()
-    extra: dict[str, Any] = unknown_keys()

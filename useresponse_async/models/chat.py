@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys, wire
+from useresponse_async.models._wire import Model, wire
 from useresponse_async.models.user import User
 
 __all__ = ["Chat", "Message"]
@@ -29,7 +28,6 @@ class Message(Model):
     token: str | None = None
     file_name: str | None = wire("fileName")
     created_at: datetime | None = wire("createdAtPosix")
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -56,4 +54,3 @@ class Chat(Model):
     updated_at_text: str | None = wire("updatedAt")
     completed_at: datetime | None = wire("completedAtPosix")
     completed_at_text: str | None = wire("completedAt")
-    extra: dict[str, Any] = unknown_keys()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 from useresponse_async.models.attached_file import AttachedFile
 from useresponse_async.models.user import User
 
@@ -22,7 +21,6 @@ class CommentVotes(Model):
     can_vote: bool | None = wire("canVote")
     is_voted: bool | None = wire("isVoted")
     plural: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -46,4 +44,3 @@ class Comment(Model):
     reply_to_id: int | None = wire("replyToId")
     attachments: list[AttachedFile] = listed()
     votes: CommentVotes | None = None
-    extra: dict[str, Any] = unknown_keys()

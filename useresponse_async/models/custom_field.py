@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 
 __all__ = ["CustomField", "FieldOption"]
 
@@ -21,7 +19,6 @@ class FieldOption(Model):
 
     value: str | None = wire(key=True)
     title: str | None = wire(alone=True)
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -43,4 +40,3 @@ class CustomField(Model):
     is_private: bool | None = None
     is_required: bool | None = None
     options: list[FieldOption] = listed()
-    extra: dict[str, Any] = unknown_keys()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys
+from useresponse_async.models._wire import Model
 
 __all__ = ["Forum"]
 
@@ -17,4 +15,3 @@ class Forum(Model):
 
     id: str | None = None
     name: str | None = None
-    extra: dict[str, Any] = unknown_keys()

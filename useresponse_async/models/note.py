@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys, wire
+from useresponse_async.models._wire import Model, wire
 from useresponse_async.models.user import User
 
 __all__ = ["UserNote"]
@@ -28,4 +27,3 @@ class UserNote(Model):
     created_at_text: str | None = wire("createdAt")
     created_ago: str | None = wire("createdAgo")
     updated_at: str | None = wire("updatedAt")
-    extra: dict[str, Any] = unknown_keys()

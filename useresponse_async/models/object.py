@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 from useresponse_async.models.attached_file import AttachedFile
 from useresponse_async.models.category import Category
 from useresponse_async.models.comment import Comment
@@ -34,7 +34,6 @@ class TypeTitle(Model):
 
     single: str | None = wire(alone=True)
     plural: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -43,7 +42,6 @@ class TypeIcon(Model):
 
     big: str | None = None
     small: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -53,7 +51,6 @@ class TypeSupport(Model):
     comments: bool | None = None
     votes: bool | None = None
     negative_vote: bool | None = wire("negativeVote")
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -65,7 +62,6 @@ class ObjectType(Model):
     icon: TypeIcon | None = None
     order: int | None = None
     supports: TypeSupport | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -74,7 +70,6 @@ class State(Model):
 
     identifier: int | None = None
     name: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -83,7 +78,6 @@ class Source(Model):
 
     identifier: str | None = None
     name: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -94,7 +88,6 @@ class Link(Model):
     title: str | None = None
     type: str | None = None
     url: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -107,7 +100,6 @@ class ObjectVotes(Model):
     can_vote: bool | None = wire("canVote")
     is_voted: bool | None = wire("isVoted")
     plural: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -160,4 +152,3 @@ class Object(Model):
     is_featured: bool | None = wire("isFeatured")
     is_private: bool | None = wire("isPrivate")
     is_subscribed: bool | None = wire("isSubscribed")
-    extra: dict[str, Any] = unknown_keys()

@@ -6,8 +6,6 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from useresponse_async.models._wire import unknown_keys
-
 __all__ = ["Page"]
 
 T = TypeVar("T")
@@ -33,4 +31,4 @@ class Page(Generic[T]):
     total_items: int | None = None
     total_pages: int | None = None
     next_number: int | None = None
-    extra: dict[str, Any] = unknown_keys()
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any])

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 from useresponse_async.models.object import Object
 from useresponse_async.models.page import Page
 
@@ -19,7 +17,6 @@ class Report(Model):
 
     id: int | None = None
     name: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -29,7 +26,6 @@ class ReportGroup(Model):
     id: str | None = None
     name: str | None = None
     count: int | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -38,7 +34,6 @@ class ReportGrouping(Model):
 
     groups: list[ReportGroup] = listed()
     active_group: str | None = wire("activeGroup")
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys, wire
+from useresponse_async.models._wire import Model, wire
 
 __all__ = ["Status", "StatusColor"]
 
@@ -17,7 +15,6 @@ class StatusColor(Model):
 
     background: str | None = None
     text: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -34,4 +31,3 @@ class Status(Model):
     is_closed: bool | None = wire("isClosed")
     is_system: bool | None = wire("isSystem")
     color: StatusColor | None = None
-    extra: dict[str, Any] = unknown_keys()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from useresponse_async.models._wire import Model, unknown_keys
+from useresponse_async.models._wire import Model
 
 __all__ = ["UploadedFile"]
 
@@ -21,4 +19,3 @@ class UploadedFile(Model):
     token: str | None = None
     name: str | None = None
     url: str | None = None
-    extra: dict[str, Any] = unknown_keys()

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.models._wire import Model, listed, unknown_keys, wire
+from useresponse_async.models._wire import Model, listed, wire
 from useresponse_async.secret import Secret
 
 __all__ = ["Avatar", "FieldValue", "Role", "Team", "User"]
@@ -20,7 +20,6 @@ class Avatar(Model):
     medium: str | None = None
     small: str | None = None
     tiny: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -29,7 +28,6 @@ class Role(Model):
 
     id: int | None = None
     alias: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -38,7 +36,6 @@ class Team(Model):
 
     id: int | None = None
     name: str | None = None
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -53,7 +50,6 @@ class FieldValue(Model):
     name: str | None = None
     value: list[Any] = listed()
     text_value: list[Any] = listed("textValue")
-    extra: dict[str, Any] = unknown_keys()
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -81,4 +77,3 @@ class User(Model):
     tags: list[str] = listed()
     custom_fields: list[FieldValue] = listed()
     api_key: Secret | None = wire("apiKey")
-    extra: dict[str, Any] = unknown_keys()
