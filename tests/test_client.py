@@ -223,3 +223,39 @@ def test_ways_to_send_exclude_each_other():
 def test_a_client_shows_its_address_and_no_key():
     client = AsyncClient("https://example.com/support/", api_key="abcdef")
     assert repr(client) == "AsyncClient('https://example.com/support', api_version='3.0')"
+
+
+async def test_parameters_of_the_callers_http_client_join_ours(sandbox: Sandbox):
+    async with httpx.AsyncClient(params={"lang": "en"}) as http_client:
+        async with AsyncClient(
+            sandbox.url, api_key=sandbox.api_key, http_client=http_client
+        ) as client:
+            await client.users.search(role="user")
+    assert dict(sandbox.requests[0].query) == {
+        "lang": "en",
+        "role": "user",
+        "page": "1",
+        "count": "50",
+        "apiKey": sandbox.api_key,
+    }
+
+
+async def test_a_view_of_a_subclass_keeps_what_the_subclass_added(sandbox: Sandbox):
+    class Mine(AsyncClient):
+        label = "class"
+
+    client = Mine(sandbox.url, api_key=sandbox.api_key)
+    client.label = "mine"
+    await client.users.me()
+    view = client.with_options(max_in_flight=1)
+    assert isinstance(view, Mine)
+    assert view.label == "mine"
+    assert view.users is not client.users
+    await client.aclose()
+
+
+@pytest.mark.parametrize("proxy", ["htp://x", "htp://user:s3cret@x"])
+def test_a_proxy_that_is_none_is_refused_without_its_password(proxy: str):
+    with pytest.raises(ConfigurationError, match="proxy") as caught:
+        AsyncClient("https://example.com", proxy=proxy)
+    assert "s3cret" not in str(caught.value)

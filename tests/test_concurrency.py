@@ -405,3 +405,47 @@ def test_every_input_has_its_outcome_whatever_the_delays(delays, limit, ahead, o
     assert (results if ordered else sorted(results)) == list(range(len(delays)))
     assert peak <= limit
     assert running == 0
+
+
+@pytest.mark.anyio
+async def test_a_result_does_not_wait_for_the_next_input():
+    got = anyio.Event()
+
+    async def inputs():
+        yield 1
+        await got.wait()
+        yield 2
+
+    async def same(item: int) -> int:
+        return item
+
+    results = []
+    with anyio.fail_after(3):
+        async for result in concurrent_map(same, inputs(), limit=4):
+            results.append(result)
+            got.set()
+    assert results == [1, 2]
+
+
+@pytest.mark.anyio
+async def test_an_input_may_be_none():
+    async def same(item: None) -> None:
+        return item
+
+    async def inputs():
+        yield None
+        yield None
+
+    assert [result async for result in concurrent_map(same, inputs(), limit=1)] == [None, None]
+    assert [result async for result in concurrent_map(same, [None], limit=1)] == [None]
+
+
+@pytest.mark.anyio
+async def test_an_exit_in_a_call_is_raised_where_its_result_is_asked_for():
+    async def leave(_item: int) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit) as caught:
+        async for _ in concurrent_map(leave, [1], limit=1):
+            pass
+    assert caught.value.code == 3

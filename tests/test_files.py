@@ -1,22 +1,26 @@
 """How files are sent and fetched: in pieces, complete or not at all."""
 
 import base64
+import gc
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import anyio
+import anyio.abc
 import httpx
 import pytest
 
 from useresponse_async import (
     APIStatusError,
+    APITimeoutError,
     ArgumentError,
     AsyncClient,
     AttachedFile,
     Attachment,
     InternalServerError,
     ResponseTooLargeError,
+    RetryPolicy,
     UploadedFile,
 )
 from useresponse_async.sandbox import Sandbox
@@ -289,3 +293,40 @@ async def test_map_draws_an_async_iterable_lazily(client: AsyncClient):
 async def test_map_refuses_a_bound_that_is_none(client: AsyncClient):
     with pytest.raises(ArgumentError, match="max_in_flight"):
         client.map(client.users.get, [1], max_in_flight=0)
+
+
+async def test_a_loop_of_redirects_ends_a_download(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    sandbox.answer_next(b"", 302, headers={"Location": "/files/1"}, times=99)
+    with pytest.raises(APIStatusError):
+        await client.files.download("/files/1", tmp_path / "a")
+    assert sandbox.arrivals == 6
+
+
+async def test_a_stranger_cannot_have_the_key_spent(
+    client: AsyncClient,
+    sandbox: Sandbox,
+    start_sandbox: Callable[..., Sandbox],
+    tmp_path: Path,
+):
+    other = start_sandbox(users=1)
+    home = f"{sandbox.url}/api/3.0/objects/1/trash.json"
+    other.answer_next(b"", 302, headers={"Location": home})
+    with pytest.raises(APIStatusError):
+        await client.files.download(f"{other.url}/x", tmp_path / "a")
+    assert [sent.query for sent in sandbox.requests] == [[]]
+
+
+async def test_an_upload_that_breaks_off_leaves_no_file_open(
+    start_sandbox: Callable[..., Sandbox], tmp_path: Path
+):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(20_000_000))
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
+        port = silent.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610
+        url = f"http://127.0.0.1:{port}"
+        async with AsyncClient(url, timeout=0.2, retry=RetryPolicy(attempts=1)) as client:
+            with pytest.raises(APITimeoutError):
+                await client.files.upload(Attachment.from_path(path))
+    gc.collect()

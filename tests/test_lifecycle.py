@@ -3,9 +3,11 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trio
 
@@ -228,3 +230,55 @@ async def test_on_trio_a_bare_break_is_cleaned_up_as_trio_does(
         while walker.in_flight:
             await anyio.sleep(0.01)
     await nothing_is_left()
+
+
+async def test_two_tasks_may_walk_the_same_pages(walker: AsyncClient, slow: Sandbox):
+    slow.set_latency(0)
+    pages = walker.users.search()
+    counted: list[int] = []
+
+    async def walk(stop: int) -> None:
+        seen = 0
+        async with pages as users:
+            async for _ in users:
+                seen += 1
+                if seen == stop:
+                    break
+                if seen % 50 == 0:
+                    await anyio.lowlevel.checkpoint()
+        counted.append(seen)
+
+    async with anyio.create_task_group() as tasks:
+        for stop in (60, 900, 2000, 130):
+            tasks.start_soon(walk, stop)
+    assert sorted(counted) == [60, 130, 900, 2000]
+
+
+async def test_a_callback_may_close_the_client(walker: AsyncClient, slow: Sandbox, tmp_path: Path):
+    slow.set_latency(0)
+    slow.answer_next(b"hello", media_type="text/plain")
+
+    async def close(received: int, total: int | None) -> None:
+        await walker.aclose()
+
+    with anyio.fail_after(3):
+        assert await walker.files.download("/x", tmp_path / "x", on_progress=close) == 5
+        with pytest.raises(ClientClosedError):
+            await walker.users.me()
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_on_asyncio_a_cancelled_close_closes_all_the_same(walker: AsyncClient, slow: Sandbox):
+    await walker.users.me()
+    call = asyncio.create_task(walker.users.search().collect())
+    await asyncio.sleep(0.02)
+    closing = asyncio.create_task(walker.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    with pytest.raises(ClientClosedError):
+        await call
+    with anyio.fail_after(5):
+        while slow.connections:
+            await anyio.sleep(0.01)

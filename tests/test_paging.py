@@ -849,3 +849,11 @@ async def test_a_bare_list_that_ignores_the_page_comes_once(sandbox, client):
     sandbox.answer_next(json.dumps(rows(1, 2)).encode(), times=9)
     assert ids(await client.users.search(count=2).collect()) == [1, 2]
     assert sandbox.arrivals == 2
+
+
+async def test_a_bare_list_that_the_server_caps_is_walked_to_its_end(sandbox, client):
+    for number in (1, 2, 3):
+        body = rows(*range(number * 50 - 49, number * 50 + 1))
+        sandbox.answer_next(json.dumps(body).encode(), match=f"page={number}&")
+    sandbox.answer_next(b"", 204, match="page=4&")
+    assert ids(await client.users.search(count=100).collect()) == list(range(1, 151))

@@ -367,3 +367,22 @@ def test_delays_stay_in_their_bounds(number: int, initial: float, cap: float):
     for tries, delay in enumerate(slept):
         bound = min(cap, initial * 2**tries)
         assert 0 <= delay <= bound or math.isclose(delay, bound)
+
+
+@anyio_test
+async def test_a_delete_after_a_429_does_not_take_a_404_for_done(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.fail_next(429)
+    with pytest.raises(NotFoundError):
+        await client.users.delete(99_999)
+
+
+@anyio_test
+async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(
+    client: AsyncClient, sandbox: Sandbox
+):
+    sandbox.error_in_200_next(503, times=3)
+    with pytest.raises(ServiceUnavailableError):
+        await create(client)
+    assert sandbox.arrivals == 1

@@ -271,3 +271,41 @@ def test_a_secret_shows_nothing_and_survives_copies_but_no_pickle():
 async def test_a_client_refuses_to_be_pickled(client: AsyncClient):
     with pytest.raises(TypeError, match="one per process"):
         pickle.dumps(client)
+
+
+async def test_no_part_of_the_key_shows_where_a_text_is_cut(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    for padding in range(170, 205):
+        locked.answer_next(f"<html>{'x' * padding} {KEY}".encode(), 400)
+        error = await fails(witness, client.users.me)
+        assert KEY[:6] not in str(error)
+        locked.answer_next(f'{{"id": "{"x" * (padding - 165)}{KEY}"}}'.encode())
+        assert KEY[:6] not in str(await fails(witness, client.users.me))
+
+
+async def test_captured_answers_that_echo_the_key_show_none(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    locked.fail_next(401, message=f"bad key {KEY}")
+    with client.capture_responses() as responses:
+        await fails(witness, client.users.me)
+    for response in responses:
+        witness.look_at(response)
+        witness.read("text", response.text)
+
+
+async def test_a_password_shows_in_no_retry_log_and_no_frame(
+    client: AsyncClient, locked: Sandbox, witness: Witness
+):
+    locked.fail_next(503, message="password s3cr3t-pw refused", times=2)
+    await client.users.change_password(1, "s3cr3t-pw")
+    locked.delay_next(0.4, times=3)
+    for call in (
+        lambda: client.auth.login("a@example.com", "s3cr3t-pw"),
+        lambda: client.auth.identity("s3cr3t-token", "a@example.com"),
+    ):
+        with pytest.raises(TimeoutError) as caught:
+            with anyio.fail_after(0.05):
+                await call()
+        witness.look_into(caught.value)

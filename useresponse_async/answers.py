@@ -12,7 +12,7 @@ from useresponse_async.errors import APIStatusError, DecodeError, status_error_c
 from useresponse_async.leniency import Misfit
 from useresponse_async.secret import Secret, without_frames
 
-__all__ = ["read_answer"]
+__all__ = ["read_answer", "redacted"]
 
 T = TypeVar("T")
 
@@ -53,23 +53,24 @@ def _read(
     response: httpx.Response, decode: Decoder[T], key: Secret | None, absence: str | None
 ) -> T:
     if not response.is_success:
-        raise _status_error(_redacted(response, key), _reported_by(response), key, absence)
+        response = redacted(response, key)
+        raise _status_error(response, _reported_by(response), key, absence)
     payload = NO_CONTENT
     if response.status_code != HTTPStatus.NO_CONTENT:
         try:
             payload = parse(response.content)
         except MalformedBody:
-            response = _redacted(response, key)
+            response = redacted(response, key)
             problem = f"the body is no JSON: {_excerpt(response) or 'it is empty'}"
             raise _decode_error(response, problem, malformed=not _is_markup(response)) from None
     reported = parse_error(payload)
     if reported is not None:
-        raise _status_error(_redacted(response, key), reported, key, absence)
+        raise _status_error(redacted(response, key), reported, key, absence)
     try:
         return decode(payload)
     except Misfit as misfit:
         problem = key.redact(misfit.problem) if key else misfit.problem
-        raise _decode_error(_redacted(response, key), problem, field=misfit.place) from None
+        raise _decode_error(redacted(response, key), problem, field=misfit.place) from None
 
 
 def _decode_error(
@@ -145,7 +146,8 @@ def _is_markup(response: httpx.Response) -> bool:
     return response.content.lstrip()[:1] == b"<"
 
 
-def _redacted(response: httpx.Response, key: Secret | None) -> httpx.Response:
+def redacted(response: httpx.Response, key: Secret | None) -> httpx.Response:
+    """Return ``response`` without the key, which a server may echo."""
     if key is None or key.redact_bytes(response.content) == response.content:
         return response
     headers = response.headers.copy()

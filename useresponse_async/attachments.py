@@ -7,7 +7,8 @@ import io
 import json
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -133,8 +134,9 @@ class Attachment:
         Raises:
             OSError: It cannot be read.
         """
-        async for piece in self._source.pieces():
-            yield piece
+        async with aclosing(self._source.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})"
@@ -143,7 +145,7 @@ class Attachment:
 class _Source(Protocol):
     async def size(self) -> int: ...
 
-    def pieces(self) -> AsyncIterator[bytes]: ...
+    def pieces(self) -> AsyncGenerator[bytes, None]: ...
 
 
 class _PathSource:
@@ -156,8 +158,8 @@ class _PathSource:
             return await file.seek(0, io.SEEK_END)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        async with await self._path.open("rb") as file:
-            async for piece in _pieces_of(file):
+        async with await self._path.open("rb") as file, aclosing(_pieces_of(file)) as pieces:
+            async for piece in pieces:
                 yield piece
 
 
@@ -183,8 +185,9 @@ class _FileSource:
             return await self._file.seek(0, io.SEEK_END)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        async for piece in _pieces_of(_FileView(self._file, self._lock)):
-            yield piece
+        async with aclosing(_pieces_of(_FileView(self._file, self._lock))) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 class _FileView:
@@ -241,6 +244,7 @@ class JSONBody(httpx.AsyncByteStream):
 
     def __init__(self, parts: list[bytes | tuple[Attachment, int]]) -> None:
         self._parts = parts
+        self._sending: AsyncGenerator[bytes, None] | None = None
         self.length = sum(
             len(part) if isinstance(part, bytes) else 4 * -(-part[1] // 3) for part in parts
         )
@@ -278,21 +282,32 @@ class JSONBody(httpx.AsyncByteStream):
             parts += [(attachment, await attachment.measure()), piece]
         return cls(parts)
 
-    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        self._sending = self._pieces()
+        return self._sending
+
+    async def aclose(self) -> None:
+        """Close what a request that broke off was reading."""
+        if self._sending is not None:
+            await self._sending.aclose()
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
         for part in self._parts:
             if isinstance(part, bytes):
                 yield part
             else:
-                async for encoded in _base64(*part):
-                    yield encoded
+                async with aclosing(_base64(*part)) as pieces:
+                    async for piece in pieces:
+                        yield piece
 
 
 async def _base64(attachment: Attachment, size: int) -> AsyncGenerator[bytes, None]:
     sent = 0
-    async for piece in attachment.pieces():
-        sent += len(piece)
-        if sent > size:
-            break
-        yield base64.b64encode(piece)
+    async with aclosing(attachment.pieces()) as pieces:
+        async for piece in pieces:
+            sent += len(piece)
+            if sent > size:
+                break
+            yield base64.b64encode(piece)
     if sent != size:
         raise ArgumentError("attachment", f"{attachment.name}: it changed while it was sent")

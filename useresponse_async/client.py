@@ -22,7 +22,7 @@ from useresponse_async.execution import Connection, RequestExecutor
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
 from useresponse_async.pacing import Pacing
-from useresponse_async.resources.namespaces import Namespaces
+from useresponse_async.resources.namespaces import NAMES, Namespaces
 from useresponse_async.retrying import RetryBudget
 from useresponse_async.secret import Secret
 from useresponse_async.settings import (
@@ -130,6 +130,8 @@ class AsyncClient(Namespaces):
         self._wire(connection, RequestExecutor(connection, settings, pacing), owner=True)
 
     def _wire(self, connection: Connection, executor: RequestExecutor, *, owner: bool) -> None:
+        for name in NAMES & vars(self).keys():
+            delattr(self, name)  # made for another executor
         self._connection = connection
         self._caller = self._executor = executor
         self._owner = owner
@@ -161,6 +163,7 @@ class AsyncClient(Namespaces):
         if max_in_flight is not _UNSET:
             pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         view = object.__new__(type(self))
+        vars(view).update(vars(self))
         executor = RequestExecutor(self._connection, settings, pacing)
         view._wire(self._connection, executor, owner=False)
         return view
@@ -276,7 +279,8 @@ class AsyncClient(Namespaces):
         """Collect the responses that this client's calls inside a ``with`` block cause.
 
         Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
-        number of the try that it answered, from 1. Tasks started inside the block count.
+        number of the try that it answered, from 1. Tasks started inside the block count;
+        downloads do not, nor redirects on the way. A response's request holds what was sent.
 
         Returns:
             A context manager that gives the list they are collected in.
@@ -286,13 +290,15 @@ class AsyncClient(Namespaces):
     async def aclose(self) -> None:
         """Close the client: calls under way end in ``ClientClosedError``, connections close.
 
-        Closing twice does no harm. Cancelling it does not stop it.
+        Closing twice does no harm. A cancellation is raised when all is closed.
         """
         if not self._owner:
             return
-        await self._connection.lifetime.close()
-        with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-            await self._connection.http.aclose()
+        try:
+            await self._connection.lifetime.close()
+        finally:
+            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await self._connection.http.aclose()
 
     async def __aenter__(self) -> AsyncClient:  # noqa: PYI034 - typing.Self needs 3.11
         if self._connection.lifetime.closed:
@@ -336,7 +342,16 @@ def _inner_transport(
     if http_client is not None:
         return ClientTransport(http_client)
     return ShardedTransport(
-        functools.partial(
-            make_pool, verify=verify, proxy=proxy or environment_proxy(settings.base_url)
-        )
+        functools.partial(make_pool, verify=verify, proxy=_checked_proxy(settings, proxy))
     )
+
+
+def _checked_proxy(settings: Settings, proxy: str | httpx.Proxy | None) -> httpx.Proxy | None:
+    chosen = proxy or environment_proxy(settings.base_url)
+    if chosen is None or isinstance(chosen, httpx.Proxy):
+        return chosen
+    try:
+        return httpx.Proxy(chosen)
+    except (ValueError, httpx.InvalidURL):
+        # Without the text, which may hold a password.
+        raise ConfigurationError("proxy: it is no http, https or socks5 URL") from None

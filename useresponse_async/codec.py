@@ -33,6 +33,9 @@ T = TypeVar("T")
 Decoder: TypeAlias = Callable[[Any], T]
 """Turns an answer's JSON into what a call returns. Raises :class:`Misfit`."""
 
+_KNOWN_CAP: Final = 50
+"""The most items that servers are known to put on a page, however many are asked for."""
+
 NO_CONTENT: Final = None
 """What a 204 decodes to before a decoder makes something of it."""
 
@@ -182,7 +185,7 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
             total = 0 if number == 1 else None
             return Page(items=[], number=number, size=size, total_items=total, total_pages=total)
         items = structure_all(_bare_list(payload), model)
-        if len(items) >= size:
+        if len(items) >= min(size, _KNOWN_CAP):
             # It may be the whole list or the first of several pages: only the next one tells.
             return Page(items=items, number=number, size=size)
         total = len(items) if number == 1 else None

@@ -10,23 +10,27 @@ from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
+    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Iterable,
+    Iterator,
 )
 from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["concurrent_map"]
+__all__ = ["concurrent_map", "wait_whatever_comes"]
 
 
-class _Exhausted(enum.Enum):
-    EXHAUSTED = "no input is left"
+class _No(enum.Enum):
+    MORE = "no input is left"
+    INPUT_YET = "the next input is still awaited"
 
 
-_EXHAUSTED: Final = _Exhausted.EXHAUSTED
+_NO_MORE: Final = _No.MORE
+_NOT_YET: Final = _No.INPUT_YET
 
 Input = TypeVar("Input")
 T = TypeVar("T")
@@ -67,11 +71,12 @@ class _Call(Generic[T]):
         try:
             with self._scope:
                 self._value = await call()
-        except Exception as error:  # noqa: BLE001 - it is raised where the outcome is asked for
-            self._error = error
         except BaseException as error:
+            # It is raised where the outcome is asked for. Only a cancellation from outside
+            # goes on: no other exception may leave a task that nobody waits for.
             self._error = error
-            raise
+            if isinstance(error, anyio.get_cancelled_exc_class()):
+                raise
         finally:
             self._finished.set()
             self._on_finish(self)
@@ -88,8 +93,23 @@ class _Call(Generic[T]):
     def cancel(self) -> None:
         self._scope.cancel()
 
-    async def wait(self) -> None:
-        await self._finished.wait()
+    @property
+    def end(self) -> anyio.Event:
+        return self._finished
+
+
+async def wait_whatever_comes(events: Iterable[anyio.Event]) -> None:
+    """Wait for all of ``events``; a cancellation meanwhile is raised when they are set."""
+    cancellation: BaseException | None = None
+    for event in events:
+        while not event.is_set():
+            try:
+                with anyio.CancelScope(shield=True):
+                    await event.wait()
+            except anyio.get_cancelled_exc_class() as error:  # noqa: PERF203
+                cancellation = error  # asyncio's own, which knows no shield
+    if cancellation is not None:
+        raise cancellation
 
 
 class _Window(Generic[Input, T]):
@@ -121,6 +141,10 @@ class _Window(Generic[Input, T]):
     def _on_finish(self, call: _Call[T]) -> None:
         self._running -= 1
         self._finished.append(call)
+        self.wake()
+
+    def wake(self, _call: object = None) -> None:
+        """End the wait for a change."""
         self._changed.set()
 
     def take(self, *, ordered: bool) -> _Call[T] | None:
@@ -138,7 +162,7 @@ class _Window(Generic[Input, T]):
         return call
 
     async def change(self) -> None:
-        """Wait until one more call finishes."""
+        """Wait until one more call finishes, or an input comes."""
         self._changed = anyio.Event()
         await self._changed.wait()
 
@@ -146,24 +170,57 @@ class _Window(Generic[Input, T]):
         """Cancel every call, and return when the last of them has ended."""
         for call in self._calls:
             call.cancel()
-        with anyio.CancelScope(shield=True):
-            for call in self._calls:
-                await call.wait()
+        await wait_whatever_comes([call.end for call in self._calls])
 
 
-async def _each(inputs: Iterable[Input] | AsyncIterable[Input]) -> AsyncGenerator[Input, None]:
-    if not isinstance(inputs, AsyncIterable):
-        for item in inputs:
-            yield item
-        return
-    iterator = aiter(inputs)
-    try:
-        async for item in iterator:
-            yield item
-    finally:
-        # A generator that was written into the call has nobody else to close it.
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
+class _Source(Generic[Input]):
+    """Inputs, drawn one by one; an asynchronous one is waited for in a task of its own."""
+
+    def __init__(
+        self, inputs: Iterable[Input] | AsyncIterable[Input], on_draw: Callable[[object], None]
+    ) -> None:
+        self.exhausted = False
+        self._on_draw = on_draw
+        self._drawing: _Call[Input | _No] | None = None
+        self._iterator: Iterator[Input] | None = None
+        self._async_iterator: AsyncIterator[Input] | None = None
+        self._close: Callable[[], Awaitable[None]] | None = None
+        if isinstance(inputs, AsyncIterable):
+            self._async_iterator = aiter(inputs)
+            # A generator that was written into the call has nobody else to close it.
+            self._close = getattr(self._async_iterator, "aclose", None)
+        else:
+            self._iterator = iter(inputs)
+
+    def draw(self) -> Input | _No:
+        """Return the next input, if it is there now."""
+        item = self._draw_now()
+        self.exhausted = item is _NO_MORE
+        return item
+
+    def _draw_now(self) -> Input | _No:
+        if self._iterator is not None:
+            return next(self._iterator, _NO_MORE)
+        if self._drawing is None:
+            self._drawing = _Call(self._next, self._on_draw)
+        if not self._drawing.finished:
+            return _NOT_YET
+        drawn, self._drawing = self._drawing, None
+        return drawn.outcome()
+
+    async def _next(self) -> Input | _No:
+        if self._async_iterator is None:
+            return _NO_MORE
+        return await anext(self._async_iterator, _NO_MORE)
+
+    async def aclose(self) -> None:
+        try:
+            if self._drawing is not None:
+                self._drawing.cancel()
+                await wait_whatever_comes([self._drawing.end])
+        finally:
+            if self._close is not None:
+                await self._close()
 
 
 async def concurrent_map(
@@ -189,21 +246,23 @@ async def concurrent_map(
         ordered: Whether outcomes come in the order of their inputs, or as they finish.
     """
     window = _Window(function, limit=limit, ahead=max(limit, ahead or 0))
-    source = _each(inputs)
-    item: Input | _Exhausted | None = None
+    source = _Source(inputs, window.wake)
     try:
         while True:
-            while window.has_room and item is not _EXHAUSTED:
-                item = await anext(source, _EXHAUSTED)
-                if item is not _EXHAUSTED:
-                    window.start(item)
+            while window.has_room and not source.exhausted:
+                item = source.draw()
+                if isinstance(item, _No):
+                    break
+                window.start(item)
             call = window.take(ordered=ordered)
             if call is not None:
                 yield call.outcome()
-            elif window.empty:
+            elif window.empty and source.exhausted:
                 return
             else:
                 await window.change()
     finally:
-        await window.cancel()
-        await source.aclose()
+        try:
+            await window.cancel()
+        finally:
+            await source.aclose()

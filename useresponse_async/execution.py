@@ -13,7 +13,7 @@ import anyio
 import attrs
 import httpx
 
-from useresponse_async.answers import read_answer
+from useresponse_async.answers import read_answer, redacted
 from useresponse_async.attachments import JSONBody
 from useresponse_async.codec import NO_CONTENT, as_sent
 from useresponse_async.downloads import Sink
@@ -24,6 +24,7 @@ from useresponse_async.errors import (
     ArgumentError,
     DecodeError,
     NotFoundError,
+    RateLimitError,
     ResponseTooLargeError,
     ServiceUnavailableError,
     UseResponseError,
@@ -33,7 +34,7 @@ from useresponse_async.operations import Operation
 from useresponse_async.pacing import Pacing
 from useresponse_async.retrying import RetryBudget, call_with_retries, is_overload
 from useresponse_async.settings import Settings
-from useresponse_async.transport import origin
+from useresponse_async.transport import KEYLESS, origin
 from useresponse_async.version import __version__
 
 __all__ = ["Connection", "RequestExecutor"]
@@ -140,7 +141,10 @@ class RequestExecutor:
             ResponseTooLargeError: It holds more than ``max_bytes``.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        address = self.settings.base_url.join(url)
+        try:
+            address = httpx.URL(f"{self.settings.base_url}/").join(url)
+        except httpx.InvalidURL:
+            raise ArgumentError("file", "its address is no URL") from None
         if address.scheme not in ("http", "https") or not address.host:
             raise ArgumentError("file", "its address is no http or https URL")
         request = httpx.Request(
@@ -180,14 +184,22 @@ class RequestExecutor:
     async def _ask(
         self, operation: Operation[T], make_request: Callable[[], httpx.Request], number: int
     ) -> T:
-        response = await self._send(make_request())
+        request = make_request()
+        try:
+            response = await self._send(request)
+        finally:
+            if isinstance(request.stream, JSONBody):
+                with anyio.CancelScope(shield=True):
+                    await request.stream.aclose()
+        if not response.is_success:
+            response = redacted(response, self.settings.api_key)
         response.extensions["attempt"] = number
         self._connection.captured(response)
         return self._read(operation, response)
 
     async def _pour(self, request: httpx.Request, sink: Sink, max_bytes: int, _number: int) -> None:
         with _network_errors_translated(request):
-            response = await self._connection.http.send(request, stream=True, follow_redirects=True)
+            response = await self._open(request)
             async with _body_of(response) as chunks:
                 if not response.is_success:
                     await response.aread()
@@ -200,6 +212,21 @@ class RequestExecutor:
                             method="GET", path=request.url.path, max_bytes=max_bytes
                         )
                     await sink.write(chunk)
+
+    async def _open(self, request: httpx.Request) -> httpx.Response:
+        """Send ``request``, and follow redirects; without the key once one led elsewhere."""
+        for _ in range(_MAX_REDIRECTS):
+            response = await self._connection.http.send(
+                request, stream=True, follow_redirects=False
+            )
+            target = response.next_request
+            if target is None or target.url.scheme not in ("http", "https"):
+                return response
+            await response.aclose()
+            if origin(target.url) != origin(request.url):
+                target.extensions = {**target.extensions, KEYLESS: True}
+            request = target
+        return await self._connection.http.send(request, stream=True, follow_redirects=False)
 
     def _read(self, operation: Operation[T], response: httpx.Response) -> T:
         version = self.settings.api_version
@@ -316,4 +343,4 @@ def _may_be_done(error: UseResponseError) -> bool:
     """Return whether a call that failed with ``error`` may have had its effect."""
     if isinstance(error, APIConnectionError):
         return error.request_sent
-    return not isinstance(error, ServiceUnavailableError)
+    return not isinstance(error, ServiceUnavailableError | RateLimitError)

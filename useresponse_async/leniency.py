@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _WHOLE_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,4000}")
+_LONGEST_QUOTE: Final = 40
 _EXACT_FLOATS: Final = 2**53
 """Beyond it a reader that makes floats of large integers has changed them."""
 
@@ -78,13 +79,18 @@ def whole_number(value: Any, _wanted: object = None) -> int | None:
     if isinstance(value, str):
         digits = value.strip()
         if not _WHOLE_NUMBER.fullmatch(digits):
-            raise Misfit(f"{value[:40]!r} is no whole number")
+            raise Misfit(f"{_quoted(value)} is no whole number")
         return int(digits)
     if isinstance(value, bool) or (isinstance(value, float) and abs(value) <= _EXACT_FLOATS):
         if value != int(value):
             raise Misfit(f"{value} is no whole number")
         return int(value)
     raise Misfit(f"{kind_of(value)}, where a whole number was promised")
+
+
+def _quoted(text: str) -> str:
+    # Whole or not at all: half a secret could not be told from any other text.
+    return repr(text) if len(text) <= _LONGEST_QUOTE else f"a text of {len(text)} characters"
 
 
 def to_text(value: Any, _wanted: object) -> str | None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import anyio
 
+from useresponse_async.concurrency import wait_whatever_comes
 from useresponse_async.errors import ClientClosedError
 
 __all__ = ["Lifetime"]
@@ -16,7 +17,7 @@ class Lifetime:
     """Knows the calls under way, so that closing can end them."""
 
     def __init__(self) -> None:
-        self._calls: dict[anyio.CancelScope, anyio.Event] = {}
+        self._calls: dict[anyio.CancelScope, tuple[anyio.Event, int]] = {}
         self._closed = False
 
     @property
@@ -34,7 +35,8 @@ class Lifetime:
         if self._closed:
             raise ClientClosedError("the client is closed")
         with anyio.CancelScope() as scope:
-            self._calls[scope] = ended = anyio.Event()
+            ended = anyio.Event()
+            self._calls[scope] = ended, anyio.get_current_task().id
             try:
                 yield
             finally:
@@ -44,11 +46,13 @@ class Lifetime:
             raise ClientClosedError("the client was closed during the call")
 
     async def close(self) -> None:
-        """End every call under way, and return when the last has ended."""
+        """End every call under way, and return when the last has ended.
+
+        A call of the closing task itself, as from a callback, ends only after that.
+        """
         self._closed = True
         calls = list(self._calls.items())
         for scope, _ in calls:
             scope.cancel()
-        with anyio.CancelScope(shield=True):
-            for _, ended in calls:
-                await ended.wait()
+        own = anyio.get_current_task().id
+        await wait_whatever_comes([ended for _, (ended, task) in calls if task != own])

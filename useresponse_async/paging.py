@@ -8,6 +8,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+import anyio
 import attrs
 
 from useresponse_async.arguments import Params, integer, query_of
@@ -91,7 +92,7 @@ class Pages(Generic[T]):
         self._count = integer("count", count, minimum=1)
         self._since = since
         self._decoder = decoder
-        self._entered: list[AsyncGenerator[T, None]] = []
+        self._entered: list[tuple[int, AsyncGenerator[T, None]]] = []
         self._report = WalkReport()
         self._operation(self._start, self._count)  # so that bad parameters are told of now
 
@@ -107,8 +108,9 @@ class Pages(Generic[T]):
         return self._items()
 
     async def __aenter__(self) -> AsyncGenerator[T, None]:
-        self._entered.append(self._items())
-        return self._entered[-1]
+        items = self._items()
+        self._entered.append((anyio.get_current_task().id, items))
+        return items
 
     async def __aexit__(
         self,
@@ -116,7 +118,12 @@ class Pages(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._entered.pop().aclose()
+        # Several tasks may walk the same pages, and one may leave for another.
+        mine = anyio.get_current_task().id
+        tasks = [task for task, _ in self._entered]
+        place = len(tasks) - 1 - tasks[::-1].index(mine) if mine in tasks else -1
+        _, items = self._entered.pop(place)
+        await items.aclose()
 
     def by_page(
         self,

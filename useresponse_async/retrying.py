@@ -20,21 +20,22 @@ from useresponse_async.errors import (
     ServiceUnavailableError,
     UseResponseError,
 )
+from useresponse_async.secret import RETRY_LOGGER
 from useresponse_async.settings import RetryPolicy
 
 __all__ = ["RetryBudget", "call_with_retries", "is_overload", "retry_after", "should_retry"]
 
 T = TypeVar("T")
 
-logger = logging.getLogger("useresponse_async.retry")
+logger = logging.getLogger(RETRY_LOGGER)
 
-_RETRYABLE_STATUSES: Final = frozenset({429, 500, 502, 504})
+_RETRYABLE_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 _OVERLOAD_STATUSES: Final = frozenset({429, 503})
 
 
 def should_retry(error: BaseException, *, repeatable: bool) -> bool:
     """Return whether a call that failed with ``error`` may and should be tried again."""
-    if isinstance(error, ServiceUnavailableError):
+    if isinstance(error, ServiceUnavailableError) and not error.response.is_success:
         return True
     if isinstance(error, APIConnectionError):
         return repeatable or not error.request_sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import weakref
 from typing import Final
@@ -11,14 +12,17 @@ __all__ = ["Secret"]
 
 _MASK: Final = "***"
 
-# The loggers that see a response's headers, where a redirect may carry the key back.
-_WIRE_LOGGERS: Final = (
+RETRY_LOGGER: Final = "useresponse_async.retry"
+
+# The loggers that see a response's headers or message, which may carry a secret back.
+_ECHOING_LOGGERS: Final = (
     "httpx",
     "httpcore.connection",
     "httpcore.http11",
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
+    RETRY_LOGGER,
 )
 
 
@@ -70,7 +74,14 @@ class Secret:
     def _spellings(self) -> set[str]:
         if not self._text:
             return set()
-        return {self._text, quote(self._text, safe=""), quote_plus(self._text)}
+        in_json = {json.dumps(self._text)[1:-1], json.dumps(self._text, ensure_ascii=False)[1:-1]}
+        return {
+            self._text,
+            quote(self._text, safe=""),
+            quote_plus(self._text),
+            *in_json,
+            *(spelling.replace("/", "\\/") for spelling in in_json),  # as PHP writes it
+        }
 
     @classmethod
     def _without_text(cls) -> Secret:
@@ -128,8 +139,8 @@ class _RedactingFilter(logging.Filter):
 _redacting_filter = _RedactingFilter()
 
 
-def keep_out_of_wire_logs(secret: Secret) -> None:
-    """Have the HTTP libraries' log records redacted for as long as ``secret`` lives."""
+def keep_out_of_logs(secret: Secret) -> None:
+    """Have the records that may echo ``secret`` redacted for as long as it lives."""
     _redacting_filter.watch(secret)
-    for name in _WIRE_LOGGERS:
+    for name in _ECHOING_LOGGERS:
         logging.getLogger(name).addFilter(_redacting_filter)

@@ -252,7 +252,3 @@ class Settings:
             else api_version,
             **others,
         )
-
-    def redact(self, text: str) -> str:
-        """Return ``text`` without the API key."""
-        return self.api_key.redact(text) if self.api_key else text

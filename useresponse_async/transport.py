@@ -11,12 +11,14 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async.secret import Secret, keep_out_of_wire_logs, without_frames
+from useresponse_async.secret import Secret, keep_out_of_logs, without_frames
 from useresponse_async.settings import KeyPlacement, is_loopback
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
 
 KEY_PARAMETER: Final = "apiKey"
+KEYLESS: Final = "useresponse_keyless"
+"""The extension that marks a request which must go without the key, wherever it goes."""
 
 _SHARD_SIZE: Final = 4
 """One pool slows down badly beyond about ten connections: it looks at each of them at each
@@ -55,7 +57,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
         self._key = key
         self._placement = placement
         if key is not None:
-            keep_out_of_wire_logs(key)
+            keep_out_of_logs(key)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
@@ -76,7 +78,8 @@ class KeyTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     def _with_key(self, request: httpx.Request) -> httpx.Request:
-        if self._key is None or origin(request.url) != self._origin:
+        elsewhere = origin(request.url) != self._origin or request.extensions.get(KEYLESS, False)
+        if self._key is None or elsewhere:
             return request
         url, headers = request.url, request.headers
         if self._placement is KeyPlacement.HEADER:
@@ -112,9 +115,12 @@ def _without_key_parameter(location: str) -> str:
 
 
 def _presentable(error: BaseException, request: httpx.Request, key: Secret | None) -> BaseException:
-    if isinstance(error, httpx.RequestError):
+    if isinstance(error, httpx.HTTPError):
         error.request = request
-    if key is not None:
+    if isinstance(error, httpx.HTTPStatusError):
+        error.response.request = request
+    # A cancellation's text is how a backend knows it again.
+    if key is not None and isinstance(error, Exception):
         error.args = tuple(key.redact(a) if isinstance(a, str) else a for a in error.args)
     return without_frames(error)
 
@@ -226,7 +232,12 @@ class ClientTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
         merged = self._client.build_request(
-            request.method, request.url, headers=request.headers, extensions=request.extensions
+            request.method,
+            request.url,
+            # A client with parameters of its own would drop those that stand in the URL.
+            params=request.url.params if self._client.params else None,
+            headers=request.headers,
+            extensions=request.extensions,
         )
         own = httpx.Request(
             merged.method,
@@ -254,7 +265,9 @@ def environment_proxy(base_url: httpx.URL) -> str | None:
         return None
     proxies = getproxies()
     proxy = proxies.get(base_url.scheme) or proxies.get("all")
-    return None if not proxy or proxy_bypass(base_url.host) else proxy
+    if not proxy or proxy_bypass(base_url.host):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def make_pool(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import httpx
 
@@ -19,10 +18,10 @@ def secret_text(name: str, value: str | Secret) -> Secret:
 
 def hidden_in(error: UseResponseError, secrets: Iterable[Secret]) -> BaseException:
     """Return ``error`` without ``secrets``: its texts, its answer, its request, its frames."""
-    spellings = [spelling for secret in secrets for spelling in _spellings(secret)]
-    error.args = tuple(_redacted(arg, spellings) for arg in error.args)
+    hidden = list(secrets)
+    error.args = tuple(_redacted(arg, hidden) for arg in error.args)
     for name, value in vars(error).items():
-        setattr(error, name, _redacted(value, spellings))
+        setattr(error, name, _redacted(value, hidden))
     return without_frames(error)
 
 
@@ -53,12 +52,3 @@ def _redacted_response(response: httpx.Response, secrets: list[Secret]) -> httpx
         request=httpx.Request(request.method, url, headers={"Host": request.url.host}),
         extensions=response.extensions,
     )
-
-
-def _spellings(secret: Secret) -> Iterator[Secret]:
-    """Yield the secret itself, and as JSON writers spell it."""
-    plain = secret.reveal()
-    yield secret
-    for spelling in {json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1]}:
-        yield Secret(spelling)
-        yield Secret(spelling.replace("/", "\\/"))

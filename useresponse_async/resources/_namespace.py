@@ -9,7 +9,7 @@ from useresponse_async.codec import Decoder
 from useresponse_async.errors import UseResponseError
 from useresponse_async.operations import Executor, Operation, Query
 from useresponse_async.resources._hiding import hidden_in
-from useresponse_async.secret import Secret, keep_out_of_wire_logs
+from useresponse_async.secret import Secret, keep_out_of_logs, without_frames
 
 T = TypeVar("T")
 
@@ -76,13 +76,16 @@ class Namespace:
         They show neither in an error nor in the HTTP libraries' logs.
         """
         for secret in secrets.values():
-            keep_out_of_wire_logs(secret)
+            keep_out_of_logs(secret)
+        failure: BaseException
         try:
             return await self._call(
                 method, path, decode, since=since, **_revealed(secrets, query, body)
             )
         except UseResponseError as error:
             failure = hidden_in(error, secrets.values())
+        except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
+            failure = without_frames(error)
         raise failure
 
 

@@ -27,7 +27,9 @@ class Files(Namespace):
     """
 
     async def upload(self, attachment: Attachment) -> UploadedFile:
-        """Upload a file, to attach it to a comment. Sent once only, as every ``POST`` is.
+        """Upload a file, to attach it to a comment.
+
+        Sent once only, unless the server says that it was unavailable.
 
         Args:
             attachment: The file; it is read and made base64 while it is sent.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from useresponse_async.resources.tickets import Tickets
     from useresponse_async.resources.users import Users
 
-__all__ = ["Namespaces"]
+__all__ = ["NAMES", "Namespaces"]
 
 
 class Namespaces:
@@ -128,3 +128,7 @@ class Namespaces:
         from useresponse_async.resources.statuses import Statuses
 
         return Statuses(self._caller)
+
+
+NAMES = {name for name, value in vars(Namespaces).items() if isinstance(value, cached_property)}
+"""What the namespaces are called."""
