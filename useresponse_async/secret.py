@@ -36,10 +36,11 @@ class Secret:
         text: The text to keep.
     """
 
-    __slots__ = ("__weakref__", "_text")
+    __slots__ = ("__weakref__", "_spellings", "_text")
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
+        self._spellings = _spellings_of(text)
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -57,7 +58,7 @@ class Secret:
         Args:
             text: What may hold the secret.
         """
-        for spelling in self._spellings():
+        for spelling in self._spellings:
             text = text.replace(spelling, _MASK)
         return text
 
@@ -67,21 +68,9 @@ class Secret:
         Args:
             data: What may hold the secret.
         """
-        for spelling in self._spellings():
-            data = data.replace(spelling.encode(), _MASK.encode())
+        for spelling in self._spellings:
+            data = data.replace(spelling.encode(errors="replace"), _MASK.encode())
         return data
-
-    def _spellings(self) -> set[str]:
-        if not self._text:
-            return set()
-        in_json = {json.dumps(self._text)[1:-1], json.dumps(self._text, ensure_ascii=False)[1:-1]}
-        return {
-            self._text,
-            quote(self._text, safe=""),
-            quote_plus(self._text),
-            *in_json,
-            *(spelling.replace("/", "\\/") for spelling in in_json),  # as PHP writes it
-        }
 
     @classmethod
     def _without_text(cls) -> Secret:
@@ -108,6 +97,19 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Secret._without_text, ())
+
+
+def _spellings_of(text: str) -> frozenset[str]:
+    """Return ``text`` as it may be spelled in a URL, in a form, in JSON and in PHP's JSON."""
+    if not text:
+        return frozenset()
+    in_json = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    in_php = {spelling.replace("/", "\\/") for spelling in in_json}
+    return frozenset(
+        {text, quote(text, safe="", errors="replace"), quote_plus(text, errors="replace")}
+        | in_json
+        | in_php
+    )
 
 
 def without_frames(error: BaseException) -> BaseException:
