@@ -51,7 +51,11 @@ class Pacing:
         """Wait, first come first served, until ``turn`` may be in flight."""
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.limit)
-        await self._limiter.acquire_on_behalf_of(turn)
+        try:
+            # Fair as well, and without a round through the event loop.
+            self._limiter.acquire_on_behalf_of_nowait(turn)
+        except anyio.WouldBlock:
+            await self._limiter.acquire_on_behalf_of(turn)
         return self._decreases
 
     def release(self, turn: Turn) -> None:
