@@ -293,6 +293,7 @@ async def test_captured_answers_that_echo_the_key_show_none(
     for response in responses:
         witness.look_at(response)
         witness.read("text", response.text)
+        assert response.elapsed.total_seconds() > 0
 
 
 async def test_a_password_shows_in_no_retry_log_and_no_frame(

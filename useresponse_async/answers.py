@@ -10,6 +10,7 @@ import httpx
 from useresponse_async.codec import NO_CONTENT, Decoder, MalformedBody, Reported, parse, parse_error
 from useresponse_async.errors import APIStatusError, DecodeError, status_error_class
 from useresponse_async.leniency import Misfit
+from useresponse_async.responses import with_plain_content
 from useresponse_async.secret import Secret, without_frames
 
 __all__ = ["read_answer", "redacted"]
@@ -148,15 +149,5 @@ def _is_markup(response: httpx.Response) -> bool:
 
 def redacted(response: httpx.Response, key: Secret | None) -> httpx.Response:
     """Return ``response`` without the key, which a server may echo."""
-    if key is None or key.redact_bytes(response.content) == response.content:
-        return response
-    headers = response.headers.copy()
-    for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
-        headers.pop(name, None)
-    return httpx.Response(
-        response.status_code,
-        headers=headers,
-        content=key.redact_bytes(response.content),
-        request=response.request,
-        extensions=response.extensions,
-    )
+    content = response.content if key is None else key.redact_bytes(response.content)
+    return response if content == response.content else with_plain_content(response, content)

@@ -32,6 +32,7 @@ from useresponse_async.errors import (
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
 from useresponse_async.pacing import Pacing
+from useresponse_async.responses import with_content, with_plain_content
 from useresponse_async.retrying import RetryBudget, call_with_retries, is_overload
 from useresponse_async.settings import Settings
 from useresponse_async.transport import KEYLESS, origin
@@ -120,7 +121,7 @@ class RequestExecutor:
             nonlocal may_be_done
             try:
                 return await self._paced(
-                    number, functools.partial(self._ask, operation, make_request)
+                    number, functools.partial(self._ask, operation, make_request, number)
                 )
             except NotFoundError:
                 if may_be_done and operation.absent_is_done:
@@ -166,11 +167,11 @@ class RequestExecutor:
             )
         raise AssertionError("unreachable: the context raises when it swallows")
 
-    async def _paced(self, number: int, call: Callable[[int], Awaitable[T]]) -> T:
+    async def _paced(self, number: int, call: Callable[[], Awaitable[T]]) -> T:
         """Make one try in its turn, and learn from how it went."""
         async with self.pacing.turn() as turn:
             try:
-                result = await call(number)
+                result = await call()
             except UseResponseError as error:
                 if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
                     error.attempt = number
@@ -197,7 +198,7 @@ class RequestExecutor:
         self._connection.captured(response)
         return self._read(operation, response)
 
-    async def _pour(self, request: httpx.Request, sink: Sink, max_bytes: int, _number: int) -> None:
+    async def _pour(self, request: httpx.Request, sink: Sink, max_bytes: int) -> None:
         with _network_errors_translated(request):
             response = await self._open(request)
             async with _body_of(response) as chunks:
@@ -313,24 +314,9 @@ def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     httpx would decompress while it reads, and for a body that cannot be lose the status too.
     """
     try:
-        whole = _rebuilt(response, response.headers, body)
+        return with_content(response, body)
     except httpx.DecodingError:
-        headers = response.headers.copy()
-        del headers["Content-Encoding"]
-        whole = _rebuilt(response, headers, body)
-    whole.next_request = response.next_request
-    whole.elapsed = response.elapsed
-    return whole
-
-
-def _rebuilt(response: httpx.Response, headers: httpx.Headers, body: bytes) -> httpx.Response:
-    return httpx.Response(
-        response.status_code,
-        headers=headers,
-        content=body,
-        request=response.request,
-        extensions=response.extensions,
-    )
+        return with_plain_content(response, body)
 
 
 def _may_follow(response: httpx.Response, target: httpx.Request) -> bool:

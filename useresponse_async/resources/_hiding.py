@@ -8,6 +8,7 @@ import httpx
 
 from useresponse_async.arguments import text
 from useresponse_async.errors import UseResponseError
+from useresponse_async.responses import with_plain_content
 from useresponse_async.secret import Secret, without_frames
 
 
@@ -41,14 +42,12 @@ def _redacted_response(response: httpx.Response, secrets: list[Secret]) -> httpx
         content = secret.redact_bytes(content)
     request = response.request
     url = str(_redacted(str(request.url), secrets))
-    return httpx.Response(
-        response.status_code,
-        headers=[
-            (name, str(_redacted(value, secrets)))
-            for name, value in response.headers.multi_items()
-            if name not in ("content-encoding", "content-length", "transfer-encoding")
-        ],
-        content=content,
+    items = response.headers.multi_items()
+    made = with_plain_content(
+        response,
+        content,
+        headers=httpx.Headers([(name, str(_redacted(value, secrets))) for name, value in items]),
         request=httpx.Request(request.method, url, headers={"Host": request.url.host}),
-        extensions=response.extensions,
     )
+    made.next_request = None  # it would carry the secrets on
+    return made
