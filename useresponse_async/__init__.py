@@ -26,6 +26,7 @@ from useresponse_async.errors import (
     ServiceUnavailableError,
     UseResponseError,
 )
+from useresponse_async.extras import MissingExtraError
 from useresponse_async.paging import Page, Pages, WalkReport
 from useresponse_async.secret import Secret
 from useresponse_async.settings import KeyPlacement, RetryPolicy
@@ -101,6 +102,7 @@ __all__ = [
     "Link",
     "Message",
     "MethodNotAllowedError",
+    "MissingExtraError",
     "NotFoundError",
     "Object",
     "ObjectType",

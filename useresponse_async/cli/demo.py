@@ -14,7 +14,7 @@ from useresponse_async.cli.failures import CommandError
 from useresponse_async.cli.sandbox_process import running_sandbox
 from useresponse_async.cli.signals import termination_like_ctrl_c
 from useresponse_async.cli.walk import WalkResult, walk_users
-from useresponse_async.sandbox.extras import require_extras
+from useresponse_async.extras import require_extra
 
 __all__ = ["Backend", "demo"]
 
@@ -56,7 +56,7 @@ def demo(
       2    wrong usage
       130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    require_extras()
+    require_extra("sandbox")
     _require_backend(backend)
     options = (f"--users={users}", f"--latency={latency}", f"--faults={faults}", f"--seed={seed}")
     with termination_like_ctrl_c(), running_sandbox(*options) as address:

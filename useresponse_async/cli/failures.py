@@ -10,7 +10,7 @@ from typing import Final, Protocol, runtime_checkable
 import attrs
 
 from useresponse_async.errors import UseResponseError
-from useresponse_async.sandbox.extras import MissingExtraError
+from useresponse_async.extras import MissingExtraError
 from useresponse_async.secret import Secret
 
 __all__ = ["FAILED", "INTERRUPTED", "CommandError", "Failures"]

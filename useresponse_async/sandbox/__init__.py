@@ -10,8 +10,8 @@ application without a socket; `python -m useresponse_async.sandbox` is the same 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from useresponse_async.extras import MissingExtraError, require_extra
 from useresponse_async.sandbox.command import run
-from useresponse_async.sandbox.extras import MissingExtraError, require_extras
 from useresponse_async.sandbox.options import DEFAULT_API_KEY, Options
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    require_extras()
+    require_extra("sandbox")
     value: object = getattr(import_module(home, __name__), name)
     globals()[name] = value
     return value

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from types import FrameType
 
-from useresponse_async.sandbox.extras import MissingExtraError, require_extras
+from useresponse_async.extras import MissingExtraError, require_extra
 from useresponse_async.sandbox.options import (
     DEFAULT_API_KEY,
     EMPTY_STYLES,
@@ -30,7 +30,7 @@ def run(options: Options) -> None:
         MissingExtraError: the `sandbox` extra is not installed.
         OSError: the address cannot be listened on.
     """
-    require_extras()
+    require_extra("sandbox")
     from useresponse_async.sandbox.server import Sandbox  # noqa: PLC0415 - needs the extra that was just checked
 
     with _stop_signals() as stop, Sandbox.from_options(options) as sandbox:
