@@ -20,6 +20,7 @@ from useresponse_async.errors import (
     MethodNotAllowedError,
     NotFoundError,
     PermissionDeniedError,
+    QueueTimeoutError,
     RateLimitError,
     ResponseTooLargeError,
     ServerError,
@@ -27,6 +28,7 @@ from useresponse_async.errors import (
     UseResponseError,
 )
 from useresponse_async.extras import MissingExtraError
+from useresponse_async.hooks import RetryEvent
 from useresponse_async.paging import Page, Pages, WalkReport
 from useresponse_async.secret import Secret
 from useresponse_async.settings import KeyPlacement, RetryPolicy
@@ -110,11 +112,13 @@ __all__ = [
     "Page",
     "Pages",
     "PermissionDeniedError",
+    "QueueTimeoutError",
     "RateLimitError",
     "Report",
     "ReportGroup",
     "ReportPage",
     "ResponseTooLargeError",
+    "RetryEvent",
     "RetryPolicy",
     "Role",
     "Secret",

@@ -19,6 +19,8 @@ from useresponse_async.codec import as_sent
 from useresponse_async.concurrency import concurrent_map
 from useresponse_async.errors import ArgumentError, ClientClosedError, ConfigurationError
 from useresponse_async.execution import Connection, RequestExecutor
+from useresponse_async.extras import require_extra
+from useresponse_async.hooks import RequestHook, ResponseHook, RetryHook
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
 from useresponse_async.pacing import Pacing
@@ -27,6 +29,7 @@ from useresponse_async.retrying import RetryBudget
 from useresponse_async.secret import Secret
 from useresponse_async.settings import (
     DEFAULT_MAX_IN_FLIGHT,
+    DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_TIMEOUT,
     KeyPlacement,
     RetryPolicy,
@@ -77,15 +80,31 @@ class AsyncClient(Namespaces):
         max_in_flight: The most requests in flight at once, in requests, however many tasks
             call.
         adaptive_pacing: Whether to keep fewer in flight while the server is overloaded.
+        queue_timeout: How long a try may wait for its turn to be in flight, in seconds;
+            ``None`` waits for ever. The wait never counts against ``timeout``.
+        max_response_bytes: The most that an answer may hold, decompressed, in bytes.
+            Downloads have a bound of their own.
         key_placement: Where the key travels in a request.
         proxy: The proxy to go through; the environment's (``HTTPS_PROXY``, …) unless given.
         verify: The TLS context to check the server with; the default authorities unless given.
-        transport: An httpx transport to send with, in place of the client's own pools.
+        http2: Whether to speak HTTP/2 with a server that can; needs the ``http2`` extra.
+        transport: An httpx transport to send with, in place of the client's own pools; or
+            ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
         http_client: An httpx client to send with, in place of the client's own pools. It stays
             the caller's: it is not closed, and its own hooks see requests with the key.
+        on_request: Is told of each request, as an :class:`httpx.Request` without the key,
+            before it waits for its turn.
+        on_response: Is told of each response, as an :class:`httpx.Response` with its body read
+            (but for downloads).
+        on_retry: Is told of each try that failed and is made again, as a
+            :class:`~useresponse_async.RetryEvent`.
+
+    The hooks may be async; the call waits for them. What they raise is logged and goes no
+    further.
 
     Raises:
         ConfigurationError: A setting cannot work; names it.
+        MissingExtraError: A setting needs an extra that is not installed; names it.
     """
 
     def __init__(
@@ -98,11 +117,17 @@ class AsyncClient(Namespaces):
         retry: RetryPolicy | None = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
         adaptive_pacing: bool = True,
+        queue_timeout: float | None = None,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         key_placement: KeyPlacement = KeyPlacement.QUERY,
         proxy: str | httpx.Proxy | None = None,
         verify: ssl.SSLContext | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        http2: bool = False,
+        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
         http_client: httpx.AsyncClient | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        on_retry: RetryHook | None = None,
     ) -> None:
         settings = Settings.resolve(
             base_url,
@@ -112,9 +137,21 @@ class AsyncClient(Namespaces):
             retry=retry or RetryPolicy(),
             max_in_flight=max_in_flight,
             adaptive_pacing=adaptive_pacing,
+            queue_timeout=queue_timeout,
+            max_response_bytes=max_response_bytes,
             key_placement=key_placement,
+            on_request=on_request,
+            on_response=on_response,
+            on_retry=on_retry,
         )
-        inner = _inner_transport(settings, proxy, verify, transport, http_client)
+        inner = _inner_transport(
+            settings,
+            proxy=proxy,
+            verify=verify,
+            http2=http2,
+            transport=transport,
+            http_client=http_client,
+        )
         keyed = KeyTransport(
             inner,
             base_url=settings.base_url,
@@ -142,6 +179,8 @@ class AsyncClient(Namespaces):
         timeout: float | httpx.Timeout | _Unset | None = _UNSET,
         retry: RetryPolicy | _Unset = _UNSET,
         max_in_flight: int | _Unset = _UNSET,
+        queue_timeout: float | _Unset | None = _UNSET,
+        max_response_bytes: int | _Unset = _UNSET,
     ) -> AsyncClient:
         """Return a view of this client with other options, over the same connections.
 
@@ -152,11 +191,19 @@ class AsyncClient(Namespaces):
             timeout: As for the client.
             retry: As for the client; its budget stays the client's.
             max_in_flight: As for the client.
+            queue_timeout: As for the client.
+            max_response_bytes: As for the client.
 
         Raises:
             ConfigurationError: An option cannot work; names it.
         """
-        options = {"timeout": timeout, "retry": retry, "max_in_flight": max_in_flight}
+        options = {
+            "timeout": timeout,
+            "retry": retry,
+            "max_in_flight": max_in_flight,
+            "queue_timeout": queue_timeout,
+            "max_response_bytes": max_response_bytes,
+        }
         changes: dict[str, Any] = {k: v for k, v in options.items() if v is not _UNSET}
         settings = attrs.evolve(self._executor.settings, **changes)
         pacing = self._executor.pacing
@@ -323,27 +370,45 @@ class AsyncClient(Namespaces):
 
 def _inner_transport(
     settings: Settings,
+    *,
     proxy: str | httpx.Proxy | None,
     verify: ssl.SSLContext | None,
-    transport: httpx.AsyncBaseTransport | None,
+    http2: bool,
+    transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
     http_client: httpx.AsyncClient | None,
 ) -> httpx.AsyncBaseTransport:
-    given = [
-        transport is not None,
-        http_client is not None,
-        proxy is not None or verify is not None,
-    ]
+    own_pools = proxy is not None or verify is not None or http2
+    given = [isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own_pools]
     if sum(given) > 1:
         raise ConfigurationError(
-            "transport, http_client, and proxy with verify each say how to send: give one of them"
+            "transport, http_client, and proxy with verify and http2 each say how to send: "
+            "give one of them"
         )
-    if transport is not None:
+    if isinstance(transport, httpx.AsyncBaseTransport):
         return transport
     if http_client is not None:
         return ClientTransport(http_client)
-    return ShardedTransport(
-        functools.partial(make_pool, verify=verify, proxy=_checked_proxy(settings, proxy))
+    chosen = _checked_proxy(settings, proxy)
+    if transport == "aiohttp":
+        return _aiohttp_transport(verify=verify, proxy=chosen, http2=http2)
+    if transport is not None:
+        raise ConfigurationError("transport: it is neither an httpx transport nor 'aiohttp'")
+    if http2:
+        require_extra("http2")
+    return ShardedTransport(functools.partial(make_pool, verify=verify, proxy=chosen, http2=http2))
+
+
+def _aiohttp_transport(
+    *, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None, http2: bool
+) -> httpx.AsyncBaseTransport:
+    require_extra("aiohttp")
+    if http2:
+        raise ConfigurationError("http2: aiohttp does not speak it")
+    from useresponse_async.aiohttp_transport import (  # noqa: PLC0415 - needs the extra
+        AiohttpTransport,
     )
+
+    return AiohttpTransport(verify=verify, proxy=proxy)
 
 
 def _checked_proxy(settings: Settings, proxy: str | httpx.Proxy | None) -> httpx.Proxy | None:

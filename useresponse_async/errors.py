@@ -22,6 +22,7 @@ __all__ = [
     "MethodNotAllowedError",
     "NotFoundError",
     "PermissionDeniedError",
+    "QueueTimeoutError",
     "RateLimitError",
     "ResponseTooLargeError",
     "ServerError",
@@ -92,6 +93,10 @@ class APITimeoutError(APIConnectionError):
     """No answer came in time."""
 
 
+class QueueTimeoutError(APITimeoutError):
+    """The call had no turn within ``queue_timeout``, so nothing was sent."""
+
+
 class ResponseTooLargeError(UseResponseError):
     """The answer holds more than the caller would take.
 
@@ -117,7 +122,7 @@ class _AnswerError(UseResponseError):
         super().__init__(f"{method} {path}: {problem}")
         self.method = method
         self.path = path
-        self.status_code = response.status_code
+        self.status_code: int = response.status_code
         self.message = message
         self.response = response
         self.attempt = 1

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -24,15 +29,17 @@ from useresponse_async.errors import (
     ArgumentError,
     DecodeError,
     NotFoundError,
+    QueueTimeoutError,
     RateLimitError,
     ResponseTooLargeError,
     ServiceUnavailableError,
     UseResponseError,
 )
+from useresponse_async.hooks import RequestHook, ResponseHook, tell
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
-from useresponse_async.pacing import Pacing
-from useresponse_async.responses import with_content, with_plain_content
+from useresponse_async.pacing import NoTurn, Pacing
+from useresponse_async.responses import expands_beyond, with_body, with_plain_content
 from useresponse_async.retrying import RetryBudget, call_with_retries, is_overload
 from useresponse_async.settings import Settings
 from useresponse_async.transport import KEYLESS, origin
@@ -51,6 +58,8 @@ _HEADERS: Final = {
 }
 # A file comes as it is, so that its length is known; it is no JSON.
 _DOWNLOAD_HEADERS: Final = {**_HEADERS, "Accept": "*/*", "Accept-Encoding": "identity"}
+
+_UNOBSERVED: Final = nullcontext[list[httpx.Response] | None](None)
 
 _sinks: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = ContextVar(
     "useresponse_async_response_sinks", default=()
@@ -111,6 +120,8 @@ class RequestExecutor:
             APIConnectionError: No answer came.
             APIStatusError: The answer is not success.
             DecodeError: The answer is not what the API promises.
+            QueueTimeoutError: The call had no turn in time.
+            ResponseTooLargeError: The answer holds more than ``max_response_bytes``.
             ArgumentError: The body cannot be sent as JSON, or an attachment not be read.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
@@ -119,10 +130,12 @@ class RequestExecutor:
 
         async def attempt(number: int) -> T:
             nonlocal may_be_done
+            request = make_request()
             try:
-                return await self._paced(
-                    number, functools.partial(self._ask, operation, make_request, number)
-                )
+                async with self._observed(request) as answers:
+                    return await self._paced(
+                        number, request, lambda: self._ask(operation, request, number, answers)
+                    )
             except NotFoundError:
                 if may_be_done and operation.absent_is_done:
                     return operation.decode(NO_CONTENT)
@@ -140,6 +153,7 @@ class RequestExecutor:
             APIConnectionError: No answer came, or it broke off.
             APIStatusError: The answer is not success.
             ResponseTooLargeError: It holds more than ``max_bytes``.
+            QueueTimeoutError: The download had no turn in time.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
         try:
@@ -153,7 +167,10 @@ class RequestExecutor:
         )
 
         async def attempt(number: int) -> None:
-            await self._paced(number, functools.partial(self._pour, request, sink, max_bytes))
+            async with self._observed(request) as answers:
+                await self._paced(
+                    number, request, lambda: self._pour(number, request, sink, max_bytes, answers)
+                )
 
         await self._with_retries(attempt, repeatable=True)
 
@@ -164,28 +181,52 @@ class RequestExecutor:
                 policy=self.settings.retry,
                 budget=self._connection.budget,
                 repeatable=repeatable,
+                on_retry=self.settings.on_retry,
             )
         raise AssertionError("unreachable: the context raises when it swallows")
 
-    async def _paced(self, number: int, call: Callable[[], Awaitable[T]]) -> T:
+    def _observed(
+        self, request: httpx.Request
+    ) -> AbstractAsyncContextManager[list[httpx.Response] | None]:
+        """Return a context for one try, which gives a list to put its response in."""
+        on_request, on_response = self.settings.on_request, self.settings.on_response
+        if on_request is None and on_response is None:
+            return _UNOBSERVED
+        return _told(request, on_request, on_response)
+
+    async def _paced(
+        self, number: int, request: httpx.Request, call: Callable[[], Awaitable[T]]
+    ) -> T:
         """Make one try in its turn, and learn from how it went."""
-        async with self.pacing.turn() as turn:
-            try:
-                result = await call()
-            except UseResponseError as error:
-                if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
-                    error.attempt = number
-                if is_overload(error):
-                    turn.was_overloaded()
-                raise
-            turn.went_well()
+        patience = self.settings.queue_timeout
+        try:
+            async with self.pacing.turn(patience=patience) as turn:
+                try:
+                    result = await call()
+                except UseResponseError as error:
+                    if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
+                        error.attempt = number
+                    if is_overload(error):
+                        turn.was_overloaded()
+                    raise
+                turn.went_well()
+        except NoTurn:
+            raise QueueTimeoutError(
+                f"no turn came within {patience} s",
+                method=request.method,
+                path=request.url.path,
+                request_sent=False,
+            ) from None
         self._connection.budget.earn()
         return result
 
     async def _ask(
-        self, operation: Operation[T], make_request: Callable[[], httpx.Request], number: int
+        self,
+        operation: Operation[T],
+        request: httpx.Request,
+        number: int,
+        answers: list[httpx.Response] | None,
     ) -> T:
-        request = make_request()
         try:
             response = await self._send(request)
         finally:
@@ -196,15 +237,26 @@ class RequestExecutor:
             response = redacted(response, self.settings.api_key)
         response.extensions["attempt"] = number
         self._connection.captured(response)
+        if answers is not None:
+            answers.append(response)
         return self._read(operation, response)
 
-    async def _pour(self, request: httpx.Request, sink: Sink, max_bytes: int) -> None:
+    async def _pour(
+        self,
+        number: int,
+        request: httpx.Request,
+        sink: Sink,
+        max_bytes: int,
+        answers: list[httpx.Response] | None,
+    ) -> None:
         with _network_errors_translated(request):
             response = await self._open(request)
-            async with _body_of(response) as chunks:
-                if not response.is_success:
-                    await response.aread()
-                    read_answer(response, as_sent, key=self.settings.api_key)
+            response.extensions["attempt"] = number
+            if answers is not None:
+                answers.append(response)
+            if not response.is_success:
+                await self._refuse(response)
+            async with _ended(response, response.aiter_bytes()) as chunks:
                 total = response.headers.get("Content-Length", "")
                 await sink.begin(int(total) if total.isdecimal() else None)
                 async for chunk in chunks:
@@ -213,6 +265,10 @@ class RequestExecutor:
                             method="GET", path=request.url.path, max_bytes=max_bytes
                         )
                     await sink.write(chunk)
+
+    async def _refuse(self, response: httpx.Response) -> None:
+        body, _ = await _read_body(response, self.settings.max_response_bytes)
+        read_answer(with_plain_content(response, body), as_sent, key=self.settings.api_key)
 
     async def _open(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``, and follow redirects; without the key once one led elsewhere."""
@@ -264,22 +320,57 @@ class RequestExecutor:
         return response
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
+        limit = self.settings.max_response_bytes
         with _network_errors_translated(request):
             response = await self._connection.http.send(
                 request, stream=True, follow_redirects=False
             )
-            try:
-                if response.is_stream_consumed:
-                    return response  # by a transport that read it, as httpx's mock does
-                body = b"".join([chunk async for chunk in response.aiter_raw()])
-            finally:
-                await response.aclose()
-        return _with_body(response, body)
+            if response.is_stream_consumed:
+                return response  # by a transport that read it, as httpx's mock does
+            body, whole = await _read_body(response, limit)
+        too_large = not whole or expands_beyond(response, body, limit)
+        if too_large and response.is_success:
+            raise ResponseTooLargeError(
+                method=request.method, path=request.url.path, max_bytes=limit
+            )
+        # Of an error the status matters more than its text, which may be cut off.
+        return with_plain_content(response, body) if too_large else with_body(response, body)
 
 
 @asynccontextmanager
-async def _body_of(response: httpx.Response) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    chunks = response.aiter_bytes()
+async def _told(
+    request: httpx.Request, on_request: RequestHook | None, on_response: ResponseHook | None
+) -> AsyncGenerator[list[httpx.Response], None]:
+    # Outside the turn, so that a hook may take its time, and make calls of its own.
+    if on_request is not None:
+        await tell(on_request, request)
+    answers: list[httpx.Response] = []
+    try:
+        yield answers
+    finally:
+        if on_response is not None:
+            for response in answers:
+                await tell(on_response, response)
+
+
+async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
+    """Return the body as it came, and whether that is the whole; then close the response."""
+    received: list[bytes] = []
+    size = 0
+    async with _ended(response, response.aiter_raw()) as chunks:
+        async for chunk in chunks:
+            received.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                break
+    return b"".join(received)[:max_bytes], size <= max_bytes
+
+
+@asynccontextmanager
+async def _ended(
+    response: httpx.Response, chunks: AsyncIterator[bytes]
+) -> AsyncGenerator[AsyncIterator[bytes], None]:
+    """Give the chunks of ``response``; close it, however much of it was taken."""
     try:
         yield chunks
     finally:
@@ -306,17 +397,6 @@ def _network_errors_translated(request: httpx.Request) -> Generator[None, None, 
                 error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
             ),
         ) from error
-
-
-def _with_body(response: httpx.Response, body: bytes) -> httpx.Response:
-    """Return ``response`` with its body, decompressed if it is compressed as it says.
-
-    httpx would decompress while it reads, and for a body that cannot be lose the status too.
-    """
-    try:
-        return with_content(response, body)
-    except httpx.DecodingError:
-        return with_plain_content(response, body)
 
 
 def _may_follow(response: httpx.Response, target: httpx.Request) -> bool:

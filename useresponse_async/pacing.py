@@ -8,10 +8,14 @@ from typing import Final
 
 import anyio
 
-__all__ = ["Pacing", "Turn"]
+__all__ = ["NoTurn", "Pacing", "Turn"]
 
 
 _DECREASE: Final = 0.7
+
+
+class NoTurn(Exception):
+    """There was no turn for a request in time."""
 
 
 class Pacing:
@@ -43,19 +47,30 @@ class Pacing:
         """How many requests are in flight now."""
         return self._limiter.borrowed_tokens if self._limiter else 0
 
-    def turn(self) -> Turn:
-        """Return a context to be in while a request is in flight."""
-        return Turn(self)
+    def turn(self, *, patience: float | None = None) -> Turn:
+        """Return a context to be in while a request is in flight.
 
-    async def acquire(self, turn: Turn) -> int:
-        """Wait, first come first served, until ``turn`` may be in flight."""
+        Args:
+            patience: How long entering may wait, in seconds; ``None`` waits for ever.
+        """
+        return Turn(self, patience)
+
+    async def acquire(self, turn: Turn, patience: float | None) -> int:
+        """Wait, first come first served, until ``turn`` may be in flight.
+
+        Raises:
+            NoTurn: It may not be within ``patience`` seconds.
+        """
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self.limit)
         try:
             # Fair as well, and without a round through the event loop.
             self._limiter.acquire_on_behalf_of_nowait(turn)
         except anyio.WouldBlock:
-            await self._limiter.acquire_on_behalf_of(turn)
+            with anyio.move_on_after(patience) as waiting:
+                await self._limiter.acquire_on_behalf_of(turn)
+            if waiting.cancelled_caught:
+                raise NoTurn from None
         return self._decreases
 
     def release(self, turn: Turn) -> None:
@@ -83,13 +98,14 @@ class Pacing:
 class Turn:
     """One request's leave to be in flight, from entering to leaving the context."""
 
-    __slots__ = ("_decreases_seen", "_pacing")
+    __slots__ = ("_decreases_seen", "_pacing", "_patience")
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, patience: float | None) -> None:
         self._pacing = pacing
+        self._patience = patience
 
     async def __aenter__(self) -> Turn:  # noqa: PYI034 - typing.Self needs 3.11
-        self._decreases_seen = await self._pacing.acquire(self)
+        self._decreases_seen = await self._pacing.acquire(self, self._patience)
         return self
 
     async def __aexit__(

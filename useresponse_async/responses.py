@@ -1,17 +1,73 @@
-"""How is a response made again with another body?"""
+"""How is a response made again with another body, and how large would that be?"""
 
 from __future__ import annotations
 
+import zlib
 from contextlib import suppress
+from typing import Final
 
 import httpx
 
-__all__ = ["with_content", "with_plain_content"]
+__all__ = ["expands_beyond", "with_body", "with_plain_content"]
 
+_WINDOW_BITS: Final = {
+    "gzip": (zlib.MAX_WBITS | 16,),
+    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # with the zlib header, and without
+}
+"""How the encodings that are asked for are told to zlib."""
+
+_HIGHEST_EXPANSION: Final = 1032
+_INFLATED_AT_ONCE: Final = 1024 * 1024
 _ABOUT_THE_BODY = ("Content-Encoding", "Content-Length", "Transfer-Encoding")
 
 
-def with_content(
+def with_body(response: httpx.Response, body: bytes) -> httpx.Response:
+    """Return ``response`` with its body, decompressed if it is compressed as it says.
+
+    httpx would decompress while it reads, and for a body that cannot be lose the status too.
+
+    Args:
+        response: What everything else is taken from.
+        body: The body as it came over the wire.
+    """
+    if _encoding_of(response) not in ("", "identity", *_WINDOW_BITS):
+        return with_plain_content(response, body)  # which was not asked for
+    try:
+        return _with_content(response, body)
+    except httpx.DecodingError:
+        return with_plain_content(response, body)
+
+
+def expands_beyond(response: httpx.Response, body: bytes, max_bytes: int) -> bool:
+    """Return whether ``body`` holds more than ``max_bytes`` bytes when decompressed.
+
+    Args:
+        response: Says how the body is compressed.
+        body: The body as it came over the wire.
+        max_bytes: The most that it may hold, in bytes.
+    """
+    if len(body) * _HIGHEST_EXPANSION <= max_bytes:
+        return False
+    for window_bits in _WINDOW_BITS.get(_encoding_of(response), ()):
+        with suppress(zlib.error):
+            return _inflates_beyond(body, window_bits, max_bytes)
+    return False
+
+
+def _inflates_beyond(body: bytes, window_bits: int, max_bytes: int) -> bool:
+    inflater = zlib.decompressobj(window_bits)
+    size = 0
+    while body and size <= max_bytes:
+        size += len(inflater.decompress(body, _INFLATED_AT_ONCE))
+        body = inflater.unconsumed_tail
+    return size > max_bytes
+
+
+def _encoding_of(response: httpx.Response) -> str:
+    return str(response.headers.get("Content-Encoding", "")).strip().lower()
+
+
+def _with_content(
     response: httpx.Response,
     content: bytes,
     *,
@@ -53,4 +109,4 @@ def with_plain_content(
     kept = (response.headers if headers is None else headers).copy()
     for name in _ABOUT_THE_BODY:
         kept.pop(name, None)
-    return with_content(response, content, headers=kept, request=request)
+    return _with_content(response, content, headers=kept, request=request)

@@ -17,9 +17,11 @@ from useresponse_async.errors import (
     APIStatusError,
     APITimeoutError,
     DecodeError,
+    QueueTimeoutError,
     ServiceUnavailableError,
     UseResponseError,
 )
+from useresponse_async.hooks import RetryEvent, RetryHook, tell
 from useresponse_async.secret import RETRY_LOGGER
 from useresponse_async.settings import RetryPolicy
 
@@ -37,6 +39,8 @@ def should_retry(error: BaseException, *, repeatable: bool) -> bool:
     """Return whether a call that failed with ``error`` may and should be tried again."""
     if isinstance(error, ServiceUnavailableError) and not error.response.is_success:
         return True
+    if isinstance(error, QueueTimeoutError):
+        return False
     if isinstance(error, APIConnectionError):
         return repeatable or not error.request_sent
     if isinstance(error, APIStatusError):
@@ -107,6 +111,7 @@ async def call_with_retries(
     policy: RetryPolicy,
     budget: RetryBudget,
     repeatable: bool,
+    on_retry: RetryHook | None = None,
 ) -> T:
     """Return what ``attempt(number)`` returns, tried again as ``policy`` says.
 
@@ -115,22 +120,22 @@ async def call_with_retries(
         policy: What is tried again, how often, and after how long.
         budget: The retries of all calls together.
         repeatable: Whether the call may be repeated when its first try may have worked.
+        on_retry: Is told of each try that is made again.
 
     Raises:
         UseResponseError: The last try's failure.
     """
-    started = time.monotonic()
+    repeatable = repeatable or policy.repeat_unsafe
     try:
         return await attempt(1)
     except UseResponseError as error:
-        if not should_retry(error, repeatable=repeatable or policy.repeat_unsafe):
+        if not should_retry(error, repeatable=repeatable):
             raise
         failure = error
     # Entering tenacity costs more than a whole good call, so only a failed one pays for it,
     # and hands it the failure as the outcome of its first try.
-    return await _retrying(
-        policy, budget, started=started, repeatable=repeatable or policy.repeat_unsafe
-    )(_after(failure, attempt))
+    retrying = _retrying(policy, budget, repeatable=repeatable, on_retry=on_retry)
+    return await retrying(_after(failure, attempt))
 
 
 def _after(
@@ -148,8 +153,9 @@ def _after(
 
 
 def _retrying(
-    policy: RetryPolicy, budget: RetryBudget, *, started: float, repeatable: bool
+    policy: RetryPolicy, budget: RetryBudget, *, repeatable: bool, on_retry: RetryHook | None
 ) -> tenacity.AsyncRetrying:
+    started = time.monotonic()
     backoff = tenacity.wait_random_exponential(
         multiplier=policy.initial_delay, max=policy.max_delay
     )
@@ -168,34 +174,54 @@ def _retrying(
             budget.give_back()
         return too_late
 
+    async def before_sleep(state: tenacity.RetryCallState) -> None:
+        event = _event(state)
+        _log(event)
+        if on_retry is not None:
+            await tell(on_retry, event)
+
     return tenacity.AsyncRetrying(
         sleep=anyio.sleep,
         retry=tenacity.retry_if_exception(lambda e: should_retry(e, repeatable=repeatable)),
         wait=wait,
         stop=stop,
-        before_sleep=_log_retry,
+        before_sleep=before_sleep,
         reraise=True,
     )
 
 
-def _failure(state: tenacity.RetryCallState) -> BaseException:
+def _failure(state: tenacity.RetryCallState) -> UseResponseError:
     error = state.outcome.exception() if state.outcome else None
-    if error is None:
-        raise RuntimeError("tenacity asked for a delay without a failure")
+    if not isinstance(error, UseResponseError):
+        raise TypeError("tenacity asked for a delay without a failure") from error
     return error
 
 
-def _log_retry(state: tenacity.RetryCallState) -> None:
+def _event(state: tenacity.RetryCallState) -> RetryEvent:
     error = _failure(state)
-    details = {
-        "method": getattr(error, "method", None),
-        "path": getattr(error, "path", None),
-        "status": getattr(error, "status_code", None),
-        "attempt": state.attempt_number,
-        "delay": state.upcoming_sleep,
-    }
+    return RetryEvent(
+        method=getattr(error, "method", ""),
+        path=getattr(error, "path", ""),
+        attempt=state.attempt_number,
+        delay=state.upcoming_sleep,
+        status_code=getattr(error, "status_code", None),
+        error=error,
+    )
+
+
+def _log(event: RetryEvent) -> None:
     logger.warning(
-        "retrying %(method)s %(path)s in %(delay).2f s: try %(attempt)d failed: %(error)s",
-        {**details, "error": error},
-        extra={f"useresponse_{name}": value for name, value in details.items()},
+        "retrying %s %s in %.2f s: try %d failed: %s",
+        event.method,
+        event.path,
+        event.delay,
+        event.attempt,
+        event.error,
+        extra={
+            "useresponse_method": event.method,
+            "useresponse_path": event.path,
+            "useresponse_status": event.status_code,
+            "useresponse_attempt": event.attempt,
+            "useresponse_delay": event.delay,
+        },
     )

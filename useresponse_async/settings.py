@@ -16,6 +16,7 @@ import attrs
 import httpx
 
 from useresponse_async.errors import ConfigurationError
+from useresponse_async.hooks import RequestHook, ResponseHook, RetryHook
 from useresponse_async.secret import Secret
 
 __all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
@@ -23,6 +24,7 @@ __all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 DEFAULT_API_VERSION: Final = "3.0"
 DEFAULT_MAX_IN_FLIGHT: Final = 10
+DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
 
@@ -84,7 +86,7 @@ class RetryPolicy:
         attempts: The most tries of one call, the first included.
         initial_delay: The upper bound of the first delay, in seconds.
         max_delay: The upper bound of every backoff delay, in seconds.
-        max_elapsed: No try starts later than this after the call began, in seconds.
+        max_elapsed: No try is begun later than this after the first one failed, in seconds.
         min_retries_per_second: Retries that the budget always allows, per second.
         max_retry_ratio: Retries that the budget allows on top, per successful answer.
         repeat_unsafe: Also repeat calls that create or toggle after a 500 or a broken
@@ -189,6 +191,16 @@ def _parse_api_version(version: object) -> str:
     return version
 
 
+def _parse_queue_timeout(timeout: object) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
+        return float(timeout)
+    raise ConfigurationError(
+        f"queue_timeout: {timeout!r} is neither a positive number of seconds nor None"
+    )
+
+
 def _parse_timeout(timeout: object) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
@@ -209,6 +221,11 @@ def _instance_of(kind: type) -> Callable[[object, attrs.Attribute[Any], object],
     return check
 
 
+def _hook(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{attribute.name}: {value!r} cannot be called")
+
+
 def _from_environment(name: str) -> str | None:
     return os.environ.get(name) or None
 
@@ -227,6 +244,13 @@ class Settings:
     retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
     max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_whole_number(1))
     adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
+    queue_timeout: float | None = attrs.field(default=None, converter=_parse_queue_timeout)
+    max_response_bytes: int = attrs.field(
+        default=DEFAULT_MAX_RESPONSE_BYTES, validator=_whole_number(1)
+    )
+    on_request: RequestHook | None = attrs.field(default=None, validator=_hook)
+    on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)
+    on_retry: RetryHook | None = attrs.field(default=None, validator=_hook)
 
     @classmethod
     def resolve(

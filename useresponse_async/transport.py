@@ -253,7 +253,8 @@ class ClientTransport(httpx.AsyncBaseTransport):
 
 
 @functools.cache
-def _default_ssl_context() -> ssl.SSLContext:
+def default_ssl_context() -> ssl.SSLContext:
+    """Return the TLS context that trusts the default authorities."""
     # Loading the authorities' certificates takes longer than everything else a client does
     # before its first request, so all clients share the result.
     return httpx.create_ssl_context()
@@ -271,11 +272,16 @@ def environment_proxy(base_url: httpx.URL) -> str | None:
 
 
 def make_pool(
-    size: int, *, verify: ssl.SSLContext | None, proxy: str | httpx.Proxy | None
+    size: int,
+    *,
+    verify: ssl.SSLContext | None,
+    proxy: str | httpx.Proxy | None,
+    http2: bool = False,
 ) -> httpx.AsyncHTTPTransport:
     """Return an httpx pool of at most ``size`` connections."""
     return httpx.AsyncHTTPTransport(
-        verify=verify or _default_ssl_context(),
+        verify=verify or default_ssl_context(),
+        http2=http2,
         limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
         proxy=proxy,
     )
