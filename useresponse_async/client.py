@@ -94,8 +94,8 @@ class AsyncClient(Namespaces):
             the caller's: it is not closed, and its own hooks see requests with the key.
         on_request: Is told of each request, as an :class:`httpx.Request` without the key,
             before it waits for its turn.
-        on_response: Is told of each response, as an :class:`httpx.Response` with its body read
-            (but for downloads).
+        on_response: Is told of each response, as an :class:`httpx.Response` with its body read,
+            except a download's; where the body holds the key, as ``***``.
         on_retry: Is told of each try that failed and is made again, as a
             :class:`~useresponse_async.RetryEvent`.
 

@@ -182,6 +182,7 @@ class RequestExecutor:
                 budget=self._connection.budget,
                 repeatable=repeatable,
                 on_retry=self.settings.on_retry,
+                pause=self.pacing.pause,
             )
         raise AssertionError("unreachable: the context raises when it swallows")
 
@@ -238,7 +239,7 @@ class RequestExecutor:
         response.extensions["attempt"] = number
         self._connection.captured(response)
         if answers is not None:
-            answers.append(response)
+            answers.append(redacted(response, self.settings.api_key))
         return self._read(operation, response)
 
     async def _pour(

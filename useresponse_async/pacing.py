@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from types import TracebackType
 from typing import Final
@@ -11,7 +12,12 @@ import anyio
 __all__ = ["NoTurn", "Pacing", "Turn"]
 
 
+logger: Final = logging.getLogger("useresponse_async.pacing")
+
+_GENTLE_START: Final = 10
 _DECREASE: Final = 0.7
+_ROUNDS_BEFORE_PROBE: Final = 8
+_ANSWERS_BEFORE_PROBE: Final = 32
 
 
 class NoTurn(Exception):
@@ -21,9 +27,11 @@ class NoTurn(Exception):
 class Pacing:
     """Bounds the requests in flight, and finds the server's speed below that bound.
 
-    The limit grows by one each time as many requests as it allows were answered well, and
-    shrinks by a share when the server says that it is overloaded: once for all the requests
-    that were under way together, since they all tell of the same moment.
+    The limit starts low and grows by one for each good answer, so it doubles in the time of
+    one answer, up to the least that is known to be too much. There it stays, and now and then
+    tries one more; where that goes well, twice as many more each time. When the server says
+    that it is overloaded the limit shrinks by a share: once for all the requests that were
+    under way together, since they all tell of the same moment.
 
     Args:
         bound: The most requests in flight, in requests.
@@ -33,14 +41,19 @@ class Pacing:
     def __init__(self, bound: int, *, adaptive: bool = True) -> None:
         self.bound = bound
         self._adaptive = adaptive
-        self._limit = float(bound)
+        self._limit = min(bound, _GENTLE_START) if adaptive else bound
+        self._too_much = math.inf
+        self._step = 1
+        self._good_answers = 0
+        self._good_since_decrease = False
         self._decreases = 0
+        self._recovered: anyio.Event | None = None
         self._limiter: anyio.CapacityLimiter | None = None
 
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
-        return math.floor(self._limit)
+        return self._limit
 
     @property
     def in_flight(self) -> int:
@@ -78,21 +91,77 @@ class Pacing:
         if self._limiter is not None:
             self._limiter.release_on_behalf_of(turn)
 
-    def increase(self) -> None:
-        """Let a little more be in flight, after an answer that shows no overload."""
-        if self._adaptive and self._limit < self.bound:
-            self._set(self._limit + 1 / self._limit)
+    def increase(self, *, seen: int) -> None:
+        """Let more be in flight, after an answer that shows no overload.
+
+        Args:
+            seen: The decreases there had been when the request was sent.
+        """
+        if not self._adaptive or seen != self._decreases:
+            return
+        self._good_since_decrease = True
+        if self._recovered is not None:
+            self._recovered.set()
+            self._recovered = None
+        if self._limit < self.bound and self.in_flight >= self._limit:
+            self._grow()
+
+    def _grow(self) -> None:
+        self._good_answers += 1
+        patience = self._limit
+        if self._step == 1:
+            patience = max(_ANSWERS_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self._limit)
+        if self._limit + 1 < self._too_much:
+            self._set(self._limit + 1)
+        elif self._good_answers >= patience:
+            self._too_much += self._step
+            self._step *= 2
+            self._good_answers = 0
 
     def decrease(self, *, seen: int) -> None:
-        """Let less be in flight, unless that was done since ``seen`` decreases."""
-        if self._adaptive and seen == self._decreases:
-            self._decreases += 1
-            self._set(self._limit * _DECREASE)
+        """Let less be in flight, after an answer that shows an overload.
 
-    def _set(self, limit: float) -> None:
-        self._limit = min(float(self.bound), max(1.0, limit))
-        if self._limiter is not None and self._limiter.total_tokens != self.limit:
-            self._limiter.total_tokens = self.limit
+        Args:
+            seen: The decreases there had been when the request was sent.
+        """
+        if not self._adaptive or seen != self._decreases:
+            return
+        if self._good_since_decrease:
+            self._too_much = self._limit
+        elif self._recovered is None:
+            # It is down, rather than slow, and may be as fast as ever when it is back.
+            self._recovered = anyio.Event()
+        self._good_since_decrease = False
+        self._decreases += 1
+        self._step = 1
+        self._good_answers = 0
+        self._set(math.floor(self._limit * _DECREASE))
+        logger.info(
+            "the server is overloaded: at most %d requests in flight from now on",
+            self.limit,
+            extra={"useresponse_limit": self.limit, "useresponse_bound": self.bound},
+        )
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait before a request is tried again; not longer than until the server is back.
+
+        Args:
+            seconds: How long to wait while the server, if it was down, does not come back.
+
+        Returns:
+            Whether it was down and is back.
+        """
+        if self._recovered is None:
+            await anyio.sleep(seconds)
+            return False
+        with anyio.move_on_after(seconds) as waiting:
+            await self._recovered.wait()
+        return not waiting.cancelled_caught
+
+    def _set(self, limit: int) -> None:
+        self._limit = min(self.bound, max(1, limit))
+        if self._limiter is not None and self._limiter.total_tokens != self._limit:
+            self._limiter.total_tokens = self._limit
 
 
 class Turn:
@@ -118,7 +187,7 @@ class Turn:
 
     def went_well(self) -> None:
         """Report an answer that shows no overload."""
-        self._pacing.increase()
+        self._pacing.increase(seen=self._decreases_seen)
 
     def was_overloaded(self) -> None:
         """Report an answer, or the lack of one, that shows an overload."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import email.utils
 import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import anyio
 import tenacity
@@ -28,6 +29,8 @@ from useresponse_async.settings import RetryPolicy
 __all__ = ["RetryBudget", "call_with_retries", "is_overload", "retry_after", "should_retry"]
 
 T = TypeVar("T")
+
+Pause: TypeAlias = Callable[[float], Awaitable[bool]]
 
 logger = logging.getLogger(RETRY_LOGGER)
 
@@ -95,6 +98,10 @@ class RetryBudget:
         """Return a retry that was reserved and will not be made."""
         self._tokens += 1
 
+    def forgive(self) -> None:
+        """Take note that the server is back: what was lent while it was down is not owed."""
+        self._tokens = max(0.0, self._tokens)
+
     def earn(self) -> None:
         """Take note of a successful answer."""
         self._tokens = min(self._capacity, self._tokens + self._ratio)
@@ -112,6 +119,7 @@ async def call_with_retries(
     budget: RetryBudget,
     repeatable: bool,
     on_retry: RetryHook | None = None,
+    pause: Pause | None = None,
 ) -> T:
     """Return what ``attempt(number)`` returns, tried again as ``policy`` says.
 
@@ -121,6 +129,8 @@ async def call_with_retries(
         budget: The retries of all calls together.
         repeatable: Whether the call may be repeated when its first try may have worked.
         on_retry: Is told of each try that is made again.
+        pause: Waits before the next try, where the server was overloaded, for so many seconds,
+            or until it is back; then delays start anew.
 
     Raises:
         UseResponseError: The last try's failure.
@@ -134,7 +144,15 @@ async def call_with_retries(
         failure = error
     # Entering tenacity costs more than a whole good call, so only a failed one pays for it,
     # and hands it the failure as the outcome of its first try.
-    retrying = _retrying(policy, budget, repeatable=repeatable, on_retry=on_retry)
+    schedule = _Schedule(policy, budget, on_retry, pause)
+    retrying = tenacity.AsyncRetrying(
+        sleep=schedule.sleep,
+        retry=tenacity.retry_if_exception(lambda e: should_retry(e, repeatable=repeatable)),
+        wait=schedule.wait,
+        stop=schedule.stop,
+        before_sleep=schedule.before_sleep,
+        reraise=True,
+    )
     return await retrying(_after(failure, attempt))
 
 
@@ -152,42 +170,65 @@ def _after(
     return run
 
 
-def _retrying(
-    policy: RetryPolicy, budget: RetryBudget, *, repeatable: bool, on_retry: RetryHook | None
-) -> tenacity.AsyncRetrying:
-    started = time.monotonic()
-    backoff = tenacity.wait_random_exponential(
-        multiplier=policy.initial_delay, max=policy.max_delay
-    )
+class _Schedule:
+    """When one call is tried again: what tenacity asks, between its tries."""
 
-    def wait(state: tenacity.RetryCallState) -> float:
-        if state.attempt_number >= policy.attempts:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        budget: RetryBudget,
+        on_retry: RetryHook | None,
+        pause: Pause | None,
+    ) -> None:
+        self._policy = policy
+        self._budget = budget
+        self._on_retry = on_retry
+        self._pause = pause
+        self._started = time.monotonic()
+        self._failure: UseResponseError | None = None
+        self._tries_before_recovery = 0
+        self._backoff = tenacity.wait_random_exponential(
+            multiplier=policy.initial_delay, max=policy.max_delay
+        )
+
+    def wait(self, state: tenacity.RetryCallState) -> float:
+        if state.attempt_number >= self._policy.attempts:
             return 0.0
-        delay = max(backoff(state), min(retry_after(_failure(state)), policy.max_delay))
-        return max(delay, budget.reserve())
+        since_recovery = copy.copy(state)
+        since_recovery.attempt_number -= self._tries_before_recovery
+        asked = min(retry_after(_failure(state)), self._policy.max_delay)
+        return max(self._backoff(since_recovery), asked, self._budget.reserve())
 
-    def stop(state: tenacity.RetryCallState) -> bool:
-        if state.attempt_number >= policy.attempts:
+    def stop(self, state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= self._policy.attempts:
             return True
-        too_late = time.monotonic() - started + state.upcoming_sleep > policy.max_elapsed
+        elapsed = time.monotonic() - self._started
+        too_late = elapsed + state.upcoming_sleep > self._policy.max_elapsed
         if too_late:
-            budget.give_back()
+            self._budget.give_back()
         return too_late
 
-    async def before_sleep(state: tenacity.RetryCallState) -> None:
+    async def before_sleep(self, state: tenacity.RetryCallState) -> None:
         event = _event(state)
+        self._failure = event.error
+        self._tries = event.attempt
         _log(event)
-        if on_retry is not None:
-            await tell(on_retry, event)
+        if self._on_retry is not None:
+            await tell(self._on_retry, event)
 
-    return tenacity.AsyncRetrying(
-        sleep=anyio.sleep,
-        retry=tenacity.retry_if_exception(lambda e: should_retry(e, repeatable=repeatable)),
-        wait=wait,
-        stop=stop,
-        before_sleep=before_sleep,
-        reraise=True,
-    )
+    async def sleep(self, seconds: float) -> None:
+        failure = self._failure
+        # What the server asks for is never cut short.
+        if (
+            self._pause is None
+            or failure is None
+            or not is_overload(failure)
+            or retry_after(failure)
+        ):
+            await anyio.sleep(seconds)
+        elif await self._pause(seconds):
+            self._tries_before_recovery = self._tries
+            self._budget.forgive()
 
 
 def _failure(state: tenacity.RetryCallState) -> UseResponseError:

@@ -22,8 +22,11 @@ _ECHOING_LOGGERS: Final = (
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
+    "hpack.hpack",
+    "hpack.table",
     RETRY_LOGGER,
 )
+_HUFFMAN_CODED: Final = "Encoded header block"
 
 
 class Secret:
@@ -99,6 +102,24 @@ class Secret:
         return (Secret._without_text, ())
 
 
+class UnshownBytes(bytes):
+    """Bytes that are sent as they are, but show as ``***`` to whoever prints or decodes them."""
+
+    __slots__ = ()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
+        """Return ``***``, whatever the encoding."""
+        return _MASK
+
+    def __repr__(self) -> str:
+        return _MASK
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (UnshownBytes, ())
+
+
 def _spellings_of(text: str) -> frozenset[str]:
     """Return ``text`` as it may be spelled in a URL, in a form, in JSON and in PHP's JSON."""
     if not text:
@@ -130,6 +151,8 @@ class _RedactingFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
+        if message.startswith(_HUFFMAN_CODED):
+            return False  # no redaction finds a secret in there
         redacted = message
         for secret in list(self._secrets.values()):
             redacted = secret.redact(redacted)

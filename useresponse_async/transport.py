@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, cast
@@ -11,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async.secret import Secret, keep_out_of_logs, without_frames
+from useresponse_async.secret import Secret, UnshownBytes, keep_out_of_logs, without_frames
 from useresponse_async.settings import KeyPlacement, is_loopback
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
@@ -81,19 +82,23 @@ class KeyTransport(httpx.AsyncBaseTransport):
         elsewhere = origin(request.url) != self._origin or request.extensions.get(KEYLESS, False)
         if self._key is None or elsewhere:
             return request
-        url, headers = request.url, request.headers
+        unseen = _sends_target(self._inner, request.url)
+        url, headers, extensions = request.url, request.headers, request.extensions
         if self._placement is KeyPlacement.HEADER:
-            headers = headers.copy()
-            headers["Authorization"] = self._key.reveal()
+            value = self._key.reveal().encode()
+            # From pairs of bytes: they are kept as they are, so an unseen value stays unseen.
+            authorization = (b"Authorization", UnshownBytes(value) if unseen else value)
+            headers = httpx.Headers([*headers.raw, authorization])
         else:
             addition = f"{KEY_PARAMETER}={quote(self._key.reveal(), safe='')}".encode()
-            url = url.copy_with(query=url.query + b"&" + addition if url.query else addition)
+            if unseen:
+                # httpcore sends this target in place of the URL's; tracing reads the URL.
+                target = url.raw_path + (b"&" if url.query else b"?") + addition
+                extensions = {**extensions, "target": UnshownBytes(target)}
+            else:
+                url = url.copy_with(query=url.query + b"&" + addition if url.query else addition)
         return httpx.Request(
-            request.method,
-            url,
-            headers=headers,
-            stream=request.stream,
-            extensions=request.extensions,
+            request.method, url, headers=headers, stream=request.stream, extensions=extensions
         )
 
     def _redact_headers(self, response: httpx.Response) -> None:
@@ -248,8 +253,40 @@ class ClientTransport(httpx.AsyncBaseTransport):
         )
         return await self._client.send(own, stream=True, follow_redirects=False)
 
+    def sends_target(self, url: httpx.URL) -> bool:
+        """Return whether the client sends requests to ``url`` with httpcore, as they are."""
+        # httpx has no public name for it. Without it the key stays in the URL, which always works.
+        choose = getattr(self._client, "_transport_for_url", None)
+        # An auth may sign the URL, and parameters join it: then the URL must be what is sent.
+        return (
+            choose is not None
+            and self._client.auth is None
+            and not self._client.params
+            and isinstance(choose(url), httpx.AsyncHTTPTransport)
+        )
+
     async def aclose(self) -> None:
         """Leave the client open: it is the caller's."""
+
+
+@functools.cache
+def _httpcore_takes_target() -> bool:
+    import httpcore  # noqa: PLC0415 - httpx brings it, and imports it no earlier
+
+    version = [int(number) for number in re.findall(r"\d+", httpcore.__version__)[:3]]
+    return version >= [1, 0, 4]
+
+
+def _sends_target(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> bool:
+    """Return whether ``transport`` sends to ``url`` with httpcore, which takes a ``target``.
+
+    Others, such as httpx's mock, an ASGI application or aiohttp, read the request's URL.
+    """
+    if not _httpcore_takes_target():
+        return False
+    if isinstance(transport, ClientTransport):
+        return transport.sends_target(url)
+    return isinstance(transport, ShardedTransport | httpx.AsyncHTTPTransport)
 
 
 @functools.cache

@@ -27,7 +27,7 @@ class Refusal(Exception):
         self, status: int, *, context: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(status, context)
-        self.response = json_answer(error_json(status, context=context), status, headers)
+        self.response: Response = json_answer(error_json(status, context=context), status, headers)
 
 
 def bad_request(*names: str) -> Refusal:

@@ -46,6 +46,10 @@ class SandboxApp(Controls):
             return
         # Decided on arrival: the order of arrivals, not of answers, is what repeats.
         fault = self._arrived(scope, body)
+        if self._is_overloaded:
+            self.state.traffic.faults["overload"] += 1
+            await Refusal(503).response(scope, receive, send)
+            return
         if self.state.latency:
             await anyio.sleep(self.state.latency)
         replay = _Replay(body, receive)
@@ -53,6 +57,11 @@ class SandboxApp(Controls):
             await self._route(scope, replay, send)
         else:
             await play(fault, self._route, scope, replay, send)
+
+    @property
+    def _is_overloaded(self) -> bool:
+        capacity = self.state.capacity
+        return capacity is not None and self.state.traffic.in_flight > capacity
 
     def _arrived(self, scope: Scope, body: bytes) -> Fault | None:
         state = self.state

@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=defaults["seed"], help="decides what exists and what fails")
     add("--latency", type=float, default=0.0, help="seconds before every answer")
     add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
+    add("--capacity", type=int, help="requests served at once, those beyond are refused")
     add("--root-path", default="", help="sub-path of the API, such as /support")
     add("--empty", choices=EMPTY_STYLES, default="204", help="how a page without rows answers")
     add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")

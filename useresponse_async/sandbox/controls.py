@@ -79,6 +79,10 @@ class Controls(ContentControls):
         """Sleep this long before every answer from now on."""
         self.state.latency = seconds
 
+    def set_capacity(self, requests: int | None) -> None:
+        """Serve at most this many requests at once from now on; refuse others with a 503."""
+        self.state.capacity = requests
+
     def set_api_enabled(self, *, enabled: bool) -> None:
         """Switch the API on or off; off, everything answers 503."""
         self.state.api_enabled = enabled

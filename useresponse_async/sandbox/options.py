@@ -32,6 +32,8 @@ class Options:
         seed: decides everything that exists at the start, and which requests are hit by `faults`.
         latency: seconds slept before every answer.
         faults: share of requests (0 to 1) that meet a 503, a 500, a reset connection or cut JSON.
+        capacity: the most requests served at once; those beyond are refused with a 503. No bound
+            unless told.
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
         root_path: sub-path below which the API lives, such as `/support`.
@@ -53,6 +55,7 @@ class Options:
     seed: int = 1
     latency: float = 0.0
     faults: float = 0.0
+    capacity: int | None = None
     host: str = "127.0.0.1"
     port: int = 0
     root_path: str = ""
@@ -73,6 +76,10 @@ class Options:
             f"latency must be a number of seconds, 0 or more, got {self.latency}",
         )
         _check(0 <= self.faults <= 1, f"faults must be a share from 0 to 1, got {self.faults}")
+        _check(
+            self.capacity is None or self.capacity >= 1,
+            f"capacity must be a number of requests, 1 or more, got {self.capacity}",
+        )
         _check(
             0 <= self.port <= _HIGHEST_PORT,
             f"port must be from 0 to {_HIGHEST_PORT}, got {self.port}",

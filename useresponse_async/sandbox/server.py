@@ -54,6 +54,7 @@ class Sandbox(Controls):
         seed: int = 1,
         latency: float = 0.0,
         faults: float = 0.0,
+        capacity: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         root_path: str = "",
@@ -63,7 +64,7 @@ class Sandbox(Controls):
         guests: bool = True,
         record: bool = True,
     ) -> None:
-        self.options = Options(
+        self.options: Options = Options(
             users=users,
             tickets=tickets,
             topics=topics,
@@ -74,6 +75,7 @@ class Sandbox(Controls):
             seed=seed,
             latency=latency,
             faults=faults,
+            capacity=capacity,
             host=host,
             port=port,
             root_path=root_path,
@@ -83,7 +85,7 @@ class Sandbox(Controls):
             guests=guests,
             record=record,
         )
-        self.state = State(self.options)
+        self.state: State = State(self.options)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._url = ""

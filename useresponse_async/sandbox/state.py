@@ -16,7 +16,7 @@ from useresponse_async.sandbox.notes import Notes
 from useresponse_async.sandbox.objects import Objects
 from useresponse_async.sandbox.options import Options
 from useresponse_async.sandbox.people import KEY_HOLDERS
-from useresponse_async.sandbox.seeding import seeding_of
+from useresponse_async.sandbox.seeding import Seeding, seeding_of
 from useresponse_async.sandbox.traffic import Traffic
 from useresponse_async.sandbox.users import Users
 from useresponse_async.sandbox.visibility import Eyes
@@ -29,8 +29,8 @@ class Viewer:
 
     def __init__(self, role: Role | None, key: str | None, user_id: int | None) -> None:
         self.role = role
-        self.key = key
-        self.user_id = user_id
+        self.key: str | None = key
+        self.user_id: int | None = user_id
 
     @property
     def is_staff(self) -> bool:
@@ -55,24 +55,25 @@ class State:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.lock = threading.RLock()
-        self.api_enabled = options.api_enabled
-        self.guests = options.guests
-        self.latency = options.latency
-        self.clock = Clock()
-        self.traffic = Traffic(record=options.record)
-        self.script = Script()
-        self.chance = Chance(options.faults, options.seed)
-        self.accounts = Accounts(options.api_key)
-        self.users = Users(options.seed, options.users)
-        self.seeding = seeding_of(options)
+        self.lock: threading.RLock = threading.RLock()
+        self.api_enabled: bool = options.api_enabled
+        self.guests: bool = options.guests
+        self.latency: float = options.latency
+        self.capacity: int | None = options.capacity
+        self.clock: Clock = Clock()
+        self.traffic: Traffic = Traffic(record=options.record)
+        self.script: Script = Script()
+        self.chance: Chance = Chance(options.faults, options.seed)
+        self.accounts: Accounts = Accounts(options.api_key)
+        self.users: Users = Users(options.seed, options.users)
+        self.seeding: Seeding = seeding_of(options)
         # A seeded object's file has the object's id.
-        self.files = Files(options.seed, self.seeding.objects + 1)
-        self.objects = Objects(self.seeding, self.files)
-        self.comments = Comments(self.seeding)
-        self.chats = Chats(self.seeding, self.files)
-        self.notes = Notes()
-        self.changes = Changes()
+        self.files: Files = Files(options.seed, self.seeding.objects + 1)
+        self.objects: Objects = Objects(self.seeding, self.files)
+        self.comments: Comments = Comments(self.seeding)
+        self.chats: Chats = Chats(self.seeding, self.files)
+        self.notes: Notes = Notes()
+        self.changes: Changes = Changes()
 
     @property
     def today(self) -> int:

@@ -39,11 +39,11 @@ class Traffic:
     def __init__(self, *, record: bool) -> None:
         self.record = record
         self.requests: list[Received] = []
-        self.arrivals = 0
-        self.in_flight = 0
-        self.peak_in_flight = 0
-        self.connections = 0
-        self.connections_opened = 0
+        self.arrivals: int = 0
+        self.in_flight: int = 0
+        self.peak_in_flight: int = 0
+        self.connections: int = 0
+        self.connections_opened: int = 0
         self.faults: Counter[str] = Counter()
 
     def enter(self) -> None:

@@ -1,0 +1,142 @@
+"""Are hooks told of everything, and can nothing that they do break a call or see the key?"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+from quick import QUICK
+
+from useresponse_async import AsyncClient, ConfigurationError, NotFoundError, RetryEvent
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+def client_of(sandbox: Sandbox, **options: Any) -> AsyncClient:
+    return AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK, **options)
+
+
+class Witness:
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def __call__(self, about: object) -> None:
+        self.seen.append(about)
+
+
+async def test_hooks_are_told_of_each_request_response_and_retry(sandbox: Sandbox):
+    requests, responses, retries = Witness(), Witness(), Witness()
+    async with client_of(
+        sandbox, on_request=requests, on_response=responses, on_retry=retries
+    ) as client:
+        sandbox.fail_next(503)
+        await client.users.me()
+    assert [request.url.path for request in requests.seen] == ["/api/3.0/me.json"] * 2
+    assert [response.status_code for response in responses.seen] == [503, 200]
+    assert [response.extensions["attempt"] for response in responses.seen] == [1, 2]
+    assert responses.seen[1].json()["id"]
+    (event,) = retries.seen
+    assert isinstance(event, RetryEvent)
+    assert (event.method, event.path, event.attempt) == ("GET", "/api/3.0/me.json", 1)
+    assert event.status_code == 503
+    assert 0 <= event.delay <= 0.05
+
+
+async def test_async_hooks_are_awaited(sandbox: Sandbox):
+    seen = []
+
+    async def hook(about: object) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(type(about).__name__)
+
+    async with client_of(sandbox, on_request=hook, on_response=hook, on_retry=hook) as client:
+        sandbox.reset_next()
+        await client.users.me()
+    assert seen == ["Request", "RetryEvent", "Request", "Response"]
+
+
+async def test_what_a_hook_raises_is_logged_and_goes_no_further(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    def hook(about: object) -> None:
+        raise RuntimeError("the hook is broken")
+
+    async with client_of(sandbox, on_request=hook, on_response=hook, on_retry=hook) as client:
+        sandbox.fail_next(503)
+        assert (await client.users.me()).id
+    broken = [record for record in caplog.records if record.name == "useresponse_async.hooks"]
+    assert len(broken) == 5
+    assert all(record.levelno == logging.ERROR and record.exc_info for record in broken)
+    assert "key" not in vars(broken[0]).get("useresponse_hook", "key")
+
+
+async def test_a_hook_is_told_of_an_answer_that_is_an_error(sandbox: Sandbox):
+    responses = Witness()
+    async with client_of(sandbox, on_response=responses) as client:
+        with pytest.raises(NotFoundError):
+            await client.users.get(10**6)
+    assert [response.status_code for response in responses.seen] == [404]
+
+
+async def test_a_hook_can_call_the_client_although_only_one_request_may_be_in_flight(
+    sandbox: Sandbox,
+):
+    names = []
+
+    async def hook(response: httpx.Response) -> None:
+        if response.url.path.endswith("/me.json") and not names:
+            names.append("asked")
+            names.append((await client.users.get(1)).name)
+
+    async with client_of(sandbox, max_in_flight=1, on_response=hook) as client:
+        with anyio.fail_after(10):
+            await client.users.me()
+    assert len(names) == 2
+
+
+async def test_hooks_see_no_key(sandbox: Sandbox):
+    seen = Witness()
+    async with client_of(sandbox, on_request=seen, on_response=seen, on_retry=seen) as client:
+        sandbox.fail_next(503, message=f"no {sandbox.api_key} today")
+        await client.users.me()
+    for about in seen.seen:
+        shown = [repr(about), str(getattr(about, "url", "")), str(getattr(about, "error", ""))]
+        if isinstance(about, httpx.Response):
+            shown += [about.text, str(about.request.url), repr(about.request.headers)]
+        if isinstance(about, httpx.Request):
+            shown += [repr(about.headers), repr(about.extensions)]
+        assert not [text for text in shown if sandbox.api_key in text]
+
+
+async def test_a_download_is_told_of_without_its_body(sandbox: Sandbox, tmp_path: Any):
+    responses = Witness()
+    sandbox.answer_next(b"content", media_type="text/plain")
+    async with client_of(sandbox, on_response=responses) as client:
+        await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "file.txt")
+    (response,) = responses.seen
+    assert response.status_code == 200
+    assert response.is_closed
+    assert (tmp_path / "file.txt").read_bytes() == b"content"
+
+
+async def test_a_cancelled_hook_ends_the_call(sandbox: Sandbox):
+    async def hook(_request: httpx.Request) -> None:
+        await anyio.sleep_forever()
+
+    async with client_of(sandbox, on_request=hook) as client:
+        with anyio.move_on_after(0.05) as scope:
+            await client.users.me()
+        assert scope.cancelled_caught
+        assert client.in_flight == 0
+    assert sandbox.arrivals == 0
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response", "on_retry"])
+def test_what_cannot_be_called_is_no_hook(name: str):
+    options: dict[str, Callable[..., None]] = {name: "print"}  # type: ignore[dict-item]
+    with pytest.raises(ConfigurationError, match=name):
+        AsyncClient("https://example.com", **options)  # type: ignore[arg-type]

@@ -1,0 +1,205 @@
+"""Does a client find the server's speed, keep to it, and follow when it changes?"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+import anyio
+import pytest
+from quick import QUICK
+
+from useresponse_async import AsyncClient
+from useresponse_async.pacing import NoTurn, Pacing, Turn
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+Start = Callable[..., Sandbox]
+
+
+class Load:
+    """Requests without end, so that as many are under way as may be."""
+
+    def __init__(self, bound: int) -> None:
+        self.pacing = Pacing(bound)
+        self._under_way: deque[Turn] = deque()
+
+    async def fill(self) -> None:
+        while len(self._under_way) < self.pacing.limit:
+            turn = self.pacing.turn()
+            await turn.__aenter__()
+            self._under_way.append(turn)
+
+    async def answer(self, *, overloaded: bool = False) -> None:
+        await self.fill()
+        turn = self._under_way.popleft()
+        if overloaded:
+            turn.was_overloaded()
+        else:
+            turn.went_well()
+        await turn.__aexit__(None, None, None)
+        await self.fill()
+
+    async def answer_round(self, *, overloaded: bool = False) -> None:
+        """Answer all that are under way now."""
+        await self.fill()
+        for _ in range(len(self._under_way)):
+            await self.answer(overloaded=overloaded)
+
+
+async def test_the_limit_starts_low_and_doubles_with_each_round_of_good_answers():
+    load = Load(64)
+    limits = []
+    for _ in range(4):
+        limits.append(load.pacing.limit)
+        await load.answer_round()
+    assert limits == [10, 20, 40, 64]
+
+
+async def test_a_bound_below_the_start_is_the_limit_from_the_start():
+    assert Pacing(3).limit == 3
+
+
+async def test_without_adapting_the_limit_is_the_bound_whatever_the_server_says():
+    pacing = Pacing(50, adaptive=False)
+    assert pacing.limit == 50
+    async with pacing.turn() as turn:
+        turn.was_overloaded()
+    assert pacing.limit == 50
+
+
+async def test_requests_that_were_under_way_together_shrink_the_limit_once():
+    load = Load(10)
+    await load.fill()
+    for _ in range(3):
+        await load.answer(overloaded=True)
+    assert load.pacing.limit == 7
+
+
+async def test_the_limit_is_never_below_one():
+    load = Load(10)
+    for _ in range(20):
+        await load.answer_round(overloaded=True)
+    assert load.pacing.limit == 1
+
+
+async def test_a_limit_that_was_too_much_is_not_tried_again_at_once():
+    load = Load(50)
+    await load.answer_round()
+    await load.answer(overloaded=True)
+    seen = []
+    for _ in range(8):
+        await load.answer_round()
+        seen.append(load.pacing.limit)
+    assert seen[-1] == max(seen) == 19
+
+
+async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as_much_more():
+    load = Load(50)
+    await load.answer_round()
+    await load.answer(overloaded=True)
+    limits = [load.pacing.limit]
+    while limits[-1] < 50:
+        await load.answer()
+        if load.pacing.limit != limits[-1]:
+            limits.append(load.pacing.limit)
+    assert limits == list(range(14, 51))
+
+
+async def test_an_idle_client_does_not_grow_its_limit():
+    pacing = Pacing(50)
+    for _ in range(200):
+        async with pacing.turn() as turn:
+            turn.went_well()
+    assert pacing.limit == 10
+
+
+async def test_answers_to_requests_from_before_a_decrease_change_nothing():
+    pacing = Pacing(10)
+    early = pacing.turn()
+    await early.__aenter__()
+    async with pacing.turn() as turn:
+        turn.was_overloaded()
+    assert pacing.limit == 7
+    early.was_overloaded()
+    early.went_well()
+    assert pacing.limit == 7
+    await early.__aexit__(None, None, None)
+
+
+async def test_who_waits_for_a_turn_waits_no_longer_than_told():
+    pacing = Pacing(1)
+    async with pacing.turn():
+        with pytest.raises(NoTurn):
+            async with pacing.turn(patience=0.01):
+                pytest.fail("there was a turn")
+    async with pacing.turn(patience=0.01):
+        assert pacing.in_flight == 1
+
+
+async def test_a_pause_ends_when_a_server_that_was_down_answers_again():
+    load = Load(4)
+    for _ in range(3):
+        await load.answer_round(overloaded=True)
+    outcome = []
+
+    async def wait() -> None:
+        outcome.append(await load.pacing.pause(60))
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            await load.answer_round()
+    assert outcome == [True]
+
+
+async def test_a_pause_is_as_long_as_told_while_the_server_is_not_down():
+    load = Load(4)
+    await load.answer_round()
+    assert await load.pacing.pause(0.01) is False
+
+
+async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refused(
+    start_sandbox: Start, caplog: pytest.LogCaptureFixture
+):
+    sandbox = start_sandbox(users=15_000, latency=0.01, capacity=4)
+    caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, max_in_flight=50, retry=QUICK
+    ) as client:
+        ids = [user.id async for user in client.users.search()]
+    assert ids == list(range(1, 15_001))
+    # 300 pages: a fixed bound of 50 is refused thousands of times.
+    assert 0 < sandbox.faults["overload"] < 40
+    assert any("overloaded" in record.message for record in caplog.records)
+
+
+async def test_a_server_that_gains_capacity_is_asked_for_more(start_sandbox: Start):
+    sandbox = start_sandbox(users=30_000, latency=0.01, capacity=2)
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, max_in_flight=16, retry=QUICK
+    ) as client:
+        seen = 0
+        async for _ in client.users.search():
+            seen += 1
+            if seen == 5_000:
+                sandbox.set_capacity(None)
+                sandbox.forget_requests()
+    assert seen == 30_000
+    assert sandbox.peak_in_flight == 16
+
+
+async def test_a_walk_goes_on_at_once_when_the_server_is_back(start_sandbox: Start):
+    sandbox = start_sandbox(users=2_000, latency=0.01)
+    retries: list[float] = []
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, on_retry=lambda event: retries.append(event.delay)
+    ) as client:
+        seen = 0
+        async for _ in client.users.search():
+            seen += 1
+            if seen == 50:
+                sandbox.fail_next(503, times=30)
+    assert seen == 2_000
+    assert len(retries) == 30

@@ -1,0 +1,242 @@
+"""OpenTelemetry's instrumentation of httpx sees every request, and never the API key."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode, format_trace_id
+from quick import QUICK
+
+from useresponse_async import (
+    APIConnectionError,
+    AsyncClient,
+    KeyPlacement,
+    NotFoundError,
+    RetryPolicy,
+    ServiceUnavailableError,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+KEY = "k3y/+=s3cr3t~42"
+CORE = "s3cr3t"  # whichever way the key is spelled, this is in it
+
+
+class Telemetry:
+    """A tracer and a meter whose exports stay in memory."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self._reader = InMemoryMetricReader()
+        self.tracer_provider = TracerProvider()
+        self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.meter_provider = MeterProvider(metric_readers=[self._reader])
+        self.tracer = self.tracer_provider.get_tracer("the application")
+        self.handed: list[str] = []
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"tracer_provider": self.tracer_provider, "meter_provider": self.meter_provider}
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        return self._exporter.get_finished_spans()
+
+    @property
+    def requests(self) -> list[ReadableSpan]:
+        return [span for span in self.spans if span.kind is SpanKind.CLIENT]
+
+    @property
+    def statuses(self) -> list[Any]:
+        return [(span.attributes or {}).get("http.status_code") for span in self.requests]
+
+    def everything(self) -> str:
+        """Return all that would leave the process, as text."""
+        metrics = self._reader.get_metrics_data()  # none when no request was answered
+        measured = [metrics.to_json()] if metrics else []
+        return "\n".join([*(span.to_json() for span in self.spans), *measured])
+
+    async def take_note(self, _span: object, request: Any, response: Any = None) -> None:
+        self.handed.append(repr((request, request.headers.multi_items(), response)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _all_that_can_be_recorded() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup")
+        patch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST", ".*")
+        patch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE", ".*")
+        yield
+
+
+@pytest.fixture
+def telemetry(caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
+    telemetry = Telemetry()
+    with caplog.at_level(logging.DEBUG):
+        yield telemetry
+    assert telemetry.requests
+    assert telemetry.handed
+    assert CORE not in telemetry.everything()
+    assert CORE not in "".join(telemetry.handed)
+    assert CORE not in caplog.text
+
+
+@pytest.fixture
+def locked(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=120, api_key=KEY)
+
+
+@pytest.fixture(params=["all of httpx", "a transport of the caller's", "one httpx client"])
+async def wire(request: pytest.FixtureRequest, anyio_backend: object, telemetry: Telemetry) -> Any:
+    """Instrument in each of the documented ways; give what a client is then made with."""
+    note = telemetry.take_note
+    if request.param == "one httpx client":
+        async with httpx.AsyncClient() as http_client:
+            HTTPXClientInstrumentor.instrument_client(
+                http_client, request_hook=note, response_hook=note, **telemetry.options
+            )
+            yield {"http_client": http_client}
+        return
+    instrumentor = HTTPXClientInstrumentor()
+    instrumentor.instrument(async_request_hook=note, async_response_hook=note, **telemetry.options)
+    try:
+        yield {} if request.param == "all of httpx" else {"transport": httpx.AsyncHTTPTransport()}
+    finally:
+        instrumentor.uninstrument()
+
+
+@pytest.fixture(params=[KeyPlacement.QUERY, KeyPlacement.HEADER])
+async def client(request: pytest.FixtureRequest, locked: Sandbox, wire: dict[str, Any]) -> Any:
+    async with AsyncClient(
+        locked.url, api_key=KEY, key_placement=request.param, retry=QUICK, **wire
+    ) as client:
+        yield client
+
+
+async def test_a_request_makes_a_span_and_carries_its_trace_on(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    assert (await client.users.get(2)).id == 2
+    (span,) = telemetry.requests
+    assert span.name == "GET"
+    assert span.attributes is not None
+    for name in ("http.url", "url.full"):
+        assert span.attributes[name] == f"{locked.url}/api/3.0/users/2.json"
+    for name in ("http.status_code", "http.response.status_code"):
+        assert span.attributes[name] == 200
+    (received,) = locked.requests
+    assert KEY in (dict(received.query).get("apiKey"), received.headers.get("Authorization"))
+    assert format_trace_id(span.context.trace_id) in received.headers["traceparent"]
+
+
+async def test_every_page_of_a_walk_is_a_child_of_the_callers_span(
+    client: AsyncClient, telemetry: Telemetry
+):
+    with telemetry.tracer.start_as_current_span("export") as export:
+        assert len(await client.users.search(role="user").collect()) > 50
+    assert len(telemetry.requests) > 1
+    for span in telemetry.requests:
+        assert span.parent is not None
+        assert span.parent.span_id == export.get_span_context().span_id
+        assert span.attributes is not None
+        assert "role=user" in str(span.attributes["url.full"])
+
+
+async def test_every_try_has_a_span_with_its_own_status(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    locked.fail_next(503, times=2, message=f"busy, {KEY}")
+    await client.users.me()
+    assert telemetry.statuses == [503, 503, 200]
+    codes = [span.status.status_code for span in telemetry.requests]
+    assert codes == [StatusCode.ERROR, StatusCode.ERROR, StatusCode.UNSET]
+
+
+async def test_what_a_call_sends_is_in_no_span(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    await client.users.create("ada@example.com", full_name="Ada Lovelace")
+    (span,) = telemetry.requests
+    assert span.name == "POST"
+    assert locked.requests[0].json()["email"] == "ada@example.com"
+    assert "Lovelace" not in telemetry.everything()
+
+
+async def test_an_error_that_the_caller_records_shows_no_key(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    locked.fail_next(404, message=f"no such thing for {KEY}")
+    with pytest.raises(NotFoundError):
+        with telemetry.tracer.start_as_current_span("look-up"):
+            await client.users.get(1)
+    locked.fail_next(503, times=9, message=f"busy, {KEY}")
+    with pytest.raises(ServiceUnavailableError):
+        with telemetry.tracer.start_as_current_span("profile"):
+            await client.users.me()
+    own = {span.name: span for span in telemetry.spans if span.kind is not SpanKind.CLIENT}
+    for name in ("look-up", "profile"):
+        (event,) = own[name].events
+        assert event.attributes is not None
+        assert "***" in str(event.attributes["exception.stacktrace"])
+    assert telemetry.statuses[0] == 404
+
+
+async def test_a_broken_connection_is_recorded_without_the_key(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    locked.reset_next(times=9)
+    with pytest.raises(APIConnectionError):
+        await client.users.me()
+    assert len(telemetry.requests) == QUICK.attempts
+    for span in telemetry.requests:
+        assert span.status.status_code is StatusCode.ERROR
+        assert [event.name for event in span.events] == ["exception"]
+        assert span.attributes is not None
+        assert span.attributes["error.type"] in ("ReadError", "RemoteProtocolError")
+
+
+async def test_a_refused_connection_is_recorded_without_the_key(
+    wire: dict[str, Any], telemetry: Telemetry
+):
+    once = RetryPolicy(attempts=1)
+    async with AsyncClient("http://127.0.0.1:9", api_key=KEY, retry=once, **wire) as client:
+        with pytest.raises(APIConnectionError):
+            await client.users.me()
+    (span,) = telemetry.requests
+    assert span.attributes is not None
+    assert span.attributes["error.type"] == "ConnectError"
+
+
+async def test_a_redirect_makes_two_spans_without_the_key(
+    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
+):
+    locked.answer_next(b"", 302, headers={"Location": "/api/3.0/users/2.json"})
+    assert (await client.users.me()).id == 2
+    assert telemetry.statuses == [302, 200]
+    for received in locked.requests:
+        assert KEY in (dict(received.query).get("apiKey"), received.headers.get("Authorization"))
+
+
+async def test_a_client_from_before_the_instrumentation_is_traced_too(
+    locked: Sandbox, telemetry: Telemetry
+):
+    async with AsyncClient(locked.url, api_key=KEY, retry=QUICK) as client:
+        await client.users.me()
+        assert telemetry.spans == ()
+        instrumentor = HTTPXClientInstrumentor()
+        instrumentor.instrument(async_request_hook=telemetry.take_note, **telemetry.options)
+        try:
+            await client.users.me()
+        finally:
+            instrumentor.uninstrument()
+        await client.users.me()
+    assert telemetry.statuses == [200]

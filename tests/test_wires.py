@@ -1,0 +1,234 @@
+"""Does everything hold over aiohttp and over HTTP/2 as it does over httpx's own pools?"""
+
+import logging
+import ssl
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import trustme
+from quick import QUICK
+
+from useresponse_async import (
+    APIConnectionError,
+    APITimeoutError,
+    AsyncClient,
+    Attachment,
+    ConfigurationError,
+    MissingExtraError,
+    NotFoundError,
+)
+from useresponse_async.sandbox import Sandbox
+
+Start = Callable[..., Sandbox]
+
+
+@pytest.fixture(params=["asyncio", "asyncio+uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend, _, loop = request.param.partition("+")
+    return backend, {"use_uvloop": True} if loop else {}
+
+
+def over_aiohttp(sandbox: Sandbox, **options: Any) -> AsyncClient:
+    return AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, transport="aiohttp", retry=QUICK, **options
+    )
+
+
+@pytest.mark.anyio
+async def test_a_walk_over_aiohttp_is_whole_despite_faults(start_sandbox: Start):
+    sandbox = start_sandbox(users=3_000, faults=0.05, latency=0.01)
+    async with over_aiohttp(sandbox, max_in_flight=20) as client:
+        ids = [user.id async for user in client.users.search()]
+    assert ids == list(range(1, 3_001))
+    assert sandbox.peak_in_flight > 5
+
+
+@pytest.mark.anyio
+async def test_files_go_up_and_come_down_over_aiohttp(sandbox: Sandbox, tmp_path: Path):
+    content = bytes(range(256)) * 500
+    async with over_aiohttp(sandbox) as client:
+        ticket = await client.objects.create(
+            ownership="helpdesk",
+            object_type="ticket",
+            title="With a file",
+            content="See below",
+            attachments=[Attachment.from_bytes("a.bin", content)],
+        )
+        (file,) = ticket.attachments
+        await client.files.download(file, tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").read_bytes() == content
+
+
+@pytest.mark.anyio
+async def test_a_broken_connection_is_no_failure_to_connect_over_aiohttp(sandbox: Sandbox):
+    sandbox.reset_next(match="POST")
+    async with over_aiohttp(sandbox) as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await client.users.create("new@example.com", full_name="New")
+    # What creates is not sent again when it may have been done.
+    assert caught.value.request_sent
+    assert sandbox.arrivals == 1
+
+
+@pytest.mark.anyio
+async def test_nobody_listening_is_a_failure_to_connect_over_aiohttp(free_tcp_port: int):
+    policy = QUICK
+    async with AsyncClient(
+        f"http://127.0.0.1:{free_tcp_port}", api_key="k", transport="aiohttp", retry=policy
+    ) as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await client.users.me()
+    assert not caught.value.request_sent
+    assert caught.value.attempt == policy.attempts
+
+
+@pytest.mark.anyio
+async def test_a_silent_server_is_a_timeout_over_aiohttp(sandbox: Sandbox):
+    sandbox.delay_next(5, times=9)
+    async with over_aiohttp(sandbox, timeout=0.05) as client:
+        with pytest.raises(APITimeoutError) as caught:
+            await client.request("POST", "nothing.json")
+    assert caught.value.request_sent
+
+
+@pytest.mark.anyio
+async def test_an_error_over_aiohttp_is_what_the_server_says(sandbox: Sandbox):
+    async with over_aiohttp(sandbox) as client:
+        with pytest.raises(NotFoundError):
+            await client.users.get(10**6)
+
+
+@pytest.mark.anyio
+async def test_the_key_shows_nowhere_over_aiohttp(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    sandbox.reset_next(times=9)
+    async with over_aiohttp(sandbox) as client:
+        with pytest.raises(APIConnectionError) as caught:
+            await client.users.get(1)
+    assert sandbox.requests[0].query[-1] == ("apiKey", sandbox.api_key)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert sandbox.api_key not in f"{error} {error!r} {error.args}"
+        frame = error.__traceback__
+        while frame is not None:
+            if "useresponse_async" in frame.tb_frame.f_code.co_filename:
+                assert sandbox.api_key not in repr(frame.tb_frame.f_locals)
+            assert "aiohttp" not in frame.tb_frame.f_code.co_filename
+            frame = frame.tb_next
+        error = error.__cause__ or error.__context__
+    assert sandbox.api_key not in caplog.text
+
+
+@pytest.mark.anyio
+async def test_leaving_a_walk_over_aiohttp_leaves_nothing_under_way(start_sandbox: Start):
+    sandbox = start_sandbox(users=5_000, latency=0.01)
+    async with over_aiohttp(sandbox) as client:
+        async with client.users.search() as users:
+            async for _ in users:
+                break
+        assert client.in_flight == 0
+        assert (await client.users.me()).id
+
+
+def test_aiohttp_on_trio_is_refused(sandbox: Sandbox):
+    async def main() -> None:
+        async with over_aiohttp(sandbox) as client:
+            with pytest.raises(ConfigurationError, match="asyncio only"):
+                await client.users.me()
+
+    anyio.run(main, backend="trio")
+
+
+def test_a_transport_that_nobody_knows_is_refused():
+    with pytest.raises(ConfigurationError, match="transport"):
+        AsyncClient("https://example.com", transport="curl")  # type: ignore[arg-type]
+
+
+def test_aiohttp_does_not_speak_http2():
+    with pytest.raises(ConfigurationError, match="http2"):
+        AsyncClient("https://example.com", transport="aiohttp", http2=True)
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "extra"),
+    [("httpx_aiohttp", {"transport": "aiohttp"}, "aiohttp"), ("h2", {"http2": True}, "http2")],
+)
+def test_a_wire_that_is_not_installed_names_its_extra(
+    monkeypatch: pytest.MonkeyPatch, module: str, options: dict[str, Any], extra: str
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"useresponse-async\[{extra}\]"):
+        AsyncClient("https://example.com", **options)
+
+
+@asynccontextmanager
+async def http2_server(ca: trustme.CA) -> AsyncIterator[tuple[str, list[str]]]:
+    """Serve HTTP/2 by the h2 library; tell the targets of the requests that came."""
+    import h2.config  # noqa: PLC0415
+    import h2.connection  # noqa: PLC0415
+    import h2.events  # noqa: PLC0415
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["h2"])
+    ca.issue_cert("localhost").configure_cert(context)
+    targets: list[str] = []
+    answer = b'{"id": 7, "name": "Over HTTP/2"}'
+
+    async def serve(stream: anyio.abc.ByteStream) -> None:
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        connection.initiate_connection()
+        await stream.send(connection.data_to_send())
+        try:
+            while True:
+                for event in connection.receive_data(await stream.receive()):
+                    if isinstance(event, h2.events.RequestReceived):
+                        targets.append(dict(event.headers)[b":path"].decode())
+                        connection.send_headers(
+                            event.stream_id,
+                            [(":status", "200"), ("content-type", "application/json")],
+                        )
+                        connection.send_data(event.stream_id, answer, end_stream=True)
+                await stream.send(connection.data_to_send())
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            await stream.aclose()
+
+    from anyio.streams.tls import TLSListener  # noqa: PLC0415
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no Django
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(TLSListener(listener, context, standard_compatible=False).serve, serve)
+        yield f"https://localhost:{port}", targets
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_http2_is_spoken_where_the_server_can(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    ca = trustme.CA()
+    trusted = ssl.create_default_context()
+    ca.configure_trust(trusted)
+    async with http2_server(ca) as (url, targets):
+        async with AsyncClient(url, api_key="a-secret", verify=trusted, http2=True) as client:
+            with client.capture_responses() as responses:
+                assert (await client.users.get(7)).name == "Over HTTP/2"
+    assert responses[0].http_version == "HTTP/2"
+    assert targets == ["/api/3.0/users/7.json?apiKey=a-secret"]
+    assert "a-secret" not in caplog.text
+
+
+@pytest.mark.anyio
+async def test_a_transport_that_is_httpx_own_gets_the_key_too(sandbox: Sandbox):
+    async with httpx.AsyncHTTPTransport() as transport:
+        async with AsyncClient(sandbox.url, api_key=sandbox.api_key, transport=transport) as client:
+            assert (await client.users.me()).id
+    assert ("apiKey", sandbox.api_key) in sandbox.requests[0].query
