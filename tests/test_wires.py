@@ -198,7 +198,9 @@ async def http2_server(ca: trustme.CA) -> AsyncIterator[tuple[str, list[str]]]:
                         connection.send_data(event.stream_id, answer, end_stream=True)
                 await stream.send(connection.data_to_send())
         except (anyio.EndOfStream, anyio.BrokenResourceError):
-            await stream.aclose()
+            pass
+        finally:
+            await anyio.aclose_forcefully(stream)
 
     from anyio.streams.tls import TLSListener  # noqa: PLC0415
 
