@@ -6,7 +6,7 @@ import functools
 import types
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeAlias, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, IterableValidationError
@@ -34,14 +34,13 @@ from useresponse_async.models._wire import (
     wire_name,
 )
 from useresponse_async.secret import Secret
+from useresponse_async.specialising import Specialised
 
 __all__ = ["structure", "structure_all", "wire_names"]
 
 T = TypeVar("T")
 
 _Hook: TypeAlias = Callable[[Any, Any], Any]
-
-_TAKEN_AS_IT_IS: Final[dict[Any, str]] = {int | None: "int", str | None: "str", bool | None: "bool"}
 
 
 def structure(value: Any, wanted: type[T]) -> T:
@@ -138,10 +137,11 @@ def _own_names(model: type[Any]) -> list[str]:
 
 
 def _model_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
+    specialised = Specialised(converter, _model_in)
+
     def factory(model: type[Any]) -> _Hook:
-        hook = (_located_hook if detailed else _fast_hook)(model, converter)
-        adapt = _adapter(model)
-        return hook if adapt is None else lambda value, wanted: hook(adapt(value), wanted)
+        hook = _lenient_hook(model, converter)
+        return hook if detailed else specialised.hook(model, hook)
 
     return factory
 
@@ -188,67 +188,24 @@ def _keyed(value: Any, member: type[Any]) -> Any:
     return value
 
 
-def _located_hook(model: type[Any], converter: Converter) -> _Hook:
-    """Return a hook that makes a ``model``, or says where it cannot."""
+def _lenient_hook(model: type[Any], converter: Converter) -> _Hook:
+    """Return a hook that makes a ``model`` of whatever can be meant by it."""
     known = frozenset(_own_names(model))
     overrides: dict[str, Any] = {
         field.name: override(rename=wire_name(field)) for field in known_fields(model)
     }
     overrides["_extra"] = override(omit=True)
     make = make_dict_structure_fn(model, converter, _cattrs_use_linecache=False, **overrides)
+    adapt = _adapter(model)
 
     def hook(value: Any, wanted: Any) -> Any:
-        mapping = _as_mapping(value, model)
+        mapping = _as_mapping(value if adapt is None else adapt(value), model)
         made = make(mapping, wanted)
         if not known.issuperset(mapping):
             made.extra = _unknown_keys(mapping, known)
         return made
 
     return hook
-
-
-_FAST_HOOK: Final = """\
-def hook(value, _wanted):
-    if value.__class__ is not dict:
-        value = as_mapping(value, model)
-    get = value.get
-    made = model({arguments})
-    if not known.issuperset(value):
-        made.extra = unknown_keys(value, known)
-    return made
-"""
-
-
-def _fast_hook(model: type[Any], converter: Converter) -> _Hook:
-    """Return a hook that makes a ``model`` in one generated call of its constructor.
-
-    A large part of a walk's time goes into this, and cattrs' own code for optional fields
-    takes longer: it asks for each field whether it is there. Here an absent field is as good
-    as a null one, since every hook makes the right thing of ``None``, and a value that is
-    exactly what is wanted meets no hook at all.
-    """
-    fields = known_fields(attrs.resolve_types(model))
-    names: dict[str, Any] = {
-        "model": model,
-        "known": frozenset(_own_names(model)),
-        "as_mapping": _as_mapping,
-        "unknown_keys": _unknown_keys,
-    }
-    for field in fields:
-        names[f"to_{field.name}"] = converter.get_structure_hook(field.type)
-    arguments = ", ".join(f"{field.name}={_expression(field)}" for field in fields)
-    exec(_FAST_HOOK.format(arguments=arguments), names)  # noqa: S102 - our own field names
-    return cast("_Hook", names["hook"])
-
-
-def _expression(field: attrs.Attribute[Any]) -> str:
-    value = f"get({wire_name(field)!r})"
-    if field.type is Any:
-        return value
-    if field.type in _TAKEN_AS_IT_IS:
-        kind = _TAKEN_AS_IT_IS[field.type]
-        return f"v if (v := {value}).__class__ is {kind} else to_{field.name}(v, None)"
-    return f"to_{field.name}({value}, None)"
 
 
 def _anything(value: Any, _wanted: object) -> list[Any]:
