@@ -66,6 +66,7 @@ async def ask(app: Any) -> None:
     ):
         assert (await browser.get("/people/7")).json()["id"] == 7
         assert (await browser.get("/people/70000")).status_code == 404
+        assert len((await browser.get("/export")).text.splitlines()) == 230
 
 
 def test_the_quick_start_is_two_complete_commands():

@@ -103,13 +103,9 @@ class Secret:
 
 
 class UnshownBytes(bytes):
-    """Bytes that are sent as they are, but show as ``***`` to whoever prints or decodes them."""
+    """Bytes that are sent as they are, but show as ``***`` to whoever prints them."""
 
     __slots__ = ()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
-        """Return ``***``, whatever the encoding."""
-        return _MASK
 
     def __repr__(self) -> str:
         return _MASK
@@ -117,7 +113,17 @@ class UnshownBytes(bytes):
     __str__ = __repr__
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (UnshownBytes, ())
+        return (type(self), ())
+
+
+class UnreadBytes(UnshownBytes):
+    """Bytes that are sent as they are, but are ``***`` to whoever prints or decodes them."""
+
+    __slots__ = ()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
+        """Return ``***``, whatever the encoding."""
+        return _MASK
 
 
 def _spellings_of(text: str) -> frozenset[str]:

@@ -12,7 +12,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async.secret import Secret, UnshownBytes, keep_out_of_logs, without_frames
+from useresponse_async.secret import (
+    Secret,
+    UnreadBytes,
+    UnshownBytes,
+    keep_out_of_logs,
+    without_frames,
+)
 from useresponse_async.settings import KeyPlacement, is_loopback
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
@@ -86,13 +92,14 @@ class KeyTransport(httpx.AsyncBaseTransport):
         url, headers, extensions = request.url, request.headers, request.extensions
         if self._placement is KeyPlacement.HEADER:
             value = self._key.reveal().encode()
-            # From pairs of bytes: they are kept as they are, so an unseen value stays unseen.
-            authorization = (b"Authorization", UnshownBytes(value) if unseen else value)
+            # From pairs of bytes: they are kept as they are. Tracing decodes them.
+            authorization = (b"Authorization", UnreadBytes(value) if unseen else value)
             headers = httpx.Headers([*headers.raw, authorization])
         else:
             addition = f"{KEY_PARAMETER}={quote(self._key.reveal(), safe='')}".encode()
             if unseen:
-                # httpcore sends this target in place of the URL's; tracing reads the URL.
+                # httpcore sends this target in place of the URL's; tracing reads the URL, and
+                # respx, below it, the target.
                 target = url.raw_path + (b"&" if url.query else b"?") + addition
                 extensions = {**extensions, "target": UnshownBytes(target)}
             else:

@@ -78,8 +78,21 @@ def _keys_or_none(keys: dict[str, Any] | None) -> dict[str, Any] | None:
     return keys or None
 
 
+class PydanticType:
+    """A class that pydantic, where it is used, can check, write as JSON and describe."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        # Only pydantic calls this, so that it is there: it is not needed for anything else.
+        from useresponse_async.integrations.pydantic import schema_of  # noqa: PLC0415
+
+        return schema_of(cls, source, handler)
+
+
 @attrs.define(kw_only=True, repr=False)
-class Model:
+class Model(PydanticType):
     """Plain data that can be shown, and given back as plain data."""
 
     # Made when it is asked for: most objects have none, and a page of users has hundreds of

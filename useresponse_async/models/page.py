@@ -6,13 +6,15 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from useresponse_async.models._wire import PydanticType
+
 __all__ = ["Page"]
 
 T = TypeVar("T")
 
 
 @attrs.define(kw_only=True)
-class Page(Generic[T]):
+class Page(PydanticType, Generic[T]):
     """One page of a list.
 
     Attributes:

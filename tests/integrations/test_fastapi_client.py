@@ -1,0 +1,220 @@
+"""An application has one client, open while it runs, shared by all its requests."""
+
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
+from quick import QUICK
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import Message
+
+from useresponse_async import AsyncClient, ClientClosedError, ConfigurationError, User
+from useresponse_async.integrations.fastapi import Client, UseResponse, current_client
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+def for_sandbox(sandbox: Sandbox, **options: Any) -> UseResponse:
+    return UseResponse(
+        lambda: AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK, **options)
+    )
+
+
+def browser_of(app: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app")
+
+
+def with_person(app: FastAPI) -> FastAPI:
+    @app.get("/people/{user_id}")
+    async def person(user_id: int, client: Client) -> User:
+        return await client.users.get(user_id)
+
+    return app
+
+
+async def test_the_client_is_open_while_the_application_runs_and_closed_after(sandbox: Sandbox):
+    useresponse = for_sandbox(sandbox)
+    app = FastAPI(lifespan=useresponse.lifespan)
+    async with app.router.lifespan_context(app):
+        client = await useresponse()
+        assert (await client.users.get(7)).id == 7
+    with pytest.raises(ClientClosedError):
+        await client.users.get(7)
+
+
+async def test_a_path_operation_is_given_the_client(sandbox: Sandbox):
+    app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        answer = await browser.get("/people/7")
+    assert answer.json()["id"] == 7
+
+
+async def test_a_lifespan_of_ones_own_enters_the_clients(sandbox: Sandbox):
+    useresponse = for_sandbox(sandbox)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with useresponse.lifespan():
+            app.state.me = await (await useresponse()).users.me()
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    async with app.router.lifespan_context(app):
+        assert app.state.me.id is not None
+
+
+async def test_the_settings_come_from_the_environment_at_start_up(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    app = with_person(FastAPI(lifespan=UseResponse().lifespan))
+    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
+    monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        assert (await browser.get("/people/7")).json()["id"] == 7
+
+
+async def test_an_application_can_be_started_again(sandbox: Sandbox):
+    app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
+    for _ in range(2):
+        async with app.router.lifespan_context(app), browser_of(app) as browser:
+            assert (await browser.get("/people/7")).json()["id"] == 7
+
+
+async def test_a_router_and_a_mounted_application_find_the_client(sandbox: Sandbox):
+    router = APIRouter(prefix="/routed")
+    with_person(router)  # type: ignore[arg-type]
+    app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
+    app.include_router(router)
+    app.mount("/mounted", with_person(FastAPI()))
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        assert (await browser.get("/routed/people/7")).json()["id"] == 7
+        assert (await browser.get("/mounted/people/7")).json()["id"] == 7
+
+
+async def test_an_application_can_have_several_installations(start_sandbox: Callable[..., Sandbox]):
+    one, other = start_sandbox(users=3), start_sandbox(users=5)
+    helpdesk, forum = for_sandbox(one), for_sandbox(other)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with helpdesk.lifespan(app), forum.lifespan(app):
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/counts")
+    async def counts(
+        first: Annotated[AsyncClient, Depends(helpdesk)],
+        second: Annotated[AsyncClient, Depends(forum)],
+    ) -> list[int]:
+        return [await first.users.search().count(), await second.users.search().count()]
+
+    @app.get("/ambiguous")
+    async def ambiguous(client: Client) -> None: ...
+
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        assert (await browser.get("/counts")).json() == [one.user_count, other.user_count]
+        with pytest.raises(ConfigurationError, match="2 lifespans"):
+            await browser.get("/ambiguous")
+
+
+async def test_without_the_lifespan_the_dependency_says_what_is_missing():
+    useresponse = UseResponse()
+    app = with_person(FastAPI())
+    with pytest.raises(ConfigurationError, match=r"give the application useresponse\.lifespan"):
+        await useresponse()
+    async with browser_of(app) as browser:
+        with pytest.raises(ConfigurationError, match="0 lifespans"):
+            await browser.get("/people/7")
+
+
+async def test_one_lifespan_is_not_entered_by_two_applications(sandbox: Sandbox):
+    useresponse = for_sandbox(sandbox)
+    async with useresponse.lifespan():
+        with pytest.raises(ConfigurationError, match="entered already"):
+            async with useresponse.lifespan():
+                pytest.fail("it was entered twice")
+        assert (await useresponse()).in_flight == 0
+
+
+async def test_a_test_can_put_another_client_in_its_place(sandbox: Sandbox, client: AsyncClient):
+    app = with_person(FastAPI())
+    app.dependency_overrides[current_client] = lambda: client
+    async with browser_of(app) as browser:
+        assert (await browser.get("/people/7")).json()["id"] == 7
+
+
+async def test_a_starlette_application_can_use_it_too(sandbox: Sandbox):
+    useresponse = for_sandbox(sandbox)
+
+    async def person(request: Request) -> PlainTextResponse:
+        client = await useresponse()
+        user = await client.users.get(request.path_params["user_id"])
+        return PlainTextResponse(f"{user.id}")
+
+    app = Starlette(routes=[Route("/{user_id:int}", person)], lifespan=useresponse.lifespan)
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        assert (await browser.get("/7")).text == "7"
+
+
+def test_applications_in_event_loops_of_their_own_do_not_meet(
+    sandbox: Sandbox, serve: Callable[[Any], str]
+):
+    app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
+    one, other = serve(app), serve(app)
+    assert httpx.get(f"{one}/people/7").json()["id"] == 7
+    assert httpx.get(f"{other}/people/8").json()["id"] == 8
+
+
+async def test_a_websocket_is_given_the_client(sandbox: Sandbox):
+    app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
+
+    @app.websocket("/names")
+    async def names(websocket: WebSocket, client: Client) -> None:
+        await websocket.accept()
+        user = await client.users.get(7)
+        await websocket.send_text(user.name or "")
+        await websocket.close()
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "path": "/names", "headers": [], "query_string": b""}
+    async with app.router.lifespan_context(app):
+        await app(scope, receive, send)
+    seen = sandbox.user(7)
+    assert seen is not None
+    assert sent[1]["text"] == seen.name
+
+
+def test_a_hundred_concurrent_requests_share_one_bound_and_one_pool(
+    start_sandbox: Callable[..., Sandbox], serve: Callable[[Any], str]
+):
+    sandbox = start_sandbox(users=120, latency=0.02)
+    app = with_person(FastAPI(lifespan=for_sandbox(sandbox, max_in_flight=5).lifespan))
+    url = serve(app)
+
+    unbounded = httpx.Limits(max_connections=None)
+    with httpx.Client(base_url=url, timeout=60, limits=unbounded) as browser:
+
+        def ask(user_id: int) -> int:
+            return int(browser.get(f"/people/{user_id}").json()["id"])
+
+        with ThreadPoolExecutor(100) as threads:
+            assert list(threads.map(ask, range(1, 101))) == list(range(1, 101))
+    assert sandbox.arrivals == 100
+    assert 2 <= sandbox.peak_in_flight <= 5
+    assert sandbox.connections_opened <= 10

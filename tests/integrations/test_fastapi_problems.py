@@ -1,0 +1,260 @@
+"""What fails upstream reaches the browser as a problem answer, and nothing more than it may."""
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from useresponse_async import (
+    APIConnectionError,
+    AsyncClient,
+    ClientClosedError,
+    ConfigurationError,
+    QueueTimeoutError,
+    ResponseTooLargeError,
+    RetryPolicy,
+    User,
+    UseResponseError,
+    errors,
+)
+from useresponse_async.integrations._problems import problem_of
+from useresponse_async.integrations.fastapi import (
+    PROBLEMS,
+    Client,
+    UseResponse,
+    install_error_handlers,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+ONCE = RetryPolicy(attempts=1)
+
+
+def make_app(sandbox: Sandbox, **options: Any) -> FastAPI:
+    options = {"api_key": sandbox.api_key, "retry": ONCE, **options}
+    useresponse = UseResponse(lambda: AsyncClient(sandbox.url, **options))
+    app = FastAPI(lifespan=useresponse.lifespan, responses=PROBLEMS)
+    install_error_handlers(app)
+
+    @app.get("/people/{user_id}")
+    async def person(user_id: int, client: Client) -> User:
+        return await client.users.get(user_id)
+
+    @app.post("/people/{email}")
+    async def register(email: str, client: Client) -> User:
+        return await client.users.create(email, full_name="Ann")
+
+    return app
+
+
+async def answer_of(app: FastAPI, path: str = "/people/7", method: str = "GET") -> httpx.Response:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
+    ):
+        return await browser.request(method, path)
+
+
+async def failing_with(error: UseResponseError) -> httpx.Response:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/")
+    async def fail() -> None:
+        raise error
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+        return await browser.get("/")
+
+
+async def test_a_user_who_is_not_there_is_a_404_with_the_apis_own_message(sandbox: Sandbox):
+    sandbox.fail_next(404, message="User not found")
+    answer = await answer_of(make_app(sandbox))
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "User not found",
+        "instance": "/people/7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("upstream", "status"),
+    [
+        (400, 400),
+        (401, 502),
+        (403, 502),
+        (404, 404),
+        (405, 502),
+        (409, 409),
+        (418, 502),
+        (429, 503),
+        (500, 502),
+        (502, 502),
+        (503, 503),
+    ],
+)
+async def test_a_status_from_upstream_becomes_the_status_that_it_means_here(
+    sandbox: Sandbox, upstream: int, status: int
+):
+    sandbox.fail_next(upstream, message="said upstream")
+    answer = await answer_of(make_app(sandbox))
+    assert answer.status_code == answer.json()["status"] == status
+    assert ("said upstream" in answer.text) == (status in (400, 404, 409))
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_what_exists_already_is_a_409(sandbox: Sandbox):
+    taken = sandbox.user(7)
+    assert taken is not None
+    answer = await answer_of(make_app(sandbox), f"/people/{taken.email}", "POST")
+    assert answer.status_code == 409
+
+
+async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox: Sandbox):
+    answer = await answer_of(make_app(sandbox), "/people/0")
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "user_id: 0 is less than 1"
+    assert sandbox.arrivals == 0
+
+
+async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    key = "a-key-that-nobody-knows"
+    with caplog.at_level(logging.DEBUG):
+        answer = await answer_of(make_app(sandbox, api_key=key))
+    assert answer.status_code == 502
+    assert key not in answer.text + caplog.text
+    assert sandbox.url not in answer.text
+    assert "GET /people/7 is answered with 502: " in caplog.text
+
+
+async def test_the_page_of_a_server_in_between_is_not_shown(sandbox: Sandbox):
+    sandbox.html_next(404)
+    answer = await answer_of(make_app(sandbox))
+    assert answer.status_code == 404
+    assert "html" not in answer.text
+    assert answer.json()["detail"] == "The support system has no such thing."
+
+
+async def test_an_answer_that_is_no_json_is_a_502(sandbox: Sandbox):
+    sandbox.answer_next(b"<html>secret internals</html>")
+    answer = await answer_of(make_app(sandbox))
+    assert answer.status_code == 502
+    assert "internals" not in answer.text
+
+
+async def test_no_answer_in_time_is_a_504(sandbox: Sandbox):
+    sandbox.delay_next(5)
+    answer = await answer_of(make_app(sandbox, timeout=0.2))
+    assert answer.status_code == 504
+    assert "retry-after" not in answer.headers
+
+
+async def test_a_server_that_is_not_there_is_a_502(sandbox: Sandbox):
+    app = make_app(sandbox)
+    sandbox.stop()
+    answer = await answer_of(app)
+    assert answer.status_code == 502
+    assert "127.0.0.1" not in answer.text
+
+
+@pytest.mark.parametrize(("asked", "told"), [("17", "17"), ("9" * 400, "3600"), ("soon", "5")])
+async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(
+    sandbox: Sandbox, asked: str, told: str
+):
+    sandbox.fail_next(503, headers={"Retry-After": asked})
+    answer = await answer_of(make_app(sandbox))
+    assert answer.headers["retry-after"] == told
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (QueueTimeoutError("no turn", method="GET", path="/x", request_sent=False), 503),
+        (APIConnectionError("reset", method="GET", path="/x", request_sent=True), 502),
+        (ClientClosedError("the client is closed"), 503),
+        (ResponseTooLargeError(method="GET", path="/x", max_bytes=1), 502),
+        (ConfigurationError("retry: no policy"), 500),
+        (UseResponseError("whatever comes"), 500),
+    ],
+)
+async def test_every_other_error_has_its_status_too(error: UseResponseError, status: int):
+    answer = await failing_with(error)
+    assert answer.status_code == status
+    assert str(error) not in answer.text
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+def test_no_error_is_left_without_a_status_of_its_own():
+    kinds = {getattr(errors, name) for name in errors.__all__}
+    fallback = problem_of(UseResponseError)
+    left = {kind for kind in kinds if problem_of(kind) is fallback}
+    assert left == {UseResponseError, ConfigurationError}
+
+
+async def test_the_path_is_given_as_a_uri_without_its_query(sandbox: Sandbox):
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/{name}")
+    async def fail(name: str) -> None:
+        raise ClientClosedError(name)
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+        answer = await browser.get("/a%20b%3Fc%25é?token=1")
+    assert answer.json()["instance"] == "/a%20b%3Fc%25%C3%A9"
+
+
+async def test_a_failed_websocket_is_left_to_the_server(sandbox: Sandbox):
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.websocket("/")
+    async def fail() -> None:
+        raise ClientClosedError("the client is closed")
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None: ...
+
+    scope = {"type": "websocket", "path": "/", "headers": [], "query_string": b""}
+    with pytest.raises(ClientClosedError):
+        await app(scope, receive, send)
+
+
+async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(
+    caplog: pytest.LogCaptureFixture,
+):
+    await failing_with(UseResponseError("whatever comes"))
+    await failing_with(ClientClosedError("closed"))
+    ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
+    assert [bool(record.exc_info) for record in ours] == [True, False]
+
+
+async def test_the_problems_are_in_the_openapi_document(sandbox: Sandbox):
+    responses = make_app(sandbox).openapi()["paths"]["/people/{user_id}"]["get"]["responses"]
+    assert {"200", "400", "404", "409", "422", "502", "503", "504"} == responses.keys()
+    problem = responses["503"]["content"]["application/problem+json"]["schema"]
+    assert set(problem["required"]) == {"type", "title", "status", "detail", "instance"}
+    assert "Retry-After" in responses["503"]["headers"]
+
+
+async def test_a_documented_problem_is_what_is_answered(sandbox: Sandbox):
+    app = make_app(sandbox)
+    sandbox.fail_next(404)
+    answer = await answer_of(app)
+    schema = PROBLEMS[404]["content"]["application/problem+json"]["schema"]
+    assert answer.json().keys() == schema["properties"].keys()
+    assert answer.json()["title"] == schema["properties"]["title"]["const"]

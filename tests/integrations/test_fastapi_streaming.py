@@ -1,0 +1,357 @@
+"""A walk is answered line by line, cut where it fails, and ended when the browser goes away."""
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+from starlette.types import Message
+
+from useresponse_async import AsyncClient, Page, RetryPolicy, User
+from useresponse_async.integrations.fastapi import (
+    PROBLEMS,
+    Client,
+    NDJSONResponse,
+    UseResponse,
+    install_error_handlers,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+class Person(BaseModel):
+    id: int
+    name: str
+
+
+class Application:
+    """An application that streams its users in several ways, and the clients that it made."""
+
+    def __init__(self, sandbox: Sandbox, *, middleware: bool = False) -> None:
+        self.sandbox = sandbox
+        self.clients: list[AsyncClient] = []
+        self.done: list[str] = []
+        self.useresponse = UseResponse(self.make_client)
+        self.app = FastAPI(lifespan=self.useresponse.lifespan, responses=PROBLEMS)
+        install_error_handlers(self.app)
+        self.add_routes()
+        if middleware:
+
+            @self.app.middleware("http")
+            async def around(
+                request: Request, call_next: Callable[[Request], Awaitable[Response]]
+            ) -> Response:
+                return await call_next(request)
+
+    def make_client(self) -> AsyncClient:
+        client = AsyncClient(
+            self.sandbox.url,
+            api_key=self.sandbox.api_key,
+            retry=RetryPolicy(attempts=1),
+            timeout=300,
+            max_in_flight=3,
+        )
+        self.clients.append(client)
+        return client
+
+    def add_routes(self) -> None:
+        responses = NDJSONResponse.documentation(User)
+
+        @self.app.get("/people", response_class=NDJSONResponse, responses=responses)
+        async def people(client: Client) -> NDJSONResponse:
+            done = BackgroundTask(self.done.append, "people")
+            return NDJSONResponse(client.users.search(), background=done)
+
+        @self.app.get("/names")
+        async def names(client: Client) -> NDJSONResponse:
+            return NDJSONResponse(client.users.search(), model=Person)
+
+        @self.app.get("/searched")
+        async def searched(client: Client, text: str) -> NDJSONResponse:
+            return NDJSONResponse(client.users.search(search=text))
+
+        @self.app.get("/generated")
+        async def generated(client: Client) -> NDJSONResponse:
+            async def numbers() -> AsyncIterator[dict[str, int]]:
+                try:
+                    number = 0
+                    while True:
+                        yield {"number": number}
+                        number += 1
+                        await anyio.sleep(0.01)
+                finally:
+                    self.done.append("generated")
+
+            return NDJSONResponse(numbers())
+
+    def in_flight(self) -> int:
+        return sum(client.in_flight for client in self.clients)
+
+
+@pytest.fixture(params=["bare", "behind middleware"])
+def application(request: pytest.FixtureRequest, sandbox: Sandbox) -> Application:
+    return Application(sandbox, middleware=request.param != "bare")
+
+
+async def answer_of(application: Application, path: str) -> httpx.Response:
+    app = application.app
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
+    ):
+        return await browser.get(path)
+
+
+def lines_of(answer: httpx.Response) -> list[Any]:
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_every_item_is_a_line_in_order(sandbox: Sandbox):
+    application = Application(sandbox)
+    answer = await answer_of(application, "/people")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.text.endswith("\n")
+    async with application.make_client() as client:
+        users = await client.users.search().collect()
+    assert lines_of(answer) == [user.to_dict() for user in users]
+    assert len(users) == sandbox.user_count
+
+
+async def test_a_line_has_no_more_fields_than_the_model_that_is_named(sandbox: Sandbox):
+    answer = await answer_of(Application(sandbox), "/names")
+    first = sandbox.user(lines_of(answer)[0]["id"])
+    assert first is not None
+    assert lines_of(answer)[0] == {"id": first.id, "name": first.name}
+    assert len(lines_of(answer)) == sandbox.user_count
+
+
+async def test_a_walk_without_items_is_an_empty_answer(sandbox: Sandbox):
+    answer = await answer_of(Application(sandbox), "/searched?text=nobody-has-this-name")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_a_failure_before_the_first_line_is_a_problem_answer(
+    sandbox: Sandbox, application: Application
+):
+    sandbox.fail_next(503, headers={"Retry-After": "3"})
+    answer = await answer_of(application, "/people")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"] == "3"
+
+
+async def test_what_is_to_be_done_after_the_answer_is_done(sandbox: Sandbox):
+    application = Application(sandbox)
+    await answer_of(application, "/people")
+    assert application.done == ["people"]
+
+
+def test_a_line_is_sent_before_the_next_page_is_there(
+    sandbox: Sandbox, serve: Callable[[Any], str]
+):
+    sandbox.delay_next(300, match=r"page=2\b")
+    url = serve(Application(sandbox).app)
+    with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
+        assert json.loads(next(answer.iter_lines()))["id"] is not None
+
+
+def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
+    sandbox: Sandbox,
+    serve: Callable[[Any], str],
+    application: Application,
+    caplog: pytest.LogCaptureFixture,
+):
+    sandbox.fail_next(500, match=r"page=3\b")
+    url = serve(application.app)
+    lines: list[str] = []
+    with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
+        assert answer.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError):
+            lines.extend(answer.iter_lines())
+    assert 0 < len(lines) < sandbox.user_count
+    ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
+    assert [record.levelno for record in ours] == [logging.ERROR]
+    assert "GET /people: the stream was cut: " in ours[0].getMessage()
+    assert sandbox.api_key not in caplog.text
+
+
+def test_when_the_browser_goes_away_the_upstream_requests_end(
+    serve: Callable[[Any], str],
+    until: Callable[[Callable[[], bool]], None],
+    application: Application,
+):
+    sandbox = application.sandbox
+    sandbox.insert_users(20_000)
+    sandbox.set_latency(0.05)
+    url = serve(application.app)
+    with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
+        lines = answer.iter_lines()
+        assert len([next(lines) for _ in range(200)]) == 200
+        until(lambda: application.in_flight() > 0)
+    until(lambda: application.in_flight() == 0 and sandbox.in_flight == 0)
+    arrivals = sandbox.arrivals
+    time.sleep(1)
+    assert sandbox.arrivals == arrivals < 200
+    assert application.in_flight() == 0
+
+
+def test_a_browser_that_goes_before_the_first_line_ends_the_upstream_request(
+    sandbox: Sandbox,
+    serve: Callable[[Any], str],
+    until: Callable[[Callable[[], bool]], None],
+    application: Application,
+):
+    sandbox.delay_next(300)
+    url = serve(application.app)
+    with httpx.Client(timeout=0.3) as browser, pytest.raises(httpx.ReadTimeout):
+        browser.get(f"{url}/people")
+    until(lambda: application.in_flight() == 0)
+    assert sandbox.arrivals == 1
+
+
+def test_the_application_serves_others_after_a_browser_went_away(
+    sandbox: Sandbox, serve: Callable[[Any], str]
+):
+    url = serve(Application(sandbox).app)
+    for _ in range(5):
+        with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
+            next(answer.iter_lines())
+    answer = httpx.get(f"{url}/people", timeout=60)
+    assert len(lines_of(answer)) == sandbox.user_count
+
+
+def test_a_generator_is_closed_when_the_browser_goes_away(
+    sandbox: Sandbox,
+    serve: Callable[[Any], str],
+    until: Callable[[Callable[[], bool]], None],
+):
+    application = Application(sandbox)
+    url = serve(application.app)
+    with httpx.stream("GET", f"{url}/generated", timeout=60) as answer:
+        lines = answer.iter_lines()
+        assert [json.loads(next(lines)) for _ in range(2)] == [{"number": 0}, {"number": 1}]
+    until(lambda: application.done == ["generated"])
+
+
+class Browser:
+    """Speaks ASGI to an application, so that any event loop can serve it."""
+
+    def __init__(self, *, leaves_after: int, broken_pipe: bool) -> None:
+        self.sent: list[Message] = []
+        self.gone = anyio.Event()
+        self._leaves_after = leaves_after
+        self._broken_pipe = broken_pipe
+
+    async def receive(self) -> Message:
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+        if len(self.sent) >= self._leaves_after:
+            if self._broken_pipe:
+                raise OSError("nobody is there")
+            self.gone.set()
+
+    async def get(self, app: FastAPI, path: str) -> None:
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": path,
+            "query_string": b"",
+            "headers": [],
+        }
+        await app(scope, self.receive, self.send)
+
+
+@pytest.mark.parametrize("goes_by", ["a disconnect", "a broken pipe"])
+async def test_every_event_loop_ends_the_walk_with_its_reader(
+    start_sandbox: Callable[..., Sandbox], goes_by: str
+):
+    sandbox = start_sandbox(users=50_000, latency=0.01)
+    application = Application(sandbox)
+    app = application.app
+    browser = Browser(leaves_after=4, broken_pipe=goes_by == "a broken pipe")
+    async with app.router.lifespan_context(app):
+        await browser.get(app, "/people")
+        assert application.in_flight() == 0
+        arrivals = sandbox.arrivals
+        await anyio.sleep(0.3)
+        assert sandbox.arrivals == arrivals < 100
+    assert [message["type"] for message in browser.sent[:4]] == [
+        "http.response.start",
+        *["http.response.body"] * 3,
+    ]
+    assert browser.sent[-1].get("more_body"), "a cut answer must not look like a whole one"
+
+
+async def test_a_cancelled_answer_leaves_nothing_under_way(start_sandbox: Callable[..., Sandbox]):
+    sandbox = start_sandbox(users=50_000, latency=0.01)
+    application = Application(sandbox)
+    app = application.app
+    browser = Browser(leaves_after=10_000, broken_pipe=False)
+    async with app.router.lifespan_context(app):
+        with anyio.move_on_after(0.3) as scope:
+            await browser.get(app, "/people")
+        assert scope.cancelled_caught
+        assert application.in_flight() == 0
+
+
+async def test_the_lines_are_documented(sandbox: Sandbox):
+    operation = Application(sandbox).app.openapi()["paths"]["/people"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/x-ndjson"]["schema"]
+    assert schema == {"type": "object", "$ref": "#/components/schemas/User"}
+
+
+async def test_pages_of_another_kind_can_be_lines_too(client: AsyncClient):
+    app = FastAPI()
+
+    @app.get("/")
+    async def pages() -> NDJSONResponse:
+        return NDJSONResponse(client.users.search(count=50).by_page(), model=Page[User])
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+        lines = lines_of(await browser.get("/"))
+    assert [line["number"] for line in lines] == [1, 2, 3, 4, 5]
+
+
+class Countdown:
+    """An iterator that is no generator: it cannot be closed."""
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    def __aiter__(self) -> "Countdown":
+        return self
+
+    async def __anext__(self) -> int:
+        if not self.left:
+            raise StopAsyncIteration
+        self.left -= 1
+        return self.left
+
+
+async def test_any_asynchronous_iterator_can_be_the_content():
+    app = FastAPI()
+
+    @app.get("/")
+    async def numbers() -> NDJSONResponse:
+        return NDJSONResponse(Countdown(), headers={"X-Count": "3"}, status_code=206)
+
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+        answer = await browser.get("/")
+    assert (answer.status_code, answer.headers["x-count"], answer.text) == (206, "3", "2\n1\n0\n")

@@ -1,0 +1,42 @@
+"""The fixtures give a sandbox and its client, on every backend."""
+
+import anyio
+import pytest
+from test_plugin_runners import PLUGIN, REGISTERED
+
+import useresponse_async.testing
+from useresponse_async import AsyncClient, ServiceUnavailableError
+from useresponse_async.testing import QUICK_RETRY, Received, Sandbox
+
+pytestmark = pytest.mark.anyio
+pytest_plugins = () if REGISTERED else (PLUGIN,)
+
+
+async def test_the_client_is_one_of_the_sandbox(
+    useresponse_client: AsyncClient, useresponse_sandbox: Sandbox
+):
+    assert (await useresponse_client.users.me()).id == 1
+    (received,) = useresponse_sandbox.requests
+    assert isinstance(received, Received)
+    assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
+
+
+async def test_a_scripted_fault_is_met(
+    useresponse_client: AsyncClient, useresponse_sandbox: Sandbox
+):
+    useresponse_sandbox.fail_next(503, times=QUICK_RETRY.attempts)
+    with pytest.raises(ServiceUnavailableError):
+        await useresponse_client.users.me()
+    assert useresponse_sandbox.arrivals == QUICK_RETRY.attempts
+    assert (await useresponse_client.users.me()).id == 1
+
+
+async def test_the_client_is_shared_by_tasks(useresponse_client: AsyncClient):
+    async with anyio.create_task_group() as tasks:
+        for user_id in range(1, 9):
+            tasks.start_soon(useresponse_client.users.get, user_id)
+
+
+def test_the_module_offers_nothing_else():
+    with pytest.raises(AttributeError, match="Nothing"):
+        useresponse_async.testing.Nothing  # noqa: B018

@@ -1,0 +1,132 @@
+"""Who mocks httpx can mock the client: httpx's own transports and respx both work."""
+
+import httpx
+import pytest
+import respx
+
+from useresponse_async import AsyncClient, KeyPlacement, NotFoundError
+from useresponse_async.sandbox import Options, Sandbox, create_app
+from useresponse_async.testing import QUICK_RETRY
+
+pytestmark = pytest.mark.anyio
+
+URL = "https://example.com"
+API = f"{URL}/api/3.0"
+
+
+async def test_a_mock_transport_answers_and_sees_the_key():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/api/3.0/users/7.json"
+        assert request.url.params["apiKey"] == "k"
+        return httpx.Response(200, json={"id": 7, "name": "Ada"})
+
+    transport = httpx.MockTransport(answer)
+    async with AsyncClient(URL, api_key="k", transport=transport) as client:
+        assert (await client.users.get(7)).name == "Ada"
+
+
+async def test_a_mock_transport_sees_the_key_in_the_header():
+    seen: list[httpx.Headers] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers)
+        return httpx.Response(204)
+
+    async with AsyncClient(
+        URL,
+        api_key="k",
+        key_placement=KeyPlacement.HEADER,
+        transport=httpx.MockTransport(answer),
+    ) as client:
+        assert (await client.users.search()).items == []
+    assert seen[0]["Authorization"] == "k"
+
+
+async def test_a_clients_mock_transport_answers_and_sees_the_key():
+    seen: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(404, json={"error": {"code": 404, "message": "gone"}})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http_client:
+        async with AsyncClient(URL, api_key="k", http_client=http_client) as client:
+            with pytest.raises(NotFoundError, match="gone"):
+                await client.users.get(7)
+    assert seen == [httpx.URL(f"{API}/users/7.json?apiKey=k")]
+
+
+async def test_what_a_mock_transport_fails_with_is_tried_again():
+    answers = [httpx.Response(503), httpx.ConnectError("refused"), httpx.Response(200, json=[])]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        following = answers.pop(0)
+        if isinstance(following, Exception):
+            raise following
+        return following
+
+    async with AsyncClient(URL, transport=httpx.MockTransport(answer), retry=QUICK_RETRY) as client:
+        assert await client.request("GET", "/anything.json") == []
+    assert answers == []
+
+
+async def test_the_sandbox_answers_without_a_socket():
+    transport = httpx.ASGITransport(app=create_app(Options(users=3)))
+    async with AsyncClient(URL, api_key="sandbox-key", transport=transport) as client:
+        assert len(await client.users.search().collect()) == 3
+
+
+async def test_respx_answers_a_path_whatever_the_query():
+    async with respx.mock() as router:
+        route = router.get(f"{API}/users/7.json").respond(json={"id": 7, "name": "Ada"})
+        async with AsyncClient(URL, api_key="k") as client:
+            assert (await client.users.get(7)).name == "Ada"
+    assert dict(route.calls.last.request.url.params) == {"apiKey": "k"}
+
+
+async def test_respx_matches_what_the_query_holds():
+    async with respx.mock(base_url=API) as router:
+        router.get("/users/search.json", params__contains={"role": "agent"}).respond(
+            json={"currentPage": 1, "totalPages": 1, "totalCount": 1, "data": [{"id": 1}]}
+        )
+        router.get("/users/search.json").respond(204)
+        async with AsyncClient(URL, api_key="k") as client:
+            assert [user.id for user in (await client.users.search(role="agent")).items] == [1]
+            assert (await client.users.search()).items == []
+
+
+async def test_respx_sees_a_body_and_answers_one_after_another():
+    async with respx.mock(base_url=API) as router:
+        route = router.post("/users.json").mock(
+            side_effect=[httpx.Response(503), httpx.Response(200, json={"id": 7})]
+        )
+        async with AsyncClient(URL, api_key="k", retry=QUICK_RETRY) as client:
+            assert (await client.users.create("ada@example.com", full_name="Ada")).id == 7
+    assert route.call_count == 2
+    assert b"ada@example.com" in route.calls.last.request.content
+
+
+async def test_respx_as_a_transport_answers():
+    router = respx.MockRouter(base_url=API)
+    router.get("/me.json").respond(json={"id": 1})
+    transport = httpx.MockTransport(router.async_handler)
+    async with AsyncClient(URL, api_key="k", transport=transport) as client:
+        assert (await client.users.me()).id == 1
+
+
+async def test_respx_lets_requests_through_to_the_sandbox(sandbox: Sandbox):
+    async with respx.mock() as router:
+        router.get(f"{sandbox.url}/api/3.0/users/1.json").respond(json={"id": 1, "name": "Mock"})
+        router.route(host="127.0.0.1").pass_through()
+        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+            assert (await client.users.get(1)).name == "Mock"
+            assert (await client.users.get(2)).name != "Mock"
+    assert [received.path for received in sandbox.requests] == ["/api/3.0/users/2.json"]
+
+
+async def test_respx_sees_no_key_in_a_header():
+    async with respx.mock() as router:
+        route = router.get(f"{API}/me.json").respond(json={"id": 1})
+        async with AsyncClient(URL, api_key="k", key_placement=KeyPlacement.HEADER) as client:
+            assert (await client.users.me()).id == 1
+    assert route.calls.last.request.headers["Authorization"] == "***"

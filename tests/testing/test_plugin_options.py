@@ -1,0 +1,131 @@
+"""What the sandbox and the client are made with can be chosen, for one test and for many."""
+
+import subprocess
+import sys
+
+import pytest
+from test_plugin_runners import run
+
+pytest_plugins = ("pytester",)
+
+
+def test_markers_choose_what_the_sandbox_holds(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        pytestmark = [pytest.mark.anyio, pytest.mark.useresponse(users=7, tickets=3)]
+
+        async def test_the_modules(useresponse_client):
+            assert await useresponse_client.users.search().count() == 7
+            assert await useresponse_client.tickets.search().count() == 3
+
+        @pytest.mark.useresponse(users=1)
+        async def test_the_nearest_wins(useresponse_client):
+            assert await useresponse_client.users.search().count() == 1
+            assert await useresponse_client.tickets.search().count() == 3
+        """
+    )
+    run(pytester).assert_outcomes(passed=4)
+
+
+def test_fixtures_choose_for_many_tests(pytester: pytest.Pytester):
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def useresponse_sandbox_options(useresponse_sandbox_options):
+            return {"users": 5, "api_key": "k", **useresponse_sandbox_options}
+
+        @pytest.fixture
+        def useresponse_client_options(useresponse_sandbox):
+            return {"api_key": useresponse_sandbox.keys["agent"], "api_version": "4.0"}
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        pytestmark = pytest.mark.anyio
+
+        async def test_the_projects(useresponse_client, useresponse_sandbox):
+            assert (await useresponse_client.users.me()).role.alias == "agent"
+            (received,) = useresponse_sandbox.requests
+            assert received.path == "/api/4.0/me.json"
+            assert useresponse_sandbox.user_count == 5
+
+        @pytest.mark.useresponse(users=1)
+        async def test_a_marker_still_counts(useresponse_sandbox):
+            assert useresponse_sandbox.user_count == 1
+            assert useresponse_sandbox.api_key == "k"
+        """
+    )
+    run(pytester).assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("1000", "*takes named options only, such as users=1000*"),
+        ("user=1000", "*unexpected keyword argument 'user'*"),
+        ("users=-1", "*users must not be negative, got -1*"),
+    ],
+)
+def test_a_marker_that_makes_no_sense_is_an_error(
+    pytester: pytest.Pytester, arguments: str, message: str
+):
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.useresponse({arguments})
+        def test_marked(useresponse_sandbox):
+            pass
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([message])
+
+
+def test_a_missing_extra_says_what_to_install(pytester: pytest.Pytester):
+    pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
+    pytester.makepyfile(
+        """
+        def test_something_else():
+            pass
+
+        def test_with_the_sandbox(useresponse_sandbox):
+            pass
+
+        def test_with_the_client(useresponse_client):
+            pass
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        ["*the sandbox needs: pip install 'useresponse-async[[]sandbox[]]'*"]
+    )
+
+
+def test_the_fixtures_and_the_marker_are_described(pytester: pytest.Pytester):
+    run(pytester, "--fixtures").stdout.fnmatch_lines_random(
+        [
+            "useresponse_sandbox --*",
+            "useresponse_client --*",
+            "useresponse_sandbox_options --*",
+            "useresponse_client_options --*",
+        ]
+    )
+    run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.useresponse(?*options): *"])
+
+
+def test_loading_the_plugin_loads_no_server():
+    script = (
+        "import sys, useresponse_async.testing.plugin\n"
+        "print(*sorted({'starlette', 'uvicorn', 'useresponse_async.sandbox'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603
+    assert done.stdout.split() == []

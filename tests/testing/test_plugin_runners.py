@@ -1,0 +1,186 @@
+"""The fixtures work whichever plugin runs the test, with every warning an error."""
+
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = ("pytester",)
+
+PLUGIN = "useresponse_async.testing.plugin"
+REGISTERED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+
+ANYIO = """
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def user(useresponse_client):
+    user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
+    yield user
+    await useresponse_client.users.delete(user.id)
+
+
+async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
+    useresponse_sandbox.fail_next(503, times=2)
+    assert (await useresponse_client.users.get(user.id)).name == "Ada"
+
+
+async def test_every_page(useresponse_client):
+    assert len(await useresponse_client.users.search().collect()) == 100
+
+
+async def test_nothing_is_sent(useresponse_client):
+    pass
+"""
+
+ASYNCIO = """
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+tasks = []
+
+
+@pytest_asyncio.fixture
+async def user(useresponse_client):
+    tasks.append(asyncio.current_task())
+    user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
+    yield user
+    await useresponse_client.users.delete(user.id)
+    tasks.append(asyncio.current_task())
+
+
+@pytest.mark.asyncio
+async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
+    tasks.append(asyncio.current_task())
+    useresponse_sandbox.fail_next(503, times=2)
+    assert (await useresponse_client.users.get(user.id)).name == "Ada"
+
+
+@pytest.mark.asyncio
+async def test_the_tasks_were_three(useresponse_client):
+    await useresponse_client.users.me()
+    assert len({id(task) for task in tasks}) == 3
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_loop_of_the_module(useresponse_client):
+    await useresponse_client.users.me()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_loop_of_the_session(useresponse_client):
+    await useresponse_client.users.me()
+
+
+@pytest.mark.asyncio(loop_scope="package")
+async def test_a_loop_of_the_package(useresponse_client):
+    await useresponse_client.users.me()
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestClass:
+    async def test_one(self, useresponse_client):
+        await useresponse_client.users.me()
+
+    async def test_another(self, useresponse_client):
+        await useresponse_client.users.me()
+"""
+
+NOBODY = """
+import anyio
+
+
+def test_a_client_that_is_entered(useresponse_client, useresponse_sandbox):
+    async def main():
+        async with useresponse_client as client:
+            return await client.users.me()
+
+    assert anyio.run(main).id == 1
+    assert useresponse_sandbox.arrivals == 1
+
+
+def test_a_client_that_is_not_used(useresponse_client):
+    pass
+
+
+def test_a_sandbox_alone(useresponse_sandbox):
+    assert useresponse_sandbox.is_running
+"""
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    plugin = () if REGISTERED else ("-p", PLUGIN)
+    if "no:asyncio" not in arguments:  # it warns as long as it is not told
+        plugin += ("-o", "asyncio_default_fixture_loop_scope=function")
+    return pytester.runpytest_subprocess(
+        "-W", "error", "--strict-markers", "-p", "no:cacheprovider", *plugin, *arguments
+    )
+
+
+def test_pytest_finds_the_plugin_by_itself():
+    assert REGISTERED
+
+
+def test_all_plugins_share_one_run(pytester: pytest.Pytester):
+    pytester.makepyfile(test_anyio=ANYIO, test_asyncio=ASYNCIO, test_nobody=NOBODY)
+    run(pytester).assert_outcomes(passed=6 + 7 + 3)
+
+
+def test_anyio_alone_runs_on_asyncio_and_trio(pytester: pytest.Pytester):
+    pytester.makepyfile(test_anyio=ANYIO, test_nobody=NOBODY)
+    result = run(pytester, "-v", "-p", "no:asyncio")
+    result.assert_outcomes(passed=6 + 3)
+    result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
+
+
+def test_pytest_asyncio_alone_does(pytester: pytest.Pytester):
+    pytester.makepyfile(test_asyncio=ASYNCIO, test_nobody=NOBODY)
+    run(pytester, "-p", "no:anyio").assert_outcomes(passed=7 + 3)
+
+
+def test_pytest_asyncio_in_auto_mode_does(pytester: pytest.Pytester):
+    unmarked = ASYNCIO.replace("@pytest.mark.asyncio\n", "")
+    pytester.makepyfile(test_asyncio=unmarked.replace("pytest_asyncio.fixture", "pytest.fixture"))
+    run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=7)
+
+
+def test_loops_of_a_wider_scope_can_be_the_default(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.asyncio
+        async def test_one(useresponse_client):
+            await useresponse_client.users.me()
+
+        @pytest.mark.asyncio
+        async def test_another(useresponse_client):
+            await useresponse_client.users.me()
+        """
+    )
+    result = run(pytester, "-o", "asyncio_default_test_loop_scope=session")
+    result.assert_outcomes(passed=2)
+
+
+def test_no_async_plugin_is_needed(pytester: pytest.Pytester):
+    pytester.makepyfile(test_nobody=NOBODY)
+    run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_client_that_is_left_open_is_told_of(pytester: pytest.Pytester, backend: str):
+    pytester.makepyfile(
+        f"""
+        import anyio
+
+        def test_left_open(useresponse_client):
+            anyio.run(useresponse_client.users.me, backend="{backend}")
+        """
+    )
+    result = run(pytester)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*useresponse_client was used and not closed*"])

@@ -1,0 +1,32 @@
+"""The tests that README shows pass, as a user would run them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from test_plugin_runners import run
+
+pytest_plugins = ("pytester",)
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
+TESTS = [block for block in BLOCKS if "def test_" in block]
+
+
+def test_readme_shows_tests():
+    assert len(TESTS) == 2
+
+
+@pytest.mark.parametrize("block", TESTS)
+def test_a_shown_test_passes(pytester: pytest.Pytester, block: str):
+    pytester.makepyfile(block)
+    backends = 2
+    run(pytester).assert_outcomes(passed=block.count("def test_") * backends)
+
+
+@pytest.mark.parametrize("block", TESTS)
+def test_a_shown_test_passes_with_pytest_asyncio(pytester: pytest.Pytester, block: str):
+    pytester.makepyfile(block.replace("pytest.mark.anyio", "pytest.mark.asyncio"))
+    run(pytester).assert_outcomes(passed=block.count("def test_"))

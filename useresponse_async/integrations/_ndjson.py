@@ -1,0 +1,174 @@
+"""How does a walk become an answer that streams, and that ends with its reader?"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
+from contextlib import aclosing, suppress
+from typing import Any
+
+import anyio
+from pydantic import TypeAdapter
+from starlette.background import BackgroundTask
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from useresponse_async.paging import Pages
+
+__all__ = ["NDJSONResponse"]
+
+logger = logging.getLogger("useresponse_async.web")
+
+
+class NDJSONResponse(StreamingResponse):
+    """An answer of one JSON text to a line, sent as they come: ``application/x-ndjson``.
+
+    The first lines are awaited before the headers are sent, so that what fails until then is
+    still answered as the error it is. What fails later is logged and cuts the connection, so
+    that no client takes a part for the whole. When the client goes away, all that is under
+    way for it is cancelled, upstream requests too.
+
+    Args:
+        content: The items: :class:`~useresponse_async.Pages`, walked with several pages in
+            flight, or anything else for ``async for``, which is closed at the end.
+        model: What each item is written as, e.g. a pydantic model with fewer fields, filled
+            from the item's attributes; the item's own class unless given.
+        status_code: The status.
+        headers: Headers to send.
+        background: What to do after the answer.
+    """
+
+    media_type = "application/x-ndjson"
+
+    def __init__(
+        self,
+        content: AsyncIterable[Any],
+        *,
+        model: Any = None,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        background: BackgroundTask | None = None,
+    ) -> None:
+        self._chunks = _chunks(content, _line_writer(model))
+        super().__init__(self._chunks, status_code, headers, background=background)
+
+    @staticmethod
+    def documentation(model: Any, description: str = "One to a line") -> dict[int | str, Any]:
+        """Return what documents the lines of a path operation in OpenAPI, as its ``responses``.
+
+        Args:
+            model: What each line is.
+            description: What the answer is.
+        """
+        # FastAPI takes an answer that is no JSON for a text, unless told otherwise.
+        content = {NDJSONResponse.media_type: {"schema": {"type": "object"}}}
+        return {200: {"model": model, "description": description, "content": content}}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer, until its end or until the client is gone."""
+        started = False
+        failure: Exception | None = None
+
+        async def send_to_client(message: Message) -> None:
+            nonlocal started
+            started = True
+            try:
+                await send(message)
+            except OSError as error:
+                raise _ClientGoneError from error
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
+            try:
+                await self.stream_response(send_to_client)
+            except _ClientGoneError:
+                pass
+            except Exception as error:  # noqa: BLE001 - raised below, without the group around it
+                failure = error
+            group.cancel_scope.cancel()
+        if failure is not None and started:
+            logger.error("%s %s: the stream was cut: %s", scope["method"], scope["path"], failure)
+            await _cut(send)
+            raise RuntimeError(f"the stream was cut: {failure}") from failure
+        if failure is not None:
+            raise failure
+        if self.background is not None:
+            await self.background()
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the headers once the first lines are there, then each chunk as it comes."""
+        async with aclosing(self._chunks) as chunks:
+            chunk = await anext(chunks, b"")
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            while chunk:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                chunk = await anext(chunks, b"")
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _ClientGoneError(Exception):
+    """The server says that nobody reads the answer any more."""
+
+
+async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass  # what is left of the request's body
+    scope.cancel()
+
+
+async def _cut(send: Send) -> None:
+    """Have whatever is between here and the server fail too.
+
+    An exception alone cuts the connection where the server itself calls the application, but
+    Starlette's ``BaseHTTPMiddleware`` first completes the answer. No part of either takes a
+    message of a type that is not ASGI's.
+    """
+    with suppress(Exception):
+        await send({"type": "useresponse_async.stream.cut"})
+
+
+async def _chunks(
+    content: AsyncIterable[Any], line: Callable[[Any], bytes]
+) -> AsyncGenerator[bytes, None]:
+    if isinstance(content, Pages):
+        async with aclosing(content.by_page()) as pages:
+            async for page in pages:
+                if page.items:
+                    yield b"".join([line(item) for item in page.items])
+        return
+    items = aiter(content)
+    try:
+        async for item in items:
+            yield line(item)
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _line_writer(model: Any) -> Callable[[Any], bytes]:
+    if model is None:
+        return _own_line
+    adapter: TypeAdapter[Any] = TypeAdapter(model)
+
+    def line(item: Any) -> bytes:
+        written = adapter.validate_python(item, from_attributes=True)
+        return adapter.dump_json(written, by_alias=True) + b"\n"
+
+    return line
+
+
+def _own_line(item: Any) -> bytes:
+    return _adapter(item.__class__).dump_json(item, by_alias=True) + b"\n"
+
+
+@functools.lru_cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,132 @@
+"""How does a FastAPI application use the client? One for all its requests, and problem answers.
+
+.. code-block:: python
+
+    useresponse = UseResponse()  # or UseResponse(lambda: AsyncClient(..., max_in_flight=20))
+
+    app = FastAPI(lifespan=useresponse.lifespan, responses=PROBLEMS)
+    install_error_handlers(app)
+
+    @app.get("/people/{user_id}")
+    async def person(user_id: int, client: Client) -> User:
+        return await client.users.get(user_id)
+
+    @app.get(
+        "/people", response_class=NDJSONResponse, responses=NDJSONResponse.documentation(User)
+    )
+    async def people(client: Client) -> NDJSONResponse:
+        return NDJSONResponse(client.users.search())
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
+
+from anyio.lowlevel import RunVar
+
+from useresponse_async.client import AsyncClient
+from useresponse_async.errors import ConfigurationError
+from useresponse_async.extras import require_extra
+
+require_extra("fastapi")
+
+from fastapi import Depends  # noqa: E402 - there, as was just checked
+
+from useresponse_async.integrations._ndjson import NDJSONResponse  # noqa: E402
+from useresponse_async.integrations._problems import (  # noqa: E402
+    PROBLEMS,
+    install_error_handlers,
+)
+
+__all__ = [
+    "PROBLEMS",
+    "Client",
+    "NDJSONResponse",
+    "UseResponse",
+    "current_client",
+    "install_error_handlers",
+]
+
+
+class UseResponse:
+    """One installation, as an application uses it: a client from start-up to shut-down.
+
+    Give :attr:`lifespan` to the application, and ask for the client by :data:`Client`. All web
+    requests share its connections and its ``max_in_flight``. An application with several
+    installations has one of these for each, and asks by
+    ``Annotated[AsyncClient, Depends(that_one)]``.
+
+    Args:
+        make_client: Makes the client at start-up; :class:`~useresponse_async.AsyncClient`
+            itself, which takes its settings from the environment, unless given.
+    """
+
+    def __init__(self, make_client: Callable[[], AsyncClient] = AsyncClient) -> None:
+        self._make_client = make_client
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncGenerator[None, None]:
+        """Hold the client open: the application's lifespan, or a part of it.
+
+        A lifespan of your own enters it with ``async with useresponse.lifespan():``.
+
+        Raises:
+            ConfigurationError: A setting of the client cannot work, or the lifespan is entered
+                already.
+        """
+        clients = _open_clients()
+        if self in clients:
+            raise ConfigurationError("lifespan: it is entered already, by this or another app")
+        async with self._make_client() as client:
+            clients[self] = client
+            try:
+                yield
+            finally:
+                del clients[self]
+
+    async def __call__(self) -> AsyncClient:
+        """Return the client: the dependency behind ``Depends``.
+
+        Raises:
+            ConfigurationError: The lifespan is not entered.
+        """
+        client = _open_clients().get(self)
+        if client is None:
+            raise ConfigurationError("lifespan: give the application useresponse.lifespan")
+        return client
+
+
+async def current_client() -> AsyncClient:
+    """Return the client of the one :class:`UseResponse` whose lifespan is entered.
+
+    This is what :data:`Client` depends on, and what ``dependency_overrides`` replaces in a test.
+
+    Raises:
+        ConfigurationError: There is none, or more than one.
+    """
+    clients = _open_clients()
+    if len(clients) != 1:
+        raise ConfigurationError(
+            f"Client: {len(clients)} lifespans of UseResponse are entered where it needs one; "
+            "with several, name one: Annotated[AsyncClient, Depends(useresponse)]"
+        )
+    return next(iter(clients.values()))
+
+
+Client = Annotated[AsyncClient, Depends(current_client)]
+"""The application's client, as a parameter of a path operation or of another dependency."""
+
+# By event loop: routers and mounted sub-applications find the client wherever they are, and
+# applications that tests run beside each other do not find each other's.
+_clients: Final[RunVar[dict[UseResponse, AsyncClient]]] = RunVar("useresponse_async_clients")
+
+
+def _open_clients() -> dict[UseResponse, AsyncClient]:
+    try:
+        return _clients.get()
+    except LookupError:
+        clients: dict[UseResponse, AsyncClient] = {}
+        _clients.set(clients)
+        return clients

@@ -1,0 +1,52 @@
+"""What does a test of code that uses the client need?
+
+With the ``testing`` extra, pytest offers these fixtures by itself, nothing is to be imported:
+
+``useresponse_sandbox``
+    A :class:`Sandbox` on a real socket, fresh for each test. It starts within milliseconds.
+    ``@pytest.mark.useresponse(users=1000)`` gives it other options.
+``useresponse_client``
+    An :class:`~useresponse_async.AsyncClient` of that sandbox with the administrator's key. It
+    is closed after the test, on the test's own event loop, whether anyio's pytest plugin or
+    pytest-asyncio runs it.
+``useresponse_sandbox_options``, ``useresponse_client_options``
+    Dictionaries of keyword arguments for the two; to be overridden.
+
+::
+
+    @pytest.mark.anyio
+    async def test_an_outage_is_survived(useresponse_client, useresponse_sandbox):
+        useresponse_sandbox.fail_next(503, times=2)
+        await useresponse_client.users.create("ada@example.com", full_name="Ada")
+        assert useresponse_sandbox.requests[-1].json()["email"] == "ada@example.com"
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from useresponse_async.sandbox import Received, Sandbox
+    from useresponse_async.testing.options import QUICK_RETRY
+
+__all__ = ["QUICK_RETRY", "Received", "Sandbox"]
+
+# Loaded on first use: pytest loads the plugin in every run, also in those that never use it.
+_HOMES = {
+    "QUICK_RETRY": "useresponse_async.testing.options",
+    "Received": "useresponse_async.sandbox",
+    "Sandbox": "useresponse_async.sandbox",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a part when it is first asked for.
+
+    Raises:
+        MissingExtraError: It needs the ``sandbox`` extra.
+    """
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,50 @@
+"""With what are the sandbox and the client of a test made?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from useresponse_async.client import AsyncClient
+from useresponse_async.settings import RetryPolicy
+
+if TYPE_CHECKING:
+    from useresponse_async.sandbox import Sandbox
+
+__all__ = ["QUICK_RETRY", "client_of", "marked_options"]
+
+QUICK_RETRY: Final = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
+"""The default retry policy, with delays that a test can wait for."""
+
+
+def marked_options(item: pytest.Item) -> dict[str, Any]:
+    """Return the options that ``item``'s ``useresponse`` markers name, the nearest winning.
+
+    Raises:
+        pytest.UsageError: A marker has an argument without a name.
+    """
+    options: dict[str, Any] = {}
+    for marker in reversed(list(item.iter_markers("useresponse"))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"{item.nodeid}: pytest.mark.useresponse takes named options only, "
+                "such as users=1000"
+            )
+        options.update(marker.kwargs)
+    return options
+
+
+def client_of(sandbox: Sandbox, options: dict[str, Any]) -> AsyncClient:
+    """Return a client of ``sandbox`` with the administrator's key, unless ``options`` say other.
+
+    Args:
+        sandbox: What the client is to call.
+        options: Keyword arguments of :class:`~useresponse_async.AsyncClient`.
+    """
+    defaults: dict[str, Any] = {
+        "base_url": sandbox.url,
+        "api_key": sandbox.api_key,
+        "retry": QUICK_RETRY,
+    }
+    return AsyncClient(**{**defaults, **options})

@@ -1,0 +1,110 @@
+"""Which fixtures does pytest get, and who closes the client of a test?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from useresponse_async.client import AsyncClient
+    from useresponse_async.sandbox import Sandbox
+
+# Nothing heavy is imported up here: pytest loads this in every run where the package is installed.
+
+_MARKER: Final = (
+    "useresponse(**options): start `useresponse_sandbox` with these options of "
+    "useresponse_async.testing.Sandbox, such as users=1000 or faults=0.1."
+)
+_LEFT_OPEN: Final = (
+    "useresponse_client was used and not closed: no async plugin runs this test, so enter it, "
+    "`async with useresponse_client:`, in the event loop that uses it"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the marker, and of the fixtures for pytest-asyncio where it is in use."""
+    config.addinivalue_line("markers", _MARKER)
+    if config.pluginmanager.has_plugin("asyncio"):
+        from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
+
+        config.pluginmanager.register(asyncio_fixtures)
+
+
+@pytest.fixture
+def useresponse_sandbox_options(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Keyword arguments for the sandbox: those of the test's `useresponse` markers."""
+    from useresponse_async.testing.options import marked_options  # noqa: PLC0415
+
+    return marked_options(request.node)
+
+
+@pytest.fixture
+def useresponse_client_options() -> dict[str, Any]:
+    """Keyword arguments for the client, such as `retry` or `max_in_flight`: none."""
+    return {}
+
+
+@pytest.fixture
+def useresponse_sandbox(
+    useresponse_sandbox_options: dict[str, Any],
+) -> Generator[Sandbox, None, None]:
+    """A UseResponse API on a real socket, which can be told to misbehave; fresh for each test."""
+    from useresponse_async.extras import MissingExtraError, require_extra  # noqa: PLC0415
+
+    try:
+        require_extra("sandbox")
+    except MissingExtraError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    from useresponse_async.sandbox import Sandbox  # noqa: PLC0415
+
+    with Sandbox(**useresponse_sandbox_options) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def useresponse_client(request: pytest.FixtureRequest) -> AsyncClient:
+    """A client of `useresponse_sandbox`, closed after the test, on the test's event loop."""
+    client: AsyncClient = request.getfixturevalue(_fixture_of_runner(request))
+    return client
+
+
+def _fixture_of_runner(request: pytest.FixtureRequest) -> str:
+    """Return the fixture that closes the client where the test runs."""
+    plugins = request.config.pluginmanager
+    if plugins.has_plugin("asyncio"):
+        from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
+
+        name = asyncio_fixtures.fixture_name(request.node)
+        if name is not None:
+            return name
+    if "anyio_backend" in request.fixturenames:
+        return "_useresponse_client_of_anyio"
+    return "_useresponse_client_of_nobody"
+
+
+@pytest.fixture
+async def _useresponse_client_of_anyio(
+    useresponse_sandbox: Sandbox, useresponse_client_options: dict[str, Any]
+) -> AsyncGenerator[AsyncClient, None]:
+    from useresponse_async.testing.options import client_of  # noqa: PLC0415
+
+    async with client_of(useresponse_sandbox, useresponse_client_options) as client:
+        yield client
+
+
+@pytest.fixture
+def _useresponse_client_of_nobody(
+    useresponse_sandbox: Sandbox, useresponse_client_options: dict[str, Any]
+) -> Generator[AsyncClient, None, None]:
+    import anyio  # noqa: PLC0415
+
+    from useresponse_async.testing.options import client_of  # noqa: PLC0415
+
+    client = client_of(useresponse_sandbox, useresponse_client_options)
+    yield client
+    try:
+        anyio.run(client.aclose)
+    except RuntimeError:  # its connections belong to an event loop that is gone
+        raise pytest.fail.Exception(_LEFT_OPEN, pytrace=False) from None
