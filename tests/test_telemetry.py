@@ -1,10 +1,9 @@
 """OpenTelemetry's instrumentation of httpx sees every request, and never the API key."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -95,29 +94,23 @@ def locked(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     return start_sandbox(users=120, api_key=KEY)
 
 
-@pytest.fixture(params=["all of httpx", "a transport of the caller's", "one httpx client"])
-async def wire(request: pytest.FixtureRequest, anyio_backend: object, telemetry: Telemetry) -> Any:
-    """Instrument in each of the documented ways; give what a client is then made with."""
+@pytest.fixture
+def instrumented(telemetry: Telemetry) -> Iterator[None]:
     note = telemetry.take_note
-    if request.param == "one httpx client":
-        async with httpx.AsyncClient() as http_client:
-            HTTPXClientInstrumentor.instrument_client(
-                http_client, request_hook=note, response_hook=note, **telemetry.options
-            )
-            yield {"http_client": http_client}
-        return
     instrumentor = HTTPXClientInstrumentor()
     instrumentor.instrument(async_request_hook=note, async_response_hook=note, **telemetry.options)
     try:
-        yield {} if request.param == "all of httpx" else {"transport": httpx.AsyncHTTPTransport()}
+        yield
     finally:
         instrumentor.uninstrument()
 
 
 @pytest.fixture(params=[KeyPlacement.QUERY, KeyPlacement.HEADER])
-async def client(request: pytest.FixtureRequest, locked: Sandbox, wire: dict[str, Any]) -> Any:
+async def client(
+    request: pytest.FixtureRequest, locked: Sandbox, instrumented: None
+) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(
-        locked.url, api_key=KEY, key_placement=request.param, retry=QUICK, **wire
+        locked.url, api_key=KEY, key_placement=request.param, retry=QUICK
     ) as client:
         yield client
 
@@ -205,10 +198,10 @@ async def test_a_broken_connection_is_recorded_without_the_key(
 
 
 async def test_a_refused_connection_is_recorded_without_the_key(
-    wire: dict[str, Any], telemetry: Telemetry
+    instrumented: None, telemetry: Telemetry
 ):
     once = RetryPolicy(attempts=1)
-    async with AsyncClient("http://127.0.0.1:9", api_key=KEY, retry=once, **wire) as client:
+    async with AsyncClient("http://127.0.0.1:9", api_key=KEY, retry=once) as client:
         with pytest.raises(APIConnectionError):
             await client.users.me()
     (span,) = telemetry.requests

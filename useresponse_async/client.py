@@ -91,8 +91,7 @@ class AsyncClient(Namespaces):
         transport: An httpx transport to send with, in place of the client's own pools; or
             ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
         http_client: An httpx client to send with, in place of the client's own pools. It stays
-            the caller's: it is not closed, and where it has an auth, parameters or a transport
-            not httpx's own, its hooks see requests with the key.
+            the caller's: it is not closed, and its own hooks see requests with the key.
         on_request: Is told of each request, as an :class:`httpx.Request` without the key,
             before it waits for its turn.
         on_response: Is told of each response, as an :class:`httpx.Response` with its body read,

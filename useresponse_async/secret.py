@@ -102,30 +102,6 @@ class Secret:
         return (Secret._without_text, ())
 
 
-class UnshownBytes(bytes):
-    """Bytes that are sent as they are, but show as ``***`` to whoever prints them."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return _MASK
-
-    __str__ = __repr__
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), ())
-
-
-class UnreadBytes(UnshownBytes):
-    """Bytes that are sent as they are, but are ``***`` to whoever prints or decodes them."""
-
-    __slots__ = ()
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
-        """Return ``***``, whatever the encoding."""
-        return _MASK
-
-
 def _spellings_of(text: str) -> frozenset[str]:
     """Return ``text`` as it may be spelled in a URL, in a form, in JSON and in PHP's JSON."""
     if not text:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import functools
-import re
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async.secret import (
-    Secret,
-    UnreadBytes,
-    UnshownBytes,
-    keep_out_of_logs,
-    without_frames,
-)
+from useresponse_async.secret import Secret, keep_out_of_logs, without_frames
 from useresponse_async.settings import KeyPlacement, is_loopback
 
 __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
@@ -26,6 +19,8 @@ __all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
 KEY_PARAMETER: Final = "apiKey"
 KEYLESS: Final = "useresponse_keyless"
 """The extension that marks a request which must go without the key, wherever it goes."""
+
+_KEY: Final = "useresponse_key"
 
 _SHARD_SIZE: Final = 4
 """One pool slows down badly beyond about ten connections: it looks at each of them at each
@@ -88,22 +83,15 @@ class KeyTransport(httpx.AsyncBaseTransport):
         elsewhere = origin(request.url) != self._origin or request.extensions.get(KEYLESS, False)
         if self._key is None or elsewhere:
             return request
-        unseen = _sends_target(self._inner, request.url)
         url, headers, extensions = request.url, request.headers, request.extensions
-        if self._placement is KeyPlacement.HEADER:
-            value = self._key.reveal().encode()
-            # From pairs of bytes: they are kept as they are. Tracing decodes them.
-            authorization = (b"Authorization", UnreadBytes(value) if unseen else value)
-            headers = httpx.Headers([*headers.raw, authorization])
+        if isinstance(self._inner, ShardedTransport):
+            # Its pools add it themselves, below whoever traces httpx's own transport.
+            extensions = {**extensions, _KEY: (self._key, self._placement)}
+        elif self._placement is KeyPlacement.HEADER:
+            headers = headers.copy()
+            headers["Authorization"] = self._key.reveal()
         else:
-            addition = f"{KEY_PARAMETER}={quote(self._key.reveal(), safe='')}".encode()
-            if unseen:
-                # httpcore sends this target in place of the URL's; tracing reads the URL, and
-                # respx, below it, the target.
-                target = url.raw_path + (b"&" if url.query else b"?") + addition
-                extensions = {**extensions, "target": UnshownBytes(target)}
-            else:
-                url = url.copy_with(query=url.query + b"&" + addition if url.query else addition)
+            url = url.copy_with(raw_path=_with_key_parameter(url.raw_path, self._key))
         return httpx.Request(
             request.method, url, headers=headers, stream=request.stream, extensions=extensions
         )
@@ -118,6 +106,11 @@ class KeyTransport(httpx.AsyncBaseTransport):
         for name, value in response.headers.multi_items():
             if key.redact(value) != value:
                 response.headers[name] = key.redact(value)
+
+
+def _with_key_parameter(target: bytes, key: Secret) -> bytes:
+    joint = b"&" if b"?" in target else b"?"
+    return target + joint + f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}".encode()
 
 
 def _without_key_parameter(location: str) -> str:
@@ -260,40 +253,8 @@ class ClientTransport(httpx.AsyncBaseTransport):
         )
         return await self._client.send(own, stream=True, follow_redirects=False)
 
-    def sends_target(self, url: httpx.URL) -> bool:
-        """Return whether the client sends requests to ``url`` with httpcore, as they are."""
-        # httpx has no public name for it. Without it the key stays in the URL, which always works.
-        choose = getattr(self._client, "_transport_for_url", None)
-        # An auth may sign the URL, and parameters join it: then the URL must be what is sent.
-        return (
-            choose is not None
-            and self._client.auth is None
-            and not self._client.params
-            and isinstance(choose(url), httpx.AsyncHTTPTransport)
-        )
-
     async def aclose(self) -> None:
         """Leave the client open: it is the caller's."""
-
-
-@functools.cache
-def _httpcore_takes_target() -> bool:
-    import httpcore  # noqa: PLC0415 - httpx brings it, and imports it no earlier
-
-    version = [int(number) for number in re.findall(r"\d+", httpcore.__version__)[:3]]
-    return version >= [1, 0, 4]
-
-
-def _sends_target(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> bool:
-    """Return whether ``transport`` sends to ``url`` with httpcore, which takes a ``target``.
-
-    Others, such as httpx's mock, an ASGI application or aiohttp, read the request's URL.
-    """
-    if not _httpcore_takes_target():
-        return False
-    if isinstance(transport, ClientTransport):
-        return transport.sends_target(url)
-    return isinstance(transport, ShardedTransport | httpx.AsyncHTTPTransport)
 
 
 @functools.cache
@@ -315,6 +276,32 @@ def environment_proxy(base_url: httpx.URL) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+class _KeyedPool(httpx.AsyncHTTPTransport):
+    """An httpx pool that adds the key to a request which says so, where nobody sees it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._pool: Any = _KeyAdder(self._pool)
+
+
+class _KeyAdder:
+    """Stands between httpx's transport and its httpcore pool."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    async def handle_async_request(self, request: Any) -> Any:
+        key, placement = request.extensions.pop(_KEY, (None, None))
+        if placement is KeyPlacement.HEADER:
+            request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
+        elif placement is KeyPlacement.QUERY:
+            request.url.target = _with_key_parameter(request.url.target, key)
+        return await self._pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
 def make_pool(
     size: int,
     *,
@@ -323,7 +310,7 @@ def make_pool(
     http2: bool = False,
 ) -> httpx.AsyncHTTPTransport:
     """Return an httpx pool of at most ``size`` connections."""
-    return httpx.AsyncHTTPTransport(
+    return _KeyedPool(
         verify=verify or default_ssl_context(),
         http2=http2,
         limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),

@@ -124,9 +124,9 @@ async def test_respx_lets_requests_through_to_the_sandbox(sandbox: Sandbox):
     assert [received.path for received in sandbox.requests] == ["/api/3.0/users/2.json"]
 
 
-async def test_respx_sees_no_key_in_a_header():
+async def test_respx_sees_a_header_with_the_key_as_it_is_sent():
     async with respx.mock() as router:
         route = router.get(f"{API}/me.json").respond(json={"id": 1})
         async with AsyncClient(URL, api_key="k", key_placement=KeyPlacement.HEADER) as client:
             assert (await client.users.me()).id == 1
-    assert route.calls.last.request.headers["Authorization"] == "***"
+    assert route.calls.last.request.headers["Authorization"] == "k"

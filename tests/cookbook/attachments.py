@@ -1,0 +1,76 @@
+"""Open a ticket with files, and fetch the files of a ticket.
+
+Install:  pip install useresponse-async
+Run:      python attachments.py upload "Printer on fire" photo.jpg log.txt
+          python attachments.py download 42 files/
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+
+Files are read, sent and written piece by piece: no file is ever in memory as a whole.
+"""
+
+import argparse
+import sys
+from pathlib import Path, PureWindowsPath
+
+import anyio
+
+from useresponse_async import AsyncClient, AttachedFile, Attachment, UseResponseError
+
+
+async def upload(title: str, paths: list[Path]) -> None:
+    async with AsyncClient() as client:
+        files = [Attachment.from_path(path) for path in paths]
+        ticket = await client.tickets.create(title, "The files are attached.", attachments=files)
+    print(f"ticket {ticket.id}")
+
+
+def safe_name(file: AttachedFile) -> str:
+    """Return a name that stays in its folder, whatever whoever sent the file has called it."""
+    # As Windows reads it, a path may be divided by slashes of either kind.
+    name = PureWindowsPath(file.name.full or "").name if file.name else ""
+    return f"{file.id}-{name}" if name else f"{file.id}"
+
+
+async def download(ticket_id: int, folder: Path) -> int:
+    """Fetch a ticket's files; return how many could not be had."""
+    folder.mkdir(parents=True, exist_ok=True)
+    async with AsyncClient() as client:
+
+        async def fetch(file: AttachedFile) -> str:
+            # The name appears when the file is complete, and not before.
+            path = folder / safe_name(file)
+            size = await client.files.download(file, path, max_bytes=100_000_000)
+            return f"{size} bytes in {path}"
+
+        files = (await client.objects.get(ticket_id)).attachments
+        failures = 0
+        async for outcome in client.map(fetch, files, max_in_flight=4, return_exceptions=True):
+            if isinstance(outcome, UseResponseError | OSError):
+                failures += 1
+                print(f"not fetched: {outcome}", file=sys.stderr)
+            elif isinstance(outcome, Exception):
+                raise outcome
+            else:
+                print(outcome)
+        return failures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Send and fetch the files of tickets.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("upload", help="open a ticket with files")
+    command.add_argument("title")
+    command.add_argument("paths", type=Path, nargs="+")
+    command = commands.add_parser("download", help="fetch the files of a ticket")
+    command.add_argument("ticket_id", type=int)
+    command.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "upload":
+        anyio.run(upload, arguments.title, arguments.paths)
+    else:
+        sys.exit(anyio.run(download, arguments.ticket_id, arguments.folder) > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Change many users by a CSV file of ids and tags: first as a dry run, then for good.
+
+Install:  pip install useresponse-async
+Run:      python bulk_update.py tags.csv            says what it would do
+          python bulk_update.py tags.csv --apply    does it
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The file's first
+line is `id,tags`; several tags are divided by semicolons: `7,vip;follow up`.
+
+It can be run again after whatever went wrong: who has the tags already is left alone.
+"""
+
+import argparse
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from useresponse_async import AsyncClient, UseResponseError
+
+Change = tuple[int, list[str]]
+
+
+def read_changes(path: Path) -> Iterator[Change]:
+    """Yield what the file asks for, line by line as there is room for it."""
+    with path.open(newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            tags = [tag.strip() for tag in line["tags"].split(";")]
+            yield int(line["id"]), [tag for tag in tags if tag]
+
+
+async def update(path: Path, *, apply: bool) -> int:
+    """Carry out, or only announce, all changes; return how many of them failed."""
+    counts: Counter[str] = Counter()
+    for _ in read_changes(path):
+        pass  # a mistake in the last line is told of before the first user is changed
+    async with AsyncClient() as client:
+
+        async def change(wanted: Change) -> tuple[str, str]:
+            user_id, tags = wanted
+            try:
+                user = await client.users.get(user_id)
+                if set(user.tags) == set(tags):
+                    return "unchanged", ""
+                if apply:
+                    await client.users.update(user_id, tags=tags)
+            except UseResponseError as error:
+                return "failed", f"user {user_id}: {error}"
+            done = "changed" if apply else "to change"
+            return done, f"user {user_id}: {','.join(user.tags)} -> {','.join(tags)}"
+
+        async with aclosing(client.map(change, read_changes(path))) as outcomes:
+            async for outcome, message in outcomes:
+                counts[outcome] += 1
+                if message:
+                    print(message, file=sys.stderr if outcome == "failed" else sys.stdout)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing to do")
+    return counts["failed"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Give users the tags that a CSV file names.")
+    parser.add_argument("path", type=Path, help="the CSV file")
+    parser.add_argument("--apply", action="store_true", help="change them, and not only say so")
+    arguments = parser.parse_args()
+    sys.exit(anyio.run(partial(update, arguments.path, apply=arguments.apply)) > 0)
+
+
+if __name__ == "__main__":
+    main()

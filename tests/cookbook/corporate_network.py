@@ -1,0 +1,68 @@
+"""Reach the server from a corporate network: its proxy, its authority, a gateway's header.
+
+Install:  pip install useresponse-async
+Run:      python corporate_network.py --ca-file corporate-ca.pem --proxy http://proxy:3128
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. A gateway that
+wants a token of its own with every request finds it in GATEWAY_TOKEN.
+"""
+
+import argparse
+import os
+import ssl
+
+import anyio
+import httpx
+
+from useresponse_async import AsyncClient
+
+
+class GatewayTransport(httpx.AsyncBaseTransport):
+    """Puts the gateway's header on every request that the transport below sends.
+
+    A transport stands next to the wire: the requests it sees hold the API key. Do not log them.
+    """
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, token: str) -> None:
+        self._inner = inner
+        self._token = token
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["X-Gateway-Token"] = self._token
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def make_client(ca_file: str | None, proxy: str | None, token: str | None) -> AsyncClient:
+    # The corporate authority is trusted, and with it alone: a certificate of any other is
+    # refused. To trust it besides the usual ones, make the default context and then call
+    # context.load_verify_locations(ca_file).
+    context = ssl.create_default_context(cafile=ca_file)
+    if token is None:
+        # Without proxy= the environment's HTTPS_PROXY, ALL_PROXY and NO_PROXY are followed.
+        return AsyncClient(verify=context, proxy=proxy)
+    # A transport of your own replaces all below it, so it is told of proxy and authority too,
+    # and of as many connections as there are requests in flight.
+    limits = httpx.Limits(max_connections=10, max_keepalive_connections=10)
+    wire = httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=limits)
+    return AsyncClient(transport=GatewayTransport(wire, token), max_in_flight=10)
+
+
+async def show(ca_file: str | None, proxy: str | None) -> None:
+    async with make_client(ca_file, proxy, os.environ.get("GATEWAY_TOKEN")) as client:
+        me = await client.users.me()
+        print(f"I am {me.name}, one of {await client.users.search().count()} users")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Say who the API key belongs to.")
+    parser.add_argument("--ca-file", help="the corporate authority's certificate, as PEM")
+    parser.add_argument("--proxy", help="the proxy's address; a password goes into HTTPS_PROXY")
+    arguments = parser.parse_args()
+    anyio.run(show, arguments.ca_file, arguments.proxy)
+
+
+if __name__ == "__main__":
+    main()

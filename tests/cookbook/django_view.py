@@ -1,0 +1,69 @@
+"""A Django async view that answers from UseResponse, with one client for the whole process.
+
+Install:  pip install useresponse-async django uvicorn
+Run:      uvicorn django_view:application --workers 2     or, for a try, python django_view.py
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+
+It takes an ASGI server. Under WSGI, and so under `runserver`, Django gives each call of an
+async view an event loop of its own, and a client belongs to one.
+"""
+
+import argparse
+import os
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from django.core.management.utils import get_random_secret_key
+from django.http import HttpRequest, JsonResponse
+from django.urls import path
+
+from useresponse_async import AsyncClient, NotFoundError, UseResponseError
+
+settings.configure(
+    ROOT_URLCONF=__name__,
+    ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+    SECRET_KEY=os.environ.get("DJANGO_SECRET_KEY") or get_random_secret_key(),
+)
+
+# Connects to nothing before its first call, so it can be made where Django starts. A wrong
+# setting is told of now, and not to the first visitor.
+useresponse = AsyncClient(timeout=10, max_in_flight=20)
+
+
+async def person(_request: HttpRequest, user_id: int) -> JsonResponse:
+    try:
+        user = await useresponse.users.get(user_id)
+    except NotFoundError:
+        return JsonResponse({"detail": "there is no such person"}, status=404)
+    except UseResponseError:
+        return JsonResponse({"detail": "the help desk cannot be reached"}, status=502)
+    return JsonResponse({"id": user.id, "name": user.name})
+
+
+urlpatterns = [path("people/<int:user_id>", person)]
+django_application = get_asgi_application()
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Serve Django, which refuses lifespan events, and close the client at the server's end."""
+    if scope["type"] != "lifespan":
+        await django_application(scope, receive, send)
+        return
+    await receive()  # lifespan.startup
+    await send({"type": "lifespan.startup.complete"})
+    await receive()  # lifespan.shutdown
+    await useresponse.aclose()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve people as JSON.")
+    parser.add_argument("--port", type=int, default=8000)
+    uvicorn.run(application, host="127.0.0.1", port=parser.parse_args().port)
+
+
+if __name__ == "__main__":
+    main()

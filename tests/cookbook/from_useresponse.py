@@ -1,0 +1,81 @@
+"""Move from `useresponse` 0.0.7: the same work in both, and a proof that it is the same.
+
+Install:  pip install useresponse-async useresponse==0.0.7
+Run:      python from_useresponse.py
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+
+    useresponse 0.0.7                            useresponse-async
+    API(url, key)                                AsyncClient(url, api_key=key)
+    users.get(7) -> dict                         await users.get(7) -> User
+    users.get_by_email(address)                  await users.get_by_email(address)
+    users.search(page=2)["data"]                 (await users.search(page=2)).items
+    users.search_iter(role="user")               async for user in users.search(role="user")
+    users.edit(7, full_name=…)                   await users.update(7, full_name=…)
+    tickets.search_iter(status=TicketStatus.all) async for ticket in tickets.search(status="all")
+    user["shortName"], user["role"]["alias"]     user.short_name, user.role.alias
+    UnauthenticatedException  401                AuthenticationError
+    UnauthorizedException     403                PermissionDeniedError
+    404: None, or the error as a dict            NotFoundError
+    UseresponseSso(…).get_login_url(redirect)    sso.login_url(…, redirect=redirect)
+
+What changes without your doing: 503 and 500 are tried again, pages are fetched several at once,
+the key stays out of logs and errors, and the API's version is 3.0 unless you ask for 4.0.
+"""
+
+import os
+import sys
+from typing import Any
+
+import anyio
+from useresponse.api import API
+from useresponse.api.tickets import TicketStatus
+
+from useresponse_async import AsyncClient, NotFoundError
+
+Found = dict[str, Any]
+
+
+def before(url: str, key: str) -> Found:
+    api = API(url, key)
+    return {
+        "names": [user["name"] for user in api.users.search_iter(role="user")],
+        "role of 7": api.users.get(7)["role"]["alias"],
+        "second page": [user["id"] for user in api.users.search(page=2, count=20)["data"]],
+        "titles": [one["title"] for one in api.tickets.search_iter(status=TicketStatus.all)],
+        "nobody": "data" in api.users.get(10**6),
+    }
+
+
+async def after(url: str, key: str) -> Found:
+    async with AsyncClient(url, api_key=key, api_version="4.0") as client:
+        seven = await client.users.get(7)
+        second = await client.users.search(page=2, count=20)
+        return {
+            "names": [user.name async for user in client.users.search(role="user")],
+            "role of 7": seven.role and seven.role.alias,
+            "second page": [user.id for user in second.items],
+            "titles": [one.title async for one in client.tickets.search(status="all")],
+            "nobody": await exists(client, 10**6),
+        }
+
+
+async def exists(client: AsyncClient, user_id: int) -> bool:
+    try:
+        await client.users.get(user_id)
+    except NotFoundError:  # the old client gave the server's error as if it were the user
+        return False
+    return True
+
+
+def main() -> None:
+    url, key = os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"]
+    old = before(url, key)
+    new = anyio.run(after, url, key)
+    for what in old:
+        print(f"{what}: {'the same' if old[what] == new[what] else 'NOT the same'}")
+    sys.exit(old != new)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Log every request as a line of JSON, and count requests and retries as Prometheus does.
+
+Install:  pip install useresponse-async
+Run:      python logs_and_metrics.py
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The log goes to
+standard error, the figures to standard output.
+
+What hooks are given holds no key. Queries are left out all the same: people's e-mail addresses
+stand in them.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections import Counter
+from datetime import datetime, timezone
+
+import anyio
+import httpx
+
+from useresponse_async import AsyncClient, RetryEvent
+
+logger = logging.getLogger("helpdesk")
+
+
+class JSONLines(logging.Formatter):
+    """One JSON object a line; what `extra={"fields": …}` holds becomes fields of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, timezone.utc).isoformat()
+        fields = {"at": at, "level": record.levelname, "message": record.getMessage()}
+        return json.dumps({**fields, **getattr(record, "fields", {})})
+
+
+class Metrics:
+    """Counts by method, endpoint and status: few enough to be labels, as ids are left out."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.seconds = 0.0
+
+    def on_response(self, response: httpx.Response) -> None:
+        method, path = response.request.method, response.request.url.path
+        seconds = response.elapsed.total_seconds()
+        labels = f'method="{method}",endpoint="{endpoint(path)}",status="{response.status_code}"'
+        self.counts[f"useresponse_requests_total{{{labels}}}"] += 1
+        self.seconds += seconds
+        fields = {"method": method, "path": path, "status": response.status_code}
+        logger.info("answered", extra={"fields": {**fields, "seconds": round(seconds, 4)}})
+
+    def on_retry(self, event: RetryEvent) -> None:
+        error = type(event.error).__name__
+        labels = f'method="{event.method}",endpoint="{endpoint(event.path)}",error="{error}"'
+        self.counts[f"useresponse_retries_total{{{labels}}}"] += 1
+        fields = {"method": event.method, "path": event.path, "attempt": event.attempt}
+        logger.warning("retrying", extra={"fields": {**fields, "delay": round(event.delay, 3)}})
+
+    def exposition(self) -> str:
+        """Return the figures as Prometheus reads them."""
+        lines = [f"{name} {count}" for name, count in sorted(self.counts.items())]
+        return "\n".join([*lines, f"useresponse_seconds_total {self.seconds:.4f}"])
+
+
+def endpoint(path: str) -> str:
+    return re.sub(r"/\d+(?=[/.])", "/{id}", path.partition("/api/")[2].partition("/")[2])
+
+
+async def work(metrics: Metrics) -> None:
+    async with AsyncClient(on_response=metrics.on_response, on_retry=metrics.on_retry) as client:
+        users = await client.users.search().collect()
+        ids = [user.id for user in users[:5] if user.id is not None]
+        async for _ in client.map(client.users.get, ids):
+            pass
+
+
+def main() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JSONLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # The hooks tell the same, and more.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("useresponse_async.retry").setLevel(logging.ERROR)
+    metrics = Metrics()
+    anyio.run(work, metrics)
+    print(metrics.exposition())
+
+
+if __name__ == "__main__":
+    main()

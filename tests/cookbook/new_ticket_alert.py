@@ -1,0 +1,88 @@
+"""Alert a chat, or anything else with a webhook, of every new ticket.
+
+Install:  pip install useresponse-async httpx
+Run:      python new_ticket_alert.py alert.state --interval 30
+
+The environment names the installation and the receiver: USERESPONSE_URL, USERESPONSE_API_KEY
+and ALERT_WEBHOOK_URL. SIGTERM and Ctrl-C stop it; on Windows, which knows no such signals, call
+watch() in place of run().
+
+A ticket is told of until the receiver has answered with success: at least once, then, and the
+Idempotency-Key lets the receiver drop a second time. The first run tells of nothing; it only
+remembers which ticket is the newest.
+"""
+
+import argparse
+import logging
+import os
+import signal
+from pathlib import Path
+
+import anyio
+import httpx
+
+from useresponse_async import AsyncClient, Object, UseResponseError
+
+logger = logging.getLogger("alert")
+
+
+def save(state: Path, ticket_id: int) -> None:
+    part = state.with_name(f"{state.name}.part")
+    part.write_text(str(ticket_id), encoding="utf-8")
+    part.replace(state)
+
+
+async def newer_than(client: AsyncClient, last_id: int) -> list[Object]:
+    """Return the tickets that came after one, oldest first."""
+    new: list[Object] = []
+    async with client.tickets.search(sort="new") as tickets:
+        async for ticket in tickets:
+            if (ticket.id or 0) <= last_id:
+                break
+            new.append(ticket)
+    return new[::-1]
+
+
+async def poll(client: AsyncClient, webhook: httpx.AsyncClient, url: str, state: Path) -> None:
+    if not state.exists():
+        newest = await client.tickets.search(sort="new").first()
+        save(state, (newest and newest.id) or 0)
+    for ticket in await newer_than(client, int(state.read_text(encoding="utf-8"))):
+        text = f"New ticket #{ticket.id}: {ticket.title} {ticket.url}"
+        key = {"Idempotency-Key": f"ticket-{ticket.id}"}
+        (await webhook.post(url, json={"text": text}, headers=key)).raise_for_status()
+        save(state, ticket.id or 0)
+
+
+async def watch(state: Path, interval: float) -> None:
+    url = os.environ["ALERT_WEBHOOK_URL"]
+    async with AsyncClient() as client, httpx.AsyncClient(timeout=10) as webhook:
+        while True:
+            try:
+                await poll(client, webhook, url, state)
+            except (UseResponseError, httpx.HTTPError) as error:
+                # Only the kind: httpx names the webhook's address, which is often a secret.
+                logger.warning("no luck this time: %s", type(error).__name__)
+            await anyio.sleep(interval)
+
+
+async def run(state: Path, interval: float) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(watch, state, interval)
+        with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+                break
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Alert a webhook of new tickets.")
+    parser.add_argument("state", type=Path, help="where the newest ticket's id is remembered")
+    parser.add_argument("--interval", type=float, default=30, help="seconds between two looks")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)  # httpx's INFO lines show the webhook's address
+    anyio.run(run, arguments.state, arguments.interval)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Export users as JSON Lines; after a crash, run it again and it goes on where it was.
+
+Install:  pip install useresponse-async
+Run:      python resume_walk.py users.jsonl
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+
+Rows go into users.jsonl.part. After each page users.jsonl.state says which page is next, and how
+much of the file is sound: what a crash left behind that is cut off. Only the complete file gets
+its name.
+"""
+
+import argparse
+import io
+import json
+import os
+from collections.abc import Iterable
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+
+from useresponse_async import AsyncClient
+
+PAGES_BACK = 1
+"""Pages to read again: users who were deleted since the crash have moved the others forward."""
+
+
+def read_state(path: Path) -> tuple[int, int]:
+    """Return which page is next, and how many bytes are sound."""
+    if not path.exists():
+        return 1, 0
+    state = json.loads(path.read_text(encoding="utf-8"))
+    return state["next_page"], state["size"]
+
+
+def write_state(path: Path, next_page: int, size: int) -> None:
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps({"next_page": next_page, "size": size}), encoding="utf-8")
+    part.replace(path)
+
+
+def ids_in(lines: Iterable[bytes]) -> set[int]:
+    return {json.loads(line)["id"] for line in lines}
+
+
+async def export(target: Path) -> None:
+    part = target.with_name(f"{target.name}.part")
+    state = target.with_name(f"{target.name}.state")
+    next_page, size = read_state(state)
+    with part.open("r+b" if size else "w+b") as file:
+        file.truncate(size)
+        written = ids_in(file)
+        file.seek(0, io.SEEK_END)
+        if written:
+            print(f"going on at page {next_page}, after {len(written)} users")
+        async with AsyncClient() as client:
+            start = max(1, next_page - PAGES_BACK)
+            async with aclosing(client.users.search().by_page(start=start)) as walk:
+                async for page in walk:
+                    new = [user for user in page.items if user.id not in written]
+                    file.writelines(f"{user.to_json()}\n".encode() for user in new)
+                    file.flush()
+                    os.fsync(file.fileno())  # the rows are on disk before the state says so
+                    write_state(state, page.number + 1, file.tell())
+                    written.update(user.id for user in new if user.id is not None)
+    # In this order: a crash between the two costs a second export, but never a row.
+    state.unlink(missing_ok=True)
+    part.replace(target)
+    print(f"{len(written)} users in {target}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Export users; can be interrupted at any time.")
+    parser.add_argument("target", type=Path, help="where the JSON Lines go")
+    anyio.run(export, parser.parse_args().target)
+
+
+if __name__ == "__main__":
+    main()

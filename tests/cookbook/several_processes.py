@@ -1,0 +1,79 @@
+"""Export users with several processes, each of which walks a range of pages with its own client.
+
+Install:  pip install useresponse-async
+Run:      python several_processes.py users/ --processes 4
+
+The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY; the processes
+inherit it, so the key is in no argument and no message between them.
+
+A user may stand in two files, where rows moved between two ranges while they were walked. Run it
+again after a crash, and it does what is missing; a new export wants a new folder.
+
+Worth it where decoding fills a processor; a single client is enough for most servers. Each
+process bounds its own requests: together they have `processes * MAX_IN_FLIGHT` in flight.
+"""
+
+import argparse
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+
+from useresponse_async import AsyncClient
+
+PAGES_PER_RANGE = 20
+MAX_IN_FLIGHT = 5
+
+
+async def walk_range(start: int, stop: int | None, target: Path) -> int:
+    """Write the users of some pages, a line each; the file appears when it is complete."""
+    users = 0
+    part = target.with_name(f"{target.name}.part")
+    async with AsyncClient(max_in_flight=MAX_IN_FLIGHT) as client:
+        with part.open("w", encoding="utf-8") as file:
+            async with aclosing(client.users.search().by_page(start=start, stop=stop)) as walk:
+                async for page in walk:
+                    file.writelines(f"{user.to_json()}\n" for user in page.items)
+                    users += len(page.items)
+    part.replace(target)
+    return users
+
+
+def export_range(start: int, stop: int | None, target: Path) -> int:
+    return anyio.run(walk_range, start, stop, target)
+
+
+async def count_pages() -> int:
+    async with AsyncClient() as client:
+        return (await client.users.search()).total_pages or 1
+
+
+def export(folder: Path, processes: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    starts = range(1, anyio.run(count_pages) + 1, PAGES_PER_RANGE)
+    # The last range is open: it ends where the list ends by then.
+    stops: list[int | None] = [*starts[1:], None]
+    # Spawned and not forked: a fork would share the sockets of whatever runs here.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        jobs = {}
+        for start, stop in zip(starts, stops, strict=True):
+            target = folder / f"users-{start:06}.jsonl"
+            if not target.exists():  # done by a run before this one, which did not come to its end
+                jobs[pool.submit(export_range, start, stop, target)] = target
+        for job in as_completed(jobs):
+            print(f"{job.result()} users in {jobs[job]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Export users by ranges of pages.")
+    parser.add_argument("folder", type=Path, help="where the files go")
+    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
+    arguments = parser.parse_args()
+    export(arguments.folder, arguments.processes)
+
+
+if __name__ == "__main__":
+    main()

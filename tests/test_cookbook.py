@@ -1,0 +1,846 @@
+"""The cookbook's recipes do what they say: each is run as its reader would run it."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pyarrow.parquet as pq
+import pytest
+import trustme
+from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskStatus
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.streams.tls import TLSListener
+from useresponse.sso import UseresponseSso
+
+from useresponse_async.sandbox import Sandbox
+
+COOKBOOK = Path(__file__).parent / "cookbook"
+RECIPES = sorted(path.stem for path in COOKBOOK.glob("*.py"))
+INDEX = (COOKBOOK / "README.md").read_text(encoding="utf-8")
+PATIENCE = 30
+
+
+class Kitchen:
+    """Runs recipes in processes of their own, in an environment that holds what they ask for."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.recipes = COOKBOOK
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+        self._running: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, name: str, *arguments: object, flags: tuple[str, ...] = ("-W", "error")
+    ) -> subprocess.Popen[str]:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, *flags, self.recipes / f"{name}.py", *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._running.append(process)
+        return process
+
+    def run(
+        self,
+        name: str,
+        *arguments: object,
+        fails: bool = False,
+        quiet: bool = True,
+        **options: Any,
+    ) -> str:
+        """Return what a recipe printed; one that works says nothing on standard error."""
+        process = self.start(name, *arguments, **options)
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode != 0) is fails, errors
+        assert fails or not errors or not quiet
+        self.check_secrecy(output + errors)
+        return output + errors
+
+    def stop(self, process: subprocess.Popen[str], with_signal: signal.Signals) -> str:
+        process.send_signal(with_signal)
+        output, errors = process.communicate(timeout=PATIENCE)
+        self.check_secrecy(output + errors)
+        return output + errors
+
+    def check_secrecy(self, text: str) -> None:
+        assert self.environment["USERESPONSE_API_KEY"] not in text
+
+    def clear(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=230, tickets=130, api_key="k3y-of-the-cookbook")
+
+
+@pytest.fixture
+def large_sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=1230, api_key="k3y-of-the-cookbook")
+
+
+@pytest.fixture
+def kitchen_of(tmp_path: Path) -> Iterator[Callable[..., Kitchen]]:
+    with ExitStack() as stack:
+
+        def make(sandbox: Sandbox, **environment: str) -> Kitchen:
+            address = {"USERESPONSE_URL": sandbox.url, "USERESPONSE_API_KEY": sandbox.api_key}
+            kitchen = Kitchen(tmp_path, address | environment)
+            stack.callback(kitchen.clear)
+            return kitchen
+
+        yield make
+
+
+@pytest.fixture
+def kitchen(sandbox: Sandbox, kitchen_of: Callable[..., Kitchen]) -> Kitchen:
+    return kitchen_of(sandbox)
+
+
+@pytest.fixture
+def large_kitchen(large_sandbox: Sandbox, kitchen_of: Callable[..., Kitchen]) -> Kitchen:
+    return kitchen_of(large_sandbox)
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if outcome := condition():
+            return outcome
+        time.sleep(0.01)
+    pytest.fail("it did not come to pass")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def answers(address: str) -> bool:
+    with suppress(httpx.TransportError):
+        return bool(httpx.get(address).status_code)
+    return False
+
+
+def everybody(sandbox: Sandbox) -> dict[int, tuple[str, str | None]]:
+    users = (sandbox.user(number) for number in range(1, sandbox.user_count + 1))
+    return {user.id: (user.name, user.email) for user in users if user is not None}
+
+
+# The folder as a whole.
+
+
+def test_there_are_at_least_twelve_recipes():
+    assert len(RECIPES) >= 12
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_run_by_a_test(name: str):
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert re.search(rf'\b(run|start)\(\s*"{name}"', tests)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_in_the_index(name: str):
+    assert f"]({name}.py)" in INDEX
+
+
+def test_the_index_links_to_nothing_that_is_not_there():
+    assert {Path(link).stem for link in re.findall(r"\]\((\w+\.py)\)", INDEX)} == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_says_what_to_install_and_how_to_run_it(name: str):
+    text = (COOKBOOK / f"{name}.py").read_text(encoding="utf-8")
+    doc = text.split('"""')[1]
+    assert re.search(r"^Install:  pip install '?useresponse-async", doc, re.MULTILINE)
+    assert re.search(rf"^Run: .*{name}", doc, re.MULTILINE)
+    assert text.endswith('\n\n\nif __name__ == "__main__":\n    main()\n') or "pytest" in doc
+
+
+# Users in bulk.
+
+
+def test_the_data_frame_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+    output = kitchen.run("export_dataframe", "users.parquet")
+    assert "230 users in users.parquet" in output
+    rows = pq.read_table(tmp_path / "users.parquet").to_pylist()
+    assert {row["id"]: (row["name"], row["email"]) for row in rows} == everybody(sandbox)
+    assert len(rows) == 230
+    seven = next(row for row in rows if row["id"] == 7)
+    record = sandbox.user(7)
+    assert record is not None
+    assert (seven["role"], seven["tags"]) == (record.role, record.tags)
+    assert f"{seven['registered']:%Y-%m-%d %H:%M:%S}" == record.registered
+
+
+def test_an_empty_installation_makes_an_empty_data_frame(
+    start_sandbox: Callable[..., Sandbox], kitchen_of: Callable[..., Kitchen], tmp_path: Path
+):
+    kitchen_of(start_sandbox(users=0)).run("export_dataframe", "users.parquet")
+    assert pq.read_table(tmp_path / "users.parquet").num_rows == 0
+
+
+def users_in(path: Path) -> dict[int, tuple[str, str | None]]:
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT id, name, email FROM users").fetchall()
+    return {number: (name, email) for number, name, email in rows}
+
+
+def test_the_database_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+    assert kitchen.run("users_to_database", "users.db") == "230 users in users.db\n"
+    assert users_in(tmp_path / "users.db") == everybody(sandbox)
+
+
+def test_a_second_run_brings_the_database_up_to_date(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    kitchen.run("users_to_database", "users.db")
+    sandbox.remove_user(50)
+    post(sandbox, "users/60.json", {"full_name": "Ada Lovelace"})
+    new = sandbox.insert_users(3)
+    kitchen.run("users_to_database", "users.db")
+    found = users_in(tmp_path / "users.db")
+    assert found[60][0] == "Ada Lovelace"
+    assert len(found) == 233
+    assert found.keys() >= set(new)
+    with closing(sqlite3.connect(tmp_path / "users.db")) as db:
+        stale = db.execute(
+            "SELECT id FROM users WHERE synced_at < (SELECT max(synced_at) FROM users)"
+        )
+        assert stale.fetchall() == [(50,)]
+
+
+def test_the_database_is_complete_after_a_run_that_failed_and_one_that_did_not(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    sandbox.fail_next(403, match="page=3&")
+    assert "PermissionDeniedError" in kitchen.run("users_to_database", "users.db", fails=True)
+    assert len(users_in(tmp_path / "users.db")) % 50 in {0, 30}
+    kitchen.run("users_to_database", "users.db")
+    assert users_in(tmp_path / "users.db") == everybody(sandbox)
+
+
+def post(sandbox: Sandbox, path: str, body: dict[str, Any], method: str = "POST") -> Any:
+    url = f"{sandbox.url}/api/3.0/{path}"
+    answer = httpx.request(method, url, params={"apiKey": sandbox.api_key}, json=body)
+    return answer.raise_for_status().json()
+
+
+# Tickets.
+
+
+def tickets_in(path: Path) -> dict[int, str]:
+    with closing(sqlite3.connect(path)) as db:
+        rows = db.execute("SELECT id, json FROM tickets").fetchall()
+    return {number: json.loads(text)["title"] for number, text in rows}
+
+
+def tickets_of(sandbox: Sandbox, *more: int) -> dict[int, str]:
+    records = (sandbox.object(number) for number in [*sandbox.ticket_ids, *more])
+    return {record.id: record.title for record in records if record is not None}
+
+
+def test_the_first_run_mirrors_every_ticket(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+    assert kitchen.run("tickets_mirror", "tickets.db") == "130 tickets written, 0 deleted\n"
+    assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox)
+
+
+def test_the_next_run_mirrors_what_changed_and_asks_for_no_more(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    kitchen.run("tickets_mirror", "tickets.db")
+    new = sandbox.insert_tickets(2)
+    post(sandbox, "objects/5.json", {"title": "Quite another thing"}, "PUT")
+    sandbox.forget_requests()
+    output = kitchen.run("tickets_mirror", "tickets.db")
+    assert len(sandbox.requests) == 1
+    assert output == "4 tickets written, 0 deleted\n"  # one of them was the newest before
+    found = tickets_in(tmp_path / "tickets.db")
+    assert found == tickets_of(sandbox, *new)
+    assert found[5] == "Quite another thing"
+
+
+def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    kitchen.run("tickets_mirror", "tickets.db")
+    new = sandbox.insert_tickets(120)
+    sandbox.fail_next(403, match="page=2&")
+    kitchen.run("tickets_mirror", "tickets.db", fails=True)
+    kitchen.run("tickets_mirror", "tickets.db")
+    assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox, *new)
+
+
+def test_a_full_run_of_the_mirror_finds_deleted_tickets(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    kitchen.run("tickets_mirror", "tickets.db")
+    sandbox.remove_object(17)
+    kitchen.run("tickets_mirror", "tickets.db")
+    assert 17 in tickets_in(tmp_path / "tickets.db")
+    output = kitchen.run("tickets_mirror", "tickets.db", "--full")
+    assert output == "129 tickets written, 1 deleted\n"
+    assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox)
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes a webhook's calls; answers with the statuses it was told first, and then with 200."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Take)
+        self.calls: list[tuple[str, str]] = []
+        self.statuses: list[int] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/s3cret-hook"
+
+
+class _Take(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+        self.server.calls.append((self.headers["Idempotency-Key"], text))
+        self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, args=(0.01,))
+        thread.start()
+        yield receiver
+        receiver.shutdown()
+        thread.join()
+
+
+def keys_of(tickets: list[int]) -> list[str]:
+    return [f"ticket-{number}" for number in tickets]
+
+
+def test_an_alert_is_sent_of_every_new_ticket_in_order_and_over_outages(
+    kitchen: Kitchen, sandbox: Sandbox, receiver: Receiver, tmp_path: Path
+):
+    kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
+    process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
+    wait_for((tmp_path / "alert.state").exists)
+    first = sandbox.insert_tickets(70)
+    wait_for(lambda: len(receiver.calls) == 70)
+    receiver.statuses = [500]
+    sandbox.fail_next(403, times=2)
+    second = sandbox.insert_tickets(1)
+    wait_for(lambda: len(receiver.calls) == 72)
+    keys = [key for key, _ in receiver.calls]
+    assert keys == keys_of(first + second * 2)
+    assert f"#{first[0]}: " in receiver.calls[0][1]
+    saved = tmp_path / "alert.state"
+    wait_for(lambda: saved.read_text() == str(second[0]))
+    output = kitchen.stop(process, signal.SIGTERM)
+    assert process.returncode == 0
+    assert "HTTPStatusError" in output
+    assert "PermissionDeniedError" in output
+    assert "s3cret-hook" not in output
+
+
+def test_an_alert_that_was_stopped_goes_on_where_it_was(
+    kitchen: Kitchen, sandbox: Sandbox, receiver: Receiver, tmp_path: Path
+):
+    (tmp_path / "alert.state").write_text("128")
+    kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
+    process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
+    wait_for(lambda: (tmp_path / "alert.state").read_text() == "130")
+    assert kitchen.stop(process, signal.SIGINT) == ""
+    assert process.returncode == 0
+    assert [key for key, _ in receiver.calls] == keys_of([129, 130])
+
+
+# Web applications.
+
+
+def test_the_django_view_answers_and_closes_its_client(kitchen: Kitchen, sandbox: Sandbox):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/people"
+    process = kitchen.start("django_view", "--port", port)
+    wait_for(lambda: answers(address))
+    seven = sandbox.user(7)
+    assert seven is not None
+    assert httpx.get(f"{address}/7").json() == {"id": 7, "name": seven.name}
+    assert httpx.get(f"{address}/70000").status_code == 404
+    sandbox.fail_next(400)
+    assert httpx.get(f"{address}/7").status_code == 502
+    assert sandbox.connections_opened == 1
+    output = kitchen.stop(process, signal.SIGINT)
+    assert "Application shutdown complete" in output
+    assert "Warning" not in output
+
+
+def sso(url: str, redirect: str) -> str:
+    old = UseresponseSso(
+        domain=url,
+        secret="s3kre7",
+        source="example.com",
+        full_name="Ada Lovelace",
+        email="ada@example.com",
+        user_id="42",
+    )
+    return old.get_login_url(redirect)
+
+
+def test_a_visitor_is_signed_on_and_sent_to_the_page_asked_for(kitchen: Kitchen, sandbox: Sandbox):
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/support"
+    kitchen.environment |= {
+        "USERESPONSE_SSO_SECRET": "s3kre7",
+        "USERESPONSE_SSO_SOURCE": "example.com",
+    }
+    process = kitchen.start("sign_on", "--port", port)
+    wait_for(lambda: answers(address))
+    who = {
+        "X-Forwarded-User": "42",
+        "X-Forwarded-Preferred-Username": "Ada Lovelace",
+        "X-Forwarded-Email": "ada@example.com",
+    }
+    answer = httpx.get(address, headers=who, params={"to": "/topic/1"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == sso(sandbox.url, f"{sandbox.url}/topic/1")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert httpx.get(address, headers=who).headers["Location"] == sso(
+        sandbox.url, f"{sandbox.url}/"
+    )
+    assert httpx.get(address).status_code == 401
+    for elsewhere in ("//evil.example", "https://evil.example", "/\\evil.example", ".evil.example"):
+        assert httpx.get(address, headers=who, params={"to": elsewhere}).status_code == 400
+    output = kitchen.stop(process, signal.SIGINT)
+    assert "/sso/" not in output
+    assert "s3kre7" not in output
+
+
+# Other people's networks.
+
+
+class Network:
+    """A TLS front of the sandbox and a forward proxy, on real sockets.
+
+    Attributes:
+        tunnels: The addresses that the proxy was asked to connect to.
+    """
+
+    def __init__(self, portal: BlockingPortal, sandbox: Sandbox) -> None:
+        self._portal = portal
+        self._sandbox_port = httpx.URL(sandbox.url).port or 0
+        self._servers: list[Future[None]] = []
+        self.tunnels: list[str] = []
+
+    def serve_tls(self, context: ssl.SSLContext) -> int:
+        return self._listen(self._front, context)
+
+    def serve_proxy(self) -> int:
+        return self._listen(self._proxy, None)
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.cancel()
+
+    def _listen(self, handler: Callable[[Any], Any], context: ssl.SSLContext | None) -> int:
+        server, port = self._portal.start_task(self._serve, handler, context)
+        self._servers.append(server)
+        return port
+
+    async def _serve(
+        self,
+        handler: Callable[[Any], Any],
+        context: ssl.SSLContext | None,
+        *,
+        task_status: TaskStatus[int],
+    ) -> None:
+        listener: Any = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        task_status.started(listener.extra_attributes[SocketAttribute.local_port]())
+        if context is not None:
+            listener = TLSListener(listener, context, standard_compatible=False)
+        async with listener:
+            await listener.serve(handler)
+
+    async def _front(self, near: ByteStream) -> None:
+        await self._tunnel(near, "127.0.0.1", self._sandbox_port)
+
+    async def _proxy(self, near: SocketStream) -> None:
+        async with near:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += await near.receive()
+            asked = re.match(r"CONNECT (\S+):(\d+) HTTP/1.1\r\n", head.decode())
+            if asked is None:
+                await near.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                return
+            self.tunnels.append(f"{asked[1]}:{asked[2]}")
+            await near.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await self._tunnel(near, asked[1], int(asked[2]))
+
+    async def _tunnel(self, near: ByteStream, host: str, port: int) -> None:
+        async with near, await anyio.connect_tcp(host, port) as far:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_pump, near, far, tasks.cancel_scope)
+                tasks.start_soon(_pump, far, near, tasks.cancel_scope)
+
+
+async def _pump(source: ByteStream, sink: ByteStream, tunnel: anyio.CancelScope) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
+        async for chunk in source:
+            await sink.send(chunk)
+    tunnel.cancel()
+
+
+@pytest.fixture
+def network(sandbox: Sandbox) -> Iterator[Network]:
+    with start_blocking_portal() as portal:
+        with closing(Network(portal, sandbox)) as network:
+            yield network
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA(organization_name="Corporate")
+
+
+@pytest.fixture
+def tls_url(network: Network, authority: trustme.CA) -> str:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return f"https://127.0.0.1:{network.serve_tls(context)}"
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    path = tmp_path / "corporate-ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
+
+
+def test_the_corporate_authority_is_trusted(kitchen: Kitchen, tls_url: str, ca_file: Path):
+    kitchen.environment["USERESPONSE_URL"] = tls_url
+    output = kitchen.run("corporate_network", "--ca-file", ca_file)
+    assert output.endswith("one of 230 users\n")
+
+
+def test_the_corporate_authority_is_not_trusted_unless_named(
+    kitchen: Kitchen, sandbox: Sandbox, tls_url: str
+):
+    kitchen.environment["USERESPONSE_URL"] = tls_url
+    process = kitchen.start("corporate_network")
+    assert process.stderr is not None
+    assert any("CERTIFICATE_VERIFY_FAILED" in line for line in process.stderr)
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("token", [None, "g4teway"])
+def test_the_proxy_is_gone_through(  # noqa: PLR0917 - fixtures
+    kitchen: Kitchen,
+    sandbox: Sandbox,
+    network: Network,
+    tls_url: str,
+    ca_file: Path,
+    token: str | None,
+):
+    kitchen.environment |= {"USERESPONSE_URL": tls_url}
+    if token is not None:
+        kitchen.environment["GATEWAY_TOKEN"] = token
+    proxy = f"http://127.0.0.1:{network.serve_proxy()}"
+    output = kitchen.run("corporate_network", "--ca-file", ca_file, "--proxy", proxy)
+    assert output.endswith("one of 230 users\n")
+    assert set(network.tunnels) == {tls_url.removeprefix("https://")}
+    tokens = [request.headers.get("X-Gateway-Token") for request in sandbox.requests]
+    assert tokens == [token, token]
+
+
+# Testing, and moving from the older client.
+
+PLUGIN = "useresponse_async.testing.plugin"
+# An editable installation that is older than the plugin does not announce it to pytest.
+PLUGIN_FLAGS = (
+    [] if PLUGIN in {point.value for point in entry_points(group="pytest11")} else ["-p", PLUGIN]
+)
+
+
+def test_every_request_and_every_retry_is_logged_and_counted(kitchen: Kitchen, sandbox: Sandbox):
+    sandbox.fail_next(503, match="page=2&")
+    process = kitchen.start("logs_and_metrics")
+    output, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, log
+    kitchen.check_secrecy(output + log)
+    figures = dict(line.rsplit(" ", 1) for line in output.splitlines())
+    assert float(figures.pop("useresponse_seconds_total")) > 0
+    search, get = (
+        'method="GET",endpoint="users/search.json"',
+        'method="GET",endpoint="users/{id}.json"',
+    )
+    assert figures == {
+        f'useresponse_requests_total{{{search},status="200"}}': "5",
+        f'useresponse_requests_total{{{search},status="503"}}': "1",
+        f'useresponse_requests_total{{{get},status="200"}}': "5",
+        f'useresponse_retries_total{{{search},error="ServiceUnavailableError"}}': "1",
+    }
+    lines = [json.loads(line) for line in log.splitlines()]
+    answered = [line for line in lines if line["message"] == "answered"]
+    retried = [line for line in lines if line["message"] == "retrying"]
+    assert Counter(line["status"] for line in answered) == {200: 10, 503: 1}
+    assert [line["path"] for line in retried] == ["/api/3.0/users/search.json"]
+    assert "count=50" not in log
+
+
+def test_the_tests_of_an_application_pass(kitchen: Kitchen, tmp_path: Path):
+    # Beside this project's own tests it would find their settings and fixtures.
+    shutil.copy(COOKBOOK / "testing_your_code.py", tmp_path)
+    kitchen.recipes = tmp_path
+    # pytest-asyncio, which this project has for its own sake, warns of not being configured.
+    flags = ("-W", "error", "-m", "pytest", "-p", "no:asyncio", *PLUGIN_FLAGS)
+    output = kitchen.run("testing_your_code", flags=flags)
+    assert "= 4 passed in " in output
+
+
+def test_the_older_client_and_the_new_one_find_the_same(kitchen: Kitchen, sandbox: Sandbox):
+    output = kitchen.run("from_useresponse")
+    assert Counter(line.rpartition(": ")[2] for line in output.splitlines()) == {"the same": 5}
+    agents = {request.headers["User-Agent"].partition("/")[0] for request in sandbox.requests}
+    assert len(agents) == 2
+
+
+def test_the_older_client_and_the_new_one_are_seen_to_differ(kitchen: Kitchen, sandbox: Sandbox):
+    old_data = b'{"success": {"totalPages": 1, "data": []}}'
+    sandbox.answer_next(old_data, match="tickets.json")
+    assert "titles: NOT the same" in kitchen.run("from_useresponse", fails=True)
+
+
+# Walks that are interrupted, divided, and spread.
+
+
+def ids_in(*paths: Path) -> list[int]:
+    lines = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    return sorted(json.loads(line)["id"] for line in lines)
+
+
+@pytest.mark.parametrize("moved", ["nothing", "inserted", "removed"])
+def test_a_walk_that_was_killed_goes_on_and_has_each_user_once(
+    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path, moved: str
+):
+    large_sandbox.delay_next(600, match="page=5&")
+    process = large_kitchen.start("resume_walk", "users.jsonl")
+    state = tmp_path / "users.jsonl.state"
+    wait_for(lambda: state.exists() and json.loads(state.read_text())["next_page"] == 5)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "users.jsonl").exists()
+    with (tmp_path / "users.jsonl.part").open("a") as part:
+        part.write('{"id": 201, "na')  # as if it had died while it wrote
+    if moved == "inserted":
+        large_sandbox.insert_users(30)
+    if moved == "removed":
+        for number in range(10, 40):
+            large_sandbox.remove_user(number)
+    large_sandbox.forget_requests()
+    output = large_kitchen.run("resume_walk", "users.jsonl")
+    assert "going on at page 5, after 200 users" in output
+    assert min(int(dict(request.query)["page"]) for request in large_sandbox.requests) == 4
+    assert ids_in(tmp_path / "users.jsonl") == list(range(1, 1231))
+    left = {path.name for path in tmp_path.iterdir() if path.name.startswith("users")}
+    assert left == {"users.jsonl"}
+
+
+def test_several_processes_export_each_user_once(large_kitchen: Kitchen, tmp_path: Path):
+    large_kitchen.run("several_processes", "users", "--processes", 2)
+    files = list((tmp_path / "users").iterdir())
+    assert sorted(path.name for path in files) == ["users-000001.jsonl", "users-000021.jsonl"]
+    assert ids_in(*files) == list(range(1, 1231))
+
+
+def test_a_second_run_of_several_processes_does_what_is_missing(
+    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path
+):
+    large_sandbox.fail_next(403, match="page=24&")
+    large_kitchen.run("several_processes", "users", "--processes", 2, fails=True)
+    files = (tmp_path / "users").glob("*.jsonl")
+    assert [path.name for path in files] == ["users-000001.jsonl"]
+    large_sandbox.forget_requests()
+    large_kitchen.run("several_processes", "users", "--processes", 2)
+    pages = [int(dict(request.query)["page"]) for request in large_sandbox.requests]
+    assert sorted(pages) == [1, *range(21, 26)]
+    assert ids_in(*(tmp_path / "users").glob("*.jsonl")) == list(range(1, 1231))
+
+
+# dask calls pandas in a way that pandas has begun to warn of.
+DASK_FLAGS = ("-W", "error", "-W", "ignore:The inplace keyword")
+
+
+def test_two_dask_workers_export_each_user_once(
+    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path
+):
+    large_sandbox.fail_next(403, match="page=23&")  # the task is tried again
+    # Dask itself tells on standard error of the task that failed first.
+    output = large_kitchen.run("dask_cluster", "users", flags=DASK_FLAGS, quiet=False)
+    assert f"1230 users in {tmp_path / 'users'}" in output
+    files = list((tmp_path / "users").iterdir())
+    assert sorted(path.name for path in files) == ["users-000001.parquet", "users-000021.parquet"]
+    rows = [row for path in files for row in pq.read_table(path).to_pylist()]
+    assert len(rows) == 1230
+    assert {row["id"]: (row["name"], row["email"]) for row in rows} == everybody(large_sandbox)
+
+
+CLOSES_ITS_CLIENT = """
+from dask_cluster import UseResponse
+from distributed import Client, LocalCluster
+
+def main():
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.register_plugin(UseResponse())
+            plugin = cluster.workers[0].plugins["useresponse"]
+            first = plugin.client
+            client.register_plugin(UseResponse())
+            assert cluster.workers[0].plugins["useresponse"].client is first
+    import anyio
+    from useresponse_async import ClientClosedError
+    try:
+        anyio.run(plugin.client.users.me)
+    except ClientClosedError:
+        print("closed")
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_dask_worker_has_one_client_and_closes_it(kitchen: Kitchen, tmp_path: Path):
+    script = tmp_path / "script.py"
+    script.write_text(CLOSES_ITS_CLIENT)
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, script],
+        env={**kitchen.environment, "PYTHONPATH": str(COOKBOOK)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout == "closed\n", done.stderr
+
+
+# Files, and changes in bulk.
+
+
+def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen: Kitchen, tmp_path: Path):
+    contents = {"photo.jpg": os.urandom(3_000_001), "naïve ünï.txt": b"smoke", "empty": b""}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    output = kitchen.run("attachments", "upload", "Printer on fire", *contents)
+    number = output.removeprefix("ticket ").strip()
+    kitchen.run("attachments", "download", number, "files")
+    found = {
+        path.name.partition("-")[2]: path.read_bytes() for path in Path(tmp_path, "files").iterdir()
+    }
+    assert found == contents
+
+
+def test_a_file_of_a_hostile_name_stays_in_the_folder(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    record = {"id": 9, "name": {"full": "..\\..\\../evil.txt"}, "url": f"{sandbox.url}/files/x/y"}
+    sandbox.answer_next(json.dumps({"id": 1, "attachments": [record]}).encode(), match="objects/1")
+    sandbox.answer_next(b"evil", media_type="text/plain", match="files/")
+    kitchen.run("attachments", "download", 1, "below/files")
+    assert (tmp_path / "below" / "files" / "9-evil.txt").read_bytes() == b"evil"
+    assert not list(tmp_path.parent.rglob("evil.txt"))
+
+
+def test_a_file_that_cannot_be_had_is_told_and_the_others_come(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(name)
+    number = kitchen.run("attachments", "upload", "Two", "one", "two").split()[1]
+    sandbox.fail_next(404, match="/one")
+    output = kitchen.run("attachments", "download", number, "files", fails=True)
+    assert "not fetched: GET " in output
+    assert [path.read_text() for path in (tmp_path / "files").iterdir()] == ["two"]
+
+
+def write_tags(path: Path, tags: dict[object, str]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("id", "tags"), *tags.items()])
+
+
+def tags_of(sandbox: Sandbox, *users: int) -> list[set[str]]:
+    records = [sandbox.user(number) for number in users]
+    return [set(filter(None, record.tags.split(","))) for record in records if record is not None]
+
+
+def changes(sandbox: Sandbox) -> int:
+    return sum(request.method == "POST" for request in sandbox.requests)
+
+
+def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    write_tags(tmp_path / "tags.csv", dict.fromkeys(range(1, 61), "gold;follow up"))
+    assert "60 to change" in kitchen.run("bulk_update", "tags.csv")
+    assert changes(sandbox) == 0
+    assert "60 changed" in kitchen.run("bulk_update", "tags.csv", "--apply")
+    assert tags_of(sandbox, *range(1, 61)) == [{"gold", "follow up"}] * 60
+    assert changes(sandbox) == 60
+    assert kitchen.run("bulk_update", "tags.csv", "--apply") == "60 unchanged\n"
+    assert changes(sandbox) == 60
+
+
+def test_tags_can_be_taken_away(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+    write_tags(tmp_path / "tags.csv", {5: "gold"})
+    kitchen.run("bulk_update", "tags.csv", "--apply")
+    write_tags(tmp_path / "tags.csv", {5: ""})
+    kitchen.run("bulk_update", "tags.csv", "--apply")
+    assert tags_of(sandbox, 5) == [set()]
+
+
+def test_a_change_that_fails_is_told_and_the_others_are_made(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    write_tags(tmp_path / "tags.csv", {1: "gold", 70000: "gold", 2: "gold"})
+    output = kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
+    assert "user 70000: " in output
+    assert "1 failed" in output
+    assert tags_of(sandbox, 1, 2) == [{"gold"}, {"gold"}]
+
+
+def test_a_mistake_in_the_last_line_is_told_before_anything_is_changed(
+    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+):
+    write_tags(tmp_path / "tags.csv", {1: "gold", "seven": "gold"})
+    assert "seven" in kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
+    assert sandbox.requests == []
