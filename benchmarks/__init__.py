@@ -1,1 +1,1 @@
-"""How fast, how small, how reliable? Measured side by side, against a sandbox process."""
+"""How fast, how small, how reliable? Measured side by side, in interleaved rounds."""

@@ -1,70 +1,142 @@
-"""``python -m benchmarks order|memory|latency``: prints one table of figures each."""
+"""``python -m benchmarks``: measures everything side by side, shows it, and keeps it.
+
+Needs the extra ``bench``. ``--quick`` takes a first look in under a minute and keeps nothing
+unless ``--output`` says where.
+"""
 
 import argparse
-import multiprocessing
-import statistics
 import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-from benchmarks.server import pinned_sandbox
-from benchmarks.walks import PAGE_SIZE, peak_memory, run
+import attrs
 
-BACKENDS = ("asyncio", "uvloop", "trio")
+from benchmarks import machine, picture, plan, report
+from benchmarks.bench import Bench
+from benchmarks.contenders import CONTENDERS
+from benchmarks.figures import Section
+from benchmarks.parts import (
+    ceiling,
+    decode,
+    first_user,
+    memory,
+    order,
+    pacing,
+    retry,
+    startup,
+    walks,
+)
+from benchmarks.processes import benchmark_server
 
+__all__ = ["main"]
 
-def order(users: int) -> None:
-    """Every user once and in order, at 5 % faults and 5 ms latency, on every backend."""
-    for backend in BACKENDS:
-        with pinned_sandbox(users=users, latency=0.005, faults=0.05) as url:
-            seconds, ids = run(backend, url, max_in_flight=10)
-        exact = ids == list(range(1, users + 1))
-        print(
-            f"{backend:8} {len(ids):>7,} users in {seconds:5.1f} s, "
-            f"each once and in order: {'yes' if exact else 'NO'}"
-        )
-
-
-def memory(users: int) -> None:
-    """Peak memory of a streamed walk, each in a fresh process."""
-    figures: list[float] = []
-    spawn = multiprocessing.get_context("spawn")
-    for size in (users // 10, users):
-        with pinned_sandbox(users=size, latency=0.0) as url, spawn.Pool(1) as pool:
-            figures.append(pool.apply(peak_memory, (url,)))
-        print(f"{size:>7,} users: peak {figures[-1]:6.1f} MB")
-    print(f"growth: {figures[1] - figures[0]:+.1f} MB")
-
-
-def latency(users: int) -> None:
-    """Share of what 50 ms of latency allow, and what sharding brings, interleaved."""
-    contenders = {
-        "10 in flight": (10, True),
-        "50 in flight": (50, True),
-        "50 in flight, one pool": (50, False),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in contenders}
-    with pinned_sandbox(users=users, latency=0.05) as url:
-        for _ in range(3):
-            for name, (max_in_flight, sharded) in contenders.items():
-                seconds, ids = run("asyncio", url, max_in_flight=max_in_flight, sharded=sharded)
-                rates[name].append(len(ids) / seconds)
-                time.sleep(0.2)
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    for name, (max_in_flight, _) in contenders.items():
-        allowed = max_in_flight * PAGE_SIZE / 0.05
-        share = medians[name] / allowed
-        print(f"{name:24} {medians[name]:>8,.0f} users/s, {share:.2f} of the latency limit")
-    ratio = medians["50 in flight"] / medians["50 in flight, one pool"]
-    print(f"sharded over one pool: {ratio:.1f}")
+_PARTS: Final[dict[str, Callable[[Bench], Section]]] = {
+    "server": ceiling.measure,
+    "throughput": lambda bench: walks.measure(bench, ["throughput"]),
+    "latency": lambda bench: walks.measure(bench, ["latency"]),
+    "first": first_user.measure,
+    "decode": decode.measure,
+    "startup": startup.measure,
+    "retry": retry.measure,
+    "memory": memory.measure,
+    "pacing": pacing.measure,
+    "order": order.measure,
+}
+_RESULTS: Final = Path(__file__).parent / "results"
 
 
-def main() -> None:
-    """Run the named benchmark."""
-    benchmarks = {function.__name__: function for function in (order, memory, latency)}
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=benchmarks)
-    parser.add_argument("--users", type=int, default=100_000)
-    arguments = parser.parse_args()
-    benchmarks[arguments.name](arguments.users)
+    parser.add_argument("--quick", action="store_true", help="a first look, in under a minute")
+    parser.add_argument(
+        "--only", metavar="PART,…", help=f"some parts, of {', '.join(_PARTS)}", default=""
+    )
+    parser.add_argument(
+        "--contenders",
+        metavar="NAME,…",
+        help=f"some contenders, of {', '.join(CONTENDERS)}",
+        default=",".join(CONTENDERS),
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of a full run")
+    parser.add_argument("--users", type=int, default=100_000, help="the most users in a walk")
+    parser.add_argument("--output", type=Path, metavar="DIR", help=f"instead of {_RESULTS}")
+    parsed = parser.parse_args(arguments)
+    parsed.parts = [part for part in parsed.only.split(",") if part] or list(_PARTS)
+    parsed.contenders = tuple(parsed.contenders.split(","))
+    unknown = {*parsed.parts} - {*_PARTS} | {*parsed.contenders} - {*CONTENDERS}
+    if unknown:
+        parser.error(f"no such part or contender: {', '.join(sorted(unknown))}")
+    return parsed
+
+
+def _run(bench: Bench, parts: Sequence[str]) -> dict[str, Section]:
+    both = {"throughput", "latency"} <= set(parts)
+    sections: dict[str, Section] = {}
+    for part in parts:
+        if both and part == "latency":
+            continue  # is measured together with the throughput, in the same rounds
+        if both and part == "throughput":
+            sections["walks"] = walks.measure(bench, ["throughput", "latency"])
+        else:
+            sections[part] = _PARTS[part](bench)
+    fastest = max((record["users_per_second"] for record in _records(sections)), default=None)
+    if fastest is not None and "server" in sections:
+        sections["headroom"] = ceiling.headroom(sections["server"].figures[0].value, fastest)
+    return sections
+
+
+def _records(sections: Mapping[str, Section]) -> list[dict[str, Any]]:
+    """Return what is known of every single walk."""
+    names = ("walks", "throughput", "latency")
+    return [record for name in names if name in sections for record in sections[name].data]
+
+
+def _draw(directory: Path, sections: Mapping[str, Section]) -> list[Path]:
+    drawn: list[Path] = []
+    records = _records(sections)
+    if records:
+        drawn.append(directory / "latest.svg")
+        picture.draw_walks(drawn[-1], records)
+    if "pacing" in sections:
+        drawn.append(directory / "pacing.svg")
+        picture.draw_pacing(drawn[-1], pacing.timeline_of(sections["pacing"].data))
+    return drawn
+
+
+def _keep(directory: Path, sections: Mapping[str, Section], results: Mapping[str, Any]) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    report.write_json(directory / "latest.json", results)
+    for path in (directory / "latest.json", *_draw(directory, sections)):
+        print(f"wrote {path}")
+
+
+def _is_whole(chosen: argparse.Namespace) -> bool:
+    return {*chosen.parts} == {*_PARTS} and {*chosen.contenders} == {*CONTENDERS}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the arguments say, print the report, and keep the results."""
+    chosen = _arguments(arguments)
+    size = (
+        plan.quick(contenders=chosen.contenders, users=chosen.users)
+        if chosen.quick
+        else plan.full(contenders=chosen.contenders, rounds=chosen.rounds, users=chosen.users)
+    )
+    description = machine.describe()
+    started = time.monotonic()
+    with benchmark_server() as url:
+        sections = _run(Bench(size, url), chosen.parts)
+    seconds = time.monotonic() - started
+    for paragraph in report.as_text(list(sections.values()), description, seconds=seconds):
+        print(f"\n{paragraph}")
+    # Part of the results, or a first look at them, must not take the place of all of them.
+    directory = chosen.output
+    if directory is None and not chosen.quick and _is_whole(chosen):
+        directory = _RESULTS
+    if directory is not None:
+        results = report.as_json(sections, description, plan=attrs.asdict(size), seconds=seconds)
+        _keep(directory, sections, results)
 
 
 if __name__ == "__main__":

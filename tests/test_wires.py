@@ -50,6 +50,16 @@ async def test_a_walk_over_aiohttp_is_whole_despite_faults(start_sandbox: Start)
 
 
 @pytest.mark.anyio
+async def test_a_request_without_a_body_has_none_over_aiohttp(sandbox: Sandbox):
+    async with over_aiohttp(sandbox) as client:
+        await client.users.me()
+    (received,) = sandbox.requests
+    assert "transfer-encoding" not in received.headers
+    assert "content-type" not in received.headers
+    assert "cookie" not in received.headers
+
+
+@pytest.mark.anyio
 async def test_files_go_up_and_come_down_over_aiohttp(sandbox: Sandbox, tmp_path: Path):
     content = bytes(range(256)) * 500
     async with over_aiohttp(sandbox) as client:

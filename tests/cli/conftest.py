@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from useresponse_async.sandbox import Sandbox
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async.cli"]
 
@@ -45,3 +48,34 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
             return process
 
         yield start_one
+
+
+KEY = "k3y-of-the-test-0123456789"
+
+
+@pytest.fixture
+def key() -> str:
+    return KEY
+
+
+@pytest.fixture
+def serve(
+    start_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Sandbox]:
+    """Start a sandbox, and point the environment at it."""
+
+    def start_and_point(**options) -> Sandbox:
+        sandbox = start_sandbox(api_key=KEY, **options)
+        monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
+        monkeypatch.setenv("USERESPONSE_API_KEY", KEY)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        return sandbox
+
+    return start_and_point
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -50,6 +50,12 @@ def test_without_the_sandbox_extra_one_line_names_it(module, name):
     assert "pip install 'useresponse-async[sandbox]'" in done.stderr
 
 
+def test_without_the_parquet_extra_one_line_names_it():
+    done = main_without("pyarrow", "export", "users", "-o", "out.parquet", "--guest")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: Parquet needs: pip install 'useresponse-async[parquet]'\n"
+
+
 def test_without_trio_its_backend_is_refused_in_one_line():
     done = main_without("trio", "demo", "--backend", "trio")
     assert (done.returncode, done.stdout) == (1, "")

@@ -10,15 +10,36 @@ import pytest
 from useresponse_async import __version__
 from useresponse_async.cli.app import run
 
+EXPORTS = ["users", "tickets", "objects", "comments", "chats"]
 
-@pytest.mark.parametrize("name", ["demo", None])
-def test_help_has_examples_and_exit_codes(name, capsys):
-    assert run([*([name] if name else []), "--help"]) == 0
+
+@pytest.mark.parametrize(
+    "names",
+    [[], ["demo"], ["call"], ["whoami"], *(["export", things] for things in EXPORTS)],
+    ids=" ".join,
+)
+def test_help_has_examples_and_exit_codes(names, capsys):
+    assert run([*names, "--help"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    assert "\n    useresponse-async demo --users 5000 --faults 0.1\n" in out
+    assert f"  Examples:\n    {' '.join(['useresponse-async', *names])}" in out
     assert "Exit codes:\n    0 " in out
     assert "130  interrupted by Ctrl-C" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+
+
+@pytest.mark.parametrize("names", [["call"], ["whoami"], ["export", "users"]], ids=" ".join)
+def test_help_says_where_the_key_comes_from(names, capsys):
+    assert run([*names, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "The API key is never an argument." in out
+    assert "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
+
+
+def test_export_alone_says_what_can_be_exported(capsys):
+    assert run(["export"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"\n  {things} " in out for things in EXPORTS)
 
 
 def test_without_a_command_it_shows_its_help(capsys):

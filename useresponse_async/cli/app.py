@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Final
 
 import typer
 
-from useresponse_async.cli import demo, sandbox
-from useresponse_async.cli.failures import INTERRUPTED, Failures
+from useresponse_async.cli import call, demo, export, sandbox, whoami
+from useresponse_async.cli.failures import INTERRUPTED, NOBODY_READS, Failures
+from useresponse_async.cli.help_texts import KEY_HELP
+from useresponse_async.cli.output import OutputClosedError
 from useresponse_async.version import __version__
 
 __all__ = ["run"]
 
 _PROGRAM: Final = "useresponse-async"
+_EPILOG: Final = f"""
+\b
+Exit codes:
+  0    done
+  1    failed; one line on standard error says why
+  2    wrong usage
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+  141  the reader of the pipe has gone
+{KEY_HELP}
+\b
+NO_COLOR=1 switches colours off."""
 
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
 # Tracebacks are ours: typer's would show local variables, and keys with them.
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, epilog=_EPILOG)
+app.add_typer(export.app, name="export", short_help="Write users, tickets, … to a file or a pipe.")
+app.command("call", short_help="Call any endpoint of the API.", epilog=call.EPILOG)(call.call)
+app.command("whoami", short_help="Show who the API key belongs to.", epilog=whoami.EPILOG)(
+    whoami.whoami
+)
 app.command("demo", short_help="Walk a sandbox of 100,000 users and check them.")(demo.demo)
 app.command(
     "sandbox",
@@ -48,19 +67,13 @@ def common(
 
     \b
     Examples:
+      useresponse-async whoami
+      useresponse-async export users -o users.jsonl
+      useresponse-async export tickets --status opened -o tickets.csv
+      useresponse-async call GET /me.json
       useresponse-async demo
       useresponse-async demo --users 5000 --faults 0.1
       useresponse-async sandbox --port 8089 --users 1000
-      useresponse-async --debug demo
-
-    \b
-    Exit codes:
-      0    done
-      1    failed; one line on standard error says why
-      2    wrong usage
-      130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-
-    NO_COLOR=1 switches colours off.
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     context.ensure_object(Failures).debug = debug
     if context.invoked_subcommand is None:
@@ -73,14 +86,18 @@ def run(arguments: list[str] | None = None) -> int:
     Args:
         arguments: What was typed after the program's name; the process's own unless told.
     """
-    failures = Failures()
+    failures = Failures(arguments=sys.argv[1:] if arguments is None else arguments)
     try:
         code: object = app(arguments, prog_name=_PROGRAM, obj=failures, standalone_mode=False)
+    except OutputClosedError:
+        return NOBODY_READS
     except typer.Abort:
         # What older versions of typer make of Ctrl-C; newer ones return its exit code.
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - nobody further out could tell the user
         return failures.report(error)
-    if code == INTERRUPTED:
-        failures.say("interrupted")
-    return code if isinstance(code, int) else 0
+    if not isinstance(code, int):
+        return 0
+    if code:
+        failures.interrupted(code)
+    return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, Final
 
 from useresponse_async.cli.failures import CommandError
+from useresponse_async.cli.key import KEY_VARIABLE
 from useresponse_async.cli.signals import interrupts_held_back
 
 __all__ = ["running_sandbox"]
 
+_MODULE: Final = "useresponse_async.cli.bound_sandbox"
 _STOP_SECONDS: Final = 5.0
 
 
@@ -39,13 +42,16 @@ def running_sandbox(*options: str) -> Generator[str, None, None]:
 
 def _start(options: tuple[str, ...], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "useresponse_async.sandbox", "--port", "0", *options],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", _MODULE, "--port", "0", *options],
+        # It stops when this pipe is closed, which the system does whatever ends this process.
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=complaints,
         # Ctrl-C in a terminal goes to a whole group. The sandbox must not go first, or the
         # walk would see it fail and say so.
         start_new_session=True,
+        # The sandbox has a key of its own, and no use for anybody's.
+        env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 

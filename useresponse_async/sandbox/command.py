@@ -41,9 +41,11 @@ def run(options: Options) -> None:
             pass
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, *, prog: str = "python -m useresponse_async.sandbox"
+) -> int:
     """Read the options, run, and turn what goes wrong into one line and an exit code."""
-    parser = _parser()
+    parser = _parser(prog)
     parsed = parser.parse_args(arguments)
     try:
         options = Options(**vars(parsed))
@@ -80,10 +82,10 @@ def _stop_signals() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     defaults = {field.name: field.default for field in fields(Options)}
     parser = argparse.ArgumentParser(
-        prog="python -m useresponse_async.sandbox",
+        prog=prog,
         description="A UseResponse API in one process, for demos, tests and benchmarks.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

@@ -1,0 +1,25 @@
+"""What does every part of the suite get? The plan, and the server's address."""
+
+import attrs
+
+from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.plan import Plan
+
+__all__ = ["Bench"]
+
+
+@attrs.frozen
+class Bench:
+    """One run of the suite."""
+
+    plan: Plan
+    url: str
+
+    @property
+    def contenders(self) -> list[Contender]:
+        """Who walks."""
+        return [CONTENDERS[name] for name in self.plan.contenders]
+
+    def note(self, text: str) -> None:
+        """Say what is being measured now."""
+        print(f"  … {text}", flush=True)

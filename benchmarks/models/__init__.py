@@ -1,0 +1,1 @@
+"""What is a user to the libraries that ours is measured beside?"""

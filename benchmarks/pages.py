@@ -1,0 +1,95 @@
+"""Which bytes does the benchmark server send? The sandbox's own users, rendered beforehand."""
+
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from useresponse_async.sandbox.users import Users
+
+__all__ = ["NOT_FOUND", "PAGE_SIZE", "REFUSED", "UserPages", "response"]
+
+PAGE_SIZE: Final = 50
+"""Users on a page when a request does not say, and the most it can ask for."""
+
+_SEED: Final = 1
+_MOST_USERS: Final = 1_000_000
+
+
+def response(status: bytes, body: bytes) -> bytes:
+    """Return a whole HTTP response with a JSON body."""
+    return b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+        status,
+        len(body),
+        body,
+    )
+
+
+REFUSED: Final = response(
+    b"503 Service Unavailable",
+    b'{"error":{"code":503,"message":"API interface unavailable or disabled"}}',
+)
+NOT_FOUND: Final = response(
+    b"404 Not Found", b'{"error":{"code":404,"message":"Resource is not found"}}'
+)
+
+
+class UserPages:
+    """The answers of an installation with a number of users, ids from 1 on.
+
+    Every full page is rendered when the number is set; pages of another size when they are
+    first asked for.
+    """
+
+    def __init__(self) -> None:
+        self._users = Users(_SEED, _MOST_USERS)
+        self._rows: list[bytes] = []
+        self._total = 0
+        self._rendered: dict[tuple[int, int], bytes] = {}
+        self._answers: dict[bytes, bytes] = {}
+
+    def resize(self, total: int) -> None:
+        """Have ``total`` users from now on."""
+        if total == self._total:
+            return
+        self._total = total
+        self._rendered.clear()
+        self._answers.clear()
+        missing = range(len(self._rows) + 1, total + 1)
+        self._rows.extend(self._users.full_json(number) for number in missing)
+        for number in range(1, -(-total // PAGE_SIZE) + 1):
+            self._page(number, PAGE_SIZE)
+
+    def answer(self, target: bytes) -> bytes:
+        """Return the response to a ``GET`` of ``target``."""
+        found = self._answers.get(target)
+        if found is None:
+            found = self._answers[target] = self._answer(target)
+        return found
+
+    def _answer(self, target: bytes) -> bytes:
+        url = urlsplit(target.decode())
+        if url.path.endswith("/me.json") and self._rows:
+            return response(b"200 OK", self._rows[0])
+        if not url.path.endswith("/users/search.json"):
+            return NOT_FOUND
+        query = parse_qs(url.query)
+        size = min(int(query.get("count", [str(PAGE_SIZE)])[0]), PAGE_SIZE)
+        return self._page(int(query.get("page", ["1"])[0]), size)
+
+    def _page(self, number: int, size: int) -> bytes:
+        found = self._rendered.get((number, size))
+        if found is None:
+            found = self._rendered[number, size] = self._render(number, size)
+        return found
+
+    def _render(self, number: int, size: int) -> bytes:
+        pages = -(-self._total // size)
+        if number > pages:
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
+        rows = self._rows[(number - 1) * size : min(number * size, self._total)]
+        following = b"%d" % (number + 1) if number < pages else b"null"
+        return response(
+            b"200 OK",
+            b'{"currentPage":%d,"firstPage":1,"lastPage":%d,"nextPage":%b,"objectsPerPage":%d,'
+            b'"totalObjects":%d,"totalPages":%d,"data":[%b]}'
+            % (number, pages, following, size, self._total, pages, b",".join(rows)),
+        )

@@ -1,0 +1,1 @@
+"""What does the suite measure, and against which goals?"""

@@ -1,0 +1,35 @@
+"""What does the retry layer cost a call that succeeds?"""
+
+import statistics
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Goal, Section, Table, spread
+from benchmarks.processes import worker
+
+__all__ = ["measure"]
+
+_BATCHES = 5
+
+
+def measure(bench: Bench) -> Section:
+    """Call with and without the layer in turns, a fresh process each round."""
+    bench.note("the retry layer")
+    times: dict[str, list[float]] = {"bare": [], "retried": []}
+    for _ in range(bench.plan.rounds):
+        with worker() as process:
+            found = process.do("retry", batches=_BATCHES, repeats=bench.plan.retry_repeats)
+        for name, turns in found.items():
+            times[name].append(statistics.median(turns))
+    costs = [more - less for less, more in zip(times["bare"], times["retried"], strict=True)]
+    rows = [
+        ["by itself", f"{statistics.median(times['bare']):.3f}"],
+        ["through the retry layer", f"{statistics.median(times['retried']):.3f}"],
+    ]
+    return Section(
+        title="A call that succeeds at once",
+        tables=[Table(["", "µs"], rows)],
+        figures=[
+            spread("retry layer on a call that succeeds", costs, "µs", goal=Goal("at most", 5.0))
+        ],
+        data={"microseconds_per_call": times},
+    )

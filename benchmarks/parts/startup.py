@@ -1,0 +1,82 @@
+"""How long until the package is imported, and until the first client is there?"""
+
+import os
+import statistics
+import subprocess
+import sys
+from typing import Final
+
+from benchmarks.bench import Bench
+from benchmarks.figures import Goal, Section, Table, ratio
+from benchmarks.processes import CLIENT, pinned
+
+__all__ = ["measure"]
+
+_TIMED: Final = """\
+import time
+_started = time.perf_counter()
+{code}
+print(time.perf_counter() - _started)
+"""
+_URL: Final = "https://mydomain.useresponse.com"
+# Loading the authorities' certificates takes longer than all the rest. httpx does it when a
+# client is made, ours at the first request, so both are told to do it here and now.
+_STARTS: Final = {
+    "import httpx": "import httpx",
+    "import useresponse_async": "import useresponse_async",
+    "httpx.AsyncClient() ready": (
+        "import httpx; httpx.AsyncClient(verify=httpx.create_ssl_context())"
+    ),
+    "AsyncClient() ready": (
+        "import httpx, useresponse_async; "
+        f"useresponse_async.AsyncClient({_URL!r}, verify=httpx.create_ssl_context())"
+    ),
+    "httpx.AsyncClient(), as it comes": "import httpx; httpx.AsyncClient()",
+    "AsyncClient(), as it comes": (
+        f"import useresponse_async; useresponse_async.AsyncClient({_URL!r})"
+    ),
+}
+_GOAL: Final = Goal("at most", 1.3)
+
+
+def _milliseconds(code: str) -> float:
+    with pinned(CLIENT):
+        done = subprocess.run(  # noqa: S603 - our own code
+            [sys.executable, "-c", _TIMED.format(code=code)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+        )
+    return float(done.stdout) * 1000
+
+
+def measure(bench: Bench) -> Section:
+    """Start processes in interleaved rounds; the first of each fills the caches and is left out."""
+    bench.note(f"start-up, {bench.plan.startups} processes each")
+    times: dict[str, list[float]] = {name: [] for name in _STARTS}
+    for number in range(bench.plan.startups + 1):
+        for name, code in _STARTS.items():
+            taken = _milliseconds(code)
+            if number:
+                times[name].append(taken)
+    rows = [[name, f"{statistics.median(found):.1f}"] for name, found in times.items()]
+    return Section(
+        title="Start-up, from the import on",
+        tables=[Table(["", "ms"], rows)],
+        figures=[
+            ratio(
+                "import useresponse_async / import httpx",
+                times["import useresponse_async"],
+                times["import httpx"],
+                goal=_GOAL,
+            ),
+            ratio(
+                "first client ready / httpx.AsyncClient() ready",
+                times["AsyncClient() ready"],
+                times["httpx.AsyncClient() ready"],
+                goal=_GOAL,
+            ),
+        ],
+        data={"milliseconds": times},
+    )

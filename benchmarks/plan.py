@@ -1,0 +1,107 @@
+"""How often is each thing measured, and how large is it?"""
+
+import attrs
+
+__all__ = ["Plan", "full", "quick"]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """The size of a run.
+
+    Attributes:
+        contenders: Who walks.
+        rounds: How many times each figure with a goal is measured.
+        picture_rounds: How many times what only the picture needs is measured.
+        users: The most users in a walk.
+        seconds: How long a walk is meant to take, in seconds; half of it without latency.
+        first_users: Users in the walks whose first user is waited for.
+        first_rounds: How many such walks each contender makes.
+        load_pages: Pages that the server is asked for to measure it.
+        decode_batches: Turns of each decoder in a round.
+        decode_repeats: Pages decoded in a turn.
+        retry_repeats: Calls in a turn of the retry layer.
+        startups: Processes started for each import and each client.
+        memory_users: Users in the small and in the large walk whose memory is measured.
+        memory_rounds: Processes for each of them.
+        pacing_fixed: Fixed numbers in flight to find the best of.
+        pacing_pages: Pages in the walks that these are compared over.
+        pacing_rounds: How many times they are compared.
+        pacing_phases: Requests that the server serves at once in each phase of the walk that is
+            watched over time.
+        phase_seconds: How long each phase lasts, in seconds.
+        order_users: Users in the walks whose order is looked at.
+    """
+
+    contenders: tuple[str, ...]
+    rounds: int
+    picture_rounds: int
+    users: int
+    seconds: float
+    first_users: int
+    first_rounds: int
+    load_pages: int
+    decode_batches: int
+    decode_repeats: int
+    retry_repeats: int
+    startups: int
+    memory_users: tuple[int, int]
+    memory_rounds: int
+    pacing_fixed: tuple[int, ...]
+    pacing_pages: int
+    pacing_rounds: int
+    pacing_phases: tuple[int, ...]
+    phase_seconds: float
+    order_users: int
+
+
+def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
+    """Return the plan whose results are worth keeping."""
+    return Plan(
+        contenders=contenders,
+        rounds=rounds,
+        picture_rounds=min(rounds, 2),
+        users=users,
+        seconds=2.0,
+        first_users=min(users, 10_000),
+        first_rounds=min(rounds, 3),
+        load_pages=4000,
+        decode_batches=10,
+        decode_repeats=40,
+        retry_repeats=20_000,
+        startups=3 * rounds,
+        memory_users=(users // 10, users),
+        memory_rounds=min(rounds, 2),
+        pacing_fixed=(6, 7, 8, 10),
+        pacing_pages=min(users // 10, 1000),
+        pacing_rounds=min(rounds, 2),
+        pacing_phases=(8, 20, 4, 16),  # as usual, more capacity, trouble, recovery
+        phase_seconds=5.0,
+        order_users=users,
+    )
+
+
+def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
+    """Return a plan for a first look, in under a minute."""
+    return Plan(
+        contenders=contenders,
+        rounds=1,
+        picture_rounds=0,
+        users=users,
+        seconds=0.3,
+        first_users=min(users, 2000),
+        first_rounds=1,
+        load_pages=1000,
+        decode_batches=5,
+        decode_repeats=10,
+        retry_repeats=5000,
+        startups=2,
+        memory_users=(min(users, 2000), min(users, 20_000)),
+        memory_rounds=1,
+        pacing_fixed=(8,),
+        pacing_pages=min(users // 10, 320),
+        pacing_rounds=1,
+        pacing_phases=(8, 20),
+        phase_seconds=3.0,
+        order_users=min(users, 5000),
+    )

@@ -1,0 +1,318 @@
+"""Does an export write all there is, in each format, and nothing that should not be there?"""
+
+import csv
+import json
+import re
+import stat
+from datetime import datetime
+from pathlib import Path
+
+import anyio
+import pyarrow.parquet
+import pytest
+
+from useresponse_async import AsyncClient
+from useresponse_async.cli.app import run
+
+ODD_NAME = 'a\u2028b\nc\x85d\r\n"e", f;\t\x1b[31m ünï \ud83d\ude00'
+HALF_A_PAIR = "\ud800"
+
+
+def lines_of(path: str) -> list[dict]:
+    return [json.loads(line) for line in Path(path).read_bytes().splitlines()]
+
+
+def rows_of(path: str) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def fetched(sandbox, list_pages) -> list[dict]:
+    async def collect():
+        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+            return await list_pages(client).collect()
+
+    return [item.to_dict() for item in anyio.run(collect)]
+
+
+def without_keys(value):
+    """Return data without the fields that may hold an API key, which no column has."""
+    if isinstance(value, list):
+        return [without_keys(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_keys(v) for name, v in value.items() if name != "api_key"}
+    return value
+
+
+def page_of(*users: dict) -> bytes:
+    page = {"currentPage": 1, "totalPages": 1, "totalObjects": len(users), "data": users}
+    return json.dumps(page).encode()
+
+
+@pytest.mark.parametrize(
+    ("options", "list_pages"),
+    [
+        (["users"], lambda c: c.users.search()),
+        (["users", "--role", "agent"], lambda c: c.users.search(role="agent")),
+        (
+            ["users", "--email", "nobody@x.example"],
+            lambda c: c.users.search(email="nobody@x.example"),
+        ),
+        (["tickets"], lambda c: c.tickets.search()),
+        (
+            ["tickets", "--status", "completed", "--bbcode", "--sort", "updated"],
+            lambda c: c.tickets.search(status="completed", bbcode=True, sort="updated"),
+        ),
+        (["tickets", "--property", "7=EU"], lambda c: c.tickets.search(properties={7: "EU"})),
+        (["objects"], lambda c: c.objects.search()),
+        (
+            ["objects", "--ownership", "feedback", "--type", "idea"],
+            lambda c: c.objects.search(ownership="feedback", type="idea"),
+        ),
+        (["comments"], lambda c: c.comments.list()),
+        (
+            ["comments", "--object-id", "3", "--sort", "desc", "--public"],
+            lambda c: c.objects.comments(3, sort="desc", is_private=False),
+        ),
+        (["chats"], lambda c: c.chats.list()),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_json_lines_hold_what_the_client_gives(serve, work, capfd, options, list_pages):
+    sandbox = serve(users=130, tickets=70, comments=150)
+    expected = fetched(sandbox, list_pages)
+    assert run(["export", *options, "-o", "out.jsonl"]) == 0
+    assert lines_of("out.jsonl") == expected
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(
+        rf"{len(expected)} {options[0]} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
+        r"\([\d,]+/s\), 0 retries, 0 duplicates dropped\n",
+        err,
+    )
+    assert [path.name for path in work.iterdir()] == ["out.jsonl"]
+    assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600
+
+
+def test_any_other_parameter_is_sent_as_given(serve, work):
+    sandbox = serve(users=1)
+    assert run(["export", "users", "--param", "team=a b&c", "-o", "out.jsonl"]) == 0
+    assert ("team", "a b&c") in sandbox.requests[0].query
+
+
+@pytest.mark.parametrize("things", ["users", "tickets", "comments", "chats"])
+def test_csv_has_the_same_columns_whatever_comes(serve, work, things):
+    serve(users=60, tickets=40)
+    assert run(["export", things, "-o", "out.csv"]) == 0
+    assert run(["export", things, "-o", "out.jsonl"]) == 0
+    rows, lines = rows_of("out.csv"), lines_of("out.jsonl")
+    assert len(rows) == len(lines)
+    for row, line in zip(rows, lines, strict=True):
+        assert row["id"] == str(line["id"])
+        assert not any("api_key" in name for name in row)
+        for name, cell in row.items():
+            head, _, inner = name.partition(".")
+            value = line[head]
+            if inner:
+                value = None if value is None else without_keys(value[inner])
+            if value is None or value in ([], {}):
+                assert cell == ""
+            else:
+                assert cell == value or json.loads(cell) == value
+
+
+def test_parquet_holds_the_source_with_its_types(serve, work):
+    serve(users=130, tickets=70)
+    assert run(["export", "tickets", "-o", "out.parquet"]) == 0
+    assert run(["export", "tickets", "-o", "out.jsonl"]) == 0
+    table = pyarrow.parquet.read_table("out.parquet")
+    assert str(table.schema.field("id").type) == "int64"
+    assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+    assert str(table.schema.field("status").type).startswith("struct<id: int64, title: string")
+    assert table.to_pylist() == [_as_in_parquet(line) for line in lines_of("out.jsonl")]
+
+
+def _as_in_parquet(value):
+    if isinstance(value, list):
+        return [_as_in_parquet(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    # A category's type has no documented shape.
+    free = {"extra", "parent_object", "value", "text_value"}
+    free |= {"type"} if "image" in value else set()
+    times = {"created_at", "latest_activity", "sla_date"}
+    return {
+        name: None
+        if item is None or (name == "extra" and not item)
+        else json.dumps(item, ensure_ascii=False)
+        if name in free
+        else datetime.fromisoformat(item)
+        if name in times
+        else _as_in_parquet(item)
+        for name, item in without_keys(value).items()
+    }
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_nobody_is_an_export_too(serve, work, suffix):
+    serve(users=10)
+    assert run(["export", "users", "--search", "zzzzzz", "-o", f"out.{suffix}"]) == 0
+    if suffix == "jsonl":
+        assert Path("out.jsonl").read_bytes() == b""
+    elif suffix == "csv":
+        assert Path("out.csv").read_text(encoding="utf-8").startswith("id,name,short_name,email,")
+        assert rows_of("out.csv") == []
+    else:
+        assert pyarrow.parquet.read_table("out.parquet").num_rows == 0
+
+
+def test_odd_text_arrives_as_it_is(serve, work, capfdbinary):
+    sandbox = serve(users=1)
+    # Sent as JSON with escapes, as PHP does.
+    sandbox.answer_next(page_of({"id": 1, "name": ODD_NAME, "email": HALF_A_PAIR}), times=4)
+    for name in ("out.jsonl", "out.csv", "out.parquet", "-"):
+        assert run(["export", "users", "-q", "-o", name]) == 0
+    name, half = ODD_NAME.encode("utf-16", "surrogatepass").decode("utf-16"), HALF_A_PAIR
+    text = Path("out.jsonl").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 1
+    assert (json.loads(text)["name"], json.loads(text)["email"]) == (name, half)
+    (row,) = rows_of("out.csv")
+    assert (row["name"], row["email"]) == (name, "\\ud800")
+    (row,) = pyarrow.parquet.read_table("out.parquet").to_pylist()
+    assert (row["name"], row["email"]) == (name, "\\ud800")
+    assert capfdbinary.readouterr().out.decode() == text
+
+
+def test_only_the_fields_that_are_asked_for_in_their_order(serve, work, capfd):
+    serve(users=3)
+    options = ["export", "users", "-q", "--fields", "role.alias, name,id"]
+    assert run([*options, "-o", "out.jsonl"]) == 0
+    first = lines_of("out.jsonl")[0]
+    assert list(first) == ["role", "name", "id"]
+    assert first["role"] == {"alias": "admin"}
+    assert run([*options, "-o", "-", "--format", "csv"]) == 0
+    assert capfd.readouterr().out.split("\r\n")[:2] == [
+        "role.alias,name,id",
+        f"admin,{first['name']},1",
+    ]
+    assert run([*options, "-o", "out.parquet"]) == 0
+    assert pyarrow.parquet.read_table("out.parquet").to_pylist()[0] == first
+
+
+@pytest.mark.parametrize("options", [["--fields", "nonsense"], ["--fields", "id.nonsense"]])
+def test_a_field_that_is_none_is_refused_before_any_request(serve, work, capfd, options):
+    sandbox = serve(users=3)
+    assert run(["export", "users", *options]) == 2
+    assert re.fullmatch(r"error: --fields: .*\n", capfd.readouterr().err)
+    assert sandbox.arrivals == 0
+
+
+def test_excel_is_kept_from_running_what_somebody_has_called_himself(serve, work):
+    sandbox = serve(users=1)
+    sandbox.answer_next(page_of({"id": 1, "name": "=1+1", "phone": "+1 2"}), times=2)
+    assert run(["export", "users", "-o", "safe.csv", "--excel-safe"]) == 0
+    assert run(["export", "users", "-o", "plain.csv"]) == 0
+    assert Path("safe.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
+    (row,) = rows_of("safe.csv")
+    assert (row["name"], row["phone"]) == ("'=1+1", "'+1 2")
+    (row,) = rows_of("plain.csv")
+    assert (row["id"], row["name"], row["phone"]) == ("1", "=1+1", "+1 2")
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "-"])
+def test_a_key_that_the_server_echoes_is_not_exported(serve, work, capfd, key, output):
+    sandbox = serve(users=1)
+    sandbox.answer_next(page_of({"id": 1, "name": key, "apiKey": key, "mine": f"<{key}>"}))
+    assert run(["export", "users", "-o", output]) == 0
+    out, err = capfd.readouterr()
+    written = out if output == "-" else Path(output).read_text(encoding="utf-8")
+    assert "***" in written
+    assert key not in written + err
+
+
+def test_faults_cost_retries_and_no_users(serve, work, capfd):
+    sandbox = serve(users=400)
+    sandbox.fail_next(503, match="page=2")
+    sandbox.reset_next(match="page=4")
+    sandbox.cut_next(match="page=5")
+    assert run(["export", "users", "-o", "out.jsonl"]) == 0
+    assert [line["id"] for line in lines_of("out.jsonl")] == list(range(1, 401))
+    assert ", 3 retries, " in capfd.readouterr().err
+
+
+def test_a_count_that_is_not_the_server_s_is_told(serve, work, capfd):
+    sandbox = serve(users=1)
+    sandbox.answer_next(page_of({"id": 1}).replace(b'"totalObjects": 1', b'"totalObjects": 2'))
+    assert run(["export", "users", "-o", "out.jsonl"]) == 0
+    assert "\nwarning: the server counts 2 users: " in capfd.readouterr().err
+
+
+def test_what_is_there_is_not_replaced_unless_told(serve, work, capfd):
+    sandbox = serve(users=3)
+    Path("out.jsonl").write_text("precious", encoding="utf-8")
+    assert run(["export", "users", "-o", "out.jsonl"]) == 1
+    assert capfd.readouterr().err == "error: out.jsonl exists; --overwrite replaces it\n"
+    assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
+    sandbox.fail_next(500, match="page=1")
+    assert run(["export", "users", "-o", "out.jsonl", "--overwrite", "--retries", "0"]) == 1
+    assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
+    assert [path.name for path in work.iterdir()] == ["out.jsonl"]
+    assert run(["export", "users", "-o", "out.jsonl", "--overwrite"]) == 0
+    assert len(lines_of("out.jsonl")) == 3
+
+
+def test_a_link_stays_one(serve, work):
+    serve(users=3)
+    Path("there").mkdir()
+    Path("out.jsonl").symlink_to("there/real.jsonl")
+    assert run(["export", "users", "-o", "out.jsonl"]) == 0
+    assert Path("out.jsonl").is_symlink()
+    assert len(lines_of("there/real.jsonl")) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["-o", "no/where.jsonl"], "no/where.jsonl.part: No such file or directory"),
+        (["-o", "."], ". is a directory"),
+        (["-o", "/dev/full"], "/dev/full: No space left on device"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_one_line(serve, work, capfd, options, problem):
+    serve(users=3)
+    assert run(["export", "users", "--format", "jsonl", *options]) == 1
+    err = capfd.readouterr().err
+    assert err.startswith("error: ")
+    assert err.endswith(f"{problem}\n")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["users", "-o", "out"],
+        ["users", "-o", "out.xlsx"],
+        ["users", "--resume"],
+        ["users", "-o", "out.jsonl", "--resume", "--overwrite"],
+        ["users", "--format", "parquet"],
+        ["users", "--excel-safe"],
+        ["users", "--page-size", "0"],
+        ["users", "--param", "novalue"],
+        ["users", "--param", "a=1", "--param", "a=2"],
+        ["users", "--param", "role=agent", "--role", "user"],
+        ["tickets", "--property", "size=XL"],
+        ["comments", "--sort", "asc"],
+        ["users", "--guest", "--api-key-file", "f"],
+        ["users", "--url", "ftp://x"],
+        ["nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_refused_in_one_line(serve, work, capfd, options):
+    sandbox = serve(users=1)
+    assert run(["export", *options]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: .+\n", err)
+    assert list(work.iterdir()) == []
+    assert sandbox.arrivals == 0

@@ -1,0 +1,155 @@
+"""Does an export that goes on miss nothing, although rows have moved, and refuse another one?"""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from useresponse_async.cli.app import run
+
+USERS = ["export", "users", "-o", "out.jsonl"]
+
+
+def ids_in(path: str) -> list[int]:
+    return [json.loads(line)["id"] for line in Path(path).read_bytes().splitlines()]
+
+
+@pytest.fixture
+def interrupted(serve, work, capfd):
+    """A sandbox of 500 users, of whom an export got the first 200 before the server failed."""
+    sandbox = serve(users=500)
+    sandbox.fail_next(500, match=r"page=5&")
+    assert run([*USERS, "--retries", "0", "--max-in-flight", "1"]) == 1
+    error = capfd.readouterr().err
+    assert error.startswith("error: GET /api/3.0/users/search.json: 500 ")
+    assert "(200 users are kept; go on with: " in error
+    assert ids_in("out.jsonl.part") == list(range(1, 201))
+    sandbox.forget_requests()
+    return sandbox
+
+
+def test_it_goes_on_where_it_was(interrupted, capfd):
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+    pages = sorted({int(dict(request.query)["page"]) for request in interrupted.requests})
+    assert pages == list(range(4, 11))
+    assert "500 users in out.jsonl: 300 fetched in " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("gone", [1, 60, 120, 199])
+def test_rows_that_moved_to_pages_already_read_are_not_missed(interrupted, capfd, gone):
+    for user_id in range(2, gone + 2):
+        interrupted.remove_user(user_id)
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+    assert f"warning: the server counts {500 - gone} users" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("come", [1, 120])
+def test_rows_that_moved_to_pages_not_read_yet_are_not_doubled(interrupted, come):
+    interrupted.insert_users(come)
+    assert run([*USERS, "--resume"]) == 0
+    ids = ids_in("out.jsonl")
+    assert len(ids) == len(set(ids))
+    assert ids[:500] == list(range(1, 501))
+
+
+def test_a_line_cut_in_half_is_written_whole(interrupted):
+    with Path("out.jsonl.part").open("ab") as file:
+        file.write(b'{"id": 201, "na')
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        (["--role", "agent"], 'role was not given and now is "agent"'),
+        (["--param", "team=7"], 'param was {} and now is {"team": "7"}'),
+        (["--page-size", "20"], "page_size was 50 and now is 20"),
+        (["--api-version", "7.0"], 'api_version was "3.0" and now is "7.0"'),
+        (["--format", "csv"], 'format was "jsonl" and now is "csv"'),
+        (["--fields", "id"], 'fields was not given and now is "id"'),
+        (["--url", "http://localhost:1"], 'now is "http://localhost:1"'),
+    ],
+)
+def test_another_export_does_not_go_on_with_this_one(interrupted, capfd, options, difference):
+    before = Path("out.jsonl.part").read_bytes()
+    assert run([*USERS, "--resume", *options]) == 2
+    error = capfd.readouterr().err
+    assert difference in error
+    assert error.count("\n") == 1
+    assert Path("out.jsonl.part").read_bytes() == before
+    assert interrupted.arrivals == 0
+
+
+def test_other_things_do_not_go_on_with_these(interrupted, capfd):
+    assert run(["export", "chats", "-o", "out.jsonl", "--resume"]) == 2
+    assert 'export was "users" and now is "chats"' in capfd.readouterr().err
+
+
+def test_without_resume_what_is_unfinished_is_not_thrown_away(interrupted, capfd):
+    assert run(USERS) == 1
+    error = capfd.readouterr().err
+    assert "--resume goes on with it, --overwrite begins anew" in error
+    assert ids_in("out.jsonl.part") == list(range(1, 201))
+    assert run([*USERS, "--overwrite"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+    assert not Path("out.jsonl.resume").exists()
+
+
+def test_the_resume_file_has_no_key_and_is_its_owner_s(interrupted, key):
+    text = Path("out.jsonl.resume").read_text(encoding="utf-8")
+    assert key not in text
+    assert interrupted.url in text
+    if os.name == "posix":
+        assert stat.S_IMODE(Path("out.jsonl.resume").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 1, "nonsense": 2}', "\x00"])
+def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
+    Path("out.jsonl.resume").write_text(content, encoding="utf-8")
+    assert run([*USERS, "--resume"]) == 1
+    error = capfd.readouterr().err
+    assert error.endswith(
+        "out.jsonl.resume is no resume file of this version; --overwrite begins anew\n"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 500_000, b"[1]\n" * 200_000])
+def test_a_part_file_that_was_changed_is_told_of(interrupted, capfd, content):
+    Path("out.jsonl.part").write_bytes(content)
+    assert run([*USERS, "--resume"]) == 1
+    assert "--overwrite begins anew" in capfd.readouterr().err
+    assert run([*USERS, "--overwrite"]) == 0
+
+
+def test_a_part_file_alone_counts_for_nothing(interrupted):
+    Path("out.jsonl.resume").unlink()
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+
+
+def test_with_nothing_to_resume_it_begins(serve, work):
+    serve(users=3)
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == [1, 2, 3]
+
+
+def test_what_is_whole_is_left_alone(serve, work, capfd):
+    sandbox = serve(users=3)
+    assert run(USERS) == 0
+    capfd.readouterr()
+    sandbox.forget_requests()
+    assert run([*USERS, "--resume"]) == 0
+    assert capfd.readouterr().err == "out.jsonl is whole: nothing is left to resume\n"
+    assert sandbox.arrivals == 0
+
+
+def test_an_export_that_got_nothing_leaves_nothing(serve, work, capfd):
+    serve(users=3)
+    assert run([*USERS, "--guest", "--url", "http://127.0.0.1:9", "--retries", "0"]) == 1
+    assert "go on" not in capfd.readouterr().err
+    assert list(work.iterdir()) == []

@@ -1,0 +1,491 @@
+"""Does the benchmark suite measure what it says? Its arithmetic and its parts, not its timings."""
+
+import asyncio
+import http.client
+import json
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+from xml.etree import ElementTree as ET
+
+import attrs
+import pytest
+
+from benchmarks import machine, picture, plan, report
+from benchmarks.__main__ import main
+from benchmarks.bench import Bench
+from benchmarks.capacity import Capacity, Slots, parse_slots, slots_text
+from benchmarks.contenders import COLLECTED, CONTENDERS
+from benchmarks.control import configure, get, tally
+from benchmarks.figures import Figure, Goal, Section, Table, ratio, single, spread
+from benchmarks.parts import memory, pacing, startup, walks
+from benchmarks.parts.ceiling import headroom
+from benchmarks.parts.pacing import Run, refused_share, seconds_to_follow
+from benchmarks.parts.walks import Cell, Rates, goal_figures, users_for
+from benchmarks.processes import benchmark_server, sandbox_server, worker
+from benchmarks.tasks.decoding import DECODERS, TARGET
+from benchmarks.tasks.walking import walk
+from useresponse_async.sandbox import Sandbox
+
+SMALL = attrs.evolve(
+    plan.quick(contenders=("ours",), users=400),
+    memory_users=(200, 400),
+    pacing_pages=40,
+    pacing_phases=(2, 8),
+    phase_seconds=0.6,
+    startups=1,
+)
+
+
+@pytest.fixture(scope="module")
+def url():
+    with benchmark_server() as address:
+        yield address
+
+
+def status_of(url, target):
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    try:
+        connection.request("GET", target)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+# The contenders
+
+
+@pytest.mark.parametrize("name", [*CONTENDERS, COLLECTED.name])
+def test_every_contender_delivers_every_user_exactly_once(url, name):
+    configure(url, users=230, latency=0.0)
+    found = asyncio.run(walk(contender=name, url=url, in_flight=4, users=230))
+    assert found["seconds"] > 0
+
+
+@pytest.mark.parametrize("keep_ids", [True, False])
+def test_a_walk_that_does_not_deliver_every_user_is_no_result(url, keep_ids):
+    configure(url, users=100, latency=0.0)
+    with pytest.raises(RuntimeError, match="something else than 101 users"):
+        asyncio.run(walk(contender="httpx", url=url, in_flight=2, users=101, keep_ids=keep_ids))
+
+
+def test_only_a_walk_that_keeps_no_ids_times_its_first_user(url):
+    configure(url, users=100, latency=0.0)
+    options = {"contender": "ours", "url": url, "in_flight": 2, "users": 100}
+    assert asyncio.run(walk(**options))["first_user_seconds"] is None
+    timed = asyncio.run(walk(**options, keep_ids=False))
+    assert 0 < timed["first_user_seconds"] <= timed["seconds"]
+
+
+@pytest.mark.parametrize("speedups", [False, True])
+def test_a_worker_has_orjson_and_uvloop_only_where_it_is_meant_to(url, speedups):
+    configure(url, users=100, latency=0.0)
+    with worker(speedups=speedups) as process:
+        found = process.do("walk", contender="ours", url=url, in_flight=2, users=100)
+    assert (found["orjson"], found["event_loop"].startswith("uvloop")) == (speedups, speedups)
+
+
+def test_a_worker_that_fails_is_told_of(url, capfd):
+    with worker() as process, pytest.raises(RuntimeError, match="ended during 'walk'"):
+        process.do("walk", contender="nobody", url=url, in_flight=1, users=1)
+    assert "KeyError: 'nobody'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "uvloop", "trio"])
+def test_order_holds_on_every_backend_although_requests_fail(backend):
+    with sandbox_server("--users=300", "--faults=0.2", "--seed=3") as address, worker() as process:
+        found = process.do("order", url=address, backend=backend, users=300)
+    assert found["exact"] is True
+
+
+# The server
+
+
+def test_its_pages_are_those_of_the_sandbox(url):
+    configure(url, users=120, latency=0.0)
+    with Sandbox(users=120, seed=1) as sandbox:
+        for target in (
+            "/api/3.0/users/search.json?page=1&count=50",
+            "/api/3.0/users/search.json?page=3&count=50",
+            "/api/3.0/users/search.json?page=2&count=20",
+            "/api/3.0/users/search.json?page=4&count=50",
+            "/api/3.0/nothing.json?",
+        ):
+            real = status_of(sandbox.url, f"{target}&apiKey={sandbox.api_key}")
+            assert status_of(url, f"{target}&apiKey=anything") == real
+        _, me = status_of(sandbox.url, f"/api/3.0/me.json?apiKey={sandbox.api_key}")
+    own = json.loads(status_of(url, "/api/3.0/me.json?apiKey=anything")[1])
+    assert {**own, "apiKey": "sandbox-key"} == json.loads(me)
+
+
+def test_it_refuses_what_is_beyond_its_slots(url):
+    configure(url, users=50, latency=0.5, slots=[Slots(0.0, 2)])
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda _: status_of(url, TARGET), range(6)))
+    assert sorted(status for status, _ in answers) == [200, 200, 503, 503, 503, 503]
+    refusal = next(body for status, body in answers if status == 503)
+    assert json.loads(refusal)["error"]["code"] == 503
+    seen = tally(url)
+    assert (sum(seen["served"]), sum(seen["refused"])) == (2, 4)
+    assert len(seen["served"]) == len(seen["refused"])
+
+
+def test_it_can_be_given_more_slots_while_it_runs(url):
+    for slots, served in ((1, 1), (4, 4)):
+        configure(url, users=50, latency=0.3, slots=[Slots(0.0, slots)])
+        with ThreadPoolExecutor(4) as threads:
+            answers = list(threads.map(lambda _: status_of(url, TARGET)[0], range(4)))
+        assert answers.count(200) == served
+
+
+async def _capacity_over_time():
+    capacity = Capacity([Slots(0.0, 1), Slots(0.05, 2)])
+    first, second = capacity.enter(), capacity.enter()
+    await asyncio.sleep(0.1)
+    third, fourth = capacity.enter(), capacity.enter()
+    capacity.leave()
+    fifth = capacity.enter()
+    return [first, second, third, fourth, fifth], capacity.tally()
+
+
+def test_its_capacity_follows_its_schedule():
+    entered, seen = asyncio.run(_capacity_over_time())
+    assert entered == [True, False, True, False, True]
+    assert (sum(seen["served"]), sum(seen["refused"])) == (1, 2)
+
+
+def test_a_schedule_is_read_as_it_is_written():
+    schedule = [Slots(0.0, 8), Slots(2.5, 24)]
+    assert slots_text(schedule) == "8@0,24@2.5"
+    assert parse_slots("8@0,24@2.5") == schedule
+    assert parse_slots("3") == [Slots(0.0, 3)]
+    assert parse_slots("") == []
+
+
+def test_without_slots_it_counts_nothing(url):
+    configure(url, users=50, latency=0.0)
+    assert status_of(url, TARGET)[0] == 200
+    assert tally(url) is None
+
+
+def test_it_takes_an_empty_body_in_chunks(url):
+    configure(url, users=50, latency=0.0)
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    for _ in range(2):
+        connection.request("GET", TARGET, body=iter(()), encode_chunked=True)
+        response = connection.getresponse()
+        assert len(json.loads(response.read())["data"]) == 50
+    connection.close()
+
+
+def test_what_loads_it_asks_for_every_page_once(url):
+    configure(url, users=1000, latency=0.0, slots=[Slots(0.0, 100)])
+    with worker(speedups=True) as process:
+        process.do("load", url=url, pages=20, connections=3)
+    assert sum(tally(url)["served"]) == 20
+
+
+def test_it_ends_with_its_block():
+    with benchmark_server() as address:
+        assert get(address, "/benchmark/tally") == b"null"
+    with pytest.raises(ConnectionRefusedError):
+        get(address, "/benchmark/tally")
+
+
+# The decoders
+
+
+def test_the_decoders_agree(url):
+    configure(url, users=50, latency=0.0)
+    body = get(url, TARGET)
+    plain = DECODERS["dict"]()(body)
+    names = {
+        name: [field for user in make()(body) for field in _shown(user)]
+        for name, make in DECODERS.items()
+    }
+    expected = [field for user in plain for field in _shown(user)]
+    assert len(plain) == 50
+    for name, found in names.items():
+        assert found == expected, name
+
+
+def _shown(user):
+    def of(thing, *names):
+        found = [
+            thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
+            for name in names
+        ]
+        return next((value for value in found if value is not None), None)
+
+    fields = of(user, "custom_fields")
+    return [
+        of(user, "id"),
+        of(user, "short_name", "shortName"),
+        of(of(user, "avatar"), "tiny"),
+        of(of(user, "role"), "alias"),
+        [of(field, "text_value", "textValue") for field in fields],
+    ]
+
+
+# The arithmetic
+
+
+def test_a_spread_has_a_median_and_its_ends():
+    figure = spread("x", [3.0, 1.0, 2.0], "s", goal=Goal("at most", 2.0))
+    assert figure == Figure("x", 2.0, "s", 1.0, 3.0, 3, Goal("at most", 2.0))
+    assert figure.met is True
+
+
+def test_a_ratio_is_one_of_medians_and_its_ends_are_those_of_rounds():
+    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], goal=Goal("at least", 2.1))
+    assert (figure.value, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 6.0, 3)
+    assert figure.met is False
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "met"),
+    [
+        (Goal("at least", 1.5), 1.5, True),
+        (Goal("at least", 1.5), 1.49, False),
+        (Goal("at most", 1.5), 1.5, True),
+        (Goal("at most", 1.5), 1.51, False),
+        (None, 1.0, None),
+    ],
+)
+def test_a_goal_is_met_or_not(goal, value, met):
+    assert single("x", value, "", goal=goal).met is met
+
+
+def test_a_server_without_headroom_is_warned_of():
+    assert headroom(6000, 1000).title == (
+        "The server is 6.0 times as fast as the fastest contender."
+    )
+    short = headroom(2000, 1000)
+    assert short.title.startswith("WARNING: the server is only 2.0 times")
+    assert short.figures[0].met is False
+
+
+def test_a_walk_has_the_users_that_fill_its_time():
+    ours, old = CONTENDERS["ours"], CONTENDERS["useresponse"]
+    assert users_for(ours, Cell(0.05, 10), seconds=2, most=100_000) == 20_000
+    assert users_for(ours, Cell(0.0, 10), seconds=2, most=100_000) == ours.speed
+    assert users_for(ours, Cell(0.0, 10), seconds=2, most=500) == 500
+    assert users_for(old, Cell(0.05, 50), seconds=2, most=100_000) == 800
+
+
+def rates_of(**by_contender):
+    rates = Rates()
+    for name, rate in by_contender.items():
+        contender = CONTENDERS[name.replace("_", "-")]
+        for latency in (0.0, 0.05):
+            for in_flight in (1,) if contender.sequential else walks.IN_FLIGHT:
+                rates.add(contender.name, Cell(latency, in_flight), rate * in_flight)
+    return rates
+
+
+def test_each_goal_about_walks_is_computed_from_its_cells():
+    rates = rates_of(
+        ours=800, ours_aiohttp=900, httpx=400, aiohttp=1000, generated=500, useresponse=200
+    )
+    found = {figure.name: figure.value for figure in goal_figures(rates)}
+    assert found == {
+        "useresponse-async / httpx by hand, 0 ms, 20 in flight": 2.0,
+        "useresponse-async / httpx by hand, 50 ms, 50 in flight": 2.0,
+        "useresponse-async [aiohttp] / aiohttp by hand, 0 ms, 20 in flight": 0.9,
+        "useresponse-async / page by page, httpx and pydantic, 50 ms, 10 in flight": 16.0,
+        "useresponse-async / page by page, httpx and pydantic, 50 ms, 50 in flight": 80.0,
+        "useresponse-async / useresponse 0.0.7, 50 ms, 10 in flight": 40.0,
+        "useresponse-async / useresponse 0.0.7, 50 ms, 50 in flight": 200.0,
+        "useresponse-async: share of the limit at 50 ms, 10 in flight": 0.8,
+        "useresponse-async: share of the limit at 50 ms, 20 in flight": 0.8,
+        "useresponse-async: share of the limit at 50 ms, 50 in flight": 0.8,
+        "useresponse-async [aiohttp]: share of the limit at 50 ms, 10 in flight": 0.9,
+        "useresponse-async [aiohttp]: share of the limit at 50 ms, 20 in flight": 0.9,
+        "useresponse-async [aiohttp]: share of the limit at 50 ms, 50 in flight": 0.9,
+        "useresponse-async: 50 over 20 in flight, 0 ms": 2.5,
+        "useresponse-async [aiohttp]: 50 over 20 in flight, 0 ms": 2.5,
+    }
+
+
+def test_what_was_not_measured_has_no_figure():
+    assert list(goal_figures(Rates())) == []
+
+
+# 4 served in a span is what 2 slots of 50 ms can do.
+STEADY = Run([Slots(0.0, 2)], 0.05, served=[4] * 20, refused=[8] * 10 + [1] * 10)
+
+
+def test_refusals_count_only_after_the_first_second():
+    assert refused_share(STEADY, after=1.0) == pytest.approx(10 / 50)
+    assert refused_share(STEADY, after=0.0) == pytest.approx(90 / 170)
+    assert refused_share(STEADY, after=60.0) == 0.0
+
+
+def rising(*served):
+    schedule = [Slots(0.0, 2), Slots(1.0, 4), Slots(2.0, 1), Slots(3.0, 4)]
+    return Run(schedule, 0.05, served, [0] * len(served))
+
+
+def test_a_walk_that_follows_at_once_waits_for_nothing():
+    run = rising(*[4] * 10, *[8] * 10, *[2] * 10, *[8] * 10)
+    assert seconds_to_follow(run) == [0.0, 0.0]
+
+
+def test_the_wait_ends_with_the_first_half_second_near_capacity():
+    run = rising(*[4] * 10, *[4] * 3, *[7] * 7, *[2] * 10, *[2] * 4, *[8] * 6)
+    # 7 is more than 0.8 of 8, so one span of 4 among five is made up for.
+    assert seconds_to_follow(run) == pytest.approx([0.2, 0.3])
+
+
+def test_a_walk_that_never_follows_waits_to_the_next_change():
+    run = rising(*[4] * 10, *[4] * 10, *[2] * 10, *[2] * 10)
+    assert seconds_to_follow(run) == pytest.approx([1.0, 1.0])
+
+
+# The report and the pictures
+
+
+def test_a_table_is_aligned():
+    table = Table(["", "users/s"], [["one", "1,000"], ["another", "5"]])
+    assert report.table_text(table).split("\n") == [
+        "         users/s",
+        "-------  -------",
+        "one        1,000",
+        "another        5",
+    ]
+
+
+def test_a_goal_shows_whether_it_is_met():
+    figures = [
+        single("fast", 2.0, "", goal=Goal("at least", 1.5)),
+        single("big", 12_345.6, "MB", goal=Goal("at most", 5)),
+        single("plain", 0.1234, "s"),
+    ]
+    assert report.goal_table(figures).rows == [
+        ["fast", "2", "2", "2", "1", "at least 1.5", "yes"],
+        ["big", "12,346 MB", "12,346", "12,346", "1", "at most 5", "NO"],
+        ["plain", "0.123 s", "0.123", "0.123", "1", "", ""],
+    ]
+
+
+def test_the_report_counts_the_goals():
+    section = Section(
+        title="Part",
+        figures=[
+            single("fast", 2.0, "", goal=Goal("at least", 1.5)),
+            single("slow", 1.0, "", goal=Goal("at least", 1.5)),
+            single("plain", 1.0, "s"),
+        ],
+    )
+    *_, last = report.as_text([section], machine.describe(), seconds=12.3)
+    assert last.startswith("1 of 2 goals met, in 12 s.\n")
+
+
+def walk_records():
+    return [
+        {
+            "contender": contender.name,
+            "latency_seconds": latency,
+            "in_flight": in_flight,
+            "users_per_second": 1000.0 * in_flight + number,
+        }
+        for number, contender in enumerate(CONTENDERS.values())
+        for latency in (0.0, 0.05)
+        for in_flight in ((1,) if contender.sequential else (1, 5, 50))
+    ]
+
+
+def texts_of(path):
+    root = ET.parse(path)  # noqa: S314 - it was drawn just now
+    return {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
+
+
+def test_the_picture_is_svg_with_a_line_for_each_contender(tmp_path):
+    picture.draw_walks(tmp_path / "walks.svg", walk_records())
+    texts = texts_of(tmp_path / "walks.svg")
+    assert {contender.title for contender in CONTENDERS.values()} < texts
+    assert {"0 ms latency", "50 ms latency", "pages in flight", "users per second"} < texts
+
+
+def test_the_picture_of_the_pacing_is_svg(tmp_path):
+    picture.draw_pacing(tmp_path / "pacing.svg", STEADY)
+    assert {"capacity", "served per 100 ms", "refused per 100 ms"} < texts_of(
+        tmp_path / "pacing.svg"
+    )
+
+
+def test_the_same_results_give_the_same_picture(tmp_path):
+    for name in ("one", "other"):
+        picture.draw_walks(tmp_path / name, walk_records())
+        picture.draw_pacing(tmp_path / f"{name}-pacing", STEADY)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert (tmp_path / "one-pacing").read_bytes() == (tmp_path / "other-pacing").read_bytes()
+
+
+# The whole
+
+
+def test_pacing_is_watched_over_time(url):
+    section = pacing.measure(Bench(SMALL, url))
+    run = pacing.timeline_of(json.loads(json.dumps(section.data)))
+    assert [slots.count for slots in run.schedule] == [2, 8]
+    assert sum(run.served) > 0
+    assert run.limits
+    assert max(limit for _, limit in run.limits) <= 50
+    assert [bool(figure.goal) for figure in section.figures] == [True] * 3
+
+
+def test_the_memory_of_fresh_processes_is_taken(url):
+    section = memory.measure(Bench(SMALL, url))
+    peaks = section.data["peak_megabytes"]
+    assert len(peaks) == 4
+    assert all(peak > 10 for found in peaks.values() for peak in found)
+
+
+def test_start_up_is_timed_for_both(url):
+    section = startup.measure(Bench(SMALL, url))
+    assert all(taken > 0 for found in section.data["milliseconds"].values() for taken in found)
+    assert [figure.rounds for figure in section.figures] == [1, 1]
+
+
+def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):
+    parts = "server,latency,decode"
+    main(
+        [
+            "--quick",
+            "--users",
+            "200",
+            "--only",
+            parts,
+            "--contenders",
+            "ours,httpx,generated",
+            "--output",
+            str(tmp_path / "results"),
+        ]
+    )
+    out = capfd.readouterr().out
+    assert "goals met" in out
+    results = json.loads((tmp_path / "results" / "latest.json").read_text())
+    assert set(results["parts"]) == {"server", "latency", "decode", "headroom"}
+    assert {record["contender"] for record in results["parts"]["latency"]} == {
+        "ours",
+        "httpx",
+        "generated",
+    }
+    assert len([figure for figure in results["figures"] if figure["goal"]]) == 9
+    assert "users per second" in texts_of(tmp_path / "results" / "latest.svg")
+
+
+def test_part_of_a_run_takes_no_place_of_the_whole(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("benchmarks.__main__._RESULTS", tmp_path / "results")
+    main(["--rounds", "1", "--only", "retry"])
+    assert "retry layer on a call that succeeds" in capfd.readouterr().out
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_unknown_part_or_contender_is_refused(capfd):
+    with pytest.raises(SystemExit):
+        main(["--only", "everything", "--contenders", "ours,nobody"])
+    assert "no such part or contender: everything, nobody" in capfd.readouterr().err

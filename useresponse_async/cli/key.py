@@ -1,0 +1,86 @@
+"""Where does the command line take the API key from? Never from its arguments."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Final
+
+from useresponse_async.cli.failures import CommandError, Failures, MisuseError
+from useresponse_async.secret import Secret
+
+__all__ = ["KEY_VARIABLE", "STANDARD_INPUT", "find_key", "without_key"]
+
+KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
+STANDARD_INPUT: Final = "-"
+
+_LONGEST_KEY: Final = 4096
+_SHORTEST_TO_LOOK_FOR: Final = 8
+
+
+def find_key(file: str | None, failures: Failures) -> Secret:
+    """Return the key: from ``file``, the environment, or else a prompt on the terminal.
+
+    Args:
+        file: The file that holds it; ``-`` for standard input.
+        failures: Warns, and is told of the key so that it never shows it.
+
+    Raises:
+        CommandError: There is none, or it cannot be read.
+    """
+    if file is not None:
+        key = _from_file(file, failures)
+    else:
+        key = os.environ.get(KEY_VARIABLE, "") or _from_prompt()
+    if not key:
+        raise CommandError(f"{file or 'the prompt'} does not hold one API key, and nothing else")
+    secret = Secret(key)
+    failures.secrets.append(secret)
+    return secret
+
+
+def without_key(text: str, key: Secret | None) -> str:
+    """Return text that the server sent without the key; a very short one is left alone.
+
+    Args:
+        text: What may hold it.
+        key: The key that the client calls with, if it has one.
+    """
+    if key is None or len(key.reveal()) < _SHORTEST_TO_LOOK_FOR:
+        return text
+    return key.redact(text)
+
+
+def _from_file(file: str, failures: Failures) -> str:
+    try:
+        if file == STANDARD_INPUT:
+            return _one_key(sys.stdin.buffer.read(_LONGEST_KEY))
+        with Path(file).open("rb") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            key = _one_key(opened.read(_LONGEST_KEY))
+    except OSError as error:
+        raise CommandError(f"--api-key-file: {file}: {error.strerror}") from None
+    others = stat.S_IRWXG | stat.S_IRWXO
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & others:
+        failures.say(f"warning: others may read the API key in {file}: chmod 600 {file}")
+    return key
+
+
+def _one_key(content: bytes) -> str:
+    """Return the only word in ``content``, or nothing; a failure here would carry the key."""
+    words = content.decode("utf-8-sig", "replace").split()
+    return words[0] if len(words) == 1 else ""
+
+
+def _from_prompt() -> str:
+    if not sys.stdin.isatty():
+        raise MisuseError(
+            f"no API key: set {KEY_VARIABLE}, give --api-key-file FILE, or call as a --guest"
+        )
+    try:
+        return getpass.getpass("API key (not shown): ").strip()
+    except EOFError:
+        raise CommandError("no API key was typed") from None

@@ -1,0 +1,65 @@
+"""What does ``useresponse-async whoami`` do? It says who the key belongs to."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Final
+
+import anyio
+import typer
+
+from useresponse_async.cli.failures import Failures, one_line
+from useresponse_async.cli.help_texts import KEY_HELP
+from useresponse_async.cli.option_groups import with_groups
+from useresponse_async.cli.output import say
+from useresponse_async.cli.server import Connection, ServerOptions
+from useresponse_async.cli.signals import termination_like_ctrl_c
+from useresponse_async.models import User
+
+__all__ = ["EPILOG", "whoami"]
+
+EPILOG: Final = f"""
+\b
+Exit codes:
+  0    the key is valid
+  1    it is not, or the server does not answer; one line on standard error says so
+  2    wrong usage
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+{KEY_HELP}"""
+
+
+@with_groups
+def whoami(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Show it as JSON.")] = False,
+    server: ServerOptions,
+) -> None:
+    """Show who the API key belongs to.
+
+    \b
+    Examples:
+      useresponse-async whoami
+      useresponse-async whoami --json | jq -r .email
+      useresponse-async whoami --api-key-file ~/.useresponse-key
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    connection = server.connect(context.ensure_object(Failures))
+    with termination_like_ctrl_c():
+        user = anyio.run(_me, connection)
+    facts: dict[str, Any] = {
+        "name": user.name,
+        "email": user.email,
+        "role": user.role.alias if user.role else None,
+        "id": user.id,
+        "url": connection.url,
+    }
+    if as_json:
+        say(json.dumps(facts, ensure_ascii=False))
+        return
+    for name, value in facts.items():
+        say(f"{name:<6} {'-' if value is None else one_line(str(value))}")
+
+
+async def _me(connection: Connection) -> User:
+    async with connection.client as client:
+        return await client.users.me()
