@@ -301,6 +301,19 @@ async def test_a_slow_page_does_not_let_the_rest_run_away(sandbox, client):
     assert 5 < sandbox.arrivals <= 69
 
 
+async def test_a_slow_page_does_not_let_an_unordered_walk_run_away(sandbox, client):
+    sandbox.delay_next(0.6, match="page=2&")
+    arrivals = 0
+    walk = client.users.search(count=1).by_page(concurrency=2, ordered=False)
+    async with aclosing(walk) as pages:
+        async for page in pages:
+            if page.number == 2:
+                arrivals = sandbox.arrivals
+    # What waits for its neighbour is bounded, and the walk goes on when that has come.
+    assert 5 < arrivals <= 70
+    assert sandbox.arrivals == 230
+
+
 async def test_a_walk_is_faster_with_more_in_flight(sandbox, client):
     sandbox.set_latency(0.05)
     began = time.monotonic()
@@ -359,10 +372,12 @@ async def test_a_page_count_that_shrinks_is_followed(sandbox, client):
             2: {"currentPage": 2, "totalPages": 2, "totalObjects": 4, "data": rows(3, 4)},
         },
     )
-    walk = client.users.search(count=2).by_page(concurrency=1)
+    pages = client.users.search(count=2)
+    walk = pages.by_page(concurrency=1)
     assert [user.id async for page in walk for user in page.items] == [1, 2, 3, 4]
     # Page 3 may have been asked for before page 2 told of the end.
-    assert sandbox.arrivals <= 3
+    assert max(pages_asked(sandbox)) <= 3
+    assert not pages.report.consistent
 
 
 async def test_a_page_count_that_grows_is_followed(sandbox, client):
@@ -377,6 +392,9 @@ async def test_a_page_count_that_grows_is_followed(sandbox, client):
     pages = client.users.search(count=2)
     assert ids(await pages.collect()) == [1, 2, 3, 4, 5]
     assert (pages.report.total_at_start, pages.report.total_at_end) == (4, 5)
+    # Both pages tell the same as before, and not the same as each other: it cannot be settled.
+    assert pages.report.boundaries_unsettled == 1
+    assert not pages.report.consistent
 
 
 async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, client, caplog):
@@ -394,6 +412,38 @@ async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, cl
     assert record.levelno == logging.WARNING
     assert "after 3 items" in record.getMessage()
     assert "counts 1000 on 500" in record.getMessage()
+
+
+async def test_a_page_count_that_is_too_high_has_few_pages_read_again(sandbox, client):
+    script(
+        sandbox,
+        {n: {"totalPages": 500, "totalObjects": 1000, "data": rows(n)} for n in range(1, 21)},
+    )
+    pages = client.users.search(count=2)
+    assert ids(await pages.collect()) == list(range(1, 21))
+    assert not pages.report.consistent
+    assert 1 <= pages.report.pages_reread <= 8
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_page_count_that_always_grows_ends_when_nothing_new_comes(ordered, caplog):
+    asked = itertools.count()
+
+    class Boaster:
+        max_in_flight = 5
+
+        async def execute(self, operation: Operation[Any]) -> Any:
+            assert next(asked) < 2000, "the walk does not end"
+            await anyio.lowlevel.checkpoint()
+            number = int(dict(operation.query)["page"])
+            data = rows(number) if number < 4 else rows(3)
+            return operation.decode({"currentPage": number, "totalPages": number + 1, "data": data})
+
+    pages = Users(Boaster()).search(count=1)
+    seen = [user.id async for page in pages.by_page(ordered=ordered) for user in page.items]
+    assert seen == [1, 2, 3]
+    assert not pages.report.consistent
+    assert len(caplog.records) == 1
 
 
 async def test_a_walk_that_ends_where_the_server_says_warns_of_nothing(client, caplog):
@@ -418,6 +468,17 @@ async def test_a_page_count_that_is_too_low_yields_to_the_next_page(sandbox, cli
         },
     )
     assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_total_that_only_the_first_page_tells_is_walked_to(sandbox, client, ordered):
+    body = {n: {"currentPage": n, "data": rows(n)} for n in range(2, 13)}
+    script(sandbox, {1: {"currentPage": 1, "totalPages": 12, "data": rows(1)}, **body})
+    for number in (2, 3, 4):
+        sandbox.delay_next(0.05, match=f"page={number}&")
+    walk = client.users.search(count=1).by_page(ordered=ordered)
+    seen = [user.id async for page in walk for user in page.items]
+    assert sorted(seen) == list(range(1, 13))
 
 
 async def test_without_totals_the_walk_goes_on_until_nothing_new_comes(sandbox, client):
@@ -527,18 +588,21 @@ async def test_another_page_than_asked_for_is_a_decode_error(sandbox, client):
 # Rows that move
 
 
-@pytest.mark.parametrize("concurrency", [1, 10])
+@pytest.mark.parametrize(
+    "how", [{"concurrency": n, "ordered": ordered} for n in (1, 10) for ordered in (True, False)]
+)
 @pytest.mark.parametrize(("new", "again"), [(3, 3), (30, 30), (120, 50)])
 async def test_rows_inserted_after_the_first_page_lose_nobody_and_double_nobody(
-    sandbox, client, new, again, concurrency
+    sandbox, client, new, again, how
 ):
     seen: list[int] = []
     pages = client.users.search()
-    async for page in pages.by_page(concurrency=concurrency):
+    async for page in pages.by_page(**how):
         seen += [user.id for user in page.items]
         if page.number == 1:
             sandbox.insert_users(new)
-    assert [user_id for user_id in seen if user_id <= 230] == list(range(1, 231))
+    found = [user_id for user_id in seen if user_id <= 230]
+    assert (found if how["ordered"] else sorted(found)) == list(range(1, 231))
     assert len(seen) == len(set(seen))
     assert pages.report.duplicates == again
     assert (pages.report.total_at_start, pages.report.total_at_end) == (230, 230 + new)
@@ -552,17 +616,18 @@ async def test_rows_inserted_again_and_again_lose_nobody_and_double_nobody(sandb
     assert seen == list(range(1, 231))
 
 
-async def test_rows_inserted_under_a_concurrent_walk_double_nobody(sandbox, client):
+async def test_rows_inserted_under_a_concurrent_walk_lose_nobody_and_double_nobody(sandbox, client):
     sandbox.set_latency(0.01)
     seen: list[int] = []
     async for user in client.users.search(count=10):
         if user.id % 20 == 0:
             sandbox.insert_users(1)
         seen.append(user.id)
+    assert [user_id for user_id in sorted(seen) if user_id <= 230] == list(range(1, 231))
     assert len(seen) == len(set(seen))
 
 
-async def test_rows_removed_under_a_walk_end_it_early_and_the_report_tells(sandbox, client):
+async def test_rows_removed_under_a_walk_lose_nobody_else_and_the_report_tells(sandbox, client):
     seen: list[int] = []
     pages = client.users.search()
     async for page in pages.by_page(concurrency=1):
@@ -570,10 +635,125 @@ async def test_rows_removed_under_a_walk_end_it_early_and_the_report_tells(sandb
         if page.number == 1:
             for user_id in range(1, 41):
                 sandbox.remove_user(user_id)
-    assert seen == [*range(1, 51), *range(91, 231)]
+    assert seen == list(range(1, 231))
     assert pages.report == WalkReport(
-        pages=4, items=190, duplicates=0, total_at_start=230, total_at_end=190
+        pages=4,
+        items=230,
+        total_at_start=230,
+        total_at_end=190,
+        consistent=False,
+        pages_reread=1,
     )
+
+
+async def test_more_rows_removed_than_a_page_holds_have_more_pages_read_again(sandbox, client):
+    seen: list[int] = []
+    pages = client.users.search(count=20)
+    async for page in pages.by_page(concurrency=1):
+        seen += [user.id for user in page.items]
+        if page.number == 6:
+            for user_id in range(1, 51):
+                sandbox.remove_user(user_id)
+    assert seen == list(range(1, 231))
+    # Fifty rows slid over the boundary: they are on three pages now.
+    assert pages.report.pages_reread == 3
+    assert pages.report.boundaries_unsettled == 0
+
+
+async def test_rows_that_slid_off_the_last_page_are_found(sandbox, client):
+    seen: list[int] = []
+    pages = client.users.search()
+    async for page in pages.by_page(concurrency=1):
+        seen += [user.id for user in page.items]
+        if page.number == 4:
+            for user_id in range(1, 31):
+                sandbox.remove_user(user_id)
+    assert seen == list(range(1, 231))
+    assert pages.report.boundaries_unsettled == 0
+
+
+async def test_a_boundary_inside_a_range_is_settled_too(sandbox, client):
+    seen: list[int] = []
+    async for page in client.users.search(count=20).by_page(start=4, stop=7, concurrency=1):
+        seen += [user.id for user in page.items]
+        if page.number == 4:
+            sandbox.remove_user(1)
+    assert seen == list(range(61, 122))
+
+
+async def test_items_without_ids_are_not_read_again_and_the_report_tells(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"totalObjects": 4, "data": [{"name": "A"}, {"name": "B"}]},
+            2: {"totalObjects": 3, "data": [{"name": "D"}]},
+        },
+    )
+    pages = client.users.search(count=2)
+    assert [user.name async for user in pages] == ["A", "B", "D"]
+    assert sandbox.arrivals == 2
+    assert (pages.report.consistent, pages.report.boundaries_unsettled) == (False, 1)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_items_without_ids_come_once_when_rows_move(sandbox, client, ordered):
+    script(
+        sandbox,
+        {
+            1: {"totalPages": 3, "totalObjects": 5, "data": [{"name": "A"}, {"name": "B"}]},
+            2: {"totalPages": 3, "totalObjects": 6, "data": [{"name": "C"}, {"name": "D"}]},
+        },
+    )
+    pages = client.users.search(count=2)
+    seen = [user.name async for page in pages.by_page(ordered=ordered) for user in page.items]
+    assert seen == ["A", "B", "C", "D"]
+    assert not pages.report.consistent
+
+
+async def test_an_item_that_comes_twice_is_told_although_the_total_stands_still(sandbox, client):
+    script(
+        sandbox,
+        {
+            1: {"totalObjects": 3, "data": rows(1, 2)},
+            2: {"totalObjects": 3, "data": rows(2, 3)},
+        },
+    )
+    pages = client.users.search(count=2)
+    assert ids(await pages.collect()) == [1, 2, 3]
+    assert (pages.report.duplicates, pages.report.consistent) == (1, False)
+
+
+async def test_a_page_that_fails_while_it_is_read_again_raises(sandbox, client):
+    with pytest.raises(APIStatusError):
+        async for page in client.users.search().by_page(concurrency=1):
+            if page.number == 1:
+                sandbox.remove_user(1)
+                sandbox.fail_next(400, match="page=1&")
+    assert client.in_flight == 0
+
+
+async def test_a_walk_keeps_to_its_concurrency_while_it_reads_again(sandbox, client):
+    sandbox.set_latency(0.01)
+    pages = client.users.search(count=10)
+    async for page in pages.by_page(concurrency=2):
+        if page.number % 3 == 0:
+            sandbox.remove_user(page.number)
+    assert pages.report.pages_reread
+    assert sandbox.peak_in_flight == 2
+
+
+async def test_a_list_that_moves_now_and_then_costs_few_pages(sandbox, client):
+    sandbox.set_latency(0.005)
+    seen: list[int] = []
+    pages = client.users.search(count=2)
+    async for page in pages.by_page():
+        seen += [user.id for user in page.items]
+        if page.number in (30, 60, 90):
+            sandbox.insert_users(1)
+    assert set(range(1, 231)) <= set(seen)
+    assert pages.report.boundaries_unsettled == 0
+    # At most ten pages were in flight each time, and two readings settle a boundary.
+    assert pages.report.pages_reread <= 60
 
 
 @pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])

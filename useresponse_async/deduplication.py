@@ -16,6 +16,8 @@ class SeenIds:
     """A set of ids, kept as one bit each; negative ids are as good as any."""
 
     def __init__(self) -> None:
+        self.tells_all_apart = True
+        """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
 
     def add(self, item_id: int) -> bool:
@@ -32,6 +34,19 @@ class SeenIds:
         kept: list[T] = []
         for item in items:
             item_id: object = getattr(item, "id", None)
-            if not isinstance(item_id, int) or self.add(item_id):
+            if not isinstance(item_id, int):
+                self.tells_all_apart = False
+                kept.append(item)
+            elif self.add(item_id):
                 kept.append(item)
         return kept
+
+    def holds_any(self, items: Iterable[object]) -> bool:
+        """Return whether one of ``items`` has an id that was seen; none is added."""
+        for item in items:
+            item_id: object = getattr(item, "id", None)
+            if isinstance(item_id, int):
+                block, bit = divmod(item_id, _IDS_PER_BLOCK)
+                if self._blocks.get(block, 0) >> bit & 1:
+                    return True
+        return False

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import anyio
-import attrs
 
 from useresponse_async.arguments import Params, integer, query_of
 from useresponse_async.codec import Decoder, page_of
 from useresponse_async.concurrency import concurrent_map
-from useresponse_async.deduplication import SeenIds
 from useresponse_async.errors import ArgumentError
 from useresponse_async.models.page import Page
 from useresponse_async.operations import Executor, Operation
+from useresponse_async.walking import Walk, WalkReport
 
 __all__ = ["Page", "Pages", "WalkReport"]
 
 T = TypeVar("T")
 
-logger = logging.getLogger("useresponse_async.paging")
-
 _PAGES_HELD: Final = 64
 """How many pages may wait behind one that is slow, or is tried again."""
-
-
-@attrs.define(kw_only=True)
-class WalkReport:
-    """What a walk has seen so far.
-
-    Attributes:
-        pages: Pages received.
-        items: Items delivered.
-        duplicates: Items not delivered, because rows moved and they had come before.
-        total_at_start: How many items the first answer said there are, if it said.
-        total_at_end: How many items the last answer said there are, if any did.
-    """
-
-    pages: int = 0
-    items: int = 0
-    duplicates: int = 0
-    total_at_start: int | None = None
-    total_at_end: int | None = None
 
 
 class PageDecoder(Protocol[T]):
@@ -64,6 +41,29 @@ class Pages(Generic[T]):
     - ``async with pages as items`` does the same for a loop that may be left early: whatever
       is still under way has ended by the line after the block.
     - :meth:`by_page`, :meth:`collect`, :meth:`first` and :meth:`count` do what they say.
+
+    What a walk promises, where items have ids, rows keep their order, and the total and the
+    rows of one answer are of one moment:
+
+    - Rows that do not change: every item on the pages that the server counts comes once, in
+      order, or the walk raises. No page is asked for twice.
+    - Nothing comes twice. A walk ends, unless rows are added for ever as fast as it reads them;
+      a thousand pages in a row without a new item end it in any case.
+    - Rows inserted meanwhile: every item that was there all the time comes, if the answers tell
+      the total or the walk has ``concurrency=1``. One that was inserted may come or not.
+    - Rows removed, or some removed and others inserted: an item can slide unseen to a page that
+      was read before. Where neighbouring pages told different totals or page counts, or one
+      was shorter than the page before it promised, and no item came on both sides, pages are
+      read again until nothing can lie between them. What is found comes before the next page's
+      items. Every item that was there all the time comes, if the answers tell the total and
+      ``report.boundaries_unsettled`` is 0, unless as many rows were inserted as removed between
+      two answers for the same or neighbouring pages: no answer shows that.
+    - ``report.consistent`` is true only while no answer shows that anything moved.
+
+    Less is promised where rows change their places (a list sorted by a time that changes);
+    where items have no ids (then no page is read again, and none is known again); where no
+    total is told (then rows removed go unnoticed, and a page just like the one before it is
+    taken for the end); and at the edges of a range, which nobody compares.
 
     Each of these raises :class:`~useresponse_async.APIConnectionError`,
     :class:`~useresponse_async.APIStatusError` or :class:`~useresponse_async.DecodeError` when
@@ -135,6 +135,9 @@ class Pages(Generic[T]):
     ) -> AsyncGenerator[Page[T], None]:
         """Return a walk over whole pages, several of them in flight.
 
+        Each page comes once. Items that are found when pages are read again come in front of
+        the next page's own, so that there may be more of them than its size.
+
         Close it, with :func:`contextlib.aclosing`, when it may be left early.
 
         Args:
@@ -196,108 +199,31 @@ class Pages(Generic[T]):
     async def _walk(
         self, start: int, stop: int | None, limit: int, *, ordered: bool
     ) -> AsyncGenerator[Page[T], None]:
-        progress = _Progress[T](start, stop)
-        self._report = progress.report
+        room = anyio.Semaphore(limit, fast_acquire=True)
+
+        async def fetch(number: int) -> Page[T]:
+            # Pages that are read again take their turn among the others.
+            async with room:
+                return await self._fetch(number)
+
+        async def fetch_numbered(number: int) -> tuple[int, Page[T]]:
+            return number, await fetch(number)
+
+        ahead = 2 * limit + _PAGES_HELD
+        walk = Walk(fetch, start=start, stop=stop, ahead=ahead, ordered=ordered)
+        self._report = walk.report
         if stop is not None and start >= stop:
             return
-        yield progress.received(start, await self._fetch(start))
-        while progress.has_more:
+        yield await walk.received(start, await fetch(start))
+        while walk.has_more:
             fetched = concurrent_map(
-                self._fetch_numbered,
-                progress.numbers(),
+                fetch_numbered,
+                walk.numbers(),
                 limit=limit,
-                ahead=2 * limit + _PAGES_HELD,
+                ahead=ahead,
                 ordered=ordered,
             )
             async with aclosing(fetched) as pages:
                 async for number, page in pages:
-                    yield progress.received(number, page)
-        progress.ended()
-
-    async def _fetch_numbered(self, number: int) -> tuple[int, Page[T]]:
-        return number, await self._fetch(number)
-
-
-class _Progress(Generic[T]):
-    """How far a walk has come, and how far it has to go by the latest answer."""
-
-    def __init__(self, start: int, stop: int | None) -> None:
-        self.report = WalkReport()
-        self._start = start
-        self._stop = stop
-        self._next = start + 1
-        self._last = start
-        self._past_the_end = False
-        self._seen = SeenIds()
-        self._previous: list[T] = []
-
-    @property
-    def has_more(self) -> bool:
-        """Whether a page is left to be asked for."""
-        wanted = self._stop is None or self._next < self._stop
-        return wanted and self._next <= self._last and not self._past_the_end
-
-    def numbers(self) -> Iterator[int]:
-        """Yield the pages left to be asked for, as the answers move their end."""
-        while self.has_more:
-            self._next += 1
-            yield self._next - 1
-
-    def received(self, number: int, page: Page[T]) -> Page[T]:
-        """Take note of an answer; return it without the items that came before."""
-        if page.number != number:
-            # Asked for a page past the end, some servers answer their last one.
-            page.items = []
-        items = self._seen.only_new(page.items)
-        # An empty page is past the end, unless one behind it is not.
-        self._past_the_end = not page.items
-        # Items without an id cannot be known again, but a page of them that repeats can.
-        anything_new = bool(items) and page.items != self._previous
-        self._previous = page.items
-        self._last = self._last_by(number, page, anything_new=anything_new)
-        self._note(page, delivered=len(items))
-        page.items = items
-        return page
-
-    def _note(self, page: Page[T], *, delivered: int) -> None:
-        report = self.report
-        if not report.pages:
-            report.total_at_start = page.total_items
-        if page.total_items is not None:
-            report.total_at_end = page.total_items
-        report.pages += 1
-        report.items += delivered
-        report.duplicates += len(page.items) - delivered
-
-    def _last_by(self, number: int, page: Page[T], *, anything_new: bool) -> int:
-        last = page.total_pages
-        if page.total_items is not None:
-            last = max(last or 0, -(-page.total_items // page.size))
-        if last is None:
-            # Nothing says how many there are, and a page may be smaller than was asked for.
-            return number + 1 if anything_new else self._last
-        if number >= last and anything_new and (page.next_number or 0) > number:
-            # The count lies, or rows came: the server itself says where it goes on.
-            last = number + 1
-        return last
-
-    def ended(self) -> None:
-        """Tell of an end that the server's own count does not explain."""
-        expected = self.report.total_at_end or 0
-        if self._stop is not None or self._start > 1:
-            expected = 0  # it was not meant to see them all
-        if self.has_unexplained_end or self.report.items < expected:
-            logger.warning(
-                "the walk ended after %d items on %d pages, but the server counts %s on %d: "
-                "rows moved meanwhile, or its count is wrong",
-                self.report.items,
-                self.report.pages,
-                self.report.total_at_end,
-                self._last,
-            )
-
-    @property
-    def has_unexplained_end(self) -> bool:
-        """Whether the walk stopped at empty pages before the end that the server counts."""
-        wanted = self._stop is None or self._next < self._stop
-        return wanted and self._past_the_end and self._next <= self._last
+                    yield await walk.received(number, page)
+        walk.ended()

@@ -1,0 +1,516 @@
+"""What does a walk promise, whatever the order of the answers and however the rows move?"""
+
+import itertools
+import math
+from collections import defaultdict
+from typing import Any, Literal
+
+import anyio
+import anyio.lowlevel
+import attrs
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from quick import QUICK
+
+from useresponse_async import AsyncClient, UseResponseError, WalkReport
+from useresponse_async.leniency import Misfit
+from useresponse_async.operations import Operation
+from useresponse_async.resources.users import Users
+
+pytestmark = pytest.mark.anyio
+
+ROUNDS_UNTIL_QUIET = 12
+"""Turns of the event loop after which everybody waits for an answer."""
+
+RESTLESS_ANSWERS = 400
+"""For how many answers a list that never rests goes on to move."""
+
+
+@attrs.frozen
+class Move:
+    """Rows that come (``count`` above 0) or go (below 0) at a place in the list, from 0 to 1."""
+
+    count: int
+    place: float
+
+
+@attrs.frozen
+class Step:
+    """How the list moves, and which of the waiting requests is answered then."""
+
+    moves: tuple[Move, ...] = ()
+    answered: int = 0
+    fails: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """A list, a server, a walk, and all that happens meanwhile."""
+
+    rows: int
+    size: int
+    steps: tuple[Step, ...] = ()
+    concurrency: int | None = None
+    in_flight: int = 4
+    ordered: bool = True
+    counts: Literal["all", "items", "pages", "first", "none"] = "all"
+    past_the_end: Literal["204", "empty list", "last page"] = "204"
+    cap: int = 50
+    lies: tuple[int, ...] = (0,)
+    churn: Move | None = None
+    calm_rereads: bool = False
+    backend: str = "asyncio"
+
+
+class Server:
+    """An offset API behind the Executor protocol; its answers come in the order of the plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.max_in_flight = plan.in_flight
+        self.plan = plan
+        self.rows = list(range(1, plan.rows + 1))
+        self.stayed = set(self.rows)
+        self.running = 0
+        self.peak = 0
+        self.asked: list[int] = []
+        self.versions: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        self.snapshots: list[list[int]] = []
+        self.failures = 0
+        self.repeated = False
+        self._previous: list[int] = []
+        self._version = 0
+        self._steps = iter(plan.steps)
+        self._lies = itertools.cycle(plan.lies)
+        self._ids = itertools.count(plan.rows + 1)
+        self._waiting: list[tuple[int, int, anyio.Event, list[Any]]] = []
+
+    async def execute(self, operation: Operation[Any]) -> Any:
+        query = dict(operation.query)
+        number, count = int(query["page"]), int(query["count"])
+        self.asked.append(number)
+        assert len(self.asked) < 2000, "the walk does not end"
+        self.running += 1
+        self.peak = max(self.peak, self.running)
+        answered, answer = anyio.Event(), []
+        waiting = (number, count, answered, answer)
+        self._waiting.append(waiting)
+        try:
+            await answered.wait()
+        finally:
+            self.running -= 1
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+        if not answer:
+            raise UseResponseError(f"page {number}")
+        try:
+            return operation.decode(answer[0])
+        except Misfit as misfit:
+            self.failures += 1
+            raise UseResponseError(str(misfit)) from None
+
+    async def answer(self) -> None:
+        """Answer one request after the other, for ever."""
+        while True:
+            for _ in range(ROUNDS_UNTIL_QUIET):
+                await anyio.lowlevel.checkpoint()
+            if not self._waiting:
+                continue
+            # Which of two tasks runs first is for the event loop to say; the plan is not.
+            self._waiting.sort(key=lambda waiting: waiting[0])
+            step = next(self._steps, Step())
+            if not self.plan.calm_rereads:
+                self.move(step)
+            if self.plan.churn is not None and len(self.snapshots) < RESTLESS_ANSWERS:
+                self._move(self.plan.churn)
+            number, count, answered, answer = self._waiting.pop(step.answered % len(self._waiting))
+            if step.fails:
+                self.failures += 1
+            else:
+                answer.append(self._page(number, min(count, self.plan.cap)))
+            answered.set()
+
+    def move(self, step: Step) -> None:
+        for move in step.moves:
+            self._move(move)
+
+    def _move(self, move: Move) -> None:
+        place = round(move.place * len(self.rows))
+        if move.count > 0:
+            self.rows[place:place] = itertools.islice(self._ids, move.count)
+            self._version += 1
+        elif gone := self.rows[place : place - move.count]:
+            self.stayed.difference_update(gone)
+            del self.rows[place : place - move.count]
+            self._version += 1
+
+    def _page(self, number: int, size: int) -> Any:
+        for boundary in (number - 1, number):
+            self.versions[boundary, len(self.rows)].add(self._version)
+        self.snapshots.append(list(self.rows))
+        pages = math.ceil(len(self.rows) / size)
+        if number > pages:
+            if self.plan.past_the_end == "204":
+                return None
+            if self.plan.past_the_end == "last page" and pages:
+                number = pages
+        shown = self.rows[(number - 1) * size : number * size]
+        self.repeated |= bool(shown) and shown == self._previous
+        self._previous = shown
+        data = [{"id": row} for row in shown]
+        answer = {"currentPage": number, "objectsPerPage": size, "data": data}
+        counts = self.plan.counts
+        if counts == "first":
+            counts = "all" if len(self.snapshots) == 1 else "none"
+        if counts in ("all", "pages"):
+            answer["totalPages"] = max(0, pages + next(self._lies))
+        if counts in ("all", "items"):
+            answer["totalObjects"] = len(self.rows)
+        return answer
+
+    @property
+    def hid_a_move(self) -> bool:
+        """Whether rows moved between two answers around a boundary that told the same total."""
+        return any(len(versions) > 1 for versions in self.versions.values())
+
+    @property
+    def stood_still(self) -> bool:
+        """Whether all answers told of the same rows."""
+        return all(rows == self.snapshots[0] for rows in self.snapshots)
+
+
+@attrs.frozen
+class Outcome:
+    """What came of a walk."""
+
+    seen: list[int]
+    report: WalkReport
+    server: Server
+    error: UseResponseError | None
+
+    @property
+    def lost(self) -> set[int]:
+        return self.server.stayed.difference(self.seen)
+
+
+def walked(plan: Plan) -> Outcome:
+    """Walk by the plan; whatever happens, nothing comes twice and nothing stays behind."""
+    server, seen = Server(plan), []
+    pages = Users(server).search(count=plan.size)
+    errors: list[UseResponseError] = []
+    moves = iter(plan.steps)
+
+    async def walk() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(server.answer)
+            try:
+                async for page in pages.by_page(concurrency=plan.concurrency, ordered=plan.ordered):
+                    seen.extend(user.id for user in page.items)
+                    if plan.calm_rereads:  # nothing is read again between two pages
+                        server.move(next(moves, Step()))
+            except UseResponseError as error:
+                errors.append(error)
+            group.cancel_scope.cancel()
+
+    anyio.run(walk, backend=plan.backend)
+    assert len(seen) == len(set(seen))
+    assert server.running == 0
+    assert server.peak <= (plan.concurrency or plan.in_flight)
+    assert pages.report.items == len(seen)
+    assert pages.report.pages + pages.report.pages_reread <= len(server.asked)
+    return Outcome(seen, pages.report, server, next(iter(errors), None))
+
+
+# Plans
+
+places = st.sampled_from([0.0, 0.0, 0.2, 0.5, 0.8, 1.0, 1.0])
+inserts = st.builds(Move, st.integers(1, 4) | st.integers(1, 25), places)
+removals = st.builds(Move, st.integers(-4, -1) | st.integers(-25, -1), places)
+
+
+def steps(moves: st.SearchStrategy[Move] | None, *, faults: bool = False) -> Any:
+    some = st.just(()) if moves is None else st.just(()) | st.lists(moves, max_size=2).map(tuple)
+    fails = st.sampled_from([False] * 9 + [True] * faults)
+    least = 0 if moves is None else 4  # a list that does not move is not what is looked for
+    step = st.builds(Step, some, st.integers(0, 5), fails)
+    return st.lists(step, min_size=least, max_size=40).map(tuple)
+
+
+def plans(moves: st.SearchStrategy[Move] | None = None, **kwargs: Any) -> st.SearchStrategy[Plan]:
+    faults = kwargs.pop("faults", False)
+    options = {
+        "rows": st.integers(0, 60),
+        "size": st.integers(1, 7),
+        "steps": steps(moves, faults=faults),
+        "concurrency": st.none() | st.integers(1, 7),
+        "in_flight": st.integers(1, 6),
+        "ordered": st.booleans(),
+        "counts": st.sampled_from(["all", "items"]),
+        "past_the_end": st.sampled_from(["204", "empty list", "last page"]),
+        "cap": st.sampled_from([50, 50, 3]),
+        "backend": st.sampled_from(["asyncio", "trio"]),
+    }
+    return st.builds(Plan, **(options | kwargs))
+
+
+any_counts = st.sampled_from(["all", "items", "pages", "first", "none"])
+one_at_a_time = {"concurrency": st.just(1), "counts": any_counts}
+
+
+def check_consistent(outcome: Outcome) -> None:
+    """A walk calls itself consistent if, and only if, no answer told of rows that moved."""
+    server, report = outcome.server, outcome.report
+    answers_taken = report.pages + report.pages_reread
+    if server.stood_still:
+        assert report.consistent
+    if report.consistent:
+        assert report.duplicates == report.pages_reread == report.boundaries_unsettled == 0
+        totals = {len(rows) for rows in server.snapshots}
+        assert len(totals) == 1 or answers_taken < len(server.snapshots)
+        if server.stood_still:
+            assert outcome.seen == server.snapshots[0] or not server.plan.ordered
+            assert sorted(outcome.seen) == sorted(server.snapshots[0])
+
+
+# Rows that do not move
+
+
+@given(plans(counts=any_counts))
+@settings(deadline=None, max_examples=120)
+def test_rows_that_stand_still_come_once_and_in_order(plan):
+    outcome = walked(plan)
+    assert outcome.error is None
+    assert (outcome.seen if plan.ordered else sorted(outcome.seen)) == outcome.server.rows
+    assert outcome.report.consistent
+    assert outcome.report.pages_reread == 0
+    pages = math.ceil(plan.rows / min(plan.size, plan.cap))
+    assert len(outcome.server.asked) <= max(1, pages) + (plan.counts in ("first", "none"))
+
+
+@given(plans(counts=any_counts, faults=True))
+@settings(deadline=None, max_examples=80)
+def test_rows_that_stand_still_come_once_and_in_order_or_the_walk_raises(plan):
+    outcome = walked(plan)
+    if outcome.error is None:
+        assert sorted(outcome.seen) == outcome.server.rows
+    else:
+        assert outcome.server.failures
+    if plan.ordered:
+        assert outcome.seen == outcome.server.rows[: len(outcome.seen)]
+
+
+lies = st.lists(st.integers(-3, 5), min_size=1, max_size=8).map(tuple)
+boasts = st.lists(st.integers(0, 5), min_size=1, max_size=8).map(tuple)
+
+
+@given(plans(counts=st.just("pages"), lies=lies))
+@settings(deadline=None, max_examples=80)
+def test_any_sequence_of_page_counts_ends_the_walk(plan):
+    outcome = walked(plan)
+    if plan.ordered:
+        assert outcome.seen == outcome.server.rows[: len(outcome.seen)]
+    if len(outcome.seen) < plan.rows and outcome.error is None:
+        assert min(plan.lies) < 0
+
+
+@given(plans(counts=st.just("pages"), lies=boasts))
+@settings(deadline=None, max_examples=80)
+def test_page_counts_that_are_too_high_lose_nobody(plan):
+    outcome = walked(plan)
+    if outcome.error is None:
+        assert (outcome.seen if plan.ordered else sorted(outcome.seen)) == outcome.server.rows
+    else:  # the last page again, for a page that is there by the server's own count
+        assert plan.past_the_end == "last page"
+
+
+# Rows that move
+
+
+@given(plans(inserts))
+@settings(deadline=None, max_examples=120)
+def test_rows_that_were_there_all_the_time_come_when_others_are_inserted(plan):
+    outcome = walked(plan)
+    assert outcome.error is None
+    assert outcome.lost == set()
+    check_consistent(outcome)
+
+
+NEVER_AT_REST = Plan(
+    # A row comes at the head while pages are on their way, and one at the end at every answer:
+    # the boundary cannot be settled, and only a fresh answer has the row that slid over it.
+    rows=38,
+    size=1,
+    steps=(
+        Step(answered=3),
+        Step(answered=5),
+        Step(answered=5),
+        Step(answered=3, moves=(Move(3, 1.0), Move(1, 0.0))),
+        Step(answered=3),
+    ),
+    churn=Move(1, 1.0),
+)
+restless = st.builds(Move, st.sampled_from([1, 1, 3]), st.sampled_from([0.0, 0.5, 1.0]))
+
+
+@given(plans(inserts, churn=restless, rows=st.integers(10, 40), size=st.integers(1, 3)))
+@example(NEVER_AT_REST)
+@settings(deadline=None, max_examples=60)
+def test_rows_inserted_at_every_answer_hide_nobody_and_the_walk_ends(plan):
+    outcome = walked(plan)
+    assert outcome.error is None
+    assert outcome.lost == set()
+    assert outcome.report.pages_reread <= outcome.report.pages + 102
+
+
+@given(plans(inserts, **one_at_a_time))
+@settings(deadline=None, max_examples=80)
+def test_one_page_at_a_time_needs_no_totals_when_rows_are_inserted(plan):
+    outcome = walked(plan)
+    # Without totals, a page like the one before it is where servers end that repeat their last.
+    assert outcome.lost == set() or (outcome.server.repeated and plan.counts in ("first", "none"))
+
+
+@given(plans(removals))
+@settings(deadline=None, max_examples=120)
+def test_rows_that_were_there_all_the_time_come_when_others_are_removed(plan):
+    outcome = walked(plan)
+    assert outcome.error is None
+    if not outcome.report.boundaries_unsettled:
+        assert outcome.lost == set()
+    check_consistent(outcome)
+
+
+@given(plans(inserts | removals))
+@settings(deadline=None, max_examples=120)
+def test_rows_that_were_there_all_the_time_come_wherever_totals_show_what_moved(plan):
+    outcome = walked(plan)
+    assert outcome.error is None
+    if not (outcome.server.hid_a_move or outcome.report.boundaries_unsettled):
+        assert outcome.lost == set()
+    check_consistent(outcome)
+
+
+MOVED_WHILE_READ_AGAIN = Plan(
+    # The page that the second reading of page 3 is compared with has nothing in common with what
+    # came before: the walk must go on to the left of it, and did not.
+    rows=9,
+    size=2,
+    steps=(
+        Step(),
+        Step(answered=1),
+        Step(moves=(Move(2, 0.0),)),
+        Step(moves=(Move(2, 0.0), Move(2, 0.0))),
+    ),
+    in_flight=2,
+    ordered=False,
+)
+
+
+def test_a_page_with_nothing_known_on_it_is_compared_with_the_page_before_it():
+    outcome = walked(MOVED_WHILE_READ_AGAIN)
+    assert outcome.lost == set()
+    assert outcome.report.boundaries_unsettled == 0
+
+
+@given(plans(inserts | removals, calm_rereads=st.sampled_from([True])))
+@settings(deadline=None, max_examples=80)
+def test_rows_that_stand_still_while_they_are_read_again_settle_every_boundary(plan):
+    outcome = walked(plan)
+    assert outcome.report.boundaries_unsettled == 0
+
+
+@given(plans(inserts | removals, counts=any_counts, faults=True))
+@settings(deadline=None, max_examples=80)
+def test_whatever_moves_and_fails_nothing_comes_twice_and_the_walk_ends(plan):
+    outcome = walked(plan)
+    assert outcome.error is None or outcome.server.failures
+
+
+def stale_pages(*answered: int, rows: int, in_flight: int) -> Outcome:
+    """Walk pages of two rows; ten rows come at the head after some pages were answered."""
+    ten_rows_come = Step(moves=(Move(10, 0.0),))
+    steps = (Step(), *(Step(answered=which) for which in answered), ten_rows_come)
+    return walked(Plan(rows=rows, size=2, steps=steps, in_flight=in_flight))
+
+
+def test_an_old_answer_from_the_last_page_does_not_end_a_walk_that_has_further_to_go():
+    outcome = stale_pages(1, rows=6, in_flight=2)
+    assert outcome.server.asked[:3] == [1, 2, 3]
+    assert outcome.lost == set()
+
+
+def test_pages_that_were_answered_before_many_rows_came_are_read_again_once_each():
+    outcome = stale_pages(1, 1, 1, rows=40, in_flight=4)
+    assert outcome.lost == set()
+    assert outcome.report.boundaries_unsettled == 0
+    # The first page, the second and third for their boundary, then each old answer's page.
+    assert outcome.report.pages_reread <= 7
+
+
+# On a real socket
+
+
+def sandbox_walk(sandbox: Any) -> AsyncClient:
+    return AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_users_who_register_all_the_time_hide_nobody(start_sandbox, ordered):
+    sandbox = start_sandbox(users=400, faults=0.05, seed=3, latency=0.002)
+    seen: list[int] = []
+
+    async def register() -> None:
+        while True:
+            await anyio.sleep(0.01)
+            sandbox.insert_users(1)
+
+    async with sandbox_walk(sandbox) as client, anyio.create_task_group() as group:
+        group.start_soon(register)
+        pages = client.users.search(count=5)
+        async for page in pages.by_page(ordered=ordered):
+            seen += [user.id for user in page.items]
+        group.cancel_scope.cancel()
+    assert sandbox.faults
+    assert pages.report.pages_reread
+    assert set(range(1, 401)) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert not pages.report.consistent
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_users_who_leave_all_the_time_take_nobody_with_them(start_sandbox, ordered):
+    sandbox = start_sandbox(users=400, faults=0.05, seed=3, latency=0.002)
+    seen: list[int] = []
+    gone: set[int] = set()
+
+    async with sandbox_walk(sandbox) as client:
+        pages = client.users.search(count=5)
+        async for page in pages.by_page(ordered=ordered):
+            seen += [user.id for user in page.items]
+            for user_id in seen[len(gone) * 2 : len(gone) * 2 + 1]:
+                sandbox.remove_user(user_id)
+                gone.add(user_id)
+    assert sandbox.faults
+    assert len(gone) > 40
+    assert pages.report.boundaries_unsettled == 0
+    assert set(range(1, 401)) - gone <= set(seen)
+    assert len(seen) == len(set(seen))
+
+
+async def test_a_walk_among_users_who_come_and_go_ends_and_doubles_nobody(start_sandbox):
+    sandbox = start_sandbox(users=300, faults=0.05, seed=5, latency=0.002)
+
+    async def come_and_go() -> None:
+        for user_id in range(1, 150):
+            await anyio.sleep(0.003)
+            sandbox.remove_user(user_id)
+            if user_id % 3:
+                sandbox.insert_users(1)
+
+    async with sandbox_walk(sandbox) as client, anyio.create_task_group() as group:
+        group.start_soon(come_and_go)
+        pages = client.users.search(count=3)
+        seen = [user.id async for user in pages]
+        group.cancel_scope.cancel()
+    assert len(seen) == len(set(seen))
+    assert not pages.report.consistent
