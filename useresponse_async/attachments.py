@@ -245,7 +245,7 @@ class JSONBody(httpx.AsyncByteStream):
     def __init__(self, parts: list[bytes | tuple[Attachment, int]]) -> None:
         self._parts = parts
         self._sending: AsyncGenerator[bytes, None] | None = None
-        self.length = sum(
+        self.length: int = sum(
             len(part) if isinstance(part, bytes) else 4 * -(-part[1] // 3) for part in parts
         )
 

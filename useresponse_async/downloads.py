@@ -52,7 +52,7 @@ class Sink:
         self._start = start
         self._on_progress = on_progress
         self._total: int | None = None
-        self.received = 0
+        self.received: int = 0
 
     async def begin(self, total: int | None) -> None:
         """Get ready for the first byte; what an earlier try wrote is cut off."""

@@ -60,7 +60,7 @@ class Users(Namespace):
 
     def __init__(self, executor: Executor) -> None:
         super().__init__(executor)
-        self.notes = Notes(executor)
+        self.notes: Notes = Notes(executor)
 
     def search(
         self,

@@ -1,0 +1,94 @@
+# ruff: noqa: INP001 - a script, in no package
+"""How does the API reference come from the docstrings?
+
+`python .ci/reference.py FOLDER` writes it there; any warning is an error.
+"""
+
+import inspect
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import get_type_hints
+
+import attrs
+import pdoc.render
+
+MODULES = [
+    "useresponse_async",
+    "useresponse_async.sso",
+    "useresponse_async.resources",
+    "useresponse_async.resources.users",
+    "useresponse_async.resources.notes",
+    "useresponse_async.resources.objects",
+    "useresponse_async.resources.tickets",
+    "useresponse_async.resources.comments",
+    "useresponse_async.resources.moderation",
+    "useresponse_async.resources.categories",
+    "useresponse_async.resources.chats",
+    "useresponse_async.resources.changelog",
+    "useresponse_async.resources.reports",
+    "useresponse_async.resources.custom_fields",
+    "useresponse_async.resources.forums",
+    "useresponse_async.resources.statuses",
+    "useresponse_async.resources.files",
+    "useresponse_async.resources.auth",
+    "useresponse_async.sandbox",
+    "useresponse_async.testing",
+    "useresponse_async.integrations.fastapi",
+    "useresponse_async.integrations.pydantic",
+]
+
+
+def public_names(modules: list[str]) -> Iterator[object]:
+    """Yield everything public, and load what is loaded on first use: pdoc looks no further."""
+    for name in modules:
+        module = import_module(name)
+        for public in getattr(module, "__all__", []):
+            value = getattr(module, public)
+            vars(module).setdefault(public, value)
+            yield value
+
+
+def resolve_fields(kind: type) -> None:
+    """Put types where attrs writes names, which mean nothing in the module of a subclass."""
+    attrs.resolve_types(kind)
+    told = {field.alias: field.type for field in attrs.fields(kind) if field.init}
+    vars(kind)["__init__"].__annotations__.update(told)
+
+
+def resolve_methods(kind: type) -> None:
+    """Put types where a method called ``list`` would be taken for the type of that name."""
+    for method in vars(kind).values():
+        if inspect.isfunction(method):
+            method.__annotations__.update(get_type_hints(method))
+
+
+def main(folder: Path) -> None:
+    """Write the reference into ``folder``."""
+    warnings.simplefilter("error")
+    modules = [name for name in MODULES if find_spec(name)]
+    for value in public_names(modules):
+        if inspect.isclass(value) and attrs.has(value):
+            resolve_fields(value)
+        if inspect.isclass(value) and "list" in vars(value):
+            resolve_methods(value)
+    pdoc.render.configure(docformat="google", footer_text="useresponse-async")
+    pdoc.pdoc(*modules, output_directory=folder)
+    left = [
+        f"{page.relative_to(folder)}: {line.strip()}"
+        for page in sorted(folder.rglob("*.html"))
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if any(mark in line for mark in (":class:", ":meth:", ":func:", ":attr:", ":exc:"))
+        and 'class="linenos"' not in line
+        and '<span class="sd">' not in line
+    ]
+    if left:
+        raise SystemExit("not rendered:\n" + "\n".join(left))
+    sys.stdout.write(f"{len(list(folder.rglob('*.html')))} pages in {folder}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,164 @@
+"""What is installed works: alone, and with any one of its extras missing."""
+
+import email
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from environment import Environment
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SCRIPTS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+WALK = """
+import asyncio
+from useresponse_async import AsyncClient
+
+async def main():
+    async with AsyncClient({options}) as client:
+        print(len(await client.users.search().collect()))
+
+asyncio.run(main())
+"""
+
+
+class Extra(NamedTuple):
+    """What an extra is for: what a user writes who needs it, and what is gone without it."""
+
+    code: str
+    distributions: list[str]
+    purpose: str | None
+    command: bool = False
+
+
+EXTRAS = {
+    "aiohttp": Extra(
+        WALK.format(options="transport='aiohttp'"), ["httpx-aiohttp"], "the aiohttp transport"
+    ),
+    "cli": Extra("whoami", ["typer", "rich"], "the command line", command=True),
+    "fastapi": Extra(
+        "import useresponse_async.integrations.fastapi", ["fastapi"], "the FastAPI integration"
+    ),
+    "http2": Extra(WALK.format(options="http2=True"), ["h2"], "HTTP/2"),
+    "parquet": Extra("export users -o users.parquet -q", ["pyarrow"], "Parquet", command=True),
+    "sandbox": Extra(
+        "from useresponse_async.sandbox import Sandbox\nwith Sandbox(users=1): print('up')",
+        ["starlette", "uvicorn", "python-multipart"],
+        "the sandbox",
+    ),
+    "speedups": Extra(WALK.format(options=""), ["orjson", "uvloop"], None),
+}
+# The parts of other extras that one needs as well: FastAPI is nothing without starlette.
+BUILT_ON = {"sandbox": {"fastapi"}}
+
+
+def use(environment: Environment, extra: Extra) -> tuple[int, str]:
+    done = (
+        environment.run("useresponse-async", *extra.code.split())
+        if extra.command
+        else environment.python(extra.code)
+    )
+    (environment.home / "users.parquet").unlink(missing_ok=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def needs(name: str) -> str:
+    return f"{EXTRAS[name].purpose} needs: pip install 'useresponse-async[{name}]'"
+
+
+def walked(environment: Environment) -> str:
+    done = environment.python(WALK.format(options=""))
+    return done.stdout.strip() or done.stderr
+
+
+def test_it_walks_with_what_it_requires_alone(plain: Environment):
+    assert walked(plain) == "230"
+
+
+def test_the_first_script_of_readme_works_in_an_empty_environment(plain: Environment):
+    done = plain.python(SCRIPTS[0])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("I am ")
+    assert len(done.stdout.splitlines()) > 1
+
+
+def test_it_brings_no_more_than_it_says(plain: Environment):
+    listing = "from importlib.metadata import distributions\n"
+    listing += "print(*sorted(d.name.lower() for d in distributions()))"
+    installed = set(plain.python(listing).stdout.split())
+    asked_for = {"useresponse-async", "anyio", "attrs", "cattrs", "httpx", "tenacity"}
+    theirs = {"certifi", "exceptiongroup", "h11", "httpcore", "idna", "sniffio"}
+    assert asked_for <= installed <= asked_for | theirs | {"typing-extensions", "typing_extensions"}
+
+
+@pytest.mark.parametrize("name", [name for name, extra in EXTRAS.items() if extra.purpose])
+def test_what_needs_an_extra_says_so_where_there_is_none(plain: Environment, name: str):
+    asked_for = "cli" if EXTRAS[name].command else name
+    code, output = use(plain, EXTRAS[name])
+    assert code != 0
+    assert needs(asked_for) in output
+
+
+@pytest.fixture(scope="module")
+def full(new_environment: Callable[..., Environment], wheel: Path) -> Environment:
+    return new_environment(f"{wheel}[{','.join(EXTRAS)}]")
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_every_extra_brings_what_it_needs(full: Environment, name: str):
+    code, output = use(full, EXTRAS[name])
+    assert code == 0, output
+
+
+@pytest.fixture(params=EXTRAS)
+def missing(request: pytest.FixtureRequest, full: Environment, wheel: Path) -> Iterator[str]:
+    full.uninstall(*EXTRAS[request.param].distributions)
+    yield request.param
+    full.install(f"{wheel}[{','.join(EXTRAS)}]")
+
+
+def test_without_one_extra_it_is_named_and_all_else_works(full: Environment, missing: str):
+    assert walked(full) == "230"
+    for name, extra in EXTRAS.items():
+        code, output = use(full, extra)
+        if name == missing and extra.purpose is not None:
+            assert code != 0
+            assert needs(name) in output
+        elif missing == "cli" and extra.command:
+            assert needs("cli") in output
+        elif name not in BUILT_ON.get(missing, ()):
+            assert code == 0, output
+
+
+def test_the_pytest_plugin_offers_its_fixtures(
+    new_environment: Callable[..., Environment], wheel: Path
+):
+    environment = new_environment(f"{wheel}[testing]")
+    test = environment.home / "test_mine.py"
+    test.write_text(
+        "import pytest\n\n\n"
+        "@pytest.mark.anyio\n"
+        "async def test_mine(useresponse_client):\n"
+        "    assert (await useresponse_client.users.me()).id is not None\n"
+        "\n\n"
+        "@pytest.fixture\n"
+        "def anyio_backend():\n"
+        "    return 'asyncio'\n",
+        encoding="utf-8",
+    )
+    done = environment.run(
+        "python", "-W", "error", "-m", "pytest", "-q", "-W", "error", "test_mine.py"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_every_extra_is_looked_at(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    assert set(metadata.get_all("Provides-Extra", [])) == {*EXTRAS, "testing", "bench", "dev"}
