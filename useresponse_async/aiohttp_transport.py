@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import contextmanager
-from typing import cast
+from contextvars import ContextVar
+from typing import Any, cast
 
 import aiohttp
+import anyio
 import httpx
 import httpx_aiohttp
 
+from useresponse_async.attachments import JSONBody
 from useresponse_async.errors import ConfigurationError
 from useresponse_async.transport import default_ssl_context
 
@@ -38,27 +42,107 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("transport: aiohttp runs on asyncio only") from None
-        with _failures_told_apart():
-            response = await self._inner.handle_async_request(request)
-        response.stream = _Stream(cast("httpx.AsyncByteStream", response.stream))
+        used: list[asyncio.Transport] = []
+        token = _used.set(used)
+        try:
+            with _failures_told_apart():
+                response = await self._answer_to(request)
+        except BaseException:
+            _end_what_closes(used)
+            raise
+        finally:
+            _used.reset(token)
+        response.stream = _Stream(cast("httpx.AsyncByteStream", response.stream), used)
         return response
+
+    async def _answer_to(self, request: httpx.Request) -> httpx.Response:
+        if not isinstance(request.stream, JSONBody):
+            # httpx-aiohttp sends no body only where it finds it read; else an empty chunk.
+            await request.aread()
+            return await self._inner.handle_async_request(request)
+        seconds = request.extensions.get("timeout", {}).get("write")
+        with anyio.CancelScope() as scope:
+            return await self._inner.handle_async_request(
+                httpx.Request(
+                    request.method,
+                    request.url,
+                    headers=request.headers,
+                    stream=_Watched(request.stream, scope, seconds),
+                    extensions=request.extensions,
+                )
+            )
+        raise httpx.WriteTimeout("the server did not take the request in time")
 
     async def aclose(self) -> None:
         """Close the session and its connections."""
         await self._inner.aclose()
 
 
+_used: ContextVar[list[asyncio.Transport]] = ContextVar("useresponse_async_aiohttp_transports")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells a request which connection it was given."""
+
+    async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **options)
+        transport = connection.transport
+        if transport is not None:
+            _used.get([]).append(transport)
+        return connection
+
+
+def _end_what_closes(transports: list[asyncio.Transport]) -> None:
+    """End the connections that aiohttp has closed.
+
+    A closed one stays open until its peer has taken what was still to be sent, or has done its
+    part in closing TLS, and a server may do neither.
+    """
+    for transport in transports:
+        if transport.is_closing():
+            transport.abort()
+
+
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=0),
+    session = aiohttp.ClientSession(
+        connector=_Connector(ssl=context, limit=0),
         # Cookies are httpx's business, above.
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+    # What is sent again, and how often, is said elsewhere: aiohttp would do so by the method
+    # alone. There is no public name for it.
+    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return session
+
+
+class _Watched(httpx.AsyncByteStream):
+    """A request's body of which each piece must be taken in time.
+
+    aiohttp has no time-out of its own for it, and waits for the answer only then.
+    """
+
+    def __init__(
+        self, inner: httpx.AsyncByteStream, scope: anyio.CancelScope, seconds: float | None
+    ) -> None:
+        self._inner = inner
+        self._scope = scope
+        self._seconds = math.inf if seconds is None else seconds
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._pieces = aiter(self._inner)
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._scope.deadline = math.inf
+        piece = await anext(self._pieces)
+        self._scope.deadline = anyio.current_time() + self._seconds
+        return piece
 
 
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
+    def __init__(self, inner: httpx.AsyncByteStream, used: list[asyncio.Transport]) -> None:
         self._inner = inner
+        self._used = used
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         with _failures_told_apart():
@@ -66,7 +150,10 @@ class _Stream(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        try:
+            await self._inner.aclose()
+        finally:
+            _end_what_closes(self._used)
 
 
 @contextmanager

@@ -395,7 +395,8 @@ def _inner_transport(
         raise ConfigurationError("transport: it is neither an httpx transport nor 'aiohttp'")
     if http2:
         require_extra("http2")
-    return ShardedTransport(functools.partial(make_pool, verify=verify, proxy=chosen, http2=http2))
+    pools = functools.partial(make_pool, verify=verify, proxy=chosen, http2=http2)
+    return ShardedTransport(pools, http2=http2)
 
 
 def _aiohttp_transport(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -39,7 +39,7 @@ from useresponse_async.hooks import RequestHook, ResponseHook, tell
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
 from useresponse_async.pacing import NoTurn, Pacing
-from useresponse_async.responses import expands_beyond, with_body, with_plain_content
+from useresponse_async.responses import Inflater, expands_beyond, with_body, with_plain_content
 from useresponse_async.retrying import RetryBudget, call_with_retries, is_overload
 from useresponse_async.settings import Settings
 from useresponse_async.transport import KEYLESS, origin
@@ -50,6 +50,7 @@ __all__ = ["Connection", "RequestExecutor"]
 T = TypeVar("T")
 
 _MAX_REDIRECTS: Final = 5
+_LONGEST_LENGTH: Final = 20
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -158,9 +159,10 @@ class RequestExecutor:
         """
         try:
             address = httpx.URL(f"{self.settings.base_url}/").join(url)
-        except httpx.InvalidURL:
+            host = address.host
+        except (httpx.InvalidURL, ValueError):  # of the latter kind is what says of the host
             raise ArgumentError("file", "its address is no URL") from None
-        if address.scheme not in ("http", "https") or not address.host:
+        if address.scheme not in ("http", "https") or not host:
             raise ArgumentError("file", "its address is no http or https URL")
         request = httpx.Request(
             "GET", address, headers=_DOWNLOAD_HEADERS, extensions=self._extensions
@@ -228,12 +230,7 @@ class RequestExecutor:
         number: int,
         answers: list[httpx.Response] | None,
     ) -> T:
-        try:
-            response = await self._send(request)
-        finally:
-            if isinstance(request.stream, JSONBody):
-                with anyio.CancelScope(shield=True):
-                    await request.stream.aclose()
+        response = await self._send(request)
         if not response.is_success:
             response = redacted(response, self.settings.api_key)
         response.extensions["attempt"] = number
@@ -257,19 +254,16 @@ class RequestExecutor:
                 answers.append(response)
             if not response.is_success:
                 await self._refuse(response)
-            async with _ended(response, response.aiter_bytes()) as chunks:
-                total = response.headers.get("Content-Length", "")
-                await sink.begin(int(total) if total.isdecimal() else None)
+            async with _ended(response, _raw_chunks(response)) as chunks:
+                inflater = Inflater(response)
+                await sink.begin(None if inflater.needed else _length_of(response))
                 async for chunk in chunks:
-                    if sink.received + len(chunk) > max_bytes:
-                        raise ResponseTooLargeError(
-                            method="GET", path=request.url.path, max_bytes=max_bytes
-                        )
-                    await sink.write(chunk)
+                    await _fill(sink, inflater.pieces(chunk), request, max_bytes)
+                await _fill(sink, inflater.rest(), request, max_bytes)
 
     async def _refuse(self, response: httpx.Response) -> None:
-        body, _ = await _read_body(response, self.settings.max_response_bytes)
-        read_answer(with_plain_content(response, body), as_sent, key=self.settings.api_key)
+        response, _ = await _loaded(response, self.settings.max_response_bytes)
+        read_answer(response, as_sent, key=self.settings.api_key)
 
     async def _open(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``, and follow redirects; without the key once one led elsewhere."""
@@ -322,20 +316,22 @@ class RequestExecutor:
 
     async def _send_once(self, request: httpx.Request) -> httpx.Response:
         limit = self.settings.max_response_bytes
-        with _network_errors_translated(request):
-            response = await self._connection.http.send(
-                request, stream=True, follow_redirects=False
-            )
-            if response.is_stream_consumed:
-                return response  # by a transport that read it, as httpx's mock does
-            body, whole = await _read_body(response, limit)
-        too_large = not whole or expands_beyond(response, body, limit)
-        if too_large and response.is_success:
+        try:
+            with _network_errors_translated(request):
+                response = await self._connection.http.send(
+                    request, stream=True, follow_redirects=False
+                )
+                response, whole = await _loaded(response, limit)
+        finally:
+            if isinstance(request.stream, JSONBody):
+                with anyio.CancelScope(shield=True):
+                    await request.stream.aclose()
+        # Of an error the status matters more than its text, which may be cut off.
+        if response.is_success and not whole:
             raise ResponseTooLargeError(
                 method=request.method, path=request.url.path, max_bytes=limit
             )
-        # Of an error the status matters more than its text, which may be cut off.
-        return with_plain_content(response, body) if too_large else with_body(response, body)
+        return response
 
 
 @asynccontextmanager
@@ -354,17 +350,51 @@ async def _told(
                 await tell(on_response, response)
 
 
+async def _loaded(response: httpx.Response, max_bytes: int) -> tuple[httpx.Response, bool]:
+    """Return the response with its body read, and whether that is the whole of it."""
+    if response.is_stream_consumed:  # by a transport that read it, as httpx's mock does
+        return response, len(response.content) <= max_bytes
+    body, whole = await _read_body(response, max_bytes)
+    whole = whole and not expands_beyond(response, body, max_bytes)
+    return (with_body if whole else with_plain_content)(response, body), whole
+
+
 async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
     """Return the body as it came, and whether that is the whole; then close the response."""
-    received: list[bytes] = []
-    size = 0
+    # Not a list of chunks: a server may make millions of them, of a byte or two each.
+    received = bytearray()
     async with _ended(response, response.aiter_raw()) as chunks:
         async for chunk in chunks:
-            received.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
+            received += chunk
+            if len(received) > max_bytes:
                 break
-    return b"".join(received)[:max_bytes], size <= max_bytes
+    whole = len(received) <= max_bytes
+    del received[max_bytes:]
+    return bytes(received), whole
+
+
+async def _fill(
+    sink: Sink, pieces: Iterable[bytes], request: httpx.Request, max_bytes: int
+) -> None:
+    for piece in pieces:
+        if sink.received + len(piece) > max_bytes:
+            raise ResponseTooLargeError(method="GET", path=request.url.path, max_bytes=max_bytes)
+        await sink.write(piece)
+
+
+def _raw_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    if response.is_stream_consumed:
+        return _one_chunk(response.content)
+    return response.aiter_raw()
+
+
+async def _one_chunk(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content
+
+
+def _length_of(response: httpx.Response) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) <= _LONGEST_LENGTH else None
 
 
 @asynccontextmanager
@@ -388,6 +418,13 @@ async def _ended(
 def _network_errors_translated(request: httpx.Request) -> Generator[None, None, None]:
     try:
         yield
+    except (httpx.InvalidURL, UnicodeError) as error:  # what httpx makes of a redirect
+        raise APIConnectionError(
+            f"the server redirects to what is no address: {error}",
+            method=request.method,
+            path=request.url.path,
+            request_sent=True,
+        ) from error
     except httpx.RequestError as error:
         timed_out = isinstance(error, httpx.TimeoutException)
         raise (APITimeoutError if timed_out else APIConnectionError)(

@@ -144,6 +144,11 @@ def to_list(value: Any) -> list[Any] | None:
 
 def to_texts(value: Any, _wanted: object) -> list[str]:
     """Read a list of texts, which some endpoints send as one text with commas."""
+    if value.__class__ is list:
+        try:
+            return [text for item in value if (text := item.strip())]
+        except AttributeError:
+            pass  # not all are texts
     if isinstance(value, str):
         return [text for part in value.split(",") if (text := part.strip())]
     items = to_list(value)

@@ -1,14 +1,15 @@
-"""How is a response made again with another body, and how large would that be?"""
+"""How is a response made again with another body, and how large is a body, decompressed?"""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
 import httpx
 
-__all__ = ["expands_beyond", "with_body", "with_plain_content"]
+__all__ = ["Inflater", "expands_beyond", "with_body", "with_plain_content"]
 
 _WINDOW_BITS: Final = {
     "gzip": (zlib.MAX_WBITS | 16,),
@@ -61,6 +62,62 @@ def _inflates_beyond(body: bytes, window_bits: int, max_bytes: int) -> bool:
         size += len(inflater.decompress(body, _INFLATED_AT_ONCE))
         body = inflater.unconsumed_tail
     return size > max_bytes
+
+
+class Inflater:
+    """Decompresses a body while it comes, in pieces that no server can blow up.
+
+    httpx would make one piece of whatever a chunk holds, which may be a thousand times as much,
+    and would take a body that was cut short for whole.
+
+    Args:
+        response: Says how the body is compressed.
+
+    Attributes:
+        needed: Whether the body is compressed, so that its length is not the file's.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        window_bits = _WINDOW_BITS.get(_encoding_of(response), ())
+        self._inflaters = [zlib.decompressobj(bits) for bits in window_bits]
+        self.needed: bool = bool(window_bits)
+
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield what the next bytes of the body hold.
+
+        Raises:
+            httpx.DecodingError: They are not compressed as the response says.
+        """
+        if not self.needed:
+            yield chunk
+            return
+        while chunk:
+            piece = self._inflate(chunk)
+            chunk = self._inflaters[0].unconsumed_tail
+            yield piece
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield what is left at the end of the body.
+
+        Raises:
+            httpx.DecodingError: The body was cut short.
+        """
+        if not self.needed:
+            return
+        yield self._inflaters[0].flush()
+        if not self._inflaters[0].eof:
+            raise httpx.DecodingError("the compressed body was cut short")
+
+    def _inflate(self, chunk: bytes) -> bytes:
+        try:
+            piece = self._inflaters[0].decompress(chunk, _INFLATED_AT_ONCE)
+        except zlib.error as error:
+            if len(self._inflaters) == 1:
+                raise httpx.DecodingError(str(error)) from error
+            del self._inflaters[0]
+            return self._inflate(chunk)
+        del self._inflaters[1:]  # the body has begun, so this is what it is
+        return piece
 
 
 def _encoding_of(response: httpx.Response) -> str:

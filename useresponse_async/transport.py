@@ -22,15 +22,18 @@ KEYLESS: Final = "useresponse_keyless"
 
 _KEY: Final = "useresponse_key"
 
-_SHARD_SIZE: Final = 4
-"""One pool slows down badly beyond about ten connections: it looks at each of them at each
-request."""
+_CONNECTIONS_PER_SHARD: Final = 1
+"""A pool looks at each of its connections at each request, which costs more the more it has."""
+
+_HTTP2_REQUESTS_PER_SHARD: Final = 8
+"""They share a connection; with a server that speaks only HTTP/1.1 each has its own."""
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     """Return what must be the same for two URLs to be of one server."""
     port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    return url.scheme, url.host, port
+    # As it is sent: what it stands for in other scripts cannot always be told.
+    return url.scheme, url.raw_host.decode("ascii"), port
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
@@ -71,7 +74,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
         else:
             stream = cast("httpx.AsyncByteStream", response.stream)
             response.stream = _GuardedStream(stream, request, self._key)
-            self._redact_headers(response)
+            self._redact_head(response)
             return response
         raise failure
 
@@ -92,25 +95,50 @@ class KeyTransport(httpx.AsyncBaseTransport):
             headers["Authorization"] = self._key.reveal()
         else:
             url = url.copy_with(raw_path=_with_key_parameter(url.raw_path, self._key))
-        return httpx.Request(
-            request.method, url, headers=headers, stream=request.stream, extensions=extensions
-        )
+        return _request_like(request, url, headers, extensions)
 
-    def _redact_headers(self, response: httpx.Response) -> None:
+    def _redact_head(self, response: httpx.Response) -> None:
         key = self._key
         if key is None:
             return
-        location = response.headers.get("Location")
-        if location is not None and key.redact(location) != location:
-            response.headers["Location"] = _without_key_parameter(location)
-        for name, value in response.headers.multi_items():
-            if key.redact(value) != value:
-                response.headers[name] = key.redact(value)
+        reason: bytes = response.extensions.get("reason_phrase", b"")
+        head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
+        if key.redact_bytes(head) == head:
+            return
+        # A name may occur twice, and thousands of names may: so in one go, and not by name.
+        response.headers = httpx.Headers(
+            [
+                (key.redact_bytes(name), _without_key(name, value, key))
+                for name, value in response.headers.raw
+            ]
+        )
+        if reason:
+            response.extensions["reason_phrase"] = key.redact_bytes(reason)
+
+
+def _request_like(
+    request: httpx.Request, url: httpx.URL, headers: httpx.Headers, extensions: dict[str, Any]
+) -> httpx.Request:
+    made = httpx.Request(
+        request.method, url, headers=headers, stream=request.stream, extensions=extensions
+    )
+    if isinstance(made.stream, httpx.ByteStream):
+        # Else a transport that is not httpx's own sends it in chunks, even where it is empty.
+        made.read()
+    return made
 
 
 def _with_key_parameter(target: bytes, key: Secret) -> bytes:
     joint = b"&" if b"?" in target else b"?"
     return target + joint + f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}".encode()
+
+
+def _without_key(name: bytes, value: bytes, key: Secret) -> bytes:
+    redacted = key.redact_bytes(value)
+    if name.lower() == b"location" and redacted != value:
+        location = value.decode("utf-8", errors="replace")
+        redacted = key.redact_bytes(_without_key_parameter(location).encode())
+    return redacted
 
 
 def _without_key_parameter(location: str) -> str:
@@ -122,12 +150,22 @@ def _without_key_parameter(location: str) -> str:
 def _presentable(error: BaseException, request: httpx.Request, key: Secret | None) -> BaseException:
     if isinstance(error, httpx.HTTPError):
         error.request = request
+        if not str(error):
+            error.args = (_reason(error),)
     if isinstance(error, httpx.HTTPStatusError):
         error.response.request = request
     # A cancellation's text is how a backend knows it again.
     if key is not None and isinstance(error, Exception):
         error.args = tuple(key.redact(a) if isinstance(a, str) else a for a in error.args)
     return without_frames(error)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what those that caused ``error`` say: on trio it says nothing itself."""
+    seen: BaseException | None = error
+    while seen is not None and not str(seen):
+        seen = seen.__cause__ or seen.__context__
+    return str(seen or "")
 
 
 class _GuardedStream(httpx.AsyncByteStream):
@@ -166,21 +204,25 @@ class _Shard:
 
 
 class ShardedTransport(httpx.AsyncBaseTransport):
-    """Spreads requests over small pools, the least busy first; adds one when all are full.
+    """Spreads requests over small pools; adds one when all are full.
 
     No pool is ever asked to queue: a request goes to one that has a connection to spare.
 
     Args:
         make_pool: Makes a pool of at most as many connections as it is told.
+        http2: Whether the pools speak HTTP/2.
     """
 
-    def __init__(self, make_pool: Callable[[int], httpx.AsyncBaseTransport]) -> None:
+    def __init__(
+        self, make_pool: Callable[[int], httpx.AsyncBaseTransport], *, http2: bool = False
+    ) -> None:
         self._make_pool = make_pool
+        self._size = _HTTP2_REQUESTS_PER_SHARD if http2 else _CONNECTIONS_PER_SHARD
         self._shards: list[_Shard] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
-        shard = self._least_busy()
+        shard = self._shard()
         shard.busy += 1
         try:
             response = await shard.pool.handle_async_request(request)
@@ -196,11 +238,12 @@ class ShardedTransport(httpx.AsyncBaseTransport):
         for shard in shards:
             await shard.pool.aclose()
 
-    def _least_busy(self) -> _Shard:
-        shard = min(self._shards, key=lambda shard: shard.busy, default=None)
-        if shard is None or shard.busy >= _SHARD_SIZE:
-            shard = _Shard(self._make_pool(_SHARD_SIZE))
-            self._shards.append(shard)
+    def _shard(self) -> _Shard:
+        for shard in self._shards:
+            if shard.busy < self._size:
+                return shard
+        shard = _Shard(self._make_pool(self._size))
+        self._shards.append(shard)
         return shard
 
 
@@ -244,13 +287,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
             headers=request.headers,
             extensions=request.extensions,
         )
-        own = httpx.Request(
-            merged.method,
-            merged.url,
-            headers=merged.headers,
-            stream=request.stream,
-            extensions=merged.extensions,
-        )
+        own = _request_like(request, merged.url, merged.headers, merged.extensions)
         return await self._client.send(own, stream=True, follow_redirects=False)
 
     async def aclose(self) -> None:
@@ -296,10 +333,22 @@ class _KeyAdder:
             request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
         elif placement is KeyPlacement.QUERY:
             request.url.target = _with_key_parameter(request.url.target, key)
+        for connection in self._pool.connections:
+            if _holds_unasked_bytes(connection):
+                await connection.aclose()
         return await self._pool.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+def _holds_unasked_bytes(connection: Any) -> bool:
+    """Return whether an idle connection has read more than the answers that were asked for.
+
+    httpcore would read them as the beginning of the next answer. It has no public name for them.
+    """
+    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return state is not None and connection.is_idle() and bool(state.trailing_data[0])
 
 
 def make_pool(
