@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
@@ -48,6 +49,9 @@ __all__ = ["AsyncClient"]
 Input = TypeVar("Input")
 T = TypeVar("T")
 
+
+# Without a handler of the application's, Python would print the package's warnings.
+logging.getLogger("useresponse_async").addHandler(logging.NullHandler())
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _CLOSE_SECONDS: Final = 5.0

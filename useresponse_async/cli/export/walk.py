@@ -32,6 +32,7 @@ class Summary:
         fetched: Items written by this run.
         total: How many the server counted at the end, if it did.
         duplicates: Items that came again, because rows moved, and were dropped.
+        unsettled: Places where items may be missing, because rows kept moving.
         retries: Requests that were tried again.
         seconds: How long this run took, in seconds.
     """
@@ -41,17 +42,23 @@ class Summary:
     fetched: int = 0
     total: int | None = None
     duplicates: int = 0
+    unsettled: int = 0
     retries: int = 0
     seconds: float = 0.0
 
     def tell(self, failures: Failures, target: str) -> None:
-        """Say it in one line, and in another one if the server counts otherwise."""
+        """Say it in one line, and what may be missing in others."""
         rate = self.fetched / max(self.seconds, 0.001)
         failures.say(
             f"{self.items:,} {self.things} in {target}: {self.fetched:,} fetched in "
             f"{self.seconds:.2f} s ({rate:,.0f}/s), {self.retries:,} retries, "
             f"{self.duplicates:,} duplicates dropped"
         )
+        if self.unsettled:
+            failures.say(
+                f"warning: rows kept moving: {self.things} may be missing in {self.unsettled:,} "
+                "places"
+            )
         if self.total is not None and self.total != self.items:
             failures.say(
                 f"warning: the server counts {self.total:,} {self.things}: rows moved meanwhile, "
@@ -102,6 +109,7 @@ async def walk(
             summary.seconds = time.perf_counter() - began
             summary.retries = retries.count
             summary.duplicates = pages.report.duplicates
+            summary.unsettled = pages.report.boundaries_unsettled
             summary.total = pages.report.total_at_end
 
 

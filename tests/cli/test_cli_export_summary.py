@@ -1,0 +1,18 @@
+"""Does an export say what may be missing?"""
+
+import pytest
+
+from useresponse_async.cli.export.walk import Summary
+from useresponse_async.cli.failures import Failures
+
+
+def test_an_export_of_rows_that_kept_moving_says_where_some_may_be_missing(
+    capsys: pytest.CaptureFixture[str],
+):
+    Summary(things="users", items=10, total=10, unsettled=2).tell(Failures(), "users.jsonl")
+    assert "users may be missing in 2 places" in capsys.readouterr().err
+
+
+def test_an_export_of_rows_that_stood_still_warns_of_nothing(capsys: pytest.CaptureFixture[str]):
+    Summary(things="users", items=10, total=10).tell(Failures(), "users.jsonl")
+    assert "warning" not in capsys.readouterr().err
