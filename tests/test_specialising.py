@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import useresponse_async
-from useresponse_async import Changelog, User
+from useresponse_async import Avatar, Changelog, User
 from useresponse_async.codec import Misfit
 from useresponse_async.models._wire import Model, wire_aliases, wire_name
 from useresponse_async.structuring import _converter, structure
@@ -89,6 +89,18 @@ def test_more_lengths_than_are_remembered_are_made_all_the_same():
             user = structure(sent, User)
             assert user.id == length
             assert len(user.extra) == length
+
+
+def test_odd_things_inside_are_what_the_general_way_makes_of_them():
+    plain = {"id": 1, "avatar": {"big": "a"}, "role": {"id": 2}}
+    for _ in range(2):
+        assert structure(plain, User).avatar == Avatar(big="a")
+        for nothing in (None, "", "0", [], {}, False):
+            assert structure({**plain, "avatar": nothing}, User).avatar is None
+        for wrong in (["x"], "x", 7, True):
+            with pytest.raises(Misfit) as caught:
+                structure({**plain, "avatar": wrong}, User)
+            assert caught.value.place == "avatar"
 
 
 def test_an_object_of_the_same_length_with_other_keys_is_not_mistaken():

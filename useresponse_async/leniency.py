@@ -150,7 +150,8 @@ def to_texts(value: Any, _wanted: object) -> list[str]:
         except AttributeError:
             pass  # not all are texts
     if isinstance(value, str):
-        return [text for part in value.split(",") if (text := part.strip())]
+        parts = value.split(",") if "," in value else (value,)
+        return [text for part in parts if (text := part.strip())]
     items = to_list(value)
     if items is None:
         raise Misfit(f"{kind_of(value)}, where a list of texts was promised")

@@ -87,15 +87,17 @@ def _located(error: BaseException) -> Misfit:
 @functools.cache
 def _converter(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
+    # What tells where a thing does not fit takes its time over it.
+    specialised = None if detailed else Specialised(converter, _model_in)
     converter.register_structure_hook(int | None, whole_number)
     converter.register_structure_hook(str | None, to_text)
     converter.register_structure_hook(bool | None, to_flag)
     converter.register_structure_hook(datetime | None, to_moment)
     converter.register_structure_hook(Secret | None, to_secret)
-    converter.register_structure_hook_factory(_is_list, _list_hook(converter, detailed=detailed))
+    converter.register_structure_hook_factory(_is_list, _list_hook(converter, specialised))
     converter.register_structure_hook_func(lambda wanted: wanted == list[str], to_texts)
     converter.register_structure_hook_factory(_is_optional_model, _optional_model_hook(converter))
-    converter.register_structure_hook_factory(attrs.has, _model_hook(converter, detailed=detailed))
+    converter.register_structure_hook_factory(attrs.has, _model_hook(converter, specialised))
     return converter
 
 
@@ -136,12 +138,10 @@ def _own_names(model: type[Any]) -> list[str]:
     return [wire_name(field) for field in known_fields(model)]
 
 
-def _model_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
-    specialised = Specialised(converter, _model_in)
-
+def _model_hook(converter: Converter, specialised: Specialised | None) -> Callable[[Any], _Hook]:
     def factory(model: type[Any]) -> _Hook:
         hook = _lenient_hook(model, converter)
-        return hook if detailed else specialised.hook(model, hook)
+        return hook if specialised is None else specialised.hook(model, hook)
 
     return factory
 
@@ -217,28 +217,37 @@ def _anything(value: Any, _wanted: object) -> list[Any]:
     return items
 
 
-def _list_hook(converter: Converter, *, detailed: bool) -> Callable[[Any], _Hook]:
+def _list_hook(converter: Converter, specialised: Specialised | None) -> Callable[[Any], _Hook]:
     def factory(wanted: Any) -> _Hook:
         (member,) = get_args(wanted)
         if member is Any:
             return _anything
-        structure_member = converter.get_structure_hook(member)
         keyed = attrs.has(member) and name_of_key(member) is not None
+        if specialised is None or not attrs.has(member):
+            make_all = _one_by_one(converter.get_structure_hook(member), member)
+        else:
+            make_all = specialised.list_of(member)
 
         def hook(value: Any, _wanted: object) -> list[Any]:
             items = to_list(_keyed(value, member) if keyed else value)
             if items is None:
                 raise Misfit(f"{kind_of(value)}, where a list was promised")
-            if detailed:
-                return [
-                    _with_index(structure_member, item, member, index)
-                    for index, item in enumerate(items)
-                ]
-            return [structure_member(item, member) for item in items]
+            return make_all(items)
 
         return hook
 
     return factory
+
+
+def _one_by_one(
+    structure_member: Callable[[Any, Any], Any], member: Any
+) -> Callable[[list[Any]], list[Any]]:
+    def make_all(items: list[Any]) -> list[Any]:
+        return [
+            _with_index(structure_member, item, member, index) for index, item in enumerate(items)
+        ]
+
+    return make_all
 
 
 def _with_index(
