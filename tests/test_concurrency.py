@@ -284,10 +284,17 @@ async def test_maps_may_be_nested(calls):
 
 async def test_a_map_may_be_closed_in_another_task_than_it_was_begun_in(calls):
     results = concurrent_map(calls.first_only, range(20), limit=3)
+
+    async def begin() -> None:
+        await anext(results)
+
+    async def end() -> None:
+        await results.aclose()
+
     async with anyio.create_task_group() as group:
-        group.start_soon(anext, results)
+        group.start_soon(begin)
     async with anyio.create_task_group() as group:
-        group.start_soon(results.aclose)
+        group.start_soon(end)
     assert calls.running == 0
 
 

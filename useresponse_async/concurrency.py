@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["concurrent_map", "wait_whatever_comes"]
+__all__ = ["concurrent_map", "is_in_trio", "wait_whatever_comes"]
 
 
 class _No(enum.Enum):
@@ -38,15 +38,26 @@ T = TypeVar("T")
 _asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
 
 
+def is_in_trio() -> bool:
+    """Return whether this runs in a task of trio, which need not be installed."""
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start a task that no task group owns, in a copy of the caller's context.
 
     A task group cannot be held open across a ``yield``, nor entered in one task and left in
     another, and callers of a generator need both.
     """
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
-        trio.lowlevel.spawn_system_task(run, context=contextvars.copy_context())
+    if is_in_trio():
+        sys.modules["trio"].lowlevel.spawn_system_task(run, context=contextvars.copy_context())
         return
     task = asyncio.get_running_loop().create_task(run())
     _asyncio_tasks.add(task)

@@ -9,10 +9,12 @@ from typing import Final
 
 import anyio
 
+from useresponse_async.limiter import FairLimiter
+
 __all__ = ["NoTurn", "Pacing", "Turn"]
 
 
-logger: Final = logging.getLogger("useresponse_async.pacing")
+logger: Final[logging.Logger] = logging.getLogger("useresponse_async.pacing")
 
 _GENTLE_START: Final = 10
 _DECREASE: Final = 0.7
@@ -41,24 +43,23 @@ class Pacing:
     def __init__(self, bound: int, *, adaptive: bool = True) -> None:
         self.bound = bound
         self._adaptive = adaptive
-        self._limit = min(bound, _GENTLE_START) if adaptive else bound
+        self._limiter = FairLimiter(min(bound, _GENTLE_START) if adaptive else bound)
         self._too_much = math.inf
         self._step = 1
         self._good_answers = 0
         self._good_since_decrease = False
         self._decreases = 0
         self._recovered: anyio.Event | None = None
-        self._limiter: anyio.CapacityLimiter | None = None
 
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
-        return self._limit
+        return self._limiter.limit
 
     @property
     def in_flight(self) -> int:
         """How many requests are in flight now."""
-        return self._limiter.borrowed_tokens if self._limiter else 0
+        return self._limiter.taken
 
     def turn(self, *, patience: float | None = None) -> Turn:
         """Return a context to be in while a request is in flight.
@@ -68,28 +69,28 @@ class Pacing:
         """
         return Turn(self, patience)
 
-    async def acquire(self, turn: Turn, patience: float | None) -> int:
-        """Wait, first come first served, until ``turn`` may be in flight.
+    async def acquire(self, patience: float | None) -> int:
+        """Wait, first come first served, until one more request may be in flight.
+
+        Args:
+            patience: How long to wait, in seconds; ``None`` waits for ever.
+
+        Returns:
+            The decreases there have been.
 
         Raises:
-            NoTurn: It may not be within ``patience`` seconds.
+            NoTurn: There was no turn within ``patience``.
         """
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self.limit)
-        try:
-            # Fair as well, and without a round through the event loop.
-            self._limiter.acquire_on_behalf_of_nowait(turn)
-        except anyio.WouldBlock:
+        if not self._limiter.acquire_nowait():
             with anyio.move_on_after(patience) as waiting:
-                await self._limiter.acquire_on_behalf_of(turn)
+                await self._limiter.acquire()
             if waiting.cancelled_caught:
                 raise NoTurn from None
         return self._decreases
 
-    def release(self, turn: Turn) -> None:
-        """Take note that ``turn`` is not in flight any more."""
-        if self._limiter is not None:
-            self._limiter.release_on_behalf_of(turn)
+    def release(self) -> None:
+        """Take note that a request is not in flight any more."""
+        self._limiter.release()
 
     def increase(self, *, seen: int) -> None:
         """Let more be in flight, after an answer that shows no overload.
@@ -103,16 +104,16 @@ class Pacing:
         if self._recovered is not None:
             self._recovered.set()
             self._recovered = None
-        if self._limit < self.bound and self.in_flight >= self._limit:
+        if self.in_flight >= self.limit < self.bound:
             self._grow()
 
     def _grow(self) -> None:
         self._good_answers += 1
-        patience = self._limit
+        patience = self.limit
         if self._step == 1:
-            patience = max(_ANSWERS_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self._limit)
-        if self._limit + 1 < self._too_much:
-            self._set(self._limit + 1)
+            patience = max(_ANSWERS_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self.limit)
+        if self.limit + 1 < self._too_much:
+            self._set(self.limit + 1)
         elif self._good_answers >= patience:
             self._too_much += self._step
             self._step *= 2
@@ -127,7 +128,7 @@ class Pacing:
         if not self._adaptive or seen != self._decreases:
             return
         if self._good_since_decrease:
-            self._too_much = self._limit
+            self._too_much = self.limit
         elif self._recovered is None:
             # It is down, rather than slow, and may be as fast as ever when it is back.
             self._recovered = anyio.Event()
@@ -135,7 +136,7 @@ class Pacing:
         self._decreases += 1
         self._step = 1
         self._good_answers = 0
-        self._set(math.floor(self._limit * _DECREASE))
+        self._set(math.floor(self.limit * _DECREASE))
         logger.info(
             "the server is overloaded: at most %d requests in flight from now on",
             self.limit,
@@ -159,9 +160,7 @@ class Pacing:
         return not waiting.cancelled_caught
 
     def _set(self, limit: int) -> None:
-        self._limit = min(self.bound, max(1, limit))
-        if self._limiter is not None and self._limiter.total_tokens != self._limit:
-            self._limiter.total_tokens = self._limit
+        self._limiter.limit = min(self.bound, max(1, limit))
 
 
 class Turn:
@@ -174,7 +173,7 @@ class Turn:
         self._patience = patience
 
     async def __aenter__(self) -> Turn:  # noqa: PYI034 - typing.Self needs 3.11
-        self._decreases_seen = await self._pacing.acquire(self, self._patience)
+        self._decreases_seen = await self._pacing.acquire(self._patience)
         return self
 
     async def __aexit__(
@@ -183,7 +182,7 @@ class Turn:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pacing.release(self)
+        self._pacing.release()
 
     def went_well(self) -> None:
         """Report an answer that shows no overload."""
