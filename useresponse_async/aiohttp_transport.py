@@ -57,7 +57,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def _answer_to(self, request: httpx.Request) -> httpx.Response:
         if not isinstance(request.stream, JSONBody):
-            # httpx-aiohttp sends no body only where it finds it read; else an empty chunk.
+            # What is read and empty goes without a body; else in chunks, as of a redirect's.
             await request.aread()
             return await self._inner.handle_async_request(request)
         seconds = request.extensions.get("timeout", {}).get("write")

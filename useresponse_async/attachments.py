@@ -16,6 +16,7 @@ import anyio
 import httpx
 
 from useresponse_async.errors import ArgumentError
+from useresponse_async.lifetime import opened, to_the_end
 
 __all__ = ["DEFAULT_MAX_BYTES", "AsyncReadable", "Attachment"]
 
@@ -154,11 +155,11 @@ class _PathSource:
 
     async def size(self) -> int:
         # Opened and not only looked at, so that one that may not be read is told of now.
-        async with await self._path.open("rb") as file:
+        async with opened(self._path, "rb") as file:
             return await file.seek(0, io.SEEK_END)
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        async with await self._path.open("rb") as file, aclosing(_pieces_of(file)) as pieces:
+        async with opened(self._path, "rb") as file, aclosing(_pieces_of(file)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -200,10 +201,14 @@ class _FileView:
 
     async def read(self, size: int, /) -> bytes:
         async with self._lock:
-            await self._file.seek(self._offset)
-            chunk = await self._file.read(size)
+            # Whoever reads next must not find a thread that still reads for this one.
+            chunk = await to_the_end(lambda: self._read(size))
         self._offset += len(chunk)
         return chunk
+
+    async def _read(self, size: int) -> bytes:
+        await self._file.seek(self._offset)
+        return await self._file.read(size)
 
 
 class _Reader(Protocol):

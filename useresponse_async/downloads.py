@@ -10,6 +10,8 @@ from typing import Protocol, TypeAlias
 
 import anyio
 
+from useresponse_async.lifetime import opened, to_the_end
+
 __all__ = ["AsyncWritable", "ProgressCallback", "Sink", "opened_sink"]
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], Awaitable[None] | None]
@@ -86,10 +88,9 @@ async def opened_sink(
     target = anyio.Path(to)
     partial = target.with_name(f"{target.name}.part")
     try:
-        async with await partial.open("wb") as file:
+        async with opened(partial, "wb") as file:
             yield Sink(file, start=0, on_progress=on_progress)
-        await partial.replace(target)
+        await to_the_end(lambda: partial.replace(target))
     except BaseException:
-        with anyio.CancelScope(shield=True):
-            await partial.unlink(missing_ok=True)
+        await to_the_end(lambda: partial.unlink(missing_ok=True))
         raise

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, cast
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from useresponse_async.lifetime import closed_for_sure, unbroken
 from useresponse_async.secret import Secret, keep_out_of_logs, without_frames
 from useresponse_async.settings import KeyPlacement, is_loopback
 
@@ -80,7 +81,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close what is below."""
-        await self._inner.aclose()
+        await unbroken(self._inner.aclose())
 
     def _with_key(self, request: httpx.Request) -> httpx.Request:
         elsewhere = origin(request.url) != self._origin or request.extensions.get(KEYLESS, False)
@@ -192,15 +193,16 @@ class _GuardedStream(httpx.AsyncByteStream):
         raise failure
 
     async def aclose(self) -> None:
-        await self._inner.aclose()
+        await closed_for_sure(self._inner.aclose)
 
 
 class _Shard:
-    __slots__ = ("busy", "pool")
+    __slots__ = ("busy", "leaks", "pool")
 
     def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
         self.pool = pool
         self.busy = 0
+        self.leaks = False
 
 
 class ShardedTransport(httpx.AsyncBaseTransport):
@@ -227,9 +229,10 @@ class ShardedTransport(httpx.AsyncBaseTransport):
         try:
             response = await shard.pool.handle_async_request(request)
         except BaseException:
-            shard.busy -= 1
+            await self._release(shard)
             raise
-        response.stream = _CountedStream(cast("httpx.AsyncByteStream", response.stream), shard)
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        response.stream = _CountedStream(stream, functools.partial(self._release, shard))
         return response
 
     async def aclose(self) -> None:
@@ -237,6 +240,17 @@ class ShardedTransport(httpx.AsyncBaseTransport):
         shards, self._shards = self._shards, []
         for shard in shards:
             await shard.pool.aclose()
+
+    async def _release(self, shard: _Shard) -> None:
+        shard.busy -= 1
+        pool = shard.pool
+        if isinstance(pool, _KeyedPool) and pool.connections_in_use > shard.busy:
+            # A cancellation of asyncio's own came while httpcore let go of a connection, which
+            # is in use for ever now. Requests that share the pool may still end.
+            shard.leaks = True
+            self._shards = [kept for kept in self._shards if kept is not shard]
+        if shard.leaks and not shard.busy:
+            await closed_for_sure(pool.aclose)
 
     def _shard(self) -> _Shard:
         for shard in self._shards:
@@ -248,11 +262,13 @@ class ShardedTransport(httpx.AsyncBaseTransport):
 
 
 class _CountedStream(httpx.AsyncByteStream):
-    """A response's body that tells its shard when it is done."""
+    """A response's body that tells when it is done with its connection."""
 
-    def __init__(self, inner: httpx.AsyncByteStream, shard: _Shard) -> None:
+    def __init__(
+        self, inner: httpx.AsyncByteStream, release: Callable[[], Awaitable[None]]
+    ) -> None:
         self._inner = inner
-        self._shard: _Shard | None = shard
+        self._release: Callable[[], Awaitable[None]] | None = release
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         async for chunk in self._inner:
@@ -262,9 +278,9 @@ class _CountedStream(httpx.AsyncByteStream):
         try:
             await self._inner.aclose()
         finally:
-            if self._shard is not None:
-                self._shard.busy -= 1
-                self._shard = None
+            release, self._release = self._release, None
+            if release is not None:
+                await release()
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
@@ -320,6 +336,11 @@ class _KeyedPool(httpx.AsyncHTTPTransport):
         super().__init__(**options)
         self._pool: Any = _KeyAdder(self._pool)
 
+    @property
+    def connections_in_use(self) -> int:
+        """How many of its connections have a request, or are being made."""
+        return sum(not (c.is_idle() or c.is_closed()) for c in self._pool.connections)
+
 
 class _KeyAdder:
     """Stands between httpx's transport and its httpcore pool."""
@@ -327,13 +348,19 @@ class _KeyAdder:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
+    @property
+    def connections(self) -> list[Any]:
+        """The pool's connections."""
+        connections: list[Any] = self._pool.connections
+        return connections
+
     async def handle_async_request(self, request: Any) -> Any:
         key, placement = request.extensions.pop(_KEY, (None, None))
         if placement is KeyPlacement.HEADER:
             request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
         elif placement is KeyPlacement.QUERY:
             request.url.target = _with_key_parameter(request.url.target, key)
-        for connection in self._pool.connections:
+        for connection in self.connections:
             if _holds_unasked_bytes(connection):
                 await connection.aclose()
         return await self._pool.handle_async_request(request)
