@@ -78,14 +78,19 @@ class APIConnectionError(UseResponseError):
         method: The request's method.
         path: The request's path, without its query.
         request_sent: Whether the server may have seen the request.
+        permanent: Whether it would go the same way again: a certificate that is not trusted, a
+            proxy that refuses, a redirect to what is no address.
         attempt: Which try of the call this was, from 1.
     """
 
-    def __init__(self, problem: str, *, method: str, path: str, request_sent: bool) -> None:
+    def __init__(
+        self, problem: str, *, method: str, path: str, request_sent: bool, permanent: bool = False
+    ) -> None:
         super().__init__(f"{method} {path}: {problem}")
         self.method = method
         self.path = path
         self.request_sent = request_sent
+        self.permanent = permanent
         self.attempt = 1
 
 

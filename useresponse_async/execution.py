@@ -52,6 +52,12 @@ T = TypeVar("T")
 _MAX_REDIRECTS: Final = 5
 _LONGEST_LENGTH: Final = 20
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+)
 _HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
@@ -424,6 +430,7 @@ def _network_errors_translated(request: httpx.Request) -> Generator[None, None, 
             method=request.method,
             path=request.url.path,
             request_sent=True,
+            permanent=True,
         ) from error
     except httpx.RequestError as error:
         timed_out = isinstance(error, httpx.TimeoutException)
@@ -431,10 +438,16 @@ def _network_errors_translated(request: httpx.Request) -> Generator[None, None, 
             f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
             method=request.method,
             path=request.url.path,
-            request_sent=not isinstance(
-                error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout
-            ),
+            request_sent=not isinstance(error, _NEVER_SENT),
+            permanent=_is_permanent(error),
         ) from error
+
+
+def _is_permanent(error: httpx.RequestError) -> bool:
+    # What caused it is gone, with its frames that held the key; its text tells.
+    if isinstance(error, httpx.ProxyError):
+        return str(error).startswith("4")  # the status with which the proxy answered
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def _may_follow(response: httpx.Response, target: httpx.Request) -> bool:

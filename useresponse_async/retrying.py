@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 Pause: TypeAlias = Callable[[float], Awaitable[bool]]
 
-logger = logging.getLogger(RETRY_LOGGER)
+logger: Final[logging.Logger] = logging.getLogger(RETRY_LOGGER)
 
 _RETRYABLE_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 _OVERLOAD_STATUSES: Final = frozenset({429, 503})
@@ -45,7 +45,7 @@ def should_retry(error: BaseException, *, repeatable: bool) -> bool:
     if isinstance(error, QueueTimeoutError):
         return False
     if isinstance(error, APIConnectionError):
-        return repeatable or not error.request_sent
+        return not error.permanent and (repeatable or not error.request_sent)
     if isinstance(error, APIStatusError):
         return repeatable and error.status_code in _RETRYABLE_STATUSES
     return repeatable and isinstance(error, DecodeError) and error.malformed

@@ -86,7 +86,8 @@ class RetryPolicy:
         attempts: The most tries of one call, the first included.
         initial_delay: The upper bound of the first delay, in seconds.
         max_delay: The upper bound of every backoff delay, in seconds.
-        max_elapsed: No try is begun later than this after the first one failed, in seconds.
+        max_elapsed: No try is begun, or begins to wait for its turn, later than this after the
+            first one failed, in seconds.
         min_retries_per_second: Retries that the budget always allows, per second.
         max_retry_ratio: Retries that the budget allows on top, per successful answer.
         repeat_unsafe: Also repeat calls that create or toggle after a 500 or a broken

@@ -1,0 +1,64 @@
+"""What the tests against a hostile server share: the server, and a client by either wire."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from quick import QUICK
+from server import ONCE, Connect, EvilServer
+
+from useresponse_async import AsyncClient
+
+
+@pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio", "asyncio+aiohttp"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """The event loop, and the wire, since one of the wires is for asyncio only."""
+    backend, *rest = request.param.split("+")
+    return backend, {"use_uvloop": True} if "uvloop" in rest else {}
+
+
+@pytest.fixture
+def wire(request: pytest.FixtureRequest, anyio_backend: Any) -> str:
+    return "aiohttp" if "aiohttp" in request.node.callspec.params["anyio_backend"] else "pools"
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., EvilServer]]:
+    with ExitStack() as stack:
+
+        def start(**options: Any) -> EvilServer:
+            server = EvilServer(**options)
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def server(start_server: Callable[..., EvilServer]) -> EvilServer:
+    return start_server()
+
+
+@pytest.fixture
+def connect(wire: str) -> Connect:
+    """Give a client that tries once; after the block it must be as good as new."""
+
+    @asynccontextmanager
+    async def connected(server: EvilServer, **options: Any) -> AsyncIterator[AsyncClient]:
+        options = {"api_key": "evil-key", "retry": ONCE, "timeout": 0.25, **options}
+        if wire == "aiohttp":
+            options["transport"] = "aiohttp"
+        async with AsyncClient(server.url, **options) as client:
+            yield client
+            assert client.in_flight == 0
+            # A connection that closes just now may still take a request: a read is tried again.
+            calm = client.with_options(timeout=5, retry=QUICK)
+            assert (await calm.users.me()).id == 1
+            assert client.in_flight == 0
+        with anyio.fail_after(5):
+            while server.open_connections:
+                await anyio.sleep(0.005)
+
+    return connected

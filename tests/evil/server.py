@@ -1,0 +1,246 @@
+"""How does a server misbehave below HTTP? By a script of what it does to each connection."""
+
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from useresponse_async import AsyncClient, RetryPolicy
+
+ONCE = RetryPolicy(attempts=1)
+
+Connect: TypeAlias = Callable[..., AbstractAsyncContextManager[AsyncClient]]
+"""Gives a client of a server; after the block the client must be as good as new."""
+
+ME = b'{"success": {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com"}}'
+
+
+@dataclass
+class Request:
+    """Reads one request: its head, and its body too unless told."""
+
+    body: bool = True
+
+
+@dataclass
+class Drip:
+    """Sends bytes one by one."""
+
+    data: bytes
+    seconds: float
+
+
+@dataclass
+class Sleep:
+    """Does nothing for a while."""
+
+    seconds: float
+
+
+@dataclass
+class Flood:
+    """Sends the same bytes for ever, or so many times."""
+
+    data: bytes
+    times: int | None = None
+    seconds: float = 0
+
+
+@dataclass
+class Silence:
+    """Neither reads nor sends, until the client hangs up."""
+
+
+@dataclass
+class Drain:
+    """Reads all that the client has sent and sends, until it hangs up."""
+
+
+@dataclass
+class Reset:
+    """Breaks the connection off with a RST."""
+
+
+@dataclass
+class Serve:
+    """Answers every request as the server's ``otherwise`` says: as it should, unless told."""
+
+
+Step = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
+
+
+def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> bytes:
+    """Return a whole and honest answer."""
+    length = b"Content-Length: %d" % len(body)
+    return b"\r\n".join([b"HTTP/1.1 " + status, length, *headers, b"", body])
+
+
+def chunked(*chunks: bytes) -> bytes:
+    """Return an honest answer in chunks."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"
+
+
+@dataclass
+class EvilServer:
+    """Plays one script on each connection, in turn; when none is left, it serves.
+
+    Args:
+        tls: What to speak TLS with; plain unless given.
+    """
+
+    tls: ssl.SSLContext | None = None
+    heads: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    otherwise: bytes = answer()
+    sent: int = 0
+    drained: int = 0
+    _scripts: deque[tuple[Step, ...]] = field(default_factory=deque)
+    _open: set[socket.socket] = field(default_factory=set)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        # So that what a client may send ahead of a server that does not read is not much.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        self.port: int = self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http{'s' if self.tls else ''}://localhost:{self.port}"
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are being played to."""
+        return len(self._open)
+
+    def play(self, *steps: Step, times: int = 1) -> None:
+        """Add a script, for one connection or for several."""
+        self._scripts.extend([steps] * times)
+
+    def stop(self) -> None:
+        """Break every connection off, and return when all threads have ended."""
+        self._stopping.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def _start(self, target, *args) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            steps = self._scripts.popleft() if self._scripts else (Serve(),)
+            self._open.add(connection)
+            self._start(self._play, connection, steps)
+
+    def _play(self, connection: socket.socket, steps: tuple[Step, ...]) -> None:
+        plain = connection
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.tls is not None and not isinstance(steps[0], Silence | Reset):
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self._open.add(connection)
+            for step in steps:
+                self._take(connection, step)
+        except OSError:
+            pass  # the client has gone, or the server stops
+        finally:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+            self._open -= {connection, plain}
+
+    def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901, PLR0912 - one case each
+        match step:
+            case bytes():
+                connection.sendall(step)
+                self.sent += len(step)
+            case Request(body):
+                self._read_request(connection, body=body)
+            case Drip(data, seconds):
+                for byte in data:
+                    connection.sendall(bytes([byte]))
+                    self._wait(seconds)
+            case Sleep(seconds):
+                self._wait(seconds)
+            case Flood(data, times, seconds):
+                count = 0
+                while (times is None or count < times) and not self._stopping.is_set():
+                    self._take(connection, data)
+                    count += 1
+                    if seconds:
+                        self._wait(seconds)
+            case Silence():
+                # Only a closed connection shows, so that nothing that was sent is taken.
+                while not self._stopping.is_set() and not _hung_up(connection):
+                    time.sleep(0.005)
+            case Drain():
+                while taken := connection.recv(65536):
+                    self.drained += len(taken)
+            case Reset():
+                linger = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                connection.close()
+                raise ConnectionAbortedError
+            case Serve():
+                while True:
+                    self._read_request(connection, body=True)
+                    connection.sendall(self.otherwise)
+
+    def _wait(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise ConnectionAbortedError
+
+    def _read_request(self, connection: socket.socket, *, body: bool) -> None:
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = connection.recv(1)
+            if not byte:
+                raise ConnectionAbortedError
+            head += byte
+        self.heads.append(head)
+        length = 0
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        while body and length:
+            taken = connection.recv(min(length, 65536))
+            if not taken:
+                raise ConnectionAbortedError
+            length -= len(taken)
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return info[0] != 1  # TCP_ESTABLISHED
+
+
+def refusing_address() -> tuple[socket.socket, str]:
+    """Return a socket that holds a port, and that port's URL, where nobody listens."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    return holder, f"http://127.0.0.1:{holder.getsockname()[1]}"

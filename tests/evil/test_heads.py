@@ -1,0 +1,238 @@
+"""What becomes of an answer whose head never ends, is too much, or is none?"""
+
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import anyio
+import httpx
+import pytest
+from server import (
+    ME,
+    Connect,
+    Drain,
+    Drip,
+    EvilServer,
+    Flood,
+    Request,
+    Reset,
+    Silence,
+    Sleep,
+    answer,
+)
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    Attachment,
+    RetryPolicy,
+)
+
+pytestmark = pytest.mark.anyio
+
+KEY = "evil-key"
+
+
+async def test_a_head_that_comes_byte_by_byte_is_read(server: EvilServer, connect: Connect):
+    server.play(Request(), Drip(answer(), 0.001))
+    async with connect(server) as client:
+        with anyio.fail_after(10):
+            assert (await client.users.me()).id == 1
+
+
+async def test_a_head_that_stalls_is_a_timeout(server: EvilServer, connect: Connect):
+    server.play(Request(), Drip(answer()[:30], 0.001), Silence())
+    async with connect(server) as client:
+        with anyio.fail_after(5), pytest.raises(APITimeoutError):
+            await client.users.me()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.05),),
+        (answer()[:-5], Drip(b"x" * 10_000, 0.05)),
+        (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
+        (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
+    ],
+    ids=["head", "body", "1xx flood", "1xx drip"],
+)
+async def test_an_answer_that_never_ends_ends_with_the_callers_own_deadline(
+    server: EvilServer, connect: Connect, steps: tuple[object, ...]
+):
+    if isinstance(steps[0], bytes):
+        steps = (answer(b"x" * 20_000)[:-19_990], *steps[1:])
+    server.play(Request(), *steps)
+    async with connect(server) as client:
+        with anyio.fail_after(3), pytest.raises(TimeoutError):
+            with anyio.fail_after(0.3):
+                await client.users.me()
+
+
+async def test_some_informational_answers_are_passed_over(server: EvilServer, connect: Connect):
+    server.play(
+        Request(),
+        Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n", times=500),
+        answer(),
+    )
+    async with connect(server) as client:
+        with anyio.fail_after(5):
+            assert (await client.users.me()).name == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)),
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000_000,
+        b"H" * 10_000_000,
+        b"HTTP/1.1 200 " + b"O" * 10_000_000,
+    ],
+    ids=["100,000 headers", "a long header", "a long status", "a long reason"],
+)
+async def test_a_head_that_is_too_large_is_a_connection_error(
+    server: EvilServer, connect: Connect, head: bytes
+):
+    server.play(Request(), head, Silence())
+    async with connect(server, timeout=3) as client:
+        with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
+            await client.users.me()
+    assert not isinstance(caught.value, APITimeoutError)
+    assert server.sent < 10_000_000  # the rest of it was never taken
+
+
+NO_HTTP = [
+    b"\x00\x01\x02\x03\r\n\r\n",
+    b"SSH-2.0-OpenSSH_9.6\r\n",
+    b"220 mail.example ESMTP\r\n\r\n",
+    b"{}\r\n\r\n",
+    b"HTTP/9.9 200 OK\r\n\r\n{}",
+    b"HTTP/1.1 OK\r\n\r\n{}",
+    b"HTTP/1.1 2000 OK\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
+    b"\r\n" * 100_000,
+]
+
+
+async def test_what_is_no_http_is_our_error(server: EvilServer, connect: Connect):
+    async with connect(server, timeout=2) as client:
+        for head in NO_HTTP:
+            server.play(Request(), head)
+            # Each library forgives something else, but what it raises is ours.
+            with anyio.fail_after(5), suppress(APIConnectionError, APIStatusError):
+                assert await client.request("GET", "/x.json") == {}
+            await anyio.sleep(0.01)  # the connection closes
+
+
+async def test_an_upgrade_that_nobody_asked_for_is_our_error(server: EvilServer, connect: Connect):
+    upgrade = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    server.play(Request(), upgrade, Silence())
+    async with connect(server) as client:
+        with anyio.fail_after(5), pytest.raises((APIStatusError, APIConnectionError)):
+            await client.users.me()
+
+
+async def test_an_early_answer_ends_an_upload_that_nobody_reads(
+    server: EvilServer, connect: Connect
+):
+    server.play(Request(body=False), answer(b"{}", status=b"413 Too Large"), Sleep(0.6), Drain())
+    file = Attachment.from_bytes("a", bytes(20_000_000))
+    async with connect(server) as client:
+        with anyio.fail_after(5), pytest.raises((APIStatusError, APIConnectionError)) as caught:
+            await client.files.upload(file)
+    if isinstance(caught.value, APIStatusError):
+        assert caught.value.status_code == 413
+    assert server.drained < 10_000_000  # nobody went on sending behind the caller's back
+
+
+async def test_an_upload_that_nobody_reads_is_a_timeout(server: EvilServer, connect: Connect):
+    server.play(Request(body=False), Sleep(0.6), Drain())
+    file = Attachment.from_bytes("a", bytes(20_000_000))
+    async with connect(server) as client:
+        with anyio.fail_after(5), pytest.raises(APITimeoutError):
+            await client.files.upload(file)
+    assert server.drained < 10_000_000
+
+
+# The key, echoed
+
+
+ECHO = answer(
+    ME,
+    b"X-Echo: " + KEY.encode(),
+    b"X-Echo: other",
+    b"X-" + KEY.encode() + b": in a name",
+    b"Set-Cookie: a=1",
+    b"Set-Cookie: b=" + KEY.encode(),
+)
+
+
+@pytest.mark.parametrize("status", [b"200 ", b"403 "])
+async def test_a_key_echoed_in_the_head_shows_nowhere(
+    server: EvilServer, connect: Connect, caplog: pytest.LogCaptureFixture, status: bytes
+):
+    caplog.set_level(logging.DEBUG)
+    server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
+    shown: list[str] = []
+    async with connect(server) as client:
+        with client.capture_responses() as responses:
+            try:
+                await client.users.me()
+            except APIStatusError as error:
+                shown += [repr(error), str(error), str(vars(error))]
+                responses.append(error.response)
+        for response in responses:
+            shown += [str(response.headers.raw), str(response.extensions), repr(response)]
+            shown += [response.reason_phrase]
+            assert response.headers.get_list("X-Echo") == ["***", "other"]
+            assert response.headers.get_list("Set-Cookie") == ["a=1", "b=***"]
+    shown += [record.getMessage() for record in caplog.records]
+    assert responses
+    assert [text for text in shown if KEY in text] == []
+
+
+async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(
+    start_server: Callable[..., EvilServer], connect: Connect, wire: str
+):
+    """Counts calls and not seconds: a search for each header would be millions of them."""
+    if wire == "aiohttp":
+        pytest.skip("aiohttp takes few headers")
+    server = start_server()
+    count = 4_000
+    server.play(Request(), answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
+    calls = 0
+
+    def count_call(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    async with connect(server) as client:
+        with client.capture_responses() as responses:
+            before = sys.getprofile()
+            sys.setprofile(count_call)
+            try:
+                assert (await client.users.me()).id == 1
+            finally:
+                sys.setprofile(before)
+    assert isinstance(responses[0], httpx.Response)
+    assert set(responses[0].headers.values()) - {str(len(ME))} == {"***"}
+    assert calls < 500 * count
+
+
+async def test_retries_after_bad_heads_reach_the_good_answer(server: EvilServer, connect: Connect):
+    server.play(Request(), b"nonsense\r\n\r\n")
+    server.play(Request(), answer()[:20], Reset())
+    server.play(Request(), answer(status=b"503 Busy"))
+    quick = RetryPolicy(initial_delay=0.01, max_delay=0.02, min_retries_per_second=1000)
+    async with connect(server, retry=quick) as client:
+        with anyio.fail_after(5):
+            assert (await client.users.me()).id == 1
+    assert server.connections == 4

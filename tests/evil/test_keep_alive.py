@@ -1,0 +1,94 @@
+"""Does a client survive connections that are closed between two calls?"""
+
+import anyio
+import pytest
+from quick import QUICK
+from server import Connect, EvilServer, Request, Reset, Silence, Sleep, answer
+
+from useresponse_async import APIConnectionError
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("end", [(), (Reset(),)], ids=["close", "reset"])
+async def test_reads_survive_a_server_that_closes_after_every_answer(
+    server: EvilServer, connect: Connect, end: tuple[Reset, ...]
+):
+    server.play(Request(), answer(), *end, times=60)
+    async with connect(server, retry=QUICK, timeout=5) as client:
+        with anyio.fail_after(20):
+            for _ in range(30):
+                assert (await client.users.me()).id == 1
+
+
+@pytest.mark.parametrize("late", [0, 0.03])
+async def test_a_connection_that_closed_while_idle_is_not_used(
+    server: EvilServer, connect: Connect, late: float
+):
+    server.play(Request(), answer(), Sleep(late), times=3)
+    async with connect(server, timeout=5) as client:
+        for _ in range(3):
+            assert (await client.users.me()).id == 1
+            await anyio.sleep(0.1)  # it closes now
+        created = await client.users.create("a@b.example", full_name="A")
+        assert created.id == 1
+    assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
+
+
+async def test_a_time_out_sent_to_an_idle_connection_answers_no_later_call(
+    server: EvilServer, connect: Connect
+):
+    late = answer(b"", b"Connection: close", status=b"408 Request Timeout")
+    server.play(Request(), answer(), Sleep(0.05), late)
+    async with connect(server, timeout=5) as client:
+        assert (await client.users.me()).id == 1
+        await anyio.sleep(0.2)
+        assert (await client.users.me()).id == 1
+
+
+async def test_a_connection_that_says_close_is_closed(server: EvilServer, connect: Connect):
+    server.play(Request(), answer(b'{"success": {"id": 1}}', b"Connection: close"), Silence())
+    async with connect(server, timeout=5) as client:
+        assert (await client.users.me()).id == 1
+        assert (await client.users.me()).id == 1
+    assert server.connections == 2
+
+
+async def test_twenty_calls_at_once_survive_resets(server: EvilServer, connect: Connect):
+    server.play(Request(), answer()[:50], Reset(), times=12)
+    failures: list[APIConnectionError] = []
+    async with connect(server, timeout=5, max_in_flight=20) as client:
+
+        async def call() -> None:
+            try:
+                assert (await client.users.me()).id == 1
+            except APIConnectionError as error:
+                failures.append(error)
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(20):
+                    tasks.start_soon(call)
+    assert len(failures) == 12
+
+
+@pytest.mark.parametrize("answered_before", [True, False])
+async def test_a_get_that_must_not_be_repeated_is_sent_once_whatever_the_wire(
+    server: EvilServer, connect: Connect, *, answered_before: bool
+):
+    """An archive is a GET, and a wire that knows only methods would send it again."""
+    server.play(*([Request(), answer()] if answered_before else []), Request())
+    async with connect(server, retry=QUICK, timeout=5) as client:
+        if answered_before:
+            await client.users.me()
+        with pytest.raises(APIConnectionError):
+            await client.objects.archive(7)
+    paths = [head.split()[1].partition(b"?")[0] for head in server.heads]
+    assert paths.count(b"/api/3.0/objects/7/archive.json") == 1
+
+
+async def test_a_read_is_sent_without_a_body(server: EvilServer, connect: Connect):
+    async with connect(server, timeout=5) as client:
+        await client.users.me()
+    assert b"transfer-encoding" not in server.heads[0].lower()
+    assert b"content-length" not in server.heads[0].lower()

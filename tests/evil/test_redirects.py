@@ -1,0 +1,134 @@
+"""Where does a server lead a client, and does the key go along?"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from server import ONCE, Connect, EvilServer, Request, Reset, Sleep, answer
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    ArgumentError,
+    AsyncClient,
+    Attachment,
+    NotFoundError,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def redirect(target: str, status: bytes = b"302 Found") -> bytes:
+    return answer(b"", b"Location: " + target.encode(), status=status)
+
+
+async def test_redirects_without_end_end(server: EvilServer, connect: Connect, tmp_path: Path):
+    async with connect(server, timeout=5) as client:
+        for call in (client.users.me, lambda: client.files.download("/f", tmp_path / "f")):
+            before = len(server.heads)
+            server.otherwise = redirect("/again")
+            with anyio.fail_after(5), pytest.raises(APIStatusError, match="302"):
+                await call()
+            assert len(server.heads) - before == 6
+        server.otherwise = answer()
+
+
+async def test_a_redirect_to_another_origin_takes_neither_call_nor_key_along(
+    server: EvilServer, start_server: Callable[..., EvilServer], connect: Connect
+):
+    other = start_server()
+    server.play(Request(), redirect(f"{other.url}/api/3.0/me.json"))
+    async with connect(server) as client:
+        with pytest.raises(APIStatusError, match="302"):
+            await client.users.me()
+    assert other.connections == 0
+
+
+async def test_a_download_led_elsewhere_and_back_goes_without_the_key(
+    server: EvilServer, start_server: Callable[..., EvilServer], connect: Connect, tmp_path: Path
+):
+    other = start_server()
+    server.play(Request(), redirect(f"{other.url}/elsewhere"))
+    other.play(Request(), redirect(f"{server.url}/back"))
+    async with connect(server) as client:
+        await client.files.download("/f", tmp_path / "f")
+    assert [b"evil-key" in head for head in server.heads] == [True, False, True]
+    assert b"evil-key" not in other.heads[0]
+
+
+async def test_an_upload_that_is_led_on_before_it_was_taken_is_sent_whole(
+    server: EvilServer, connect: Connect, tmp_path: Path
+):
+    """The body that broke off is closed before it is read anew: a file that stays open warns."""
+    path = tmp_path / "a"
+    path.write_bytes(bytes(5_000_000))
+    uploaded = answer(b'{"success": {"token": "t", "url": "/f/t", "id": 1}}')
+    server.play(Request(body=False), redirect("/on", b"307 Temporary Redirect"), Sleep(0.2))
+    server.play(Request(), uploaded)
+    async with connect(server, timeout=5) as client:
+        with anyio.fail_after(10):
+            with suppress(APIConnectionError):  # the server hung up before its answer was read
+                assert (await client.files.upload(Attachment.from_path(path))).token == "t"
+
+
+LOCATIONS = [
+    "http://xn--a/", "http://xn--/", "http://[", "//", "http:///x", "http://h:99999/", "\x01",
+    "http://127.0.0.1:1:2/", "http://%00/", "?", "#", "http://a b/", "file:///etc/passwd",
+    "gopher://x/", "http://" + "a" * 70_000, "javascript:alert(1)", "http://\xad/", "https:",
+]  # fmt: skip
+
+
+def leading_to(location: bytes) -> httpx.MockTransport:
+    def lead(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(("me.json", "/f")):
+            return httpx.Response(302, headers=[(b"Location", location)])
+        return httpx.Response(404, json={})
+
+    return httpx.MockTransport(lead)
+
+
+async def follow(location: bytes, to: Path) -> None:
+    transport = leading_to(location)
+    async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+        for call in (client.users.me, lambda: client.files.download("/f", to)):
+            with pytest.raises((APIStatusError, APIConnectionError)):
+                await call()
+
+
+async def test_a_redirect_that_makes_no_sense_is_our_error(tmp_path: Path):
+    for location in LOCATIONS:
+        await follow(location.encode(), tmp_path / "f")
+
+
+def test_any_redirect_at_all_is_our_error(tmp_path_factory: pytest.TempPathFactory):
+    to = tmp_path_factory.mktemp("any") / "f"
+    texts = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
+
+    @settings(deadline=None, max_examples=150)
+    @given(st.one_of(texts, st.text(max_size=20), texts.map("http://".__add__)))
+    def check(location: str) -> None:
+        anyio.run(follow, location.encode(errors="surrogatepass"), to)
+
+    check()
+
+
+ADDRESSES = ["http://xn--a/", "http://[", "\ud800", "file:///x", "ftp://x/", "http://", "a\x00b"]
+
+
+async def test_an_address_to_download_that_makes_no_sense_is_refused(tmp_path: Path):
+    async with AsyncClient("http://localhost", transport=leading_to(b""), retry=ONCE) as client:
+        for address in ADDRESSES:
+            with pytest.raises((ArgumentError, NotFoundError)):
+                await client.files.download(address, tmp_path / "f")
+
+
+async def test_a_reset_after_a_redirect_is_a_connection_error(server: EvilServer, connect: Connect):
+    server.play(Request(), redirect("/on"), Request(), answer()[:60], Reset())
+    async with connect(server) as client:
+        with pytest.raises(APIConnectionError):
+            await client.users.me()
