@@ -17,7 +17,7 @@ __all__ = ["Walk", "WalkReport"]
 
 T = TypeVar("T")
 
-logger = logging.getLogger("useresponse_async.paging")
+logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")
 
 _FRUITLESS_PAGES: Final = 1000
 """After so many pages in a row that bring nothing new a walk ends, whatever the server counts."""
@@ -85,7 +85,7 @@ class Walk(Generic[T]):
         ahead: int,
         ordered: bool,
     ) -> None:
-        self.report = WalkReport()
+        self.report: WalkReport = WalkReport()
         self._fetch = fetch
         self._start = start
         self._stop = stop
@@ -232,7 +232,7 @@ class Walk(Generic[T]):
         # An empty page is past the end, unless one behind it is not.
         self._past_the_end = not page.items
         # Items without an id cannot be known again, but a page of them that repeats can.
-        repeats = page.items == self._previous
+        repeats = _are_equal(page.items, self._previous)
         anything_new = anything_new and not repeats
         self._fruitless = 0 if anything_new else self._fruitless + 1
         self._previous = page.items
@@ -281,3 +281,10 @@ class Walk(Generic[T]):
                 self._last,
                 report.boundaries_unsettled,
             )
+
+
+def _are_equal(items: list[T], others: list[T]) -> bool:
+    try:
+        return items == others
+    except RecursionError:
+        return True  # they are, as deep as Python can look

@@ -35,19 +35,23 @@ def _redacted(value: object, secrets: list[Secret]) -> object:
     return value
 
 
+def _redacted_bytes(value: bytes, secrets: list[Secret]) -> bytes:
+    for secret in secrets:
+        value = secret.redact_bytes(value)
+    return value
+
+
 def _redacted_response(response: httpx.Response, secrets: list[Secret]) -> httpx.Response:
     """Return the answer as a new one, to a request whose body is left out."""
-    content = response.content
-    for secret in secrets:
-        content = secret.redact_bytes(content)
+    content = _redacted_bytes(response.content, secrets)
     request = response.request
     url = str(_redacted(str(request.url), secrets))
-    items = response.headers.multi_items()
+    headers = [(name, _redacted_bytes(value, secrets)) for name, value in response.headers.raw]
     made = with_plain_content(
         response,
         content,
-        headers=httpx.Headers([(name, str(_redacted(value, secrets))) for name, value in items]),
-        request=httpx.Request(request.method, url, headers={"Host": request.url.host}),
+        headers=httpx.Headers(headers),
+        request=httpx.Request(request.method, url, headers=[(b"Host", request.url.netloc)]),
     )
     made.next_request = None  # it would carry the secrets on
     return made

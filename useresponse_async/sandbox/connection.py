@@ -27,7 +27,7 @@ class SocketConnection:
     def reset(self) -> None:
         """Break the connection off at once with a TCP reset."""
         peer = self._transport.get_extra_info("socket")
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # closed already
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
 

@@ -1,0 +1,253 @@
+"""Any JSON at any place of any model: is it a model, or an error that names the place?"""
+
+import importlib
+import json
+import types
+from collections.abc import Iterator
+from typing import Any, Union, get_args, get_origin
+
+import anyio
+import attrs
+import httpx
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from useresponse_async import (
+    APIStatusError,
+    AsyncClient,
+    DecodeError,
+    Page,
+    RetryPolicy,
+    models,
+)
+from useresponse_async.codec import entity, page_of
+from useresponse_async.leniency import Misfit
+from useresponse_async.structuring import wire_names
+
+MODELS = [getattr(models, name) for name in models.__all__ if name not in ("Page", "ReportPage")]
+
+
+def deep(levels: int, *, array: bool) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value] if array else {"id": value}
+    return value
+
+
+EXTREMES = [
+    float("nan"), float("inf"), float("-inf"), -0.0, 1e308, 5e-324, 2.0**53, 2.0**63,
+    10**18, 10**400, -(10**400), 10**4299, 2**63, -(2**63) - 1,
+    "\ud800", "\udfff\ud800", "\x00", "9" * 5000, "-" * 50, "1e5", "NaN", "\u0661", "\xb2",
+    " 7 ", "0x7", "+7", "--7", "7.0", "true", "null", "[]", "{}",
+    deep(400, array=True), deep(400, array=False), [[]], [None], [{}], {"": ""}, {"0": None},
+    {"-1": 1}, {"\ud800": 1}, {"\u0661": {}}, {"id": {"id": {"id": None}}},
+]  # fmt: skip
+
+names = sorted({name for model in MODELS for name in wire_names(model)})
+keys = st.one_of(
+    st.sampled_from(names), st.sampled_from(["0", "1", "7", "\xb2", "success", "error", "data"]),
+    st.text(max_size=4),
+)  # fmt: skip
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=6),
+    st.sampled_from(EXTREMES),
+)  # fmt: skip
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def model_in(wanted: Any) -> tuple[type[Any] | None, bool]:
+    """Return the model in an annotation, and whether the annotation is of a list of it."""
+    if get_origin(wanted) is list:
+        return model_in(get_args(wanted)[0])[0], True
+    if get_origin(wanted) in (Union, types.UnionType):
+        found = [model_in(member)[0] for member in get_args(wanted)]
+        return next((model for model in found if model), None), False
+    return (wanted if attrs.has(wanted) else None), False
+
+
+def places(model: type[Any], *, depth: int = 3) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each place in a model and in the models in it, as a path and as an error tells it."""
+    wire = importlib.import_module("useresponse_async.models._wire")
+    for field in wire.known_fields(attrs.resolve_types(model)):
+        name = wire.wire_name(field)
+        yield (name,), name
+        inner, listed = model_in(field.type)
+        if inner is None or not depth:
+            continue
+        start: tuple[str | int, ...] = (name, 0) if listed else (name,)
+        told = f"{name}[0]" if listed else name
+        if listed:
+            yield start, told
+        for path, place in places(inner, depth=depth - 1):
+            yield (*start, *path), f"{told}.{place}"
+
+
+PLACES = [(model, path, place) for model in MODELS for path, place in places(model)]
+
+
+def with_value(path: tuple[str | int, ...], value: Any) -> Any:
+    """Return a minimal model with the value at that place."""
+    for part in reversed(path):
+        value = [value] if isinstance(part, int) else {part: value}
+    return value
+
+
+def test_the_places_are_all_there_are():
+    told = {f"{model.__name__}.{place}" for model, _, place in PLACES}
+    assert len(MODELS) >= 25
+    assert len(told) > 500
+    assert {"User.role.id", "Object.author.role.alias", "Comment.attachments[0].name"} <= told
+
+
+@settings(deadline=None, max_examples=800)
+@given(where=st.sampled_from(PLACES), value=values)
+def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place(
+    where: tuple[type[Any], tuple[str | int, ...], str], value: Any
+):
+    model, path, place = where
+    decode = page_of(model, number=1, size=50)
+    try:
+        page = decode({"data": [{}, with_value(path, value)], "totalObjects": 2})
+    except Misfit as misfit:
+        # Or of the model that holds it, where an only value makes it another form of it.
+        assert misfit.place.startswith("data[1]")  # noqa: PT017 - both outcomes are good
+        assert agree(misfit.place, f"data[1].{place}")  # noqa: PT017
+        assert 0 < len(misfit.problem) < 5000  # noqa: PT017
+        return
+    assert type(page) is Page
+    for item in page.items:
+        assert type(item) is model
+        assert isinstance(repr(item), str)
+        item.to_dict()
+
+
+def agree(told: str, place: str) -> bool:
+    """Return whether one of the places is in, or is, the other."""
+    return told.startswith(place) or place.startswith(told)
+
+
+@pytest.mark.parametrize("value", EXTREMES, ids=lambda value: repr(value)[:24])
+def test_every_extreme_at_every_place_is_a_model_or_a_misfit(value: Any):
+    for model, path, place in PLACES:
+        try:
+            page_of(model, number=1, size=50)({"data": [with_value(path, value)]})
+        except Misfit as misfit:  # noqa: PERF203 - each place may be one
+            assert agree(misfit.place, f"data[0].{place}"), (model, place)  # noqa: PT017
+
+
+@settings(deadline=None, max_examples=300)
+@given(model=st.sampled_from(MODELS), value=values)
+def test_any_json_for_any_model_is_one_or_a_misfit(model: type[Any], value: Any):
+    for decode, wanted in ((entity(model), model), (page_of(model, number=1, size=50), Page)):
+        try:
+            made = decode(value)
+        except Misfit:
+            continue
+        assert type(made) is wanted
+
+
+# The bytes of an answer, through a whole call
+
+CALLS = {
+    "a user": lambda client: client.users.get(1),
+    "users": lambda client: client.users.search(),
+    "an object": lambda client: client.objects.get(1),
+    "objects": lambda client: client.tickets.search(),
+    "comments": lambda client: client.objects.comments(1),
+    "categories": lambda client: client.categories.list(),
+    "a category": lambda client: client.categories.get(1),
+    "chats": lambda client: client.chats.list(),
+    "messages": lambda client: client.chats.messages(1),
+    "a changelog": lambda client: client.changelog.for_object(1),
+    "reports": lambda client: client.reports.list(),
+    "a report": lambda client: client.reports.objects(1),
+    "custom fields": lambda client: client.custom_fields.list("tickets"),
+    "forums": lambda client: client.forums.list(),
+    "statuses": lambda client: client.statuses.list(),
+    "notes": lambda client: client.users.notes.list(1),
+    "a deletion": lambda client: client.users.delete(1),
+    "any endpoint": lambda client: client.request("GET", "/x.json"),
+}
+
+
+def outcome_of(call: Any, body: bytes) -> object:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
+
+    async def run() -> object:
+        async with AsyncClient(
+            "http://localhost", transport=transport, retry=RetryPolicy(attempts=1)
+        ) as client:
+            return await call(client)
+
+    return anyio.run(run)
+
+
+def as_php(value: Any) -> Any:
+    return {"success": value}
+
+
+@settings(deadline=None, max_examples=250)
+@given(
+    name=st.sampled_from(sorted(CALLS)),
+    value=values,
+    wrap=st.sampled_from([as_php, lambda value: value, lambda value: {"data": value}]),
+)
+def test_any_answer_of_any_call_is_a_result_or_an_error_of_ours(name: str, value: Any, wrap: Any):
+    body = json.dumps(wrap(value)).encode()
+    try:
+        outcome_of(CALLS[name], body)
+    except DecodeError as error:
+        assert error.message  # noqa: PT017 - a result and this are both good
+    except APIStatusError:
+        assert b'"error"' in body
+
+
+@settings(deadline=None, max_examples=150)
+@given(name=st.sampled_from(sorted(CALLS)), body=st.binary(max_size=60))
+@example(name="users", body=b"[" * 100_000)
+@example(name="users", body=b'{"a":' * 100_000)
+@example(name="users", body=b'{"success": [{"id": 1' + b"0" * 5000 + b"}]}")
+@example(name="users", body=b'{"data": ' + b"[" * 980 + b"]" * 980 + b"}")
+@example(name="a user", body=b'{"id": 1, "unheard": ' + b"[" * 980 + b"]" * 980 + b"}")
+@example(name="a user", body=b'{"error": ' + b"[" * 980 + b"]" * 980 + b"}")
+@example(name="users", body=b"\xef\xbb\xbf[]")
+@example(name="users", body='{"success": []}'.encode("utf-16"))
+@example(name="a user", body=b'{"success": {"id": NaN}}')
+@example(name="a user", body=b'{"success": {"id": 1e400, "name": -Infinity}}')
+@example(name="a user", body=b'{"success": {"id": 1, "name": "\\ud800"}}')
+@example(name="a user", body=b'{"success": {"id": 1, "name": "\xed\xa0\x80"}}')
+@example(name="a user", body=b'{"success": {"id": 1, "id": 2}}')
+def test_any_bytes_of_any_call_are_a_result_or_an_error_of_ours(name: str, body: bytes):
+    try:
+        outcome_of(CALLS[name], body)
+    except DecodeError as error:
+        assert error.message  # noqa: PT017
+    except APIStatusError:
+        assert b'"error"' in body
+
+
+def test_equal_rows_too_deep_to_compare_do_not_end_a_walk_oddly():
+    """A walk compares pages, and Python compares no deeper than it recurses."""
+    pytest.importorskip("orjson")  # the standard reader reads no deeper either
+    depth = 980
+    nested = "[" * depth + "]" * depth
+    rows = ",".join(f'{{"id": {number}, "unheard": {nested}}}' for number in range(50))
+    body = f'{{"data": [{rows}], "totalObjects": 200, "totalPages": 4}}'
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=body)
+
+    async def walk() -> int:
+        async with AsyncClient(
+            "http://localhost",
+            transport=httpx.MockTransport(answer),
+            retry=RetryPolicy(attempts=1),
+        ) as client:
+            return len(await client.users.search().collect())
+
+    assert anyio.run(walk) == 50

@@ -1,0 +1,331 @@
+"""Whatever a server answers, and when: do tries, delays and retries stay in their bounds?"""
+
+import asyncio
+import selectors
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import attrs
+import httpx
+import pytest
+import trio
+import trio.testing
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from useresponse_async import (
+    AsyncClient,
+    RetryEvent,
+    RetryPolicy,
+    UseResponseError,
+    retrying,
+)
+
+SLACK = 1e-6
+
+
+# A clock that does not wait
+
+
+class _LeapingSelector(selectors.DefaultSelector):
+    """Leaps over every wait of the loop's in which nothing could happen."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready = super().select(0)
+        if not ready and timeout:
+            self.now += timeout
+        return ready
+
+
+def run_in_no_time(backend: str, main: Callable[[], Awaitable[None]]) -> None:
+    """Run ``main`` with a clock of its own, by which every sleep is over at once."""
+
+    async def with_clock() -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            clock = SimpleNamespace(monotonic=anyio.current_time, time=time.time)
+            patched.setattr(retrying, "time", clock)
+            await main()
+
+    if backend == "trio":
+        trio.run(with_clock, clock=trio.testing.MockClock(autojump_threshold=0))
+        return
+
+    def make_loop() -> asyncio.AbstractEventLoop:
+        selector = _LeapingSelector()
+        loop = asyncio.SelectorEventLoop(selector)
+        loop.time = lambda: selector.now  # type: ignore[method-assign]
+        return loop
+
+    anyio.run(with_clock, backend_options={"loop_factory": make_loop})
+
+
+# What a server does
+
+
+@attrs.frozen
+class Turn:
+    """What the server does with one request."""
+
+    kind: str
+    seconds: float = 0.0
+    retry_after: str | None = None
+
+
+BAD = ["500", "502", "503", "504", "429", "reset", "refused", "silence", "cut"]
+UNPROCESSED = ["503", "refused"]
+DONE_OR_FINAL = ["200", "404"]
+OVERLOADED = ["429", "503"]
+
+turns = st.builds(
+    Turn,
+    kind=st.sampled_from([*BAD, *BAD, *DONE_OR_FINAL]),
+    seconds=st.floats(0, 3),
+    retry_after=st.sampled_from(
+        [None, None, "0", "2", "7.5", "3600", "9" * 400, "-1", "soon", "\xb2",
+         "Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT"]
+    ),
+)  # fmt: skip
+
+policies = st.builds(
+    RetryPolicy,
+    attempts=st.integers(1, 7),
+    initial_delay=st.floats(0, 3),
+    max_delay=st.floats(0, 20),
+    max_elapsed=st.one_of(st.floats(0, 60), st.just(1e9)),
+    min_retries_per_second=st.floats(0.1, 20),
+    max_retry_ratio=st.floats(0, 1),
+    repeat_unsafe=st.booleans(),
+)
+
+CALLS: dict[str, Callable[[AsyncClient, int], Awaitable[Any]]] = {
+    "get": lambda client, number: client.users.get(number),
+    "update": lambda client, number: client.users.update(number, phone="1"),
+    "delete": lambda client, number: client.users.delete(number),
+    "create": lambda client, number: client.users.create(f"{number}@x.example", full_name="A"),
+    "archive": lambda client, number: client.objects.archive(number),
+}
+ONCE_ONLY = ("create", "archive")
+
+
+@dataclass
+class Arrival:
+    """A request, when it came, and what the server did with it until when."""
+
+    at: float
+    turn: Turn
+    answered_at: float = 0.0
+
+
+@dataclass
+class Day:
+    """A server that follows its script, and notes what comes."""
+
+    script: list[Turn]
+    arrivals: dict[int, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    good_at: list[float] = field(default_factory=list)
+    retries: list[float] = field(default_factory=list)
+    events: list[RetryEvent] = field(default_factory=list)
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        body = (await request.aread()).decode()
+        digits = "".join(filter(str.isdigit, request.url.path.removeprefix("/api/3.0/")))
+        number = int(digits or body.partition("@")[0].rpartition('"')[2])
+        turn = self.script.pop(0) if self.script else Turn("200")
+        arrival = Arrival(anyio.current_time(), turn)
+        if self.arrivals[number]:
+            self.retries.append(arrival.at)
+        self.arrivals[number].append(arrival)
+        await anyio.sleep(turn.seconds)
+        arrival.answered_at = anyio.current_time()
+        return self._answer(turn, request)
+
+    def _answer(self, turn: Turn, request: httpx.Request) -> httpx.Response:
+        headers = [(b"Retry-After", turn.retry_after.encode("latin-1"))] if turn.retry_after else []
+        if turn.kind == "reset":
+            raise httpx.ReadError("reset", request=request)
+        if turn.kind == "refused":
+            raise httpx.ConnectError("refused", request=request)
+        if turn.kind == "silence":
+            raise httpx.ReadTimeout("silence", request=request)
+        if turn.kind == "cut":
+            return httpx.Response(200, content=b'{"success": {"id"', headers=headers)
+        if turn.kind == "200":
+            self.good_at.append(anyio.current_time())
+            return httpx.Response(200, json={"success": {"id": 1}}, headers=headers)
+        return httpx.Response(int(turn.kind), json={}, headers=headers)
+
+
+def live_through(
+    backend: str,
+    day: Day,
+    policy: RetryPolicy,
+    calls: list[tuple[str, float]],
+    **options: Any,
+) -> dict[int, BaseException | None]:
+    """Make the calls, each after so many seconds; return how each of them ended."""
+    outcomes: dict[int, BaseException | None] = {}
+
+    async def main() -> None:
+        async with AsyncClient(
+            "http://localhost",
+            retry=policy,
+            transport=httpx.MockTransport(day.answer),
+            on_retry=day.events.append,
+            **options,
+        ) as client:
+
+            async def call(number: int, kind: str, after: float) -> None:
+                await anyio.sleep(after)
+                outcomes[number] = None
+                try:
+                    await CALLS[kind](client, number)
+                except UseResponseError as error:
+                    outcomes[number] = error
+
+            async with anyio.create_task_group() as tasks:
+                for number, (kind, after) in enumerate(calls, 1):
+                    tasks.start_soon(call, number, kind, after)
+            assert client.in_flight == 0
+
+    run_in_no_time(backend, main)
+    return outcomes
+
+
+# What must be true
+
+
+def asked_seconds(turn: Turn, policy: RetryPolicy) -> float:
+    """Return the least that a retry must wait, by what the server asks."""
+    if turn.kind not in ("500", "502", "503", "504", "429"):
+        return 0.0
+    text = turn.retry_after or ""
+    if text.isascii() and text.isdigit():
+        return min(float(text), policy.max_delay)
+    return policy.max_delay if "9999" in text else 0.0
+
+
+def check_each_call(day: Day, policy: RetryPolicy, calls: list[tuple[str, float]]) -> None:
+    for number, (kind, _) in enumerate(calls, 1):
+        arrivals = day.arrivals[number]
+        assert 1 <= len(arrivals) <= policy.attempts
+        kinds = [arrival.turn.kind for arrival in arrivals]
+        assert not set(DONE_OR_FINAL) & set(kinds[:-1])
+        if kind in ONCE_ONLY and not policy.repeat_unsafe:
+            assert set(kinds[:-1]) <= set(UNPROCESSED)
+        for failed, again in pairwise(arrivals):
+            assert again.at - failed.answered_at >= asked_seconds(failed.turn, policy) - SLACK
+
+
+def check_delays(day: Day, policy: RetryPolicy) -> None:
+    capacity = max(1.0, 2 * policy.min_retries_per_second)
+    for event in day.events:
+        backoff = min(policy.max_delay, policy.initial_delay * 2 ** (event.attempt - 1))
+        # All that were reserved before it may have to be made before it.
+        queue = len(day.events) + len(day.arrivals)
+        budgeted = max(0.0, (queue - capacity) / policy.min_retries_per_second)
+        assert 0 <= event.delay <= max(backoff, policy.max_delay * _asks(event), budgeted) + SLACK
+
+
+def _asks(event: RetryEvent) -> bool:
+    response = getattr(event.error, "response", None)
+    return response is not None and "Retry-After" in response.headers
+
+
+def check_time_budget(day: Day, policy: RetryPolicy) -> None:
+    for arrivals in day.arrivals.values():
+        begun = [arrival.at - arrivals[0].answered_at for arrival in arrivals[1:]]
+        assert all(seconds <= policy.max_elapsed + SLACK for seconds in begun)
+
+
+def check_retry_budget(day: Day, policy: RetryPolicy) -> None:
+    capacity = max(1.0, 2 * policy.min_retries_per_second)
+    for made, at in enumerate(sorted(day.retries), 1):
+        earned = policy.max_retry_ratio * sum(good <= at + SLACK for good in day.good_at)
+        assert made <= capacity + policy.min_retries_per_second * at + earned + SLACK
+
+
+call_lists = st.lists(
+    st.tuples(st.sampled_from(sorted(CALLS)), st.floats(0, 5)), min_size=1, max_size=12
+)
+backends = st.sampled_from(["asyncio", "trio"])
+
+
+@settings(deadline=None, max_examples=150)
+@given(backend=backends, script=st.lists(turns, max_size=60), policy=policies, calls=call_lists)
+def test_any_schedule_of_failures_keeps_every_bound(
+    backend: str, script: list[Turn], policy: RetryPolicy, calls: list[tuple[str, float]]
+):
+    day = Day(list(script))
+    outcomes = live_through(backend, day, policy, calls, max_in_flight=100, adaptive_pacing=False)
+    check_each_call(day, policy, calls)
+    check_delays(day, policy)
+    check_time_budget(day, policy)
+    check_retry_budget(day, policy)
+    for number, outcome in outcomes.items():
+        last = day.arrivals[number][-1].turn.kind
+        if last == "200":
+            assert outcome is None
+        elif outcome is None:
+            # The first try of a delete worked, though it was not heard of.
+            assert (calls[number - 1][0], last) == ("delete", "404")
+        else:
+            assert getattr(outcome, "attempt", None) == len(day.arrivals[number])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    backend=backends,
+    script=st.lists(turns, max_size=60),
+    policy=policies,
+    calls=call_lists,
+    options=st.fixed_dictionaries(
+        {
+            "max_in_flight": st.integers(1, 4),
+            "queue_timeout": st.one_of(st.none(), st.floats(0.1, 20)),
+        }
+    ),
+)
+def test_pacing_and_queueing_make_no_call_arrive_more_often(
+    backend: str,
+    script: list[Turn],
+    policy: RetryPolicy,
+    calls: list[tuple[str, float]],
+    options: dict[str, Any],
+):
+    day = Day(list(script))
+    outcomes = live_through(backend, day, policy, calls, **options)
+    never_had_a_turn = [number for number in outcomes if not day.arrivals[number]]
+    for number in never_had_a_turn:
+        assert options["queue_timeout"] is not None
+        assert outcomes[number] is not None
+        day.arrivals[number].append(Arrival(0, Turn("refused")))
+    check_each_call(day, policy, calls)
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_repeatable_call_is_tried_as_often_as_it_may_be(backend: str):
+    policy = RetryPolicy(attempts=5, max_elapsed=1e9)
+    day = Day([Turn("500")] * 5)
+    outcomes = live_through(backend, day, policy, [("get", 0)])
+    assert len(day.arrivals[1]) == 5
+    assert outcomes[1] is not None
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_storm_is_a_trickle(backend: str):
+    """Of a hundred calls that fail for a minute, no more is tried again than the budget has."""
+    policy = RetryPolicy(attempts=100, initial_delay=0.1, max_delay=0.1, max_elapsed=60)
+    day = Day([Turn("500")] * 100_000)
+    live_through(
+        backend, day, policy, [("get", 0)] * 100, max_in_flight=1000, adaptive_pacing=False
+    )
+    check_retry_budget(day, policy)
+    assert 400 <= len(day.retries) <= 20 + 10 * 61
