@@ -1,0 +1,384 @@
+"""What do the workers do? Everything that the package offers, each job checked in itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from tests.soak.shift import Shift, UncertainError
+from useresponse_async import (
+    AsyncClient,
+    Attachment,
+    ConflictError,
+    KeyPlacement,
+    NotFoundError,
+    QueueTimeoutError,
+    User,
+)
+
+__all__ = ["JOBS"]
+
+_PAGE_SIZES: Final = (20, 25, 50)
+# What the sandbox cuts in two where a request is to have no effect: whole for all that a
+# download can know.
+_DECOY: Final = b'{"currentPage":1,'
+
+
+async def read_one(shift: Shift) -> None:
+    user_id = shift.somebody()
+    user = await shift.any_client().users.get(user_id)
+    shift.tally.items += 1
+    shift.expect(user.id == user_id, f"asked for user {user_id}, and got {user.id}")
+
+
+async def read_a_page(shift: Shift) -> None:
+    size = shift.dice.choice(_PAGE_SIZES)
+    number = shift.dice.randint(1, shift.world.users // size)
+    page = await shift.any_client().users.search(page=number, count=size)
+    wanted = list(range((number - 1) * size + 1, number * size + 1))
+    shift.tally.items += len(page.items)
+    shift.expect([user.id for user in page.items] == wanted, f"page {number} is not as it was")
+
+
+async def meet_a_refusal(shift: Shift) -> None:
+    try:
+        await shift.any_client().users.get(10**9)
+    except NotFoundError as error:
+        shift.world.watch.look_at_error(error)
+    else:
+        shift.tally.problem("a user was found who is not there")
+
+
+async def walk_all(shift: Shift) -> None:
+    users = shift.any_client().users.search(count=shift.dice.choice(_PAGE_SIZES))
+    shift.take_walk([user.id async for user in users])
+
+
+async def walk_unordered(shift: Shift) -> None:
+    pages = shift.any_client().users.search(count=shift.dice.choice(_PAGE_SIZES))
+    ids: list[int] = []
+    async with aclosing(pages.by_page(ordered=False, concurrency=4)) as walk:
+        async for page in walk:
+            ids += [user.id for user in page.items if user.id is not None]
+    shift.take_walk(sorted(ids))
+
+
+async def walk_what_does_not_move(shift: Shift) -> None:
+    pages = shift.any_client().users.search(role="agent", count=7)
+    ids = [user.id for user in await pages.collect()]
+    shift.tally.items += len(ids)
+    shift.expect(ids == shift.world.agents, "the agents are not those there are")
+    shift.expect(pages.report.consistent, f"rows moved that do not move: {pages.report}")
+
+
+async def walk_what_moves(shift: Shift) -> None:
+    pages = shift.any_client().tickets.search(count=20)
+    ids = [ticket.id for ticket in await pages.collect()]
+    shift.tally.items += len(ids)
+    shift.tally.duplicated += len(ids) - len(set(ids))
+
+
+async def leave_a_walk(shift: Shift) -> None:
+    stop = shift.dice.randint(1, shift.world.users - 1)
+    ids: list[int | None] = []
+    async with shift.any_client().users.search(count=20) as users:
+        async for user in users:
+            ids.append(user.id)
+            if user.id == stop:
+                break
+    shift.tally.left_early += 1
+    shift.take_part(ids)
+
+
+async def cancel_a_walk(shift: Shift) -> None:
+    ids: list[int | None] = []
+    with anyio.move_on_after(shift.dice.uniform(0, 0.3)) as scope:
+        async for user in shift.any_client().users.search(count=20):
+            ids.append(user.id)
+    shift.tally.cancelled += scope.cancelled_caught
+    shift.take_part(ids)
+
+
+async def cancel_a_call(shift: Shift) -> None:
+    user_id = shift.somebody()
+    with anyio.move_on_after(shift.dice.uniform(0, 0.1)) as scope:
+        await shift.any_client().users.get(user_id)
+        shift.tally.items += 1
+    shift.tally.cancelled += scope.cancelled_caught
+
+
+async def cancel_as_asyncio_does(shift: Shift) -> None:
+    """Cancel a task, perhaps once more while it ends: no scope is asked, and no shield helps."""
+    if not shift.on_asyncio:
+        await cancel_a_call(shift)
+        return
+    client = shift.any_client()
+    users = client.users.search(count=20)
+    calls = (lambda: client.users.get(shift.somebody()), users.collect, users.count)
+    task = asyncio.create_task(_as_coroutine(shift.dice.choice(calls)))
+    try:
+        for _ in range(shift.dice.randint(1, 3)):
+            await asyncio.sleep(shift.dice.choice((0, shift.dice.uniform(0, 0.1))))
+            task.cancel()
+    finally:
+        task.cancel()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([task])
+    if task.cancelled():
+        shift.tally.cancelled += 1
+    else:
+        task.result()
+
+
+async def _as_coroutine(call: Callable[[], Awaitable[object]]) -> None:
+    await call()
+
+
+async def live_a_users_life(shift: Shift) -> None:
+    client = shift.any_client()
+    email = shift.unique("user") + "@example.com"
+    created: User | None = None
+    try:
+        created = await _create_user(shift, client, email)
+    except UncertainError:
+        pass
+    except ConflictError:
+        shift.tally.created_twice += 1
+    found = await client.users.get_by_email(email)
+    await shift.count_created(int(found is not None), answered=created is not None)
+    if found is None or found.id is None:
+        return
+    shift.expect(created is None or created.id == found.id, f"{email} has two ids")
+    await _rename(shift, client, found.id)
+    await client.users.delete(found.id)
+    try:
+        await client.users.get(found.id)
+    except NotFoundError:
+        shift.tally.items += 3
+    else:
+        shift.tally.problem("a user was found who was deleted")
+
+
+async def _rename(shift: Shift, client: AsyncClient, user_id: int) -> None:
+    renamed = False
+    try:
+        async with shift.once_only():
+            await client.users.update(user_id, full_name="Ada Lovelace", tags=["soak"])
+            renamed = True
+    except UncertainError:
+        pass
+    name = (await client.users.get(user_id)).name
+    shift.expect(name == "Ada Lovelace" or not renamed, "a new name was not kept")
+
+
+async def _create_user(shift: Shift, client: AsyncClient, email: str) -> User:
+    async with shift.once_only():
+        user = await client.users.create(email, full_name="Ada")
+        if shift.world.sabotage.creates_twice:
+            await client.users.create(email, full_name="Ada")
+        return user
+
+
+async def live_a_tickets_life(shift: Shift) -> None:
+    client = shift.any_client()
+    title, remark = shift.unique("Printer on fire "), shift.unique("It burns ")
+    answered = False
+    file = Attachment.from_bytes("photo.bin", shift.dice.randbytes(3000))
+    try:
+        async with shift.once_only():
+            await client.tickets.create(title, "Help!", attachments=[file])
+            answered = True
+    except UncertainError:
+        pass
+    found = await client.tickets.search(text=title).collect()
+    await shift.count_created(len(found), answered=answered)
+    for ticket in found:
+        if ticket.id is not None:
+            await _comment_once(shift, client, ticket.id, remark)
+            await client.objects.delete(ticket.id)
+            shift.tally.items += 1
+
+
+async def _comment_once(shift: Shift, client: AsyncClient, ticket_id: int, remark: str) -> None:
+    answered = False
+    try:
+        async with shift.once_only():
+            await client.comments.create(ticket_id, remark)
+            answered = True
+    except UncertainError:
+        pass
+    comments = await client.objects.comments(ticket_id).collect()
+    written = [comment for comment in comments if remark in (comment.content or "")]
+    await shift.count_created(len(written), answered=answered)
+
+
+async def cancel_a_creation(shift: Shift) -> None:
+    client = shift.any_client()
+    email = shift.unique("cancelled") + "@example.com"
+    with anyio.move_on_after(shift.dice.uniform(0, 0.1)) as scope:
+        try:
+            await _create_user(shift, client, email)
+        except UncertainError:
+            pass
+        except ConflictError:
+            shift.tally.created_twice += 1
+    shift.tally.cancelled += scope.cancelled_caught
+    found = await client.users.get_by_email(email)
+    if found is not None and found.id is not None:
+        await client.users.delete(found.id)
+
+
+async def move_a_file(shift: Shift) -> None:
+    content = shift.dice.randbytes(shift.dice.randint(1, 100_000))
+    path = Path(shift.world.directory, shift.unique("file"))
+    path.write_bytes(content)
+    client = shift.any_client()
+    try:
+        async with shift.once_only():
+            uploaded = await client.files.upload(Attachment.from_path(path))
+        shift.tally.bytes_moved += len(content)
+        await client.files.download(uploaded, path)
+        same = path.read_bytes() == content
+        shift.expect(same or _is_decoy(path.read_bytes()), "a file came down as another")
+        shift.tally.bytes_moved += len(content)
+    except UncertainError:
+        shift.tally.not_created += 1
+    finally:
+        path.unlink()
+
+
+def _is_decoy(content: bytes) -> bool:
+    return content.startswith(_DECOY)
+
+
+async def cancel_a_download(shift: Shift) -> None:
+    path = Path(shift.world.directory, shift.unique("file"))
+    objects = await shift.client.objects.get(shift.dice.randint(1, 100))
+    for attached in objects.attachments[:1]:
+        with anyio.move_on_after(shift.dice.uniform(0, 0.05)) as scope:
+            await shift.any_client().files.download(attached, path)
+        shift.tally.cancelled += scope.cancelled_caught
+    path.unlink(missing_ok=True)
+    left = [file.name for file in path.parent.iterdir() if file.name.startswith(path.name)]
+    shift.expect(not left, f"a download left {left}")
+
+
+async def map_reads(shift: Shift) -> None:
+    ids = [shift.somebody() for _ in range(30)]
+    client, ordered = shift.any_client(), shift.dice.random() < 0.5
+    mapped = client.map(client.users.get, ids, max_in_flight=6, ordered=ordered)
+    came = [user.id async for user in mapped]
+    shift.tally.items += len(came)
+    came, wanted = (came, ids) if ordered else (sorted(map(int, came)), sorted(ids))
+    shift.expect(came == wanted, "a map gave others than it was asked for")
+
+
+async def leave_a_map(shift: Shift) -> None:
+    client, left = shift.any_client(), shift.dice.randint(1, 10)
+    ids = [shift.somebody() for _ in range(50)]
+    wanted = iter(ids)
+    async with aclosing(client.map(client.users.get, ids, max_in_flight=6)) as users:
+        async for user in users:
+            shift.expect(user.id == next(wanted), "a map gave another than it was asked for")
+            shift.tally.items += 1
+            left -= 1
+            if not left:
+                break
+    shift.tally.left_early += 1
+
+
+async def have_no_turn(shift: Shift) -> None:
+    hasty = shift.any_client().with_options(queue_timeout=shift.dice.uniform(0.0001, 0.02))
+    try:
+        await hasty.users.get(shift.somebody())
+        shift.tally.items += 1
+    except QueueTimeoutError as error:
+        shift.world.watch.look_at_error(error)
+        shift.tally.without_turn += 1
+        shift.expect(not error.request_sent, "a call without a turn was sent")
+
+
+async def capture(shift: Shift) -> None:
+    client = shift.any_client()
+    with client.capture_responses() as responses:
+        user = await client.users.get(shift.somebody())
+    for response in responses:
+        shift.world.watch.look_at_response(response)
+    attempts = [response.extensions["attempt"] for response in responses]
+    # A try that was reset has no response.
+    shift.expect(attempts == sorted(set(attempts)), f"tries were captured as {attempts}")
+    shift.expect(responses[-1].json()["id"] == user.id, "another response was captured")
+    shift.tally.items += 1
+
+
+async def open_and_close(shift: Shift) -> None:
+    async with _new_client(shift) as client:
+        await read_one(_with_client(shift, client))
+        await map_reads(_with_client(shift, client))
+    shift.tally.clients += 1
+    shift.expect(client.in_flight == 0, "a closed client has requests in flight")
+
+
+async def close_under_calls(shift: Shift) -> None:
+    client = _new_client(shift)
+    own = _with_client(shift, client)
+
+    async def call(job: Callable[[Shift], Awaitable[None]]) -> None:
+        async with own.may_be_closed():
+            await job(own)
+
+    async with client, anyio.create_task_group() as calls:
+        for job in (read_one, walk_all, map_reads, leave_a_walk):
+            calls.start_soon(call, job)
+        await anyio.sleep(shift.dice.uniform(0, 0.3))
+        await client.aclose()
+        shift.expect(client.in_flight == 0, "a closed client has requests in flight")
+    shift.tally.clients += 1
+
+
+def _new_client(shift: Shift) -> AsyncClient:
+    over_aiohttp = shift.on_asyncio and shift.dice.random() < 0.4
+    placement = shift.dice.choice(tuple(KeyPlacement))
+    return shift.world.client(
+        transport="aiohttp" if over_aiohttp else None, max_in_flight=5, key_placement=placement
+    )
+
+
+def _with_client(shift: Shift, client: AsyncClient) -> Shift:
+    return Shift(
+        world=shift.world,
+        client=client,
+        views=(),
+        dice=shift.dice,
+        on_asyncio=shift.on_asyncio,
+    )
+
+
+#: Each with its share.
+JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
+    read_one: 20,
+    read_a_page: 10,
+    meet_a_refusal: 3,
+    walk_all: 3,
+    walk_unordered: 2,
+    walk_what_does_not_move: 3,
+    walk_what_moves: 2,
+    leave_a_walk: 4,
+    cancel_a_walk: 4,
+    cancel_a_call: 10,
+    cancel_as_asyncio_does: 8,
+    live_a_users_life: 5,
+    live_a_tickets_life: 5,
+    cancel_a_creation: 3,
+    move_a_file: 4,
+    cancel_a_download: 3,
+    map_reads: 3,
+    leave_a_map: 3,
+    have_no_turn: 5,
+    capture: 4,
+    open_and_close: 4,
+    close_under_calls: 3,
+}

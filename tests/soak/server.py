@@ -1,0 +1,127 @@
+"""What do the soak's clients call? A sandbox in a process of its own, which also counts."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from useresponse_async.cli.signals import interrupts_held_back
+from useresponse_async.sandbox import Sandbox
+
+_STOP_SECONDS = 5.0
+# The faults by chance change nothing on the server. These come after the work was done, so that
+# a call which must not be made twice could be.
+_AFTER_EFFECT_EVERY = 0.1
+_CHANGES = r"^(POST|PUT|DELETE) "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What the server has counted."""
+
+    arrivals: int
+    faults: int
+    in_flight: int
+    connections: int
+
+
+class Server:
+    """The sandbox's process, as its clients' process sees it."""
+
+    def __init__(self, process: subprocess.Popen[str], options: dict[str, Any]) -> None:
+        self._process = process
+        self.url: str = self._ask(options)
+        self.port = urlsplit(self.url).port or 0
+
+    def figures(self) -> Figures:
+        """Ask what it has counted so far."""
+        return Figures(**self._ask("figures"))
+
+    def _ask(self, question: object) -> Any:
+        asked, answered = self._process.stdin, self._process.stdout
+        if asked is None or answered is None:
+            raise RuntimeError("the sandbox's process has no pipes")
+        asked.write(json.dumps(question) + "\n")
+        asked.flush()
+        line = answered.readline()
+        if not line:
+            raise RuntimeError(f"the sandbox has ended with {self._process.wait(_STOP_SECONDS)}")
+        return json.loads(line)
+
+
+@contextmanager
+def running_server(**options: Any) -> Iterator[Server]:
+    """Start a sandbox with these options; stop it when the block ends."""
+    with ExitStack() as stack:
+        with interrupts_held_back():
+            process = _start()
+            stack.callback(_stop, process)
+        # The key goes through the pipe: arguments are seen by everybody on the machine.
+        yield Server(process, options)
+
+
+def _start() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.soak.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Ctrl-C in a terminal goes to a whole group, and the server must not go first.
+        start_new_session=True,
+        env={n: value for n, value in os.environ.items() if n != "USERESPONSE_API_KEY"},
+    )
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    with interrupts_held_back(), process:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _plan_faults(sandbox: Sandbox, stop: threading.Event) -> None:
+    plans = (
+        lambda: sandbox.reset_next(match=_CHANGES, after_effect=True),
+        lambda: sandbox.cut_next(match=_CHANGES, after_effect=True),
+        lambda: sandbox.reset_in_body_next(match=_CHANGES, after_effect=True),
+        lambda: sandbox.fail_next(500, match=_CHANGES, after_effect=True),
+        lambda: sandbox.reset_in_body_next(match=r"^GET "),
+        lambda: sandbox.slow_next(0.05, match=r"^GET "),
+    )
+    turn = 0
+    while not stop.wait(_AFTER_EFFECT_EVERY):
+        if not sandbox.pending_faults:
+            plans[turn % len(plans)]()
+            turn += 1
+
+
+def _serve() -> None:
+    """Answer each line of standard input, until it ends."""
+    options = json.loads(sys.stdin.readline())
+    stop = threading.Event()
+    with Sandbox(**options, record=False) as sandbox:
+        planner = threading.Thread(target=_plan_faults, args=(sandbox, stop), daemon=True)
+        if options["faults"]:
+            planner.start()
+        _say(sandbox.url)
+        for _ in sys.stdin:
+            counted = {field.name: getattr(sandbox, field.name) for field in fields(Figures)}
+            _say(counted | {"faults": sandbox.faults.total()})
+        stop.set()
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,162 @@
+"""What does a worker have at hand, and how does it check what it gets?"""
+
+import random
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.soak.sabotage import Sabotage
+from tests.soak.secrecy import Watch
+from tests.soak.server import Server
+from tests.soak.tally import Tally
+from useresponse_async import (
+    APIConnectionError,
+    AsyncClient,
+    ClientClosedError,
+    DecodeError,
+    InternalServerError,
+    QueueTimeoutError,
+    RetryPolicy,
+    UseResponseError,
+)
+from useresponse_async.cli.arrivals import Arrivals
+from useresponse_async.sandbox.people import role_of
+
+__all__ = ["RETRIES", "Shift", "UncertainError", "World"]
+
+#: With one request in twenty failing, a call that may be repeated never runs out of tries.
+RETRIES: Final = RetryPolicy(
+    attempts=12, initial_delay=0.02, max_delay=0.3, min_retries_per_second=1000
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What all workers of a soak share."""
+
+    server: Server
+    tally: Tally
+    watch: Watch
+    sabotage: Sabotage
+    users: int
+    seed: int
+    api_key: str
+    directory: str
+
+    def __repr__(self) -> str:  # it stands in every frame, and holds the key
+        return "World()"
+
+    @property
+    def agents(self) -> list[int]:
+        """The ids of the agents: nobody is added to them, so they keep their places."""
+        return [n for n in range(1, self.users + 1) if role_of(self.seed, n) == "agent"]
+
+    def client(self, **options: Any) -> AsyncClient:
+        """Make a client of the sandbox."""
+        options = {"retry": RETRIES, "timeout": 30} | options
+        return AsyncClient(self.server.url, api_key=self.api_key, **options)
+
+
+class UncertainError(Exception):
+    """A call that must not be made twice failed, and may have been done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """One worker's clients and dice."""
+
+    world: World
+    client: AsyncClient
+    views: Sequence[AsyncClient]
+    dice: random.Random
+    on_asyncio: bool
+
+    @property
+    def tally(self) -> Tally:
+        """What is counted."""
+        return self.world.tally
+
+    def any_client(self) -> AsyncClient:
+        """Choose the client or one of its views."""
+        return self.dice.choice((self.client, *self.views))
+
+    def somebody(self) -> int:
+        """Choose a user who is there all the time."""
+        return self.dice.randint(4, self.world.users)
+
+    def unique(self, prefix: str) -> str:
+        """Return a text that nobody else uses."""
+        return f"{prefix}{self.dice.getrandbits(80):020x}"
+
+    def expect(self, truth: object, otherwise: str) -> None:
+        """Take note of a problem unless ``truth``."""
+        if not truth:
+            self.tally.problem(otherwise)
+
+    def take_walk(self, ids: Iterable[int | None]) -> None:
+        """Check a whole walk over all users: who was there at the start comes once, in order.
+
+        Users created meanwhile are behind all others, and may come or not, but not twice.
+        """
+        came = self.world.sabotage.tampered(list(ids))
+        old = [user_id for user_id in came if user_id is None or user_id <= self.world.users]
+        new = [user_id for user_id in came if user_id is not None and user_id > self.world.users]
+        arrivals = Arrivals(self.world.users)
+        arrivals.take(old)
+        self.tally.items += len(came)
+        self.tally.lost += arrivals.lost
+        self.tally.duplicated += arrivals.duplicated + len(new) - len(set(new))
+        self.tally.misplaced += arrivals.misplaced + arrivals.unknown
+
+    def take_part(self, ids: Sequence[int | None]) -> None:
+        """Check the part of a walk over all users that came before it was left."""
+        self.tally.items += len(ids)
+        wanted = list(range(1, len(ids) + 1))[: self.world.users]
+        self.expect(list(ids)[: self.world.users] == wanted, f"a part of a walk was {ids!r:.200}")
+
+    @asynccontextmanager
+    async def once_only(self) -> AsyncIterator[None]:
+        """Tell a call that failed as it may, and possibly was done, from one that went wrong.
+
+        Raises:
+            UncertainError: The call failed as it may.
+        """
+        try:
+            yield
+        except (APIConnectionError, InternalServerError, DecodeError) as error:
+            self.world.watch.look_at_error(error)
+            if isinstance(error, QueueTimeoutError):
+                raise
+            if isinstance(error, DecodeError) and not error.malformed:
+                raise
+        else:
+            return
+        raise UncertainError
+
+    @asynccontextmanager
+    async def may_be_closed(self) -> AsyncIterator[None]:
+        """Let a client be closed under a call."""
+        try:
+            yield
+        except (ClientClosedError, UncertainError) as error:
+            self.world.watch.look_at_error(error)
+            self.tally.ended_by_close += isinstance(error, ClientClosedError)
+
+    async def count_created(self, found: int, *, answered: bool) -> None:
+        """Take note of how often a thing was created that is to be created once."""
+        if found > 1:
+            self.tally.created_twice += 1
+        elif answered:
+            self.tally.created += 1
+            self.expect(found, "what was created cannot be found")
+        elif found:
+            self.tally.created_unseen += 1
+        else:
+            self.tally.not_created += 1
+
+    def failed(self, job: str, error: Exception) -> None:
+        """Take note of a job that ended as none may."""
+        self.world.watch.look_at_error(error)
+        kind = "the API" if isinstance(error, UseResponseError) else "the program"
+        self.tally.problem(f"{job}: {kind} raised {type(error).__name__}: {error!s:.300}")

@@ -1,0 +1,85 @@
+"""Does a short soak pass, and does it tell each kind of wrong that it is there to find?"""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOAK = [sys.executable, "-W", "error", "-m", "tests.soak", "--users", "200", "--workers", "8"]
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/statm").exists(), reason="the soak reads /proc, which only Linux has"
+)
+
+
+def soak(*options: str) -> subprocess.CompletedProcess:
+    return subprocess.run(  # noqa: S603 - our own module
+        [*SOAK, *options], capture_output=True, text=True, check=False, timeout=100, cwd=ROOT
+    )
+
+
+def test_a_few_seconds_of_everything_on_every_loop_leave_nothing_behind():
+    ended = soak("--seconds", "6")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.endswith("PASSED\n")
+    assert "0 lost, 0 duplicated, 0 out of order" in ended.stdout
+    assert "\ntrio: " in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("memory", "WRONG: memory grew"),
+        ("descriptors", "more descriptors: /dev/null"),
+        ("tasks", "more tasks: sleep_forever"),
+        ("threads", "more threads: kept"),
+        ("key", "holds the key"),
+        ("twice", "created twice"),
+        ("lost", " lost"),
+        ("duplicated", "duplicated"),
+    ],
+)
+def test_what_goes_wrong_is_told(kind, told):
+    ended = soak("--seconds", "1", "--backend", "asyncio", "--sabotage", kind)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert told in ended.stdout
+    assert ended.stdout.endswith("FAILED\n")
+
+
+def child_of(process_id: int) -> int:
+    """Wait for the first child of a process, and return its id."""
+    children = Path(f"/proc/{process_id}/task/{process_id}/children")
+    for _ in range(1000):
+        if ids := children.read_text().split():
+            return int(ids[0])
+        sleep(0.01)
+    raise AssertionError("no server was started")
+
+
+@pytest.mark.parametrize(
+    ("backend", "delay"), [("asyncio", 0), ("asyncio", 2), ("uvloop", 2), ("trio", 2)]
+)
+def test_ctrl_c_ends_a_soak_and_its_server(backend, delay):
+    with subprocess.Popen(  # noqa: S603 - our own module
+        [*SOAK, "--minutes", "5", "--backend", backend],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        try:
+            server = child_of(process.pid)
+            sleep(delay)
+            process.send_signal(signal.SIGINT)
+            said, complained = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 130, complained
+    assert "interrupted\n" in said
+    assert "requests sent" in said
+    assert "KeyboardInterrupt" not in complained
+    assert not Path(f"/proc/{server}").exists(), "the server was left behind"
