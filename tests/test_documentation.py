@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -48,9 +49,26 @@ METHODS = [
 ]
 
 
+UNITS = {
+    r"timeout|delay|elapsed|seconds|latency": r"seconds",
+    r"bytes": r"bytes",
+    r"days": r"days",
+    r"count|size|total|limit|in_flight|concurrency|attempts|retries|pages?|start|stop": (
+        r"items|pages?|calls|requests|tries|retries"
+    ),
+}
+
+
+def section_of(doc: str, *names: str) -> dict[str, str]:
+    """Return what a docstring's section says of each name, on one line."""
+    section = re.search(rf"^\s*(?:{'|'.join(names)}):\n((?:.+\n?)+)", doc, re.MULTILINE)
+    text = textwrap.dedent(section[1]) if section else ""
+    told = re.split(r"^\*{0,2}(\w+): ", text, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in zip(told[1::2], told[2::2], strict=True)}
+
+
 def arguments_told(doc: str) -> set[str]:
-    section = re.search(r"^\s*Args:\n((?:.+\n?)+)", doc, re.MULTILINE)
-    return set(re.findall(r"^\s+\*{0,2}(\w+): ", section[1], re.MULTILINE)) if section else set()
+    return set(section_of(doc, "Args"))
 
 
 def arguments_of(function: Callable[..., Any]) -> set[str]:
@@ -94,3 +112,21 @@ def test_an_endpoint_says_which_it_is(name: str, method: Callable[..., Any]):
 @pytest.mark.parametrize("name", [name for name, _ in ENDPOINTS])
 def test_readme_lists_every_method_of_every_namespace(name: str):
     assert re.search(rf"^\| `{re.escape(name)}\(", README, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "doc"),
+    [
+        (name, inspect.getdoc(member) or "")
+        for name, member in [*METHODS, *ENDPOINTS, *((kind.__name__, kind) for kind in PUBLIC)]
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_whatever_has_a_unit_says_which(name: str, doc: str):
+    client = section_of(inspect.getdoc(AsyncClient) or "", "Args")
+    for told, text in section_of(doc, "Args", "Attributes").items():
+        if text.startswith("As for the client"):
+            text = client[told]  # noqa: PLW2901 - it stands there
+        for named, unit in UNITS.items():
+            if re.search(rf"(^|_)({named})(_|$)", told):
+                assert re.search(rf"\b({unit})\b", text, re.IGNORECASE), f"{told}: {text}"

@@ -1,6 +1,7 @@
 """Does everything hold over aiohttp and over HTTP/2 as it does over httpx's own pools?"""
 
 import logging
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,12 @@ Start = Callable[..., Sandbox]
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     backend, _, loop = request.param.partition("+")
     return backend, {"use_uvloop": True} if loop else {}
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def over_aiohttp(sandbox: Sandbox, **options: Any) -> AsyncClient:
@@ -87,10 +94,10 @@ async def test_a_broken_connection_is_no_failure_to_connect_over_aiohttp(sandbox
 
 
 @pytest.mark.anyio
-async def test_nobody_listening_is_a_failure_to_connect_over_aiohttp(free_tcp_port: int):
+async def test_nobody_listening_is_a_failure_to_connect_over_aiohttp(closed_port: int):
     policy = QUICK
     async with AsyncClient(
-        f"http://127.0.0.1:{free_tcp_port}", api_key="k", transport="aiohttp", retry=policy
+        f"http://127.0.0.1:{closed_port}", api_key="k", transport="aiohttp", retry=policy
     ) as client:
         with pytest.raises(APIConnectionError) as caught:
             await client.users.me()

@@ -64,11 +64,11 @@ class Continuity(Generic[T]):
     """
 
     def __init__(self, first: int) -> None:
-        self.moved = False
-        self.edge = first - 1
-        self.edge_was_reread = False
-        self.complete = False
-        self.trusts_promises = True
+        self.moved: bool = False
+        self.edge: int = first - 1
+        self.edge_was_reread: bool = False
+        self.complete: bool = False
+        self.trusts_promises: bool = True
         self._first = first
         self._edges: list[Counts] = []
         self._latest: Counts | None = None

@@ -16,7 +16,7 @@ class SeenIds:
     """A set of ids, kept as one bit each; negative ids are as good as any."""
 
     def __init__(self) -> None:
-        self.tells_all_apart = True
+        self.tells_all_apart: bool = True
         """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
 

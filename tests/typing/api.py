@@ -10,6 +10,7 @@ import httpx
 from typing_extensions import assert_type
 
 from useresponse_async import (
+    APIStatusError,
     AsyncClient,
     AttachedFile,
     Attachment,
@@ -34,9 +35,13 @@ from useresponse_async import (
     UserNote,
     WalkReport,
 )
+from useresponse_async.integrations.fastapi import NDJSONResponse, UseResponse, current_client
+from useresponse_async.sandbox import Sandbox
 
 
 async def users(client: AsyncClient) -> None:
+    assert_type(await client.users.search(), Page[User])
+    assert_type([user async for user in client.users.search()], list[User])
     pages = client.users.search(role="user", sort="top_rated", count=20, params={"x": 1})
     assert_type(pages, Pages[User])
     assert_type(await pages, Page[User])
@@ -54,8 +59,13 @@ async def users(client: AsyncClient) -> None:
             assert_type(user.id, int | None)
             assert_type(user.tags, list[str])
             assert_type(user.api_key, Secret | None)
+    assert_type(pages.by_page(), AsyncGenerator[Page[User], None])
     async for page in pages.by_page(start=2, stop=9, concurrency=3, ordered=False):
         assert_type(page, Page[User])
+        assert_type(page.items[0], User)
+        assert_type(page.next_number, int | None)
+    assert_type(await client.users.get_by_email("a@b.c"), User | None)
+    assert_type(await client.users.custom_fields(), list[CustomField])
     assert_type(await client.users.me(), User)
     assert_type(await client.users.get(1), User)
     assert_type(await client.users.create("a@b.c", full_name="A", properties={7: "x"}), User)
@@ -145,6 +155,9 @@ async def around_the_desk(client: AsyncClient, remind_at: datetime) -> None:
     assert_type(await client.custom_fields.list("tickets"), list[CustomField])
     assert_type(await client.users.notes.create(1, "A", remind_at=remind_at), UserNote)
     assert_type(await client.users.notes.list(1), list[UserNote])
+    assert_type(await client.users.notes.update(1, "A"), UserNote | None)
+    assert_type(await client.users.notes.delete(1), UserNote | None)
+    assert_type((await client.users.notes.list(1))[0].created_at, datetime | None)
     assert_type(client.users.activity(1), Pages[Object])
 
 
@@ -157,8 +170,16 @@ async def bulk(client: AsyncClient, ids: AsyncIterator[int]) -> None:
     results = client.map(client.users.get, range(9), ordered=False, return_exceptions=True)
     assert_type(results, AsyncGenerator[User | Exception, None])
     async for result in results:
-        if not isinstance(result, Exception):
+        if isinstance(result, Exception):
+            assert_type(result, Exception)
+        else:
             assert_type(result, User)
+    either = bool(ids)
+    assert_type(
+        client.map(client.users.get, ids, return_exceptions=either),
+        AsyncGenerator[User | Exception, None],
+    )
+    assert_type([user async for user in client.map(client.users.get, [1, 2])], list[User])
 
 
 async def around(client: AsyncClient) -> None:
@@ -168,6 +189,30 @@ async def around(client: AsyncClient) -> None:
     assert_type(await client.request("GET", "/x.json"), Any)
     with client.capture_responses() as responses:
         assert_type(responses, list[httpx.Response])
+
+
+async def failures(client: AsyncClient) -> None:
+    try:
+        await client.users.me()
+    except APIStatusError as error:
+        assert_type(error.status_code, int)
+        assert_type(error.message, str)
+        assert_type(error.response, httpx.Response)
+
+
+def in_a_sandbox() -> None:
+    with Sandbox(users=230, latency=0.01) as sandbox:
+        assert_type(sandbox, Sandbox)
+        assert_type(sandbox.url, str)
+
+
+async def in_fastapi(client: AsyncClient) -> None:
+    useresponse = UseResponse(lambda: AsyncClient(max_in_flight=20))
+    async with useresponse.lifespan():
+        assert_type(await useresponse(), AsyncClient)
+    assert_type(await UseResponse()(), AsyncClient)
+    assert_type(await current_client(), AsyncClient)
+    assert_type(NDJSONResponse(client.users.search()), NDJSONResponse)
 
 
 async def mistakes(client: AsyncClient) -> None:

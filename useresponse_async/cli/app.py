@@ -30,7 +30,9 @@ NO_COLOR=1 switches colours off."""
 
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
 # Tracebacks are ours: typer's would show local variables, and keys with them.
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, epilog=_EPILOG)
+app: Final[typer.Typer] = typer.Typer(
+    rich_markup_mode=None, pretty_exceptions_enable=False, epilog=_EPILOG
+)
 app.add_typer(export.app, name="export", short_help="Write users, tickets, … to a file or a pipe.")
 app.command("call", short_help="Call any endpoint of the API.", epilog=call.EPILOG)(call.call)
 app.command("whoami", short_help="Show who the API key belongs to.", epilog=whoami.EPILOG)(

@@ -21,10 +21,10 @@ class Arrivals:
     """
 
     def __init__(self, expected: int) -> None:
-        self.count = 0
-        self.duplicated = 0
-        self.misplaced = 0
-        self.unknown = 0
+        self.count: int = 0
+        self.duplicated: int = 0
+        self.misplaced: int = 0
+        self.unknown: int = 0
         self._expected = expected
         self._seen: set[int] = set()
         self._highest = 0

@@ -18,7 +18,7 @@ class RetryCount(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = 0
+        self.count: int = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a retry."""

@@ -31,11 +31,11 @@ def _client_of_loop_of(scope: Literal["function", "class", "module", "package", 
 
 
 # The loop of a fixture is fixed where it is made, that of a test by the test: one for each.
-of_function = _client_of_loop_of("function")
-of_class = _client_of_loop_of("class")
-of_module = _client_of_loop_of("module")
-of_package = _client_of_loop_of("package")
-of_session = _client_of_loop_of("session")
+of_function: Any = _client_of_loop_of("function")
+of_class: Any = _client_of_loop_of("class")
+of_module: Any = _client_of_loop_of("module")
+of_package: Any = _client_of_loop_of("package")
+of_session: Any = _client_of_loop_of("session")
 
 
 def fixture_name(item: pytest.Item) -> str | None:

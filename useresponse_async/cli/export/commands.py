@@ -39,7 +39,7 @@ Exit codes:
   141  the reader of the pipe has gone
 {KEY_HELP}"""
 
-app = typer.Typer(rich_markup_mode=None)
+app: Final[typer.Typer] = typer.Typer(rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)

@@ -35,7 +35,7 @@ class PartFile:
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self.size = os.fstat(descriptor).st_size
+        self.size: int = os.fstat(descriptor).st_size
         self._descriptor = descriptor
 
     @classmethod
