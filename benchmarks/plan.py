@@ -14,7 +14,8 @@ class Plan:
         rounds: How many times each figure with a goal is measured.
         picture_rounds: How many times what only the picture needs is measured.
         users: The most users in a walk.
-        seconds: How long a walk is meant to take, in seconds; half of it without latency.
+        seconds: How long a walk at latency is meant to take, in seconds, so that its first page,
+            for which the others wait, weighs little; half of it will do for the others.
         first_users: Users in the walks whose first user is waited for.
         first_rounds: How many such walks each contender makes.
         load_pages: Pages that the server is asked for to measure it.
@@ -62,7 +63,7 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
         rounds=rounds,
         picture_rounds=min(rounds, 2),
         users=users,
-        seconds=2.0,
+        seconds=4.0,
         first_users=min(users, 10_000),
         first_rounds=min(rounds, 3),
         load_pages=4000,

@@ -35,9 +35,9 @@ class Load:
         turn = self._under_way.popleft()
         if overloaded:
             turn.was_overloaded()
-        else:
-            turn.went_well()
         await turn.__aexit__(None, None, None)
+        if not overloaded:
+            turn.went_well()
         await self.fill()
 
     async def answer_round(self, *, overloaded: bool = False) -> None:
@@ -110,7 +110,8 @@ async def test_an_idle_client_does_not_grow_its_limit():
     pacing = Pacing(50)
     for _ in range(200):
         async with pacing.turn() as turn:
-            turn.went_well()
+            pass
+        turn.went_well()
     assert pacing.limit == 10
 
 
@@ -122,9 +123,10 @@ async def test_answers_to_requests_from_before_a_decrease_change_nothing():
         turn.was_overloaded()
     assert pacing.limit == 7
     early.was_overloaded()
-    early.went_well()
     assert pacing.limit == 7
     await early.__aexit__(None, None, None)
+    early.went_well()
+    assert pacing.limit == 7
 
 
 async def test_who_waits_for_a_turn_waits_no_longer_than_told():

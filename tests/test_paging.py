@@ -430,7 +430,7 @@ async def test_a_page_count_that_always_grows_ends_when_nothing_new_comes(ordere
     asked = itertools.count()
 
     class Boaster:
-        max_in_flight = 5
+        walk_concurrency = 5
 
         async def execute(self, operation: Operation[Any]) -> Any:
             assert next(asked) < 2000, "the walk does not end"
@@ -892,7 +892,7 @@ class FakeServer:
         past_the_end: str,
         failing: frozenset[int],
     ) -> None:
-        self.max_in_flight = max_in_flight
+        self.walk_concurrency = max_in_flight
         self.running = 0
         self.peak = 0
         self.requests = 0
@@ -968,7 +968,7 @@ def test_any_walk_gives_each_item_once_and_ends(server_of, concurrency, ordered,
     anyio.run(walk, backend=backend)
     assert (seen if ordered else sorted(seen)) == list(range(1, size + 1))
     assert server.running == 0
-    assert server.peak <= (concurrency or server.max_in_flight)
+    assert server.peak <= (concurrency or server.walk_concurrency)
 
 
 @settings(deadline=None, max_examples=100)

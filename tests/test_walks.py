@@ -67,7 +67,7 @@ class Server:
     """An offset API behind the Executor protocol; its answers come in the order of the plan."""
 
     def __init__(self, plan: Plan) -> None:
-        self.max_in_flight = plan.in_flight
+        self.walk_concurrency = plan.in_flight
         self.plan = plan
         self.rows = list(range(1, plan.rows + 1))
         self.stayed = set(self.rows)

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import anyio
+import anyio.lowlevel
 import attrs
 import httpx
 
@@ -38,7 +39,7 @@ from useresponse_async.errors import (
 from useresponse_async.hooks import RequestHook, ResponseHook, tell
 from useresponse_async.lifetime import Lifetime
 from useresponse_async.operations import Operation
-from useresponse_async.pacing import NoTurn, Pacing
+from useresponse_async.pacing import NoTurn, Pacing, Turn
 from useresponse_async.responses import Inflater, expands_beyond, with_body, with_plain_content
 from useresponse_async.retrying import RetryBudget, call_with_retries, is_overload
 from useresponse_async.settings import Settings
@@ -48,6 +49,7 @@ from useresponse_async.version import __version__
 __all__ = ["Connection", "RequestExecutor"]
 
 T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 _MAX_REDIRECTS: Final = 5
 _LONGEST_LENGTH: Final = 20
@@ -120,6 +122,16 @@ class RequestExecutor:
         """The most requests under way at once."""
         return self.pacing.bound
 
+    @property
+    def walk_concurrency(self) -> int:
+        """How many pages of a walk are under way at once, some of them waiting for their turn.
+
+        So the next request goes out the moment that an answer is there, and not when it has been
+        read. None wait beyond the turns where a call may not wait for ever.
+        """
+        waiting = 0 if self.settings.queue_timeout is not None else self.max_in_flight // 3
+        return self.max_in_flight + waiting
+
     async def execute(self, operation: Operation[T]) -> T:
         """Carry out ``operation`` and return what its answer says.
 
@@ -141,7 +153,10 @@ class RequestExecutor:
             try:
                 async with self._observed(request) as answers:
                     return await self._paced(
-                        number, request, lambda: self._ask(operation, request, number, answers)
+                        number,
+                        request,
+                        lambda: self._ask(operation, request, number, answers),
+                        lambda response: self._read(operation, response),
                     )
             except NotFoundError:
                 if may_be_done and operation.absent_is_done:
@@ -177,7 +192,10 @@ class RequestExecutor:
         async def attempt(number: int) -> None:
             async with self._observed(request) as answers:
                 await self._paced(
-                    number, request, lambda: self._pour(number, request, sink, max_bytes, answers)
+                    number,
+                    request,
+                    lambda: self._pour(number, request, sink, max_bytes, answers),
+                    lambda _: None,
                 )
 
         await self._with_retries(attempt, repeatable=True)
@@ -204,21 +222,19 @@ class RequestExecutor:
         return _told(request, on_request, on_response)
 
     async def _paced(
-        self, number: int, request: httpx.Request, call: Callable[[], Awaitable[T]]
+        self,
+        number: int,
+        request: httpx.Request,
+        call: Callable[[], Awaitable[Answer]],
+        read: Callable[[Answer], T],
     ) -> T:
         """Make one try in its turn, and learn from how it went."""
         patience = self.settings.queue_timeout
+        turn = self.pacing.turn(patience=patience)
         try:
-            async with self.pacing.turn(patience=patience) as turn:
-                try:
-                    result = await call()
-                except UseResponseError as error:
-                    if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
-                        error.attempt = number
-                    if is_overload(error):
-                        turn.was_overloaded()
-                    raise
-                turn.went_well()
+            async with turn:
+                with _failures_noted(turn, number):
+                    answer = await call()
         except NoTurn:
             raise QueueTimeoutError(
                 f"no turn came within {patience} s",
@@ -226,16 +242,21 @@ class RequestExecutor:
                 path=request.url.path,
                 request_sent=False,
             ) from None
+        # Whoever waits for the wire goes first; to read takes no turn.
+        await anyio.lowlevel.checkpoint()
+        with _failures_noted(turn, number):
+            result = read(answer)
+        turn.went_well()
         self._connection.budget.earn()
         return result
 
     async def _ask(
         self,
-        operation: Operation[T],
+        operation: Operation[Any],
         request: httpx.Request,
         number: int,
         answers: list[httpx.Response] | None,
-    ) -> T:
+    ) -> httpx.Response:
         response = await self._send(request)
         if not response.is_success:
             response = redacted(response, self.settings.api_key)
@@ -243,7 +264,9 @@ class RequestExecutor:
         self._connection.captured(response)
         if answers is not None:
             answers.append(redacted(response, self.settings.api_key))
-        return self._read(operation, response)
+        if not response.is_success:
+            self._read(operation, response)  # raises the error that it is
+        return response
 
     async def _pour(
         self,
@@ -448,6 +471,18 @@ def _is_permanent(error: httpx.RequestError) -> bool:
     if isinstance(error, httpx.ProxyError):
         return str(error).startswith("4")  # the status with which the proxy answered
     return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+@contextmanager
+def _failures_noted(turn: Turn, number: int) -> Generator[None, None, None]:
+    try:
+        yield
+    except UseResponseError as error:
+        if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
+            error.attempt = number
+        if is_overload(error):
+            turn.was_overloaded()
+        raise
 
 
 def _may_follow(response: httpx.Response, target: httpx.Request) -> bool:

@@ -150,8 +150,9 @@ def to_texts(value: Any, _wanted: object) -> list[str]:
         except AttributeError:
             pass  # not all are texts
     if isinstance(value, str):
-        parts = value.split(",") if "," in value else (value,)
-        return [text for part in parts if (text := part.strip())]
+        if "," in value:
+            return [*filter(None, map(str.strip, value.split(",")))]
+        return [text] if (text := value.strip()) else []
     items = to_list(value)
     if items is None:
         raise Misfit(f"{kind_of(value)}, where a list of texts was promised")

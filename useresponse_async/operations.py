@@ -73,6 +73,11 @@ class Executor(Protocol):
         """The most requests under way at once."""
         ...
 
+    @property
+    def walk_concurrency(self) -> int:
+        """The most pages of one walk under way at once, of which some wait for their turn."""
+        ...
+
     async def execute(self, operation: Operation[T]) -> T:
         """Carry out ``operation`` and return what its answer says."""
         ...

@@ -92,11 +92,12 @@ class Pacing:
         """Take note that a request is not in flight any more."""
         self._limiter.release()
 
-    def increase(self, *, seen: int) -> None:
+    def increase(self, *, seen: int, full: bool) -> None:
         """Let more be in flight, after an answer that shows no overload.
 
         Args:
             seen: The decreases there had been when the request was sent.
+            full: Whether as many were in flight then as might be.
         """
         if not self._adaptive or seen != self._decreases:
             return
@@ -104,7 +105,7 @@ class Pacing:
         if self._recovered is not None:
             self._recovered.set()
             self._recovered = None
-        if self.in_flight >= self.limit < self.bound:
+        if full and self.limit < self.bound:
             self._grow()
 
     def _grow(self) -> None:
@@ -164,9 +165,13 @@ class Pacing:
 
 
 class Turn:
-    """One request's leave to be in flight, from entering to leaving the context."""
+    """One request's leave to be in flight, from entering to leaving the context.
 
-    __slots__ = ("_decreases_seen", "_pacing", "_patience")
+    An overload may be reported within, so that nobody takes the request's place at once; that it
+    went well, when the context has been left and the answer read.
+    """
+
+    __slots__ = ("_decreases_seen", "_pacing", "_patience", "_was_full")
 
     def __init__(self, pacing: Pacing, patience: float | None) -> None:
         self._pacing = pacing
@@ -182,11 +187,12 @@ class Turn:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._was_full = self._pacing.in_flight >= self._pacing.limit
         self._pacing.release()
 
     def went_well(self) -> None:
         """Report an answer that shows no overload."""
-        self._pacing.increase(seen=self._decreases_seen)
+        self._pacing.increase(seen=self._decreases_seen, full=self._was_full)
 
     def was_overloaded(self) -> None:
         """Report an answer, or the lack of one, that shows an overload."""

@@ -143,8 +143,9 @@ class Pages(Generic[T]):
         Args:
             start: The first page, from 1; the list's own first page unless told.
             stop: The page before which to stop, as in ``range``; all pages unless told.
-            concurrency: The most pages in flight, in pages; the client's ``max_in_flight``
-                unless told.
+            concurrency: The most pages under way, in pages; unless told, the client's
+                ``max_in_flight`` and a third more, which wait for their turn, so that the next
+                request goes out as soon as an answer is there.
             ordered: Whether pages come in order, or as they arrive.
 
         Raises:
@@ -153,7 +154,7 @@ class Pages(Generic[T]):
         start = self._start if start is None else integer("start", start, minimum=1)
         if stop is not None and integer("stop", stop, minimum=1) < start:
             raise ArgumentError("stop", f"{stop} is before the start, {start}")
-        limit = self._executor.max_in_flight
+        limit = self._executor.walk_concurrency
         if concurrency is not None:
             limit = integer("concurrency", concurrency, minimum=1)
         return self._walk(start, stop, limit, ordered=ordered)

@@ -66,12 +66,13 @@ class Rates:
 def users_for(contender: Contender, cell: Cell, *, seconds: float, most: int) -> int:
     """Return how many users to walk so that it takes about ``seconds``.
 
-    Half of that will do without latency, where a walk is at its full speed at once.
+    Half of that will do without latency, where a walk is at its full speed at once, and for
+    what only the picture needs.
     """
     rate = float(contender.speed)
-    if not cell.latency:
+    if not cell.latency or not cell.has_goal:
         seconds /= 2
-    else:
+    if cell.latency:
         flying = 1 if contender.sequential else cell.in_flight
         rate = min(rate, flying * contender.page_size / cell.latency)
     pages = round(rate * seconds / contender.page_size)
