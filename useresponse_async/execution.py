@@ -49,7 +49,6 @@ from useresponse_async.version import __version__
 __all__ = ["Connection", "RequestExecutor"]
 
 T = TypeVar("T")
-Answer = TypeVar("Answer")
 
 _MAX_REDIRECTS: Final = 5
 _LONGEST_LENGTH: Final = 20
@@ -152,12 +151,7 @@ class RequestExecutor:
             request = make_request()
             try:
                 async with self._observed(request) as answers:
-                    return await self._paced(
-                        number,
-                        request,
-                        lambda: self._ask(operation, request, number, answers),
-                        lambda response: self._read(operation, response),
-                    )
+                    return await self._try(operation, request, number, answers)
             except NotFoundError:
                 if may_be_done and operation.absent_is_done:
                     return operation.decode(NO_CONTENT)
@@ -191,12 +185,14 @@ class RequestExecutor:
 
         async def attempt(number: int) -> None:
             async with self._observed(request) as answers:
-                await self._paced(
+                turn = self._turn()
+                await self._in_turn(
+                    turn,
                     number,
                     request,
                     lambda: self._pour(number, request, sink, max_bytes, answers),
-                    lambda _: None,
                 )
+                self._went_well(turn)
 
         await self._with_retries(attempt, repeatable=True)
 
@@ -221,34 +217,45 @@ class RequestExecutor:
             return _UNOBSERVED
         return _told(request, on_request, on_response)
 
-    async def _paced(
+    async def _try(
         self,
-        number: int,
+        operation: Operation[T],
         request: httpx.Request,
-        call: Callable[[], Awaitable[Answer]],
-        read: Callable[[Answer], T],
+        number: int,
+        answers: list[httpx.Response] | None,
     ) -> T:
-        """Make one try in its turn, and learn from how it went."""
-        patience = self.settings.queue_timeout
-        turn = self.pacing.turn(patience=patience)
+        turn = self._turn()
+        response = await self._in_turn(
+            turn, number, request, lambda: self._ask(operation, request, number, answers)
+        )
+        # Whoever waits for the wire goes first: to read takes no turn.
+        await anyio.lowlevel.checkpoint()
+        with _failures_noted(turn, number):
+            result = self._read(operation, response)
+        self._went_well(turn)
+        return result
+
+    def _turn(self) -> Turn:
+        return self.pacing.turn(patience=self.settings.queue_timeout)
+
+    async def _in_turn(
+        self, turn: Turn, number: int, request: httpx.Request, call: Callable[[], Awaitable[T]]
+    ) -> T:
         try:
             async with turn:
                 with _failures_noted(turn, number):
-                    answer = await call()
+                    return await call()
         except NoTurn:
             raise QueueTimeoutError(
-                f"no turn came within {patience} s",
+                f"no turn came within {self.settings.queue_timeout} s",
                 method=request.method,
                 path=request.url.path,
                 request_sent=False,
             ) from None
-        # Whoever waits for the wire goes first; to read takes no turn.
-        await anyio.lowlevel.checkpoint()
-        with _failures_noted(turn, number):
-            result = read(answer)
+
+    def _went_well(self, turn: Turn) -> None:
         turn.went_well()
         self._connection.budget.earn()
-        return result
 
     async def _ask(
         self,
