@@ -259,3 +259,7 @@ def test_a_proxy_that_is_none_is_refused_without_its_password(proxy: str):
     with pytest.raises(ConfigurationError, match="proxy") as caught:
         AsyncClient("https://example.com", proxy=proxy)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_client_that_could_not_be_made_can_be_shown():
+    assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"

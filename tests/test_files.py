@@ -2,14 +2,17 @@
 
 import base64
 import gc
+import gzip
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.abc
 import httpx
 import pytest
+from quick import QUICK
 
 from useresponse_async import (
     APIStatusError,
@@ -330,3 +333,59 @@ async def test_an_upload_that_breaks_off_leaves_no_file_open(
             with pytest.raises(APITimeoutError):
                 await client.files.upload(Attachment.from_path(path))
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    "failure", [UnicodeEncodeError("ascii", "\u2588", 0, 1, "no"), httpx.ReadTimeout("mine")]
+)
+async def test_what_a_progress_callback_raises_is_the_callers(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, failure: Exception
+):
+    def fail(received: int, total: int | None) -> None:
+        raise failure
+
+    sandbox.answer_next("hello", media_type="text/plain")
+    with pytest.raises(type(failure)) as caught:
+        await client.files.download("/files/1", tmp_path / "a", on_progress=fail)
+    assert caught.value is failure
+    assert sandbox.arrivals == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+class Unreadable:
+    """A file that can be measured, and not be read."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    async def seek(self, offset: int, whence: int = 0, /) -> int:
+        return 4 if whence else 0
+
+    async def read(self, size: int, /) -> bytes:
+        raise self._failure
+
+
+@pytest.mark.parametrize(
+    "failure", [OSError(5, "broken"), KeyError("mine"), httpx.ConnectError("storage is down")]
+)
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_file_that_fails_while_it_is_sent_is_named_and_not_sent_again(
+    sandbox: Sandbox, transport: Any, failure: Exception
+):
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, retry=QUICK, transport=transport
+    ) as client:
+        with pytest.raises(ArgumentError, match=r"^attachment: a\.txt: ") as caught:
+            await client.files.upload(Attachment.from_file(Unreadable(failure), name="a.txt"))
+        assert type(failure).__name__ in str(caught.value)
+        assert (await client.users.me()).id == 1
+
+
+async def test_a_download_of_several_gzip_members_is_all_of_them(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    body = gzip.compress(b"first, ") + gzip.compress(b"second, ") + gzip.compress(b"third")
+    sandbox.answer_next(body, headers={"Content-Encoding": "gzip"}, media_type="text/plain")
+    await client.files.download("/files/1", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"first, second, third"

@@ -10,7 +10,13 @@ import httpx
 import pytest
 from quick import QUICK
 
-from useresponse_async import AsyncClient, ConfigurationError, NotFoundError, RetryEvent
+from useresponse_async import (
+    AsyncClient,
+    ConfigurationError,
+    NotFoundError,
+    QueueTimeoutError,
+    RetryEvent,
+)
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -140,3 +146,28 @@ def test_what_cannot_be_called_is_no_hook(name: str):
     options: dict[str, Callable[..., None]] = {name: "print"}  # type: ignore[dict-item]
     with pytest.raises(ConfigurationError, match=name):
         AsyncClient("https://example.com", **options)  # type: ignore[arg-type]
+
+
+async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_timeout(
+    start_sandbox: Callable[..., Sandbox],
+):
+    sandbox = start_sandbox(users=1500, latency=0.15)
+    async with client_of(sandbox, max_in_flight=30, queue_timeout=0.1) as client:
+        assert len(await client.users.search().collect()) == 1500
+
+
+async def test_a_try_without_a_turn_says_which_it_was(sandbox: Sandbox):
+    sandbox.fail_next(500, match="/users/1")
+    sandbox.delay_next(0.5, match="/me")
+    async with client_of(sandbox, max_in_flight=1, queue_timeout=0.1) as client:
+
+        async def fail() -> None:
+            with pytest.raises(QueueTimeoutError) as caught:
+                await client.users.get(1)
+            assert caught.value.attempt == 2
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(fail)
+            while not client.in_flight:
+                await anyio.lowlevel.checkpoint()
+            await client.users.me()  # takes the turn as soon as the first try has failed

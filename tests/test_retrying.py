@@ -386,3 +386,19 @@ async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(
     with pytest.raises(ServiceUnavailableError):
         await create(client)
     assert sandbox.arrivals == 1
+
+
+@pytest.mark.anyio
+async def test_a_retry_that_is_cancelled_before_it_is_made_costs_nothing(sandbox: Sandbox):
+    policy = RetryPolicy(initial_delay=0.01, min_retries_per_second=1, max_retry_ratio=0)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=policy) as client:
+        sandbox.fail_next(500, times=30)
+        with anyio.move_on_after(0.3):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(20):
+                    tasks.start_soon(client.users.me)
+        sandbox.clear_faults()
+        await anyio.sleep(2)  # as long as it takes to fill a budget that nobody owes
+        sandbox.fail_next(500)
+        with anyio.fail_after(1):
+            await client.users.me()

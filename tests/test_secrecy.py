@@ -6,7 +6,7 @@ import pickle
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +15,13 @@ import httpx
 import pytest
 from quick import QUICK
 
-from useresponse_async import AsyncClient, KeyPlacement, Secret, UseResponseError
+from useresponse_async import (
+    AsyncClient,
+    ConfigurationError,
+    KeyPlacement,
+    Secret,
+    UseResponseError,
+)
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -310,3 +316,51 @@ async def test_a_password_shows_in_no_retry_log_and_no_frame(
             with anyio.fail_after(0.05):
                 await call()
         witness.look_into(caught.value)
+
+
+def locals_of(error: BaseException) -> str:
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), capture_locals=True
+    )
+    ours = [frame for frame in frames if "useresponse_async" in frame.filename]
+    assert ours
+    return repr([frame.locals for frame in ours])
+
+
+@pytest.mark.parametrize("key", [KEY, KEY + "\n"])
+@pytest.mark.parametrize("given", ["as text", "as a secret", "by the environment"])
+def test_the_key_is_in_no_frame_of_a_constructor_that_fails(
+    monkeypatch: pytest.MonkeyPatch, given: str, key: str
+):
+    api_key: Any = {"as text": key, "as a secret": Secret(key)}.get(given)
+    monkeypatch.setenv("USERESPONSE_API_KEY", key)
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncClient("https://example.com", api_key=api_key, max_in_flight=0)
+    assert "s3cr3t" not in locals_of(caught.value)
+
+
+async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhere(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.DEBUG)
+    for spelled in ("k3y%2f%2b%3ds3cr3t~42", "k3y/%2B=s3cr3t~42", "%6b3y/+=s3cr3t%7E42"):
+        headers = {"Location": f"/api/3.0/me.json?page=1&apiKey={spelled}"}
+        sandbox.answer_next(OK, 302, headers=headers)
+        async with AsyncClient(sandbox.url, api_key=KEY, retry=QUICK) as client:
+            with client.capture_responses() as responses, suppress(UseResponseError):
+                await client.users.me()
+        assert responses
+        for response in responses:
+            assert "s3cr3t" not in str(response.request.url)
+            assert "s3cr3t" not in repr(response.headers)
+    assert "s3cr3t" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [KEY, quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42",
+     r"k3y\u002F\u002b\u003ds3cr3t~42", "%6B%33%79/+=s3cr3t~42"],
+)  # fmt: skip
+def test_a_key_is_known_however_it_is_spelled(spelled: str):
+    assert Secret(KEY).redact(f"<{spelled}>") == "<***>"
+    assert Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import useresponse_async
-from useresponse_async import Avatar, Changelog, User
+from useresponse_async import Avatar, Changelog, ObjectType, User
 from useresponse_async.codec import Misfit
 from useresponse_async.models._wire import Model, wire_aliases, wire_name
 from useresponse_async.structuring import _converter, structure
@@ -108,3 +108,21 @@ def test_an_object_of_the_same_length_with_other_keys_is_not_mistaken():
         assert structure({"id": 1, "name": "Anna"}, User).name == "Anna"
         assert structure({"id": 1, "phone": "55"}, User).phone == "55"
         assert structure({"id": 1, "nothing": "55"}, User).extra == {"nothing": "55"}
+
+
+@pytest.mark.parametrize(
+    ("model", "shaping", "odd"),
+    [
+        (ObjectType, {"slug": "a", "title": {"single": "x"}}, {"slug": "a", "title": "0"}),
+        (User, {"id": 1, "tags": ["a"]}, {"id": 1, "tags": 0}),
+        (User, {"id": 1, "tags": ["a"]}, {"id": 1, "tags": False}),
+        (User, {"id": 1, "role": {"id": 3}}, {"id": 1, "role": []}),
+    ],
+)
+def test_what_came_before_changes_nothing(model: type[Any], shaping: Any, odd: Any):
+    fresh = _converter.__wrapped__
+    cold = outcome(lambda: fresh(detailed=True).structure(odd, model))
+    warm = fresh(detailed=True)
+    for _ in range(2):
+        warm.structure(shaping, model)
+    assert outcome(lambda: warm.structure(odd, model)) == cold

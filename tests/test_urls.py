@@ -174,8 +174,11 @@ def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name: 
         for request in requests:
             stays(request, placement)
 
-    check()
-    assert sent  # not everything was refused
+    for _ in range(10):  # by chance every example of a round may be refused
+        check()
+        if sent:
+            return
+    raise AssertionError("everything was refused")
 
 
 def stays(request: httpx.Request, placement: KeyPlacement) -> None:

@@ -251,3 +251,23 @@ async def test_a_transport_that_is_httpx_own_gets_the_key_too(sandbox: Sandbox):
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key, transport=transport) as client:
             assert (await client.users.me()).id
     assert ("apiKey", sandbox.api_key) in sandbox.requests[0].query
+
+
+@pytest.mark.anyio
+async def test_connections_that_nobody_needs_any_more_are_closed(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("useresponse_async.transport._UNUSED_SECONDS", 0.05)
+    sandbox.set_latency(0.05)
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, max_in_flight=10, retry=QUICK
+    ) as client:
+        assert [user async for user in client.map(client.users.get, range(1, 11))]
+        assert sandbox.connections == 10
+        sandbox.set_latency(0)
+        await anyio.sleep(0.1)
+        for _ in range(9):
+            await client.users.me()
+        with anyio.fail_after(5):
+            while sandbox.connections > 1:
+                await anyio.sleep(0.01)

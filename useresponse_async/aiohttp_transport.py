@@ -62,15 +62,21 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             return await self._inner.handle_async_request(request)
         seconds = request.extensions.get("timeout", {}).get("write")
         with anyio.CancelScope() as scope:
-            return await self._inner.handle_async_request(
-                httpx.Request(
-                    request.method,
-                    request.url,
-                    headers=request.headers,
-                    stream=_Watched(request.stream, scope, seconds),
-                    extensions=request.extensions,
+            body = _Watched(request.stream, scope, seconds)
+            try:
+                return await self._inner.handle_async_request(
+                    httpx.Request(
+                        request.method,
+                        request.url,
+                        headers=request.headers,
+                        stream=body,
+                        extensions=request.extensions,
+                    )
                 )
-            )
+            except Exception:
+                if body.failure is not None:
+                    raise body.failure from None
+                raise
         raise httpx.WriteTimeout("the server did not take the request in time")
 
     async def aclose(self) -> None:
@@ -118,7 +124,8 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
 class _Watched(httpx.AsyncByteStream):
     """A request's body of which each piece must be taken in time.
 
-    aiohttp has no time-out of its own for it, and waits for the answer only then.
+    aiohttp has no time-out of its own for it, and waits for the answer only then. What the body
+    itself fails with it takes for a failure to send.
     """
 
     def __init__(
@@ -127,6 +134,7 @@ class _Watched(httpx.AsyncByteStream):
         self._inner = inner
         self._scope = scope
         self._seconds = math.inf if seconds is None else seconds
+        self.failure: Exception | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         self._pieces = aiter(self._inner)
@@ -134,7 +142,13 @@ class _Watched(httpx.AsyncByteStream):
 
     async def __anext__(self) -> bytes:
         self._scope.deadline = math.inf
-        piece = await anext(self._pieces)
+        try:
+            piece = await anext(self._pieces)
+        except StopAsyncIteration:
+            raise
+        except Exception as error:
+            self.failure = error
+            raise
         self._scope.deadline = anyio.current_time() + self._seconds
         return piece
 

@@ -133,11 +133,18 @@ class Attachment:
             A generator of pieces, of which all but the last are of one size.
 
         Raises:
-            OSError: It cannot be read.
+            ArgumentError: It cannot be read.
         """
-        async with aclosing(self._source.pieces()) as pieces:
-            async for piece in pieces:
-                yield piece
+        pieces = self._source.pieces()
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
+        except Exception as error:
+            # Whatever it is, it must not be taken for the server's failure.
+            raise ArgumentError(
+                "attachment", f"{self.name}: {type(error).__name__}: {error}"
+            ) from error
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})"

@@ -35,6 +35,7 @@ from useresponse_async.settings import (
     KeyPlacement,
     RetryPolicy,
     Settings,
+    kept_secret,
 )
 from useresponse_async.transport import (
     ClientTransport,
@@ -85,7 +86,8 @@ class AsyncClient(Namespaces):
             call.
         adaptive_pacing: Whether to keep fewer in flight while the server is overloaded.
         queue_timeout: How long a try may wait for its turn to be in flight, in seconds;
-            ``None`` waits for ever. The wait never counts against ``timeout``.
+            ``None`` waits for ever. The wait never counts against ``timeout``. A walk is bounded
+            in its first page only.
         max_response_bytes: The most that an answer may hold, decompressed, in bytes.
             Downloads have a bound of their own.
         key_placement: Where the key travels in a request.
@@ -133,6 +135,7 @@ class AsyncClient(Namespaces):
         on_response: ResponseHook | None = None,
         on_retry: RetryHook | None = None,
     ) -> None:
+        api_key = kept_secret(api_key)
         settings = Settings.resolve(
             base_url,
             api_key=api_key,
@@ -365,6 +368,8 @@ class AsyncClient(Namespaces):
         await self.aclose()
 
     def __repr__(self) -> str:
+        if "_executor" not in vars(self):
+            return "AsyncClient()"  # in the traceback of its own constructor
         settings = self._executor.settings
         return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
 

@@ -77,7 +77,7 @@ class APIConnectionError(UseResponseError):
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
-        request_sent: Whether the server may have seen the request.
+        request_sent: Whether the server may have seen the request of this try.
         permanent: Whether it would go the same way again: a certificate that is not trusted, a
             proxy that refuses, a redirect to what is no address.
         attempt: Which try of the call this was, from 1.
@@ -99,7 +99,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class QueueTimeoutError(APITimeoutError):
-    """The call had no turn within ``queue_timeout``, so nothing was sent."""
+    """The call had no turn within ``queue_timeout``, so this try of it was not sent."""
 
 
 class ResponseTooLargeError(UseResponseError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
+    aclosing,
     asynccontextmanager,
     contextmanager,
     nullcontext,
@@ -126,10 +127,9 @@ class RequestExecutor:
         """How many pages of a walk are under way at once, some of them waiting for their turn.
 
         So the next request goes out the moment that an answer is there, and not when it has been
-        read. None wait beyond the turns where a call may not wait for ever.
+        read.
         """
-        waiting = 0 if self.settings.queue_timeout is not None else self.max_in_flight // 3
-        return self.max_in_flight + waiting
+        return self.max_in_flight + self.max_in_flight // 3
 
     async def execute(self, operation: Operation[T]) -> T:
         """Carry out ``operation`` and return what its answer says.
@@ -224,19 +224,19 @@ class RequestExecutor:
         number: int,
         answers: list[httpx.Response] | None,
     ) -> T:
-        turn = self._turn()
+        turn = self._turn(patient=operation.patient)
         response = await self._in_turn(
             turn, number, request, lambda: self._ask(operation, request, number, answers)
         )
         # Whoever waits for the wire goes first: to read takes no turn.
-        await anyio.lowlevel.checkpoint()
+        await anyio.lowlevel.cancel_shielded_checkpoint()
         with _failures_noted(turn, number):
             result = self._read(operation, response)
         self._went_well(turn)
         return result
 
-    def _turn(self) -> Turn:
-        return self.pacing.turn(patience=self.settings.queue_timeout)
+    def _turn(self, *, patient: bool = False) -> Turn:
+        return self.pacing.turn(patience=None if patient else self.settings.queue_timeout)
 
     async def _in_turn(
         self, turn: Turn, number: int, request: httpx.Request, call: Callable[[], Awaitable[T]]
@@ -246,12 +246,14 @@ class RequestExecutor:
                 with _failures_noted(turn, number):
                     return await call()
         except NoTurn:
-            raise QueueTimeoutError(
+            failure = QueueTimeoutError(
                 f"no turn came within {self.settings.queue_timeout} s",
                 method=request.method,
                 path=request.url.path,
                 request_sent=False,
-            ) from None
+            )
+            failure.attempt = number
+            raise failure from None
 
     def _went_well(self, turn: Turn) -> None:
         turn.went_well()
@@ -290,12 +292,14 @@ class RequestExecutor:
                 answers.append(response)
             if not response.is_success:
                 await self._refuse(response)
-            async with _ended(response, _raw_chunks(response)) as chunks:
-                inflater = Inflater(response)
-                await sink.begin(None if inflater.needed else _length_of(response))
-                async for chunk in chunks:
+        # What the caller's own file or callback raises is not the server's failure.
+        async with _ended(response, _raw_chunks(response)) as chunks:
+            inflater = Inflater(response)
+            await sink.begin(None if inflater.needed else _length_of(response))
+            async with aclosing(_translated(chunks, request)) as received:
+                async for chunk in received:
                     await _fill(sink, inflater.pieces(chunk), request, max_bytes)
-                await _fill(sink, inflater.rest(), request, max_bytes)
+            await _fill(sink, inflater.rest(), request, max_bytes)
 
     async def _refuse(self, response: httpx.Response) -> None:
         response, _ = await _loaded(response, self.settings.max_response_bytes)
@@ -412,10 +416,23 @@ async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, b
 async def _fill(
     sink: Sink, pieces: Iterable[bytes], request: httpx.Request, max_bytes: int
 ) -> None:
-    for piece in pieces:
+    remaining = iter(pieces)
+    while True:
+        with _network_errors_translated(request):
+            piece = next(remaining, None)
+        if piece is None:
+            return
         if sink.received + len(piece) > max_bytes:
             raise ResponseTooLargeError(method="GET", path=request.url.path, max_bytes=max_bytes)
         await sink.write(piece)
+
+
+async def _translated(
+    chunks: AsyncIterator[bytes], request: httpx.Request
+) -> AsyncGenerator[bytes, None]:
+    with _network_errors_translated(request):
+        async for chunk in chunks:
+            yield chunk
 
 
 def _raw_chunks(response: httpx.Response) -> AsyncIterator[bytes]:

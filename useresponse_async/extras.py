@@ -14,6 +14,7 @@ _NEEDS: Final = {
     "http2": ("HTTP/2", ("h2",)),
     "parquet": ("Parquet", ("pyarrow",)),
     "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),
+    "testing": ("the pytest plugin", ("pytest", "starlette", "uvicorn", "python_multipart")),
 }
 """What each extra is for, and the modules that are there once it is installed."""
 

@@ -33,6 +33,8 @@ class Operation(Generic[T]):
         repeatable: Whether it may be sent again when its first try may have worked; by its
             method, where the operation does not know better.
         absent_is_done: Whether a 404 on a later try means that an earlier one worked.
+        patient: Whether it waits for its turn however long that takes, as the pages of a walk do
+            that has had its first turn.
         since: The API version whose documents are the first to know the endpoint, if they are
             later than the oldest.
     """
@@ -44,6 +46,7 @@ class Operation(Generic[T]):
     body: Any = None
     repeatable: bool | None = None
     absent_is_done: bool = False
+    patient: bool = False
     since: str | None = None
 
     @property

@@ -185,15 +185,17 @@ class Pages(Generic[T]):
                 for item in page.items:
                     yield item
 
-    async def _fetch(self, number: int) -> Page[T]:
-        return await self._executor.execute(self._operation(number, self._count))
+    async def _fetch(self, number: int, *, patient: bool = False) -> Page[T]:
+        operation = self._operation(number, self._count, patient=patient)
+        return await self._executor.execute(operation)
 
-    def _operation(self, number: int, count: int) -> Operation[Page[T]]:
+    def _operation(self, number: int, count: int, *, patient: bool = False) -> Operation[Page[T]]:
         return Operation(
             method="GET",
             path=self._path,
             query=query_of({**self._query, "page": number, "count": count}, self._params),
             decode=self._decoder(self._model, number=number, size=count),
+            patient=patient,
             since=self._since,
         )
 
@@ -205,7 +207,7 @@ class Pages(Generic[T]):
         async def fetch(number: int) -> Page[T]:
             # Pages that are read again take their turn among the others.
             async with room:
-                return await self._fetch(number)
+                return await self._fetch(number, patient=True)
 
         async def fetch_numbered(number: int) -> tuple[int, Page[T]]:
             return number, await fetch(number)
@@ -215,7 +217,7 @@ class Pages(Generic[T]):
         self._report = walk.report
         if stop is not None and start >= stop:
             return
-        yield await walk.received(start, await fetch(start))
+        yield await walk.received(start, await self._fetch(start))
         while walk.has_more:
             fetched = concurrent_map(
                 fetch_numbered,

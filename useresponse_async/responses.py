@@ -78,9 +78,9 @@ class Inflater:
     """
 
     def __init__(self, response: httpx.Response) -> None:
-        window_bits = _WINDOW_BITS.get(_encoding_of(response), ())
-        self._inflaters = [zlib.decompressobj(bits) for bits in window_bits]
-        self.needed: bool = bool(window_bits)
+        self._window_bits = _WINDOW_BITS.get(_encoding_of(response), ())
+        self._inflaters = [zlib.decompressobj(bits) for bits in self._window_bits]
+        self.needed: bool = bool(self._window_bits)
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what the next bytes of the body hold.
@@ -93,7 +93,10 @@ class Inflater:
             return
         while chunk:
             piece = self._inflate(chunk)
-            chunk = self._inflaters[0].unconsumed_tail
+            inflater = self._inflaters[0]
+            chunk = inflater.unconsumed_tail or inflater.unused_data
+            if inflater.eof and chunk:  # one more member follows
+                self._inflaters = [zlib.decompressobj(bits) for bits in self._window_bits]
             yield piece
 
     def rest(self) -> Iterator[bytes]:

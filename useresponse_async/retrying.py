@@ -153,7 +153,10 @@ async def call_with_retries(
         before_sleep=schedule.before_sleep,
         reraise=True,
     )
-    return await retrying(_after(failure, attempt))
+    try:
+        return await retrying(_after(failure, attempt))
+    finally:
+        schedule.abandon()
 
 
 def _after(
@@ -187,6 +190,7 @@ class _Schedule:
         self._started = time.monotonic()
         self._failure: UseResponseError | None = None
         self._tries_before_recovery = 0
+        self._reserved = False
         self._backoff = tenacity.wait_random_exponential(
             multiplier=policy.initial_delay, max=policy.max_delay
         )
@@ -197,16 +201,20 @@ class _Schedule:
         since_recovery = copy.copy(state)
         since_recovery.attempt_number -= self._tries_before_recovery
         asked = min(retry_after(_failure(state)), self._policy.max_delay)
+        self._reserved = True
         return max(self._backoff(since_recovery), asked, self._budget.reserve())
 
     def stop(self, state: tenacity.RetryCallState) -> bool:
         if state.attempt_number >= self._policy.attempts:
             return True
         elapsed = time.monotonic() - self._started
-        too_late = elapsed + state.upcoming_sleep > self._policy.max_elapsed
-        if too_late:
+        return elapsed + state.upcoming_sleep > self._policy.max_elapsed
+
+    def abandon(self) -> None:
+        """Give back the retry that was reserved last, if it is not made: cancelled, or too late."""
+        if self._reserved:
+            self._reserved = False
             self._budget.give_back()
-        return too_late
 
     async def before_sleep(self, state: tenacity.RetryCallState) -> None:
         event = _event(state)
@@ -229,6 +237,7 @@ class _Schedule:
         elif await self._pause(seconds):
             self._tries_before_recovery = self._tries
             self._budget.forgive()
+        self._reserved = False  # the retry is made now
 
 
 def _failure(state: tenacity.RetryCallState) -> UseResponseError:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import struct
 import weakref
 from typing import Final
-from urllib.parse import quote, quote_plus
 
 __all__ = ["Secret"]
 
 _MASK: Final = "***"
+_NOTHING: Final = r"(?!)"
 
 RETRY_LOGGER: Final = "useresponse_async.retry"
 
@@ -39,11 +41,13 @@ class Secret:
         text: The text to keep.
     """
 
-    __slots__ = ("__weakref__", "_spellings", "_text")
+    __slots__ = ("__weakref__", "_bytes_pattern", "_pattern", "_text")
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
-        self._spellings = _spellings_of(text)
+        pattern = "".join(map(_spellings_of, text)) or _NOTHING
+        self._pattern = re.compile(pattern)
+        self._bytes_pattern = re.compile(pattern.encode(errors="replace"))
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -61,9 +65,7 @@ class Secret:
         Args:
             text: What may hold the secret.
         """
-        for spelling in self._spellings:
-            text = text.replace(spelling, _MASK)
-        return text
+        return self._pattern.sub(_MASK, text)
 
     def redact_bytes(self, data: bytes) -> bytes:
         """Return ``data`` with every spelling of the secret replaced by ``***``.
@@ -71,9 +73,7 @@ class Secret:
         Args:
             data: What may hold the secret.
         """
-        for spelling in self._spellings:
-            data = data.replace(spelling.encode(errors="replace"), _MASK.encode())
-        return data
+        return self._bytes_pattern.sub(_MASK.encode(), data)
 
     @classmethod
     def _without_text(cls) -> Secret:
@@ -102,17 +102,22 @@ class Secret:
         return (Secret._without_text, ())
 
 
-def _spellings_of(text: str) -> frozenset[str]:
-    """Return ``text`` as it may be spelled in a URL, in a form, in JSON and in PHP's JSON."""
-    if not text:
-        return frozenset()
-    in_json = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-    in_php = {spelling.replace("/", "\\/") for spelling in in_json}
-    return frozenset(
-        {text, quote(text, safe="", errors="replace"), quote_plus(text, errors="replace")}
-        | in_json
-        | in_php
+def _spellings_of(character: str) -> str:
+    """Return the pattern of a character as it may stand in a URL, in a form, in JSON, PHP's too."""
+    in_url = "".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))
+    in_json = json.dumps(character)[1:-1]
+    by_number = "".join(
+        f"\\u{unit:04x}"
+        for (unit,) in struct.iter_unpack("<H", character.encode("utf-16-le", "surrogatepass"))
     )
+    ways = [re.escape(character), *(f"(?i:{re.escape(way)})" for way in (in_url, by_number))]
+    if in_json != character:
+        ways.append(re.escape(in_json))
+    if character == "/":
+        ways.append(r"\\/")
+    if character == " ":
+        ways.append(r"\+")
+    return f"(?:{'|'.join(ways)})"
 
 
 def without_frames(error: BaseException) -> BaseException:

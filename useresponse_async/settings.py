@@ -9,7 +9,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 import attrs
@@ -20,6 +20,8 @@ from useresponse_async.hooks import RequestHook, ResponseHook, RetryHook
 from useresponse_async.secret import Secret
 
 __all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
+
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 DEFAULT_API_VERSION: Final = "3.0"
@@ -175,15 +177,20 @@ def _warn_if_insecure(url: httpx.URL) -> None:
         )
 
 
-def _parse_api_key(key: object) -> Secret | None:
-    text = key.reveal() if isinstance(key, Secret) else key
-    if text is None:
+def kept_secret(key: T) -> T | Secret:
+    """Return a key as a secret, so that no frame holds its text where a setting is refused."""
+    return Secret(key) if isinstance(key, str) else key
+
+
+def _parse_api_key(given: object) -> Secret | None:
+    key = kept_secret(given)
+    if key is None:
         return None
-    if not isinstance(text, str) or not text:
+    if not isinstance(key, Secret) or not key.reveal():
         raise ConfigurationError("api_key: it is empty or no text; leave it out for guest access")
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
+    if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
         raise ConfigurationError("api_key: it holds a space or a character that is not ASCII")
-    return key if isinstance(key, Secret) else Secret(text)
+    return key
 
 
 def _parse_api_version(version: object) -> str:
@@ -231,7 +238,7 @@ def _from_environment(name: str) -> str | None:
     return os.environ.get(name) or None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Settings:
     """All that a client was told. Arguments left as ``None`` come from the environment."""
 
@@ -253,6 +260,11 @@ class Settings:
     on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)
     on_retry: RetryHook | None = attrs.field(default=None, validator=_hook)
 
+    def __repr__(self) -> str:
+        # Also of one that is half made, in the traceback of its own constructor.
+        names = [field.name for field in attrs.fields(Settings) if hasattr(self, field.name)]
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
     @classmethod
     def resolve(
         cls,
@@ -271,7 +283,9 @@ class Settings:
             base_url=parse_base_url(
                 _from_environment("USERESPONSE_URL") if base_url is None else base_url
             ),
-            api_key=_from_environment("USERESPONSE_API_KEY") if api_key is None else api_key,
+            api_key=kept_secret(
+                _from_environment("USERESPONSE_API_KEY") if api_key is None else api_key
+            ),
             api_version=_from_environment("USERESPONSE_API_VERSION") or DEFAULT_API_VERSION
             if api_version is None
             else api_version,

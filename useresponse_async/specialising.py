@@ -155,7 +155,8 @@ class Specialised:
         if model is not None:
             names[f"maker_{name}"] = self._makers_of(model).by_length.get
             names[f"to_{name}"] = _alone(hook)
-            return f"None if (v := {given}) is None else maker_{name}(len(v), to_{name})(v)"
+            made = f"maker_{name}(len(v), to_{name})(v) if v.__class__ is dict else to_{name}(v)"
+            return f"None if (v := {given}) is None else {made}"
         return self._list_expression(field, given, names)
 
     def _list_expression(
@@ -166,7 +167,7 @@ class Specialised:
         if member is Any:
             return f"v if (v := {given}).__class__ is list else to_{name}(v, None)"
         if member is str:
-            return f"to_{name}(v, None) if (v := {given}) else []"
+            return f"[] if (v := {given}) == '' else to_{name}(v, None)"
         if member is not None and attrs.has(member) and name_of_key(member) is None:
             hook = self._converter.get_structure_hook(member)
             names[f"maker_{name}"] = self._makers_of(member).by_length.get

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -25,6 +26,9 @@ _KEY: Final = "useresponse_key"
 
 _CONNECTIONS_PER_SHARD: Final = 1
 """A pool looks at each of its connections at each request, which costs more the more it has."""
+
+_UNUSED_SECONDS: Final = 5.0
+"""How long a pool may go unused before it is closed, as a connection in httpx's own."""
 
 _HTTP2_REQUESTS_PER_SHARD: Final = 8
 """They share a connection; with a server that speaks only HTTP/1.1 each has its own."""
@@ -104,7 +108,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
             return
         reason: bytes = response.extensions.get("reason_phrase", b"")
         head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
-        if key.redact_bytes(head) == head:
+        if key.redact_bytes(head) == head and KEY_PARAMETER.encode() not in head:
             return
         # A name may occur twice, and thousands of names may: so in one go, and not by name.
         response.headers = httpx.Headers(
@@ -135,11 +139,10 @@ def _with_key_parameter(target: bytes, key: Secret) -> bytes:
 
 
 def _without_key(name: bytes, value: bytes, key: Secret) -> bytes:
-    redacted = key.redact_bytes(value)
-    if name.lower() == b"location" and redacted != value:
-        location = value.decode("utf-8", errors="replace")
-        redacted = key.redact_bytes(_without_key_parameter(location).encode())
-    return redacted
+    # There it may be spelled in ways that are not looked for.
+    if name.lower() == b"location" and KEY_PARAMETER.encode() in value:
+        value = _without_key_parameter(value.decode("utf-8", errors="replace")).encode()
+    return key.redact_bytes(value)
 
 
 def _without_key_parameter(location: str) -> str:
@@ -197,11 +200,12 @@ class _GuardedStream(httpx.AsyncByteStream):
 
 
 class _Shard:
-    __slots__ = ("busy", "leaks", "pool")
+    __slots__ = ("busy", "idle_since", "leaks", "pool")
 
     def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
         self.pool = pool
         self.busy = 0
+        self.idle_since = 0.0
         self.leaks = False
 
 
@@ -227,6 +231,7 @@ class ShardedTransport(httpx.AsyncBaseTransport):
         shard = self._shard()
         shard.busy += 1
         try:
+            await self._close_one_unused()
             response = await shard.pool.handle_async_request(request)
         except BaseException:
             await self._release(shard)
@@ -243,6 +248,7 @@ class ShardedTransport(httpx.AsyncBaseTransport):
 
     async def _release(self, shard: _Shard) -> None:
         shard.busy -= 1
+        shard.idle_since = time.monotonic()
         pool = shard.pool
         if isinstance(pool, _KeyedPool) and pool.connections_in_use > shard.busy:
             # A cancellation of asyncio's own came while httpcore let go of a connection, which
@@ -251,6 +257,14 @@ class ShardedTransport(httpx.AsyncBaseTransport):
             self._shards = [kept for kept in self._shards if kept is not shard]
         if shard.leaks and not shard.busy:
             await closed_for_sure(pool.aclose)
+
+    async def _close_one_unused(self) -> None:
+        # The first with room is taken, so the last is needed least. A pool itself closes what
+        # has expired only when it is asked for a connection.
+        last = self._shards[-1]
+        if not last.busy and time.monotonic() - last.idle_since > _UNUSED_SECONDS:
+            self._shards.pop()
+            await closed_for_sure(last.pool.aclose)
 
     def _shard(self) -> _Shard:
         for shard in self._shards:

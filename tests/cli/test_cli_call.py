@@ -139,3 +139,24 @@ def test_when_the_reader_goes_a_call_ends_quietly(serve, start):
     process.stdout.close()
     assert process.wait(15) == 141
     assert process.stderr.read() == ""
+
+
+def test_a_short_key_is_taken_out_where_it_stands_as_the_key(start_sandbox, capfd, monkeypatch):
+    sandbox = start_sandbox(users=1, api_key="KEY")
+    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
+    monkeypatch.setenv("USERESPONSE_API_KEY", "KEY")
+    sandbox.answer_next(b'{"success": {"id": 1, "name": "KEY", "apiKey" : "KEY"}}')
+    assert run(["call", "GET", "/me.json"]) == 0
+    assert capfd.readouterr().out == '{"success": {"id": 1, "name": "KEY", "apiKey" : "***"}}\n'
+
+
+def test_what_the_server_says_does_not_steer_the_terminal(serve, capfd, monkeypatch):
+    sandbox = serve(users=1)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    body = '{"success": {"name": "\u009b31m\u202e"}}'
+    sandbox.answer_next(body, headers={"X-Evil": "a\x9b31mb"})
+    assert run(["call", "GET", "/me.json", "-i"]) == 0
+    out = capfd.readouterr().out
+    assert "\x9b" not in out
+    assert "\u202e" not in out
+    assert "\\u009b31m\\u202e" in out

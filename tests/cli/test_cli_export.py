@@ -219,6 +219,14 @@ def test_excel_is_kept_from_running_what_somebody_has_called_himself(serve, work
     assert (row["id"], row["name"], row["phone"]) == ("1", "=1+1", "+1 2")
 
 
+@pytest.mark.parametrize("name", ["\n=1+1", " @x", "\uff1d1+1", "\u200b-1", "\t1"])
+def test_excel_is_kept_from_what_it_takes_for_a_formula_too(serve, work, name):
+    sandbox = serve(users=1)
+    sandbox.answer_next(page_of({"id": 1, "name": name}))
+    assert run(["export", "users", "-o", "safe.csv", "--excel-safe"]) == 0
+    assert rows_of("safe.csv")[0]["name"] == f"'{name}"
+
+
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "-"])
 def test_a_key_that_the_server_echoes_is_not_exported(serve, work, capfd, key, output):
     sandbox = serve(users=1)
@@ -274,7 +282,7 @@ def test_a_link_stays_one(serve, work):
     ("options", "problem"),
     [
         (["-o", "no/where.jsonl"], "no/where.jsonl.part: No such file or directory"),
-        (["-o", "."], ". is a directory"),
+        (["-o", "."], ". is a directory; name a file"),
         (["-o", "/dev/full"], "/dev/full: No space left on device"),
     ],
 )

@@ -126,10 +126,65 @@ def test_a_part_file_that_was_changed_is_told_of(interrupted, capfd, content):
     assert run([*USERS, "--overwrite"]) == 0
 
 
-def test_a_part_file_alone_counts_for_nothing(interrupted):
-    Path("out.jsonl.resume").unlink()
+@pytest.mark.parametrize("option", [[], ["--resume"]])
+def test_a_part_file_of_which_nothing_is_known_is_left_alone(serve, work, capfd, option):
+    sandbox = serve(users=3)
+    Path("out.jsonl.part").write_text("precious")
+    assert run([*USERS, *option]) == 1
+    assert "out.jsonl.part exists, and no export is known to have left it" in capfd.readouterr().err
+    assert Path("out.jsonl.part").read_text() == "precious"
+    assert sandbox.arrivals == 0
+    assert run([*USERS, "--overwrite"]) == 0
+    assert [path.name for path in work.iterdir()] == ["out.jsonl"]
+
+
+def test_a_file_that_is_not_the_exports_outlives_it(serve, work):
+    serve(users=3)
+    Path("out.csv.new").write_text("precious")
+    assert run(["export", "users", "-o", "out.csv"]) == 0
+    assert Path("out.csv.new").read_text() == "precious"
+    assert sorted(path.name for path in work.iterdir()) == ["out.csv", "out.csv.new"]
+
+
+def test_a_resume_that_is_refused_leaves_nothing_behind(interrupted, work):
+    Path("out.jsonl.part").unlink()
+    assert run([*USERS, "--resume"]) == 1
+    assert [path.name for path in work.iterdir()] == ["out.jsonl.resume"]
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        (["--guest"], "with an API key, and now a guest asks"),
+        (["--api-key-file", "agent"], "with another API key"),
+    ],
+)
+def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
+    Path("agent").write_text(interrupted.keys["agent"])
+    Path("agent").chmod(0o600)
+    assert run([*USERS, "--resume", *who]) == 2
+    assert f"the export was begun {told}" in capfd.readouterr().err
+    assert interrupted.arrivals == 0
     assert run([*USERS, "--resume"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"request": None}, {"request": []}, {"request": "abc"}, {"next_page": "x"},
+        {"next_page": None}, {"next_page": True}, {"offset": "a"}, {"offset": -1}, {"items": "a"},
+        {"items": -5}, {"complete": "no"}, {"asker": 1}, {"asker": "someone"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_resume_file_that_was_damaged_is_told_of(interrupted, capfd, damage):
+    resume_file = Path("out.jsonl.resume")
+    resume_file.write_text(json.dumps({**json.loads(resume_file.read_text()), **damage}))
+    assert run([*USERS, "--resume"]) == 1
+    error = capfd.readouterr().err
+    assert "is no resume file of this version; --overwrite begins anew" in error
+    assert error.count("\n") == 1
 
 
 def test_with_nothing_to_resume_it_begins(serve, work):
@@ -144,7 +199,9 @@ def test_what_is_whole_is_left_alone(serve, work, capfd):
     capfd.readouterr()
     sandbox.forget_requests()
     assert run([*USERS, "--resume"]) == 0
-    assert capfd.readouterr().err == "out.jsonl is whole: nothing is left to resume\n"
+    assert capfd.readouterr().err == (
+        "out.jsonl is there, and no unfinished export beside it: nothing is left to resume\n"
+    )
     assert sandbox.arrivals == 0
 
 

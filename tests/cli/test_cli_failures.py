@@ -1,13 +1,17 @@
 """What is read when a command fails, or what it needs is missing?"""
 
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from useresponse_async.cli.app import run
 from useresponse_async.cli.failures import CommandError, Failures
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async.cli"]
 
 
 def python(code: str) -> subprocess.CompletedProcess:
@@ -126,3 +130,47 @@ def test_no_failure_shows_the_key(debug, capsys, monkeypatch):
     assert "apiKey=*** and ***" in shown
     assert "Traceback" in shown or not debug
     assert not re.search(r"k\+e/y|k%2B", shown)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *("--version", "--help", "export", "whoami", "whoami --json"),
+        *("call GET /me.json", "call GET /me.json -i", "demo --users 50"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told_of(serve, monkeypatch, arguments, unbuffered):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    serve(users=1)
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(  # noqa: S603 - our own module
+            [*PROGRAM, *arguments.split()], stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False, timeout=60,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "error: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("arguments", ["export users -o out.jsonl", "whoami", "call GET /me.json"])
+def test_streams_that_are_closed_change_nothing(serve, work, arguments, closed):
+    serve(users=120)
+    command = f"{shlex.join(PROGRAM)} {arguments} {closed}"
+    ended = subprocess.run(  # noqa: S602 - our own words
+        command, shell=True, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
+    if arguments.startswith("export"):
+        assert len(Path("out.jsonl").read_bytes().splitlines()) == 120
+
+
+@pytest.mark.parametrize(
+    ("output", "told"), [("", "the file's name is empty"), (".", ". is a directory; name a file")]
+)
+def test_an_output_that_can_be_no_file_is_told_of(serve, work, capfd, output, told):
+    serve(users=1)
+    assert run(["export", "users", "-o", output]) != 0
+    assert told in capfd.readouterr().err

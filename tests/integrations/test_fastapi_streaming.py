@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import Message
 
@@ -184,6 +185,51 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     assert [record.levelno for record in ours] == [logging.ERROR]
     assert "GET /people: the stream was cut: " in ours[0].getMessage()
     assert sandbox.api_key not in caplog.text
+
+
+def stacked(application: Application, middleware: str) -> Application:
+    for name in middleware.split():
+        if name == "gzip":
+            application.app.add_middleware(GZipMiddleware)
+        else:
+
+            @application.app.middleware("http")
+            async def around(
+                request: Request, call_next: Callable[[Request], Awaitable[Response]]
+            ) -> Response:
+                return await call_next(request)
+
+    return application
+
+
+@pytest.mark.parametrize(
+    "middleware", ["base base", "base base base", "gzip", "gzip base", "base gzip base gzip base"]
+)
+def test_behind_whatever_middleware_a_failure_cuts_the_connection(
+    sandbox: Sandbox, serve: Callable[[Any], str], middleware: str
+):
+    sandbox.fail_next(500, match=r"page=3\b")
+    url = serve(stacked(Application(sandbox), middleware).app)
+    with (
+        httpx.stream("GET", f"{url}/people", timeout=60) as answer,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        answer.read()
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(
+    sandbox: Sandbox, serve: Callable[[Any], str], caplog: pytest.LogCaptureFixture
+):
+    application = Application(sandbox)
+
+    @application.app.get("/q/{name}")
+    async def q(client: Client, name: str) -> User:
+        return await client.users.get(1)
+
+    sandbox.fail_next(500)
+    assert httpx.get(f"{serve(application.app)}/q/x%0aforged").status_code == 502
+    ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
+    assert "GET /q/x%0Aforged is answered with 502" in ours[0].getMessage()
 
 
 def test_when_the_browser_goes_away_the_upstream_requests_end(

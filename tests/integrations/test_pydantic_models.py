@@ -279,3 +279,11 @@ else:
     subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script], check=True, timeout=60
     )
+
+
+def test_of_a_union_the_very_model_is_written():
+    written = TypeAdapter(Team | User).dump_python(USER, mode="json")
+    assert written["email"] == USER.email
+    assert written["tags"] == ["vip"]
+    both = TypeAdapter(list[Team | User]).dump_python([Team(id=1), USER], mode="json")
+    assert [sorted(both[0]), "tags" in both[1]] == [["extra", "id", "name"], True]

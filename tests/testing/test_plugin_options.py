@@ -106,7 +106,7 @@ def test_a_missing_extra_says_what_to_install(pytester: pytest.Pytester):
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=2)
     result.stdout.fnmatch_lines(
-        ["*the sandbox needs: pip install 'useresponse-async[[]sandbox[]]'*"]
+        ["*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"]
     )
 
 
@@ -129,3 +129,25 @@ def test_loading_the_plugin_loads_no_server():
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603
     assert done.stdout.split() == []
+
+
+def test_a_marker_wins_over_what_the_project_chose(pytester: pytest.Pytester):
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture
+        def useresponse_sandbox_options():
+            return {"users": 5}
+        """
+    )
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.useresponse(users=3)
+        def test_of_three(useresponse_sandbox):
+            assert useresponse_sandbox.user_count == 3
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from useresponse_async.cli.standard_streams import open_closed_streams
 from useresponse_async.extras import MissingExtraError, require_extra
 
 __all__ = ["main"]
@@ -11,6 +12,7 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command line with the process's own arguments, and return the exit code."""
+    open_closed_streams()
     try:
         require_extra("cli")
     except MissingExtraError as error:

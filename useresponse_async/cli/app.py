@@ -10,7 +10,13 @@ import typer
 from useresponse_async.cli import call, demo, export, sandbox, whoami
 from useresponse_async.cli.failures import INTERRUPTED, NOBODY_READS, Failures
 from useresponse_async.cli.help_texts import KEY_HELP
-from useresponse_async.cli.output import OutputClosedError
+from useresponse_async.cli.output import (
+    OutputClosedError,
+    cannot_be_written,
+    give_up_buffered,
+    say,
+    was_printing,
+)
 from useresponse_async.version import __version__
 
 __all__ = ["run"]
@@ -49,7 +55,7 @@ app.command(
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
     if wanted:
-        typer.echo(f"{_PROGRAM} {__version__}")
+        say(f"{_PROGRAM} {__version__}")
         raise typer.Exit
 
 
@@ -96,6 +102,9 @@ def run(arguments: list[str] | None = None) -> int:
     except typer.Abort:
         # What older versions of typer make of Ctrl-C; newer ones return its exit code.
         code = INTERRUPTED
+    except OSError as error:
+        give_up_buffered()
+        return failures.report(cannot_be_written(error) if was_printing(error) else error)
     except Exception as error:  # noqa: BLE001 - nobody further out could tell the user
         return failures.report(error)
     if not isinstance(code, int):

@@ -11,9 +11,9 @@ import attrs
 import httpx
 import typer
 from rich.console import Console
-from rich.json import JSON
+from rich.highlighter import JSONHighlighter
 
-from useresponse_async.cli.failures import Failures, MisuseError
+from useresponse_async.cli.failures import Failures, MisuseError, one_line
 from useresponse_async.cli.help_texts import KEY_HELP
 from useresponse_async.cli.key import without_key
 from useresponse_async.cli.option_groups import with_groups
@@ -21,6 +21,7 @@ from useresponse_async.cli.output import say
 from useresponse_async.cli.params import json_of, pairs_of, path_and_query
 from useresponse_async.cli.server import Connection, ServerOptions
 from useresponse_async.cli.signals import termination_like_ctrl_c
+from useresponse_async.cli.terminal import harmless_json
 from useresponse_async.errors import APIStatusError, DecodeError
 
 __all__ = ["EPILOG", "call"]
@@ -118,7 +119,8 @@ def _show(response: httpx.Response, connection: Connection, *, include: bool) ->
     if include:
         status = f"{response.http_version} {response.status_code} {response.reason_phrase}"
         headers = [f"{name}: {value}" for name, value in response.headers.items()]
-        say(without_key("\n".join([status, *headers, ""]), connection.key))
+        lines = [without_key(line, connection.key) for line in (status, *headers)]
+        say("\n".join([*map(one_line, lines), ""] if sys.stdout.isatty() else [*lines, ""]))
     if not response.content:
         return
     text = without_key(response.content.decode("utf-8-sig", "backslashreplace"), connection.key)
@@ -134,5 +136,5 @@ def _show_on_terminal(text: str) -> None:
     except (ValueError, RecursionError):
         say(text.rstrip("\n").encode("unicode_escape").decode())  # it could steer the terminal
         return
-    shown = JSON(json.dumps(payload), indent=2, ensure_ascii=False)
-    Console().print(shown, soft_wrap=True)
+    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=False))
+    Console().print(JSONHighlighter()(shown), soft_wrap=True)

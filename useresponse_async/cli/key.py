@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ STANDARD_INPUT: Final = "-"
 
 _LONGEST_KEY: Final = 4096
 _SHORTEST_TO_LOOK_FOR: Final = 8
+_KEY_IN_JSON: Final = re.compile(r'(?<="apiKey")\s*:\s*"[^"]*"')
 
 
 def find_key(file: str | None, failures: Failures) -> Secret:
@@ -43,14 +45,19 @@ def find_key(file: str | None, failures: Failures) -> Secret:
 
 
 def without_key(text: str, key: Secret | None) -> str:
-    """Return text that the server sent without the key; a very short one is left alone.
+    """Return text that the server sent without the key.
+
+    A very short one may be in any word, so it is taken out only where the text says that it is
+    the key.
 
     Args:
         text: What may hold it.
         key: The key that the client calls with, if it has one.
     """
-    if key is None or len(key.reveal()) < _SHORTEST_TO_LOOK_FOR:
+    if key is None:
         return text
+    if len(key.reveal()) < _SHORTEST_TO_LOOK_FOR:
+        return _KEY_IN_JSON.sub(lambda found: key.redact(found[0]), text)
     return key.redact(text)
 
 

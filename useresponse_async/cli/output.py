@@ -7,9 +7,20 @@ import os
 import select
 import stat
 import sys
+import traceback
 from typing import Final
 
-__all__ = ["OutputClosedError", "say", "write", "write_when_taken"]
+from useresponse_async.cli.failures import CommandError
+
+__all__ = [
+    "OutputClosedError",
+    "cannot_be_written",
+    "give_up_buffered",
+    "say",
+    "was_printing",
+    "write",
+    "write_when_taken",
+]
 
 # As much as a pipe that says it is writable takes at once, by POSIX.
 _PIECE: Final = 4096 if sys.platform == "win32" else select.PIPE_BUF
@@ -20,9 +31,38 @@ class OutputClosedError(Exception):
 
 
 def say(text: str) -> None:
-    """Write a line to standard output."""
-    sys.stdout.flush()
-    write(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
+    """Write a line to standard output.
+
+    Raises:
+        CommandError: It cannot be written.
+        OutputClosedError: The reader has gone.
+    """
+    try:
+        sys.stdout.flush()
+        write(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise cannot_be_written(error) from error
+
+
+def cannot_be_written(error: OSError) -> CommandError:
+    """Return what to tell of standard output when ``error`` came of it."""
+    return CommandError(f"standard output: {error.strerror or error}")
+
+
+def was_printing(error: OSError) -> bool:
+    """Return whether ``error`` came of a help text or the like, which click or typer prints."""
+    return any(frame.name == "echo" for frame in traceback.extract_tb(error.__traceback__))
+
+
+def give_up_buffered() -> None:
+    """Drop what standard output still holds and cannot be written; Python would complain of it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        sys.stdout.flush()
 
 
 def write(descriptor: int, data: bytes) -> None:

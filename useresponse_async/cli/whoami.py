@@ -14,6 +14,7 @@ from useresponse_async.cli.option_groups import with_groups
 from useresponse_async.cli.output import say
 from useresponse_async.cli.server import Connection, ServerOptions
 from useresponse_async.cli.signals import termination_like_ctrl_c
+from useresponse_async.cli.terminal import harmless_json
 from useresponse_async.models import User
 
 __all__ = ["EPILOG", "whoami"]
@@ -54,7 +55,7 @@ def whoami(
         "url": connection.url,
     }
     if as_json:
-        say(json.dumps(facts, ensure_ascii=False))
+        say(harmless_json(json.dumps(facts, ensure_ascii=False)))
         return
     for name, value in facts.items():
         say(f"{name:<6} {'-' if value is None else one_line(str(value))}")

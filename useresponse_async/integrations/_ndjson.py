@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from pydantic import TypeAdapter
@@ -28,6 +29,9 @@ class NDJSONResponse(StreamingResponse):
     still answered as the error it is. What fails later is logged and cuts the connection, so
     that no client takes a part for the whole. When the client goes away, all that is under
     way for it is cancelled, upstream requests too.
+
+    It goes uncompressed (``Content-Encoding: identity``): with a middleware in between that
+    compresses, and others around it, a part could not be told from the whole.
 
     Args:
         content: The items: :class:`~useresponse_async.Pages`, walked with several pages in
@@ -52,6 +56,7 @@ class NDJSONResponse(StreamingResponse):
     ) -> None:
         self._chunks = _chunks(content, _line_writer(model))
         super().__init__(self._chunks, status_code, headers, background=background)
+        self.headers.setdefault("Content-Encoding", "identity")
 
     @staticmethod
     def documentation(model: Any, description: str = "One to a line") -> dict[int | str, Any]:
@@ -88,7 +93,8 @@ class NDJSONResponse(StreamingResponse):
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None and started:
-            logger.error("%s %s: the stream was cut: %s", scope["method"], scope["path"], failure)
+            path = quote(scope["path"])  # it could forge a line of the log
+            logger.error("%s %s: the stream was cut: %s", scope["method"], path, failure)
             await _cut(send)
             raise RuntimeError(f"the stream was cut: {failure}") from failure
         if failure is not None:
@@ -124,14 +130,14 @@ async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> N
 
 
 async def _cut(send: Send) -> None:
-    """Have whatever is between here and the server fail too.
+    """Have the server fail.
 
     An exception alone cuts the connection where the server itself calls the application, but
-    Starlette's ``BaseHTTPMiddleware`` first completes the answer. No part of either takes a
-    message of a type that is not ASGI's.
+    Starlette's ``BaseHTTPMiddleware`` first completes the answer. It hands on what is no bytes,
+    though, as far as the server, which has to send bytes.
     """
     with suppress(Exception):
-        await send({"type": "useresponse_async.stream.cut"})
+        await send({"type": "http.response.body", "body": object(), "more_body": True})
 
 
 async def _chunks(

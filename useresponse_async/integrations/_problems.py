@@ -164,7 +164,7 @@ def _log(request: Request, problem: Problem, error: Exception) -> None:
     logger.error(
         "%s %s is answered with %d: %s: %s",
         request.method,
-        request.scope["path"],
+        quote(request.scope["path"]),  # it could forge a line of the log
         problem.status,
         type(error).__name__,
         error,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, cast, get_args, get_origin, get_type_h
 import attrs
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, GetPydanticSchema
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 from useresponse_async.models._wire import Model, known_fields
 from useresponse_async.secret import Secret
@@ -69,17 +69,22 @@ def schema_of(model: type[Any], source: Any, handler: GetCoreSchemaHandler) -> C
         slots=True,
         ref=_reference(model, source),
         metadata={"pydantic_js_functions": [_titled(name, _summary_of(model))]},
-        serialization=_serialization(fields, handler),
+        serialization=_serialization(model, fields, handler),
     )
 
 
-def _serialization(fields: list[_Field], handler: GetCoreSchemaHandler) -> core_schema.SerSchema:
+def _serialization(
+    model: type[Any], fields: list[_Field], handler: GetCoreSchemaHandler
+) -> core_schema.SerSchema:
     """Return how an object is written: its values by name, each as its own type is written."""
     names = [field.name for field in fields]
     values_of = attrgetter(*names)
 
-    def write(model: Any, write_values: core_schema.SerializerFunctionWrapHandler) -> Any:
-        return write_values(dict(zip(names, values_of(model), strict=True)))
+    def write(value: Any, write_values: core_schema.SerializerFunctionWrapHandler) -> Any:
+        if not isinstance(value, model):  # a union tries its next type then
+            kind = type(value).__name__
+            raise PydanticSerializationUnexpectedValue(f"expected {model.__name__}, got {kind}")
+        return write_values(dict(zip(names, values_of(value), strict=True)))
 
     written = {
         field.name: core_schema.typed_dict_field(field.schema(handler), required=field.required)

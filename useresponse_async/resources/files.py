@@ -65,7 +65,8 @@ class Files(Namespace):
             to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
             max_bytes: The most to take, in bytes.
             on_progress: Is called, or awaited, with the bytes that came so far and the bytes
-                there are in all, ``None`` where the server does not say.
+                there are in all, ``None`` where the server does not say. It runs in the
+                download's turn: a call of the client in it waits for another one.
 
         Returns:
             The file's size, in bytes.

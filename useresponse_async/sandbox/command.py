@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from types import FrameType
+from typing import Any
 
 from useresponse_async.extras import MissingExtraError, require_extra
 from useresponse_async.sandbox.options import (
@@ -106,8 +107,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--root-path", default="", help="sub-path of the API, such as /support")
     add("--empty", choices=EMPTY_STYLES, default="204", help="how a page without rows answers")
     add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
-    add("--api-off", dest="api_enabled", action="store_false", help="answer 503 to everything")
-    add("--no-guests", dest="guests", action="store_false", help="refuse calls without a key")
+    off: dict[str, Any] = {"action": "store_false", "default": argparse.SUPPRESS}
+    add("--api-off", dest="api_enabled", help="answer 503 to everything", **off)
+    add("--no-guests", dest="guests", help="refuse calls without a key", **off)
     # A long benchmark would fill the memory with its own requests.
     parser.set_defaults(record=False)
     return parser

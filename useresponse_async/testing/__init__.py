@@ -10,7 +10,7 @@ With the ``testing`` extra, pytest offers these fixtures by itself, nothing is t
     is closed after the test, on the test's own event loop, whether anyio's pytest plugin or
     pytest-asyncio runs it.
 ``useresponse_sandbox_options``, ``useresponse_client_options``
-    Dictionaries of keyword arguments for the two; to be overridden.
+    Dictionaries of keyword arguments for the two; to be overridden. A marker wins.
 
 ::
 
@@ -23,6 +23,8 @@ With the ``testing`` extra, pytest offers these fixtures by itself, nothing is t
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from useresponse_async.extras import require_extra
 
 if TYPE_CHECKING:
     from useresponse_async.sandbox import Received, Sandbox
@@ -42,11 +44,13 @@ def __getattr__(name: str) -> object:
     """Load a part when it is first asked for.
 
     Raises:
-        MissingExtraError: It needs the ``sandbox`` extra.
+        MissingExtraError: It needs the ``testing`` extra.
     """
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home == "useresponse_async.sandbox":
+        require_extra("testing")
     value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value

@@ -44,4 +44,11 @@ def fixture_name(item: pytest.Item) -> str | None:
         return None
     marker = item.get_closest_marker("asyncio")
     chosen = marker and (marker.kwargs.get("loop_scope") or marker.kwargs.get("scope"))
-    return f"{_PREFIX}{chosen or item.config.getini('asyncio_default_test_loop_scope')}"
+    return f"{_PREFIX}{chosen or _default_scope(item.config)}"
+
+
+def _default_scope(config: pytest.Config) -> str:
+    try:
+        return str(config.getini("asyncio_default_test_loop_scope"))
+    except ValueError:  # there is no such option before 0.26
+        return "function"

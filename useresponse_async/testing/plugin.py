@@ -26,18 +26,27 @@ _LEFT_OPEN: Final = (
 def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest of the marker, and of the fixtures for pytest-asyncio where it is in use."""
     config.addinivalue_line("markers", _MARKER)
-    if config.pluginmanager.has_plugin("asyncio"):
+    if _runs_asyncio_tests(config):
         from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
 
         config.pluginmanager.register(asyncio_fixtures)
 
 
-@pytest.fixture
-def useresponse_sandbox_options(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Keyword arguments for the sandbox: those of the test's `useresponse` markers."""
-    from useresponse_async.testing.options import marked_options  # noqa: PLC0415
+def _runs_asyncio_tests(config: pytest.Config) -> bool:
+    """Return whether pytest-asyncio is there, in a version whose loops have scopes: from 0.24."""
+    if not config.pluginmanager.has_plugin("asyncio"):
+        return False
+    import inspect  # noqa: PLC0415
 
-    return marked_options(request.node)
+    import pytest_asyncio  # noqa: PLC0415
+
+    return "loop_scope" in inspect.signature(pytest_asyncio.fixture).parameters
+
+
+@pytest.fixture
+def useresponse_sandbox_options() -> dict[str, Any]:
+    """Keyword arguments for the sandbox, where no `useresponse` marker says other: none."""
+    return {}
 
 
 @pytest.fixture
@@ -48,18 +57,19 @@ def useresponse_client_options() -> dict[str, Any]:
 
 @pytest.fixture
 def useresponse_sandbox(
-    useresponse_sandbox_options: dict[str, Any],
+    request: pytest.FixtureRequest, useresponse_sandbox_options: dict[str, Any]
 ) -> Generator[Sandbox, None, None]:
     """A UseResponse API on a real socket, which can be told to misbehave; fresh for each test."""
     from useresponse_async.extras import MissingExtraError, require_extra  # noqa: PLC0415
 
     try:
-        require_extra("sandbox")
+        require_extra("testing")
     except MissingExtraError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     from useresponse_async.sandbox import Sandbox  # noqa: PLC0415
+    from useresponse_async.testing.options import marked_options  # noqa: PLC0415
 
-    with Sandbox(**useresponse_sandbox_options) as sandbox:
+    with Sandbox(**{**useresponse_sandbox_options, **marked_options(request.node)}) as sandbox:
         yield sandbox
 
 
@@ -72,8 +82,7 @@ def useresponse_client(request: pytest.FixtureRequest) -> AsyncClient:
 
 def _fixture_of_runner(request: pytest.FixtureRequest) -> str:
     """Return the fixture that closes the client where the test runs."""
-    plugins = request.config.pluginmanager
-    if plugins.has_plugin("asyncio"):
+    if _runs_asyncio_tests(request.config):
         from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
 
         name = asyncio_fixtures.fixture_name(request.node)

@@ -11,7 +11,7 @@ import typer
 
 from useresponse_async.cli.export.shape import Shape, chosen
 from useresponse_async.cli.export.text_formats import CSV, JSONLines, TextFormat
-from useresponse_async.cli.failures import MisuseError
+from useresponse_async.cli.failures import CommandError, MisuseError
 from useresponse_async.extras import require_extra
 
 __all__ = ["ExportOptions", "Format"]
@@ -109,9 +109,14 @@ class ExportOptions:
         """Refuse what cannot work, before anything is asked of the server.
 
         Raises:
-            MisuseError: Options do not go together, or name no field.
+            CommandError: The output is a directory.
+            MisuseError: Options do not go together, or name no file or no field.
             MissingExtraError: The format needs a library that is not installed.
         """
+        if not self.output:
+            raise MisuseError("--output: the file's name is empty; - is standard output")
+        if Path(self.output).is_dir():
+            raise CommandError(f"{self.output} is a directory; name a file")
         self.chosen_shape(shape)
         if self.resume and self.overwrite:
             raise MisuseError("--resume goes on, --overwrite begins anew: give one of them")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
@@ -15,8 +16,11 @@ __all__ = ["CSV", "JSONLines", "TextFormat", "json_line"]
 # Letters to JSON, but ends of lines to many who read line by line.
 _LINE_ENDS: Final = "\x85\u2028\u2029"
 
-# A cell that begins with one of these is a formula to spreadsheets.
-_FORMULA_MARKS: Final = ("=", "+", "-", "@", "\t", "\r")
+# A formula to spreadsheets: full-width signs are signs to some of them, and what is blank or not
+# seen is passed over by others.
+_FORMULA: Final = re.compile(
+    r"[\t\r\n]|[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+)
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -93,8 +97,9 @@ class CSV:
         for field in column:
             value = None if value is None else value[field.name]
         text = _cell_text(only(column[-1].fields, value))
-        may_be_formula = isinstance(value, str) and text.startswith(_FORMULA_MARKS)
-        return f"'{text}" if self._excel_safe and may_be_formula else text
+        if self._excel_safe and isinstance(value, str) and _FORMULA.match(text):
+            return f"'{text}"
+        return text
 
 
 def _columns(shape: Shape) -> Iterator[tuple[Field, ...]]:

@@ -14,11 +14,12 @@ from typing import Any, BinaryIO, Final
 import anyio
 import attrs
 
+from useresponse_async.cli.export.asker import mark_of
 from useresponse_async.cli.export.checkpoint import Checkpoint
 from useresponse_async.cli.export.options import ExportOptions, Format
 from useresponse_async.cli.export.parquet import write_parquet
 from useresponse_async.cli.export.part_file import PartFile
-from useresponse_async.cli.export.private_files import new_private_file
+from useresponse_async.cli.export.private_files import private_file_in_place_of
 from useresponse_async.cli.export.shape import Row, Shape, shape_of
 from useresponse_async.cli.export.source import Source
 from useresponse_async.cli.export.text_formats import TextFormat, json_line
@@ -40,7 +41,8 @@ class FileExport:
     """An export into a file, and what stands beside the file until it is whole.
 
     - ``FILE.part``: the items so far, as JSON Lines whatever the format;
-    - ``FILE.resume``: what was asked for, and how much of the part file is on the disk for good;
+    - ``FILE.resume``: what was asked for by whom, and how much of the part file is on the disk for
+      good; there before the part file holds anything, and as long as there is one;
     - ``FILE``: made in one step when all items are there, so half a file is never taken for one.
 
     Attributes:
@@ -79,8 +81,14 @@ class FileExport:
         if self._is_done():
             return False
         self._refuse_to_replace()
+        was_there = self._beside("part").exists()
         with PartFile.opened(self._beside("part")) as part:
-            self._begin(part)
+            try:
+                self._begin(part)
+            except BaseException:
+                if not was_there:
+                    part.path.unlink()
+                raise
             try:
                 if not self._checkpoint.complete:
                     await self._walk(part)
@@ -95,19 +103,20 @@ class FileExport:
             return False
         checkpoint = Checkpoint.load(self._beside("resume"))
         if checkpoint is None and not self._beside("part").exists():
-            self.failures.say(f"{self.options.output} is whole: nothing is left to resume")
+            self.failures.say(
+                f"{self.options.output} is there, and no unfinished export beside it: nothing is "
+                "left to resume"
+            )
             return True
         if checkpoint and checkpoint.complete and not self._beside("part").exists():
             # It was stopped between its last two steps.
-            checkpoint.check(self._request())
+            checkpoint.check(self._request(), self.connection.key)
             self._beside("resume").unlink()
             self.failures.say(f"{self.options.output} is whole")
             return True
         return False
 
     def _refuse_to_replace(self) -> None:
-        if self.target.is_dir():
-            raise CommandError(f"{self.options.output} is a directory")
         if self.options.overwrite:
             return
         if self._beside("resume").exists():
@@ -118,18 +127,22 @@ class FileExport:
                 )
         elif self.target.exists():
             raise CommandError(f"{self.options.output} exists; --overwrite replaces it")
+        elif _holds_something(self._beside("part")):
+            raise CommandError(
+                f"{self._beside('part')} exists, and no export is known to have left it; "
+                "--overwrite replaces it"
+            )
 
     def _begin(self, part: PartFile) -> None:
         resume_file = self._beside("resume")
-        if self.options.overwrite:
-            resume_file.unlink(missing_ok=True)
-        checkpoint = Checkpoint.load(resume_file)
+        checkpoint = None if self.options.overwrite else Checkpoint.load(resume_file)
         if checkpoint is None:
-            # What a part file without it holds cannot be told, so nothing of it counts.
-            checkpoint = Checkpoint(request=self._request())
-            part.cut(0)
+            # Known as ours before it holds anything, or what a kill leaves would be a stranger's.
+            checkpoint = Checkpoint(request=self._request(), asker=mark_of(self.connection.key))
             checkpoint.save(resume_file)
-        checkpoint.check(self._request())
+            _sync_directory(self.target.parent)
+        else:
+            checkpoint.check(self._request(), self.connection.key)
         if part.size < checkpoint.offset:
             raise CommandError(f"{part.path} lost what it held; --overwrite begins anew")
         part.cut(checkpoint.offset)
@@ -209,20 +222,12 @@ class FileExport:
             self.failures.advice = ""
         elif not self._checkpoint.items and not self._checkpoint.complete:
             self.failures.advice = ""
-            self._beside("resume").unlink()
             part.path.unlink(missing_ok=True)
+            self._beside("resume").unlink()
 
     def _convert(self, part: PartFile, shape: Shape) -> None:
-        fresh = self._beside("new")
-        try:
-            descriptor = new_private_file(fresh)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor
-                self._write(part.rows(), shape, file)
-                file.flush()
-                os.fsync(descriptor)
-            fresh.replace(self.target)
-        finally:
-            fresh.unlink(missing_ok=True)
+        with private_file_in_place_of(self.target) as file:
+            self._write(part.rows(), shape, file)
 
     def _write(self, rows: Iterable[Row], shape: Shape, file: BinaryIO) -> None:
         if self.options.chosen_format is Format.PARQUET:
@@ -251,6 +256,10 @@ class FileExport:
         self.failures.advice = (
             f"{self._checkpoint.items:,} {self.source.things} are kept; go on with: {resumed}"
         )
+
+
+def _holds_something(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _write_text(rows: Iterable[Row], text_format: TextFormat, file: BinaryIO) -> None:
