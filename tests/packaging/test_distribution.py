@@ -86,6 +86,8 @@ def test_one_file_says_the_version():
     version = re.compile(rf"(?<![\d.]){re.escape(useresponse_async.__version__)}(?![\d.])")
     files = [*on_disk("useresponse_async", "benchmarks"), "pyproject.toml", "README.md"]
     telling = [name for name in files if version.search((ROOT / name).read_text(errors="replace"))]
+    # What was measured is kept with the version that it was measured of.
+    telling = [name for name in telling if not name.startswith("benchmarks/results/")]
     assert telling == ["useresponse_async/version.py"]
 
 
