@@ -65,6 +65,7 @@ async def test_responses_of_the_block_are_captured_with_their_tries(
 ):
     sandbox.fail_next(503)
     await client.users.me()
+    sandbox.set_latency(0.01)
     with client.capture_responses() as responses:
         sandbox.fail_next(503)
         await client.users.me()
