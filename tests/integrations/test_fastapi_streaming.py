@@ -26,7 +26,11 @@ from useresponse_async.integrations.fastapi import (
 )
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    # Behind middleware starlette leaves a request's body to the garbage collector.
+    pytest.mark.filterwarnings("ignore:Async generator 'starlette:ResourceWarning"),
+]
 
 
 class Person(BaseModel):
