@@ -152,6 +152,9 @@ def _without_key_parameter(location: str) -> str:
 
 
 def _presentable(error: BaseException, request: httpx.Request, key: Secret | None) -> BaseException:
+    if isinstance(error, AttributeError) and (error.name, error.obj) == ("getpeername", None):
+        # uvloop has no socket any more once the peer has reset it, and anyio asks it all the same.
+        error = httpx.ConnectError("the connection was reset as it was made")
     if isinstance(error, httpx.HTTPError):
         error.request = request
         if not str(error):
