@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 from quick import QUICK
-from server import ONCE, Connect, EvilServer
+from server import ONCE, Connect, EvilServer, options_of
 
 from useresponse_async import AsyncClient
 
@@ -47,9 +47,8 @@ def connect(wire: str) -> Connect:
 
     @asynccontextmanager
     async def connected(server: EvilServer, **options: Any) -> AsyncIterator[AsyncClient]:
-        options = {"api_key": "evil-key", "retry": ONCE, "timeout": 0.25, **options}
-        if wire == "aiohttp":
-            options["transport"] = "aiohttp"
+        defaults = {"api_key": "evil-key", "retry": ONCE, "timeout": 0.25}
+        options = {**defaults, **options, **options_of(wire)}
         async with AsyncClient(server.url, **options) as client:
             yield client
             assert client.in_flight == 0

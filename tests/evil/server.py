@@ -75,6 +75,11 @@ class Serve:
 Step = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
 
 
+def options_of(wire: str) -> dict[str, str]:
+    """Return what makes a client go by a wire: the pools, or aiohttp."""
+    return {"transport": "aiohttp"} if wire == "aiohttp" else {}
+
+
 def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> bytes:
     """Return a whole and honest answer."""
     length = b"Content-Length: %d" % len(body)

@@ -20,6 +20,7 @@ from server import (
     Reset,
     Silence,
     answer,
+    options_of,
     refusing_address,
 )
 
@@ -32,7 +33,7 @@ Start = Callable[..., EvilServer]
 
 async def test_a_refused_connection_was_never_made(wire: str):
     holder, url = refusing_address()
-    options = {"transport": "aiohttp"} if wire == "aiohttp" else {}
+    options = options_of(wire)
     with holder:
         async with AsyncClient(url, retry=ONCE, **options) as client:
             with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
@@ -72,6 +73,17 @@ async def test_a_connection_that_breaks_before_an_answer_is_a_connection_error(
             await client.users.create("a@b.example", full_name="A")
     assert not isinstance(caught.value, APITimeoutError)
     assert caught.value.request_sent or not heard
+
+
+async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(
+    server: EvilServer, connect: Connect
+):
+    resets = 50  # so many, since it is a matter of chance what the client has seen by then
+    server.play(Reset(), times=resets)
+    async with connect(server) as client:
+        for _ in range(resets):
+            with anyio.fail_after(3), pytest.raises(APIConnectionError):
+                await client.users.create("a@b.example", full_name="A")
 
 
 # TLS
@@ -144,7 +156,7 @@ async def test_a_certificate_that_cannot_be_trusted_ends_before_the_request(
         "authority": lambda: context_of(trustme.CA().issue_cert("localhost")),
     }
     server = start_server(tls=contexts[wrong]())
-    options = {"transport": "aiohttp"} if wire == "aiohttp" else {}
+    options = options_of(wire)
     async with AsyncClient(
         server.url, api_key="evil-key", retry=QUICK, verify=trusting, **options
     ) as client:
@@ -185,7 +197,7 @@ async def test_a_plain_server_behind_an_https_address_is_a_connection_error(
     server: EvilServer, trusting, wire: str
 ):
     server.play(answer(status=b"400 Bad Request"))
-    options = {"transport": "aiohttp"} if wire == "aiohttp" else {}
+    options = options_of(wire)
     url = server.url.replace("http", "https")
     async with AsyncClient(url, retry=ONCE, verify=trusting, **options) as client:
         with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
@@ -194,7 +206,7 @@ async def test_a_plain_server_behind_an_https_address_is_a_connection_error(
 
 
 async def through_proxy(proxy: EvilServer, wire: str) -> APIConnectionError:
-    options = {"transport": "aiohttp"} if wire == "aiohttp" else {}
+    options = options_of(wire)
     async with AsyncClient(
         "https://support.example", proxy=proxy.url, retry=QUICK, **options
     ) as client:

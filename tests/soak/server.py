@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from useresponse_async.cli.sandbox_process import stop_process
 from useresponse_async.cli.signals import interrupts_held_back
 from useresponse_async.sandbox import Sandbox
 
@@ -61,7 +62,7 @@ def running_server(**options: Any) -> Iterator[Server]:
     with ExitStack() as stack:
         with interrupts_held_back():
             process = _start()
-            stack.callback(_stop, process)
+            stack.callback(stop_process, process)
         # The key goes through the pipe: arguments are seen by everybody on the machine.
         yield Server(process, options)
 
@@ -76,15 +77,6 @@ def _start() -> subprocess.Popen[str]:
         start_new_session=True,
         env={n: value for n, value in os.environ.items() if n != "USERESPONSE_API_KEY"},
     )
-
-
-def _stop(process: subprocess.Popen[str]) -> None:
-    with interrupts_held_back(), process:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
 
 
 def _plan_faults(sandbox: Sandbox, stop: threading.Event) -> None:

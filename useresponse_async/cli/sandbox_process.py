@@ -9,13 +9,13 @@ import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from useresponse_async.cli.failures import CommandError
 from useresponse_async.cli.key import KEY_VARIABLE
 from useresponse_async.cli.signals import interrupts_held_back
 
-__all__ = ["running_sandbox"]
+__all__ = ["running_sandbox", "stop_process"]
 
 _MODULE: Final = "useresponse_async.cli.bound_sandbox"
 _STOP_SECONDS: Final = 5.0
@@ -36,7 +36,7 @@ def running_sandbox(*options: str) -> Generator[str, None, None]:
         complaints = stack.enter_context(tempfile.TemporaryFile())
         with interrupts_held_back():
             process = _start(options, complaints)
-            stack.callback(_stop, process)
+            stack.callback(stop_process, process)
         yield _address(process, complaints)
 
 
@@ -68,7 +68,12 @@ def _address(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
     raise CommandError(f"the sandbox did not start: {reason}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[Any]) -> None:
+    """End a process, by force if it does not end when asked to.
+
+    Args:
+        process: One whose parent is this process.
+    """
     with interrupts_held_back(), process:
         process.terminate()
         try:
