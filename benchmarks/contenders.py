@@ -155,7 +155,6 @@ class Contender:
         open: Makes its client, and gives the function that walks.
         speedups: Whether it may use orjson and uvloop.
         sequential: Whether it knows but one request in flight.
-        speed: Users per second that it might reach, to choose how many it is given to walk.
         page_size: How many users it asks for at once.
     """
 
@@ -164,7 +163,6 @@ class Contender:
     open: Opening
     speedups: bool = False
     sequential: bool = False
-    speed: int = 40_000
     page_size: int = 50
 
 
@@ -174,37 +172,32 @@ _ALL = (
         name="ours-aiohttp",
         title="useresponse-async [aiohttp]",
         open=_ours_over_aiohttp,
-        speed=60_000,
     ),
     Contender(
         name="ours-speedups",
         title="useresponse-async [speedups]",
         open=_ours,
         speedups=True,
-        speed=60_000,
     ),
     Contender(
         name="ours-both",
         title="useresponse-async [aiohttp,speedups]",
         open=_ours_over_aiohttp,
         speedups=True,
-        speed=80_000,
     ),
-    Contender(name="httpx", title="httpx by hand", open=_httpx_by_hand, speed=15_000),
-    Contender(name="aiohttp", title="aiohttp by hand", open=_aiohttp_by_hand, speed=80_000),
+    Contender(name="httpx", title="httpx by hand", open=_httpx_by_hand),
+    Contender(name="aiohttp", title="aiohttp by hand", open=_aiohttp_by_hand),
     Contender(
         name="generated",
         title="page by page, httpx and pydantic",
         open=_generated_sdk,
         sequential=True,
-        speed=20_000,
     ),
     Contender(
         name="useresponse",
         title="useresponse 0.0.7",
         open=_useresponse,
         sequential=True,
-        speed=10_000,
         page_size=20,
     ),
 )

@@ -269,10 +269,17 @@ def test_a_server_without_headroom_is_warned_of():
 
 def test_a_walk_has_the_users_that_fill_its_time():
     ours, old = CONTENDERS["ours"], CONTENDERS["useresponse"]
-    assert users_for(ours, Cell(0.05, 10), seconds=2, most=100_000) == 20_000
-    assert users_for(ours, Cell(0.0, 10), seconds=2, most=100_000) == ours.speed
-    assert users_for(ours, Cell(0.0, 10), seconds=2, most=500) == 500
-    assert users_for(old, Cell(0.05, 50), seconds=2, most=100_000) == 800
+    size = attrs.evolve(SMALL, users=100_000, seconds=2.0)
+    assert users_for(ours, Cell(0.05, 10), size) == 20_000
+    assert users_for(ours, Cell(0.05, 5), size) == 5_000
+    assert users_for(ours, Cell(0.05, 10), attrs.evolve(size, users=500)) == 500
+    assert users_for(old, Cell(0.05, 50), size) == 800
+
+
+def test_without_latency_everybody_walks_as_many_users():
+    size = attrs.evolve(SMALL, users_without_latency=700)
+    cells = [Cell(0.0, 1), Cell(0.0, 20)]
+    assert {users_for(c, cell, size) for c in CONTENDERS.values() for cell in cells} == {700}
 
 
 def rates_of(**by_contender):

@@ -88,19 +88,22 @@ class KeyTransport(httpx.AsyncBaseTransport):
         await unbroken(self._inner.aclose())
 
     def _with_key(self, request: httpx.Request) -> httpx.Request:
-        elsewhere = origin(request.url) != self._origin or request.extensions.get(KEYLESS, False)
-        if self._key is None or elsewhere:
+        if self._key is None:
             return request
-        url, headers, extensions = request.url, request.headers, request.extensions
+        if origin(request.url) != self._origin or request.extensions.get(KEYLESS, False):
+            request.extensions.pop(_KEY, None)  # of the request that was redirected here
+            return request
         if isinstance(self._inner, ShardedTransport):
             # Its pools add it themselves, below whoever traces httpx's own transport.
-            extensions = {**extensions, _KEY: (self._key, self._placement)}
-        elif self._placement is KeyPlacement.HEADER:
+            request.extensions = {**request.extensions, _KEY: (self._key, self._placement)}
+            return request
+        url, headers = request.url, request.headers
+        if self._placement is KeyPlacement.HEADER:
             headers = headers.copy()
             headers["Authorization"] = self._key.reveal()
         else:
             url = url.copy_with(raw_path=_with_key_parameter(url.raw_path, self._key))
-        return _request_like(request, url, headers, extensions)
+        return _request_like(request, url, headers, request.extensions)
 
     def _redact_head(self, response: httpx.Response) -> None:
         key = self._key

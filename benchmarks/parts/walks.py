@@ -11,6 +11,7 @@ from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.control import configure
 from benchmarks.figures import Figure, Goal, Section, Table, ratio, spread
+from benchmarks.plan import Plan
 from benchmarks.processes import Worker, worker
 
 __all__ = ["IN_FLIGHT", "LATENCIES", "Cell", "Rates", "goal_figures", "measure", "users_for"]
@@ -63,20 +64,18 @@ class Rates:
         }
 
 
-def users_for(contender: Contender, cell: Cell, *, seconds: float, most: int) -> int:
-    """Return how many users to walk so that it takes about ``seconds``.
+def users_for(contender: Contender, cell: Cell, plan: Plan) -> int:
+    """Return how many users to walk.
 
-    Half of that will do without latency, where a walk is at its full speed at once, and for
-    what only the picture needs.
+    Without latency they are as many for everybody. With it they are what takes so long that the
+    first page weighs little, and half of that for what only the picture needs.
     """
-    rate = float(contender.speed)
-    if not cell.latency or not cell.has_goal:
-        seconds /= 2
-    if cell.latency:
-        flying = 1 if contender.sequential else cell.in_flight
-        rate = min(rate, flying * contender.page_size / cell.latency)
-    pages = round(rate * seconds / contender.page_size)
-    return min(most, max(_FEWEST_USERS, pages * contender.page_size))
+    if not cell.latency:
+        return plan.users_without_latency
+    flying = 1 if contender.sequential else cell.in_flight
+    seconds = plan.seconds if cell.has_goal else plan.seconds / 2
+    pages = round(flying / cell.latency * seconds)
+    return min(plan.users, max(_FEWEST_USERS, pages * contender.page_size))
 
 
 def measure(bench: Bench, parts: Iterable[str]) -> Section:
@@ -135,8 +134,7 @@ def _warmed_workers(bench: Bench, stack: ExitStack) -> Mapping[str, Worker]:
 
 
 def _walk_once(bench: Bench, worker: Worker, contender: Contender, cell: Cell) -> dict[str, Any]:
-    plan = bench.plan
-    users = users_for(contender, cell, seconds=plan.seconds, most=plan.users)
+    users = users_for(contender, cell, bench.plan)
     configure(bench.url, users=users, latency=cell.latency)
     found = worker.do(
         "walk", contender=contender.name, url=bench.url, in_flight=cell.in_flight, users=users
