@@ -20,20 +20,24 @@ class SeenIds:
         """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
 
+    def add(self, item_id: int) -> bool:
+        """Add an id; return whether it is new."""
+        block, bit = divmod(item_id, _IDS_PER_BLOCK)
+        bits, mask = self._blocks.get(block, 0), 1 << bit
+        if bits & mask:
+            return False
+        self._blocks[block] = bits | mask
+        return True
+
     def only_new(self, items: Iterable[T]) -> list[T]:
         """Return those of ``items`` whose ids are new; one without an id always is."""
-        blocks = self._blocks
         kept: list[T] = []
         for item in items:
             item_id: object = getattr(item, "id", None)
             if not isinstance(item_id, int):
                 self.tells_all_apart = False
                 kept.append(item)
-                continue
-            block, mask = item_id // _IDS_PER_BLOCK, 1 << item_id % _IDS_PER_BLOCK
-            bits = blocks.get(block, 0)
-            if not bits & mask:
-                blocks[block] = bits | mask
+            elif self.add(item_id):
                 kept.append(item)
         return kept
 
