@@ -14,10 +14,11 @@ class Plan:
         rounds: How many times each figure with a goal is measured.
         picture_rounds: How many times what only the picture needs is measured.
         users: The most users in a walk.
-        users_without_latency: Users in every walk without latency: by hand all of them are kept,
-            which costs the more for each the more there are.
-        seconds: How long a walk at latency is meant to take, in seconds, so that its first page,
-            for which the others wait, weighs little; half of it will do for the others.
+        walk_users: Users in the walks that are compared, the same for everybody: by hand all of
+            them are kept, which costs the more for each the more there are.
+        seconds: How long other walks at latency are meant to take, in seconds: those of one page
+            after another, which would take minutes, and for half as long those that only the
+            picture needs.
         first_users: Users in the walks whose first user is waited for.
         first_rounds: How many such walks each contender makes.
         load_pages: Pages that the server is asked for to measure it.
@@ -40,7 +41,7 @@ class Plan:
     rounds: int
     picture_rounds: int
     users: int
-    users_without_latency: int
+    walk_users: int
     seconds: float
     first_users: int
     first_rounds: int
@@ -66,7 +67,7 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
         rounds=rounds,
         picture_rounds=min(rounds, 2),
         users=users,
-        users_without_latency=users,
+        walk_users=users,
         seconds=4.0,
         first_users=min(users, 10_000),
         first_rounds=min(rounds, 3),
@@ -93,7 +94,7 @@ def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
         rounds=1,
         picture_rounds=0,
         users=users,
-        users_without_latency=min(users, 5000),
+        walk_users=min(users, 5000),
         seconds=0.3,
         first_users=min(users, 2000),
         first_rounds=1,

@@ -267,19 +267,20 @@ def test_a_server_without_headroom_is_warned_of():
     assert short.figures[0].met is False
 
 
-def test_a_walk_has_the_users_that_fill_its_time():
+def test_walks_that_are_compared_are_over_as_many_users():
+    size = attrs.evolve(SMALL, walk_users=700)
+    at_once = [contender for contender in CONTENDERS.values() if not contender.sequential]
+    cells = [Cell(0.0, 20), Cell(0.05, 10), Cell(0.05, 50)]
+    assert {users_for(c, cell, size) for c in at_once for cell in cells} == {700}
+    assert {users_for(c, Cell(0.0, 1), size) for c in CONTENDERS.values()} == {700}
+
+
+def test_other_walks_have_the_users_that_fill_their_time():
     ours, old = CONTENDERS["ours"], CONTENDERS["useresponse"]
     size = attrs.evolve(SMALL, users=100_000, seconds=2.0)
-    assert users_for(ours, Cell(0.05, 10), size) == 20_000
     assert users_for(ours, Cell(0.05, 5), size) == 5_000
-    assert users_for(ours, Cell(0.05, 10), attrs.evolve(size, users=500)) == 500
-    assert users_for(old, Cell(0.05, 50), size) == 800
-
-
-def test_without_latency_everybody_walks_as_many_users():
-    size = attrs.evolve(SMALL, users_without_latency=700)
-    cells = [Cell(0.0, 1), Cell(0.0, 20)]
-    assert {users_for(c, cell, size) for c in CONTENDERS.values() for cell in cells} == {700}
+    assert users_for(ours, Cell(0.05, 5), attrs.evolve(size, users=500)) == 500
+    assert users_for(old, Cell(0.05, 1), size) == 800
 
 
 def rates_of(**by_contender):

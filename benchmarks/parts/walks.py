@@ -65,15 +65,11 @@ class Rates:
 
 
 def users_for(contender: Contender, cell: Cell, plan: Plan) -> int:
-    """Return how many users to walk.
-
-    Without latency they are as many for everybody. With it they are what takes so long that the
-    first page weighs little, and half of that for what only the picture needs.
-    """
-    if not cell.latency:
-        return plan.users_without_latency
+    """Return how many users to walk: the same for everybody, where that does not take minutes."""
+    if not cell.latency or (cell.has_goal and not contender.sequential):
+        return plan.walk_users
     flying = 1 if contender.sequential else cell.in_flight
-    seconds = plan.seconds if cell.has_goal else plan.seconds / 2
+    seconds = plan.seconds if contender.sequential else plan.seconds / 2
     pages = round(flying / cell.latency * seconds)
     return min(plan.users, max(_FEWEST_USERS, pages * contender.page_size))
 
