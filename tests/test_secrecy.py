@@ -13,6 +13,8 @@ from urllib.parse import quote
 import anyio
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from quick import QUICK
 
 from useresponse_async import (
@@ -364,3 +366,10 @@ async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhe
 def test_a_key_is_known_however_it_is_spelled(spelled: str):
     assert Secret(KEY).redact(f"<{spelled}>") == "<***>"
     assert Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
+
+
+@given(text=st.text(min_size=1))
+@example(text="\ud800")  # half a character, which nothing can send
+def test_any_text_at_all_is_kept(text: str):
+    assert Secret(text).redact(text) == "***"
+    assert Secret(text).redact_bytes(text.encode(errors="surrogatepass")) == b"***"

@@ -47,7 +47,7 @@ class Secret:
         self._text: str | None = text
         pattern = "".join(map(_spellings_of, text)) or _NOTHING
         self._pattern = re.compile(pattern)
-        self._bytes_pattern = re.compile(pattern.encode(errors="replace"))
+        self._bytes_pattern = re.compile(pattern.encode(errors="surrogatepass"))
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -104,7 +104,7 @@ class Secret:
 
 def _spellings_of(character: str) -> str:
     """Return the pattern of a character as it may stand in a URL, in a form, in JSON, PHP's too."""
-    in_url = "".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))
+    in_url = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass"))
     in_json = json.dumps(character)[1:-1]
     by_number = "".join(
         f"\\u{unit:04x}"
