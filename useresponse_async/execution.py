@@ -12,7 +12,7 @@ from contextlib import (
     suppress,
 )
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import anyio
@@ -293,7 +293,7 @@ class RequestExecutor:
             if not response.is_success:
                 await self._refuse(response)
         # What the caller's own file or callback raises is not the server's failure.
-        async with _ended(response, _raw_chunks(response)) as chunks:
+        async with _ended(_raw_chunks(response), response.aclose) as chunks:
             inflater = Inflater(response)
             await sink.begin(None if inflater.needed else _length_of(response))
             async with aclosing(_translated(chunks, request)) as received:
@@ -400,10 +400,11 @@ async def _loaded(response: httpx.Response, max_bytes: int) -> tuple[httpx.Respo
 
 
 async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
-    """Return the body as it came, and whether that is the whole; then close the response."""
+    """Return the body as it came, and whether that is the whole; then close its stream."""
+    stream = cast("httpx.AsyncByteStream", response.stream)
     # Not a list of chunks: a server may make millions of them, of a byte or two each.
     received = bytearray()
-    async with _ended(response, response.aiter_raw()) as chunks:
+    async with _ended(aiter(stream), stream.aclose) as chunks:
         async for chunk in chunks:
             received += chunk
             if len(received) > max_bytes:
@@ -452,14 +453,14 @@ def _length_of(response: httpx.Response) -> int | None:
 
 @asynccontextmanager
 async def _ended(
-    response: httpx.Response, chunks: AsyncIterator[bytes]
+    chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
 ) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    """Give the chunks of ``response``; close it, however much of it was taken."""
+    """Give ``chunks``; close what they come from, however many were taken."""
     try:
         yield chunks
     finally:
         with anyio.CancelScope(shield=True):
-            await response.aclose()
+            await close()
             # The libraries' own generators end only by running: one that is dropped half-way
             # warns on trio. With the connection closed, the next step is the last.
             with suppress(httpx.HTTPError, httpx.StreamError):

@@ -33,10 +33,13 @@ def with_body(response: httpx.Response, body: bytes) -> httpx.Response:
     """
     if _encoding_of(response) not in ("", "identity", *_WINDOW_BITS):
         return with_plain_content(response, body)  # which was not asked for
+    # Into the response itself: every call would pay for a second one.
+    response.stream = httpx.ByteStream(body)
     try:
-        return _with_content(response, body)
+        response.read()
     except httpx.DecodingError:
         return with_plain_content(response, body)
+    return response
 
 
 def expands_beyond(response: httpx.Response, body: bytes, max_bytes: int) -> bool:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from server import ONCE, Connect, EvilServer, Request, Reset, Sleep, answer
+from server import ONCE, Connect, EvilServer, Request, Reset, Serve, Sleep, answer
 
 from useresponse_async import (
     APIConnectionError,
@@ -23,8 +23,8 @@ from useresponse_async import (
 pytestmark = pytest.mark.anyio
 
 
-def redirect(target: str, status: bytes = b"302 Found") -> bytes:
-    return answer(b"", b"Location: " + target.encode(), status=status)
+def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> bytes:
+    return answer(b"", b"Location: " + target.encode(), *headers, status=status)
 
 
 async def test_redirects_without_end_end(server: EvilServer, connect: Connect, tmp_path: Path):
@@ -36,6 +36,18 @@ async def test_redirects_without_end_end(server: EvilServer, connect: Connect, t
                 await call()
             assert len(server.heads) - before == 6
         server.otherwise = answer()
+
+
+@pytest.mark.parametrize("what", ["call", "download"])
+async def test_a_cookie_that_a_redirect_sets_goes_along_with_it(
+    server: EvilServer, connect: Connect, tmp_path: Path, what: str
+):
+    server.play(Request(), redirect("/on", b"Set-Cookie: seen=1; Path=/"), Serve())
+    async with connect(server) as client:
+        await (client.users.me() if what == "call" else client.files.download("/f", tmp_path / "f"))
+        first, second = server.heads
+    assert b"cookie:" not in first.lower()
+    assert b"cookie: seen=1\r\n" in second.lower()
 
 
 async def test_a_redirect_to_another_origin_takes_neither_call_nor_key_along(
@@ -68,7 +80,7 @@ async def test_an_upload_that_is_led_on_before_it_was_taken_is_sent_whole(
     path = tmp_path / "a"
     path.write_bytes(bytes(5_000_000))
     uploaded = answer(b'{"success": {"token": "t", "url": "/f/t", "id": 1}}')
-    server.play(Request(body=False), redirect("/on", b"307 Temporary Redirect"), Sleep(0.2))
+    server.play(Request(body=False), redirect("/on", status=b"307 Temporary Redirect"), Sleep(0.2))
     server.play(Request(), uploaded)
     async with connect(server, timeout=5) as client:
         with anyio.fail_after(10):
