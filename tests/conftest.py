@@ -1,5 +1,6 @@
 """What every test shares: the backends, a sandbox on a real socket, a client of it."""
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +10,13 @@ from quick import QUICK
 
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import sleep
 
 import pytest
+from processes import child_running, is_alive
 
 ROOT = Path(__file__).parent.parent
 SOAK = [sys.executable, "-W", "error", "-m", "tests.soak", "--users", "200", "--workers", "8"]
@@ -50,16 +51,6 @@ def test_what_goes_wrong_is_told(kind, told):
     assert ended.stdout.endswith("FAILED\n")
 
 
-def child_of(process_id: int) -> int:
-    """Wait for the first child of a process, and return its id."""
-    children = Path(f"/proc/{process_id}/task/{process_id}/children")
-    for _ in range(1000):
-        if ids := children.read_text().split():
-            return int(ids[0])
-        sleep(0.01)
-    raise AssertionError("no server was started")
-
-
 @pytest.mark.parametrize(
     ("backend", "delay"), [("asyncio", 0), ("asyncio", 2), ("uvloop", 2), ("trio", 2)]
 )
@@ -72,7 +63,7 @@ def test_ctrl_c_ends_a_soak_and_its_server(backend, delay):
         cwd=ROOT,
     ) as process:
         try:
-            server = child_of(process.pid)
+            server = child_running("tests.soak.server", parent=process.pid)
             sleep(delay)
             process.send_signal(signal.SIGINT)
             said, complained = process.communicate(timeout=30)
@@ -82,4 +73,4 @@ def test_ctrl_c_ends_a_soak_and_its_server(backend, delay):
     assert "interrupted\n" in said
     assert "requests sent" in said
     assert "KeyboardInterrupt" not in complained
-    assert not Path(f"/proc/{server}").exists(), "the server was left behind"
+    assert not is_alive(server), "the server was left behind"

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import child_running, is_alive
 
 from useresponse_async.cli.app import run
 
@@ -214,35 +215,10 @@ def test_a_pipe_that_nobody_reads_does_not_hold_ctrl_c_up(start, serve, work):
 def test_a_demo_that_is_killed_takes_its_sandbox_along(start, key, monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", key)
     demo = start("demo", "--users", "100000", "--latency", "0.5")
-    sandbox = child_of(demo.pid)
+    sandbox = child_running("bound_sandbox", parent=demo.pid)
     environment = Path(f"/proc/{sandbox}/environ")
     wait_until(lambda: not environment.exists() or b"PATH=" in environment.read_bytes())
     assert not environment.exists() or key.encode() not in environment.read_bytes()
     demo.kill()
     demo.wait()
     wait_until(lambda: not is_alive(sandbox))
-
-
-def child_of(parent: int) -> int:
-    found = []
-
-    def look() -> bool:
-        table = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="], text=True)  # noqa: S607
-        found.extend(
-            int(pid) for pid, its in map(str.split, table.splitlines()) if int(its) == parent
-        )
-        return bool(found)
-
-    wait_until(look)
-    return found[0]
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and that nobody waited for does not."""
-    state = subprocess.run(  # noqa: S603 - a number
-        ["ps", "-o", "stat=", "-p", str(pid)],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    return bool(state) and not state.startswith("Z")

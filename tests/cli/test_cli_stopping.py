@@ -2,11 +2,11 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
+from processes import child_running, is_alive
 
 from useresponse_async.cli.sandbox_process import running_sandbox
 
@@ -16,32 +16,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 ENDLESS = ("demo", "--users", "100000", "--latency", "0.5")
 
 
-def child_of(parent_pid: int) -> int:
-    """Wait for the sandbox's process, and return its id."""
-    for _ in range(500):
-        table = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid="], text=True)  # noqa: S607
-        for line in table.splitlines():
-            pid, parent = map(int, line.split())
-            # ps itself is a child too, when this very process is the parent.
-            if parent == parent_pid and is_alive(pid):
-                return pid
-        time.sleep(0.02)
-    raise AssertionError("no sandbox was started")
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def sandbox_of(pid: int) -> int:
+    return child_running("bound_sandbox", parent=pid)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("delay", [0.0, 1.2], ids=["while it starts", "while it walks"])
 def test_ctrl_c_stops_the_sandbox(start, delay, backend):
     demo = start(*ENDLESS, "--backend", backend)
-    sandbox = child_of(demo.pid)
+    sandbox = sandbox_of(demo.pid)
     time.sleep(delay)
     demo.send_signal(signal.SIGINT)
     out, err = demo.communicate(timeout=15)
@@ -52,7 +35,7 @@ def test_ctrl_c_stops_the_sandbox(start, delay, backend):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_other_ends_stop_it_too(start, number, code):
     demo = start(*ENDLESS)
-    sandbox = child_of(demo.pid)
+    sandbox = sandbox_of(demo.pid)
     time.sleep(1.2)
     demo.send_signal(number)
     out, err = demo.communicate(timeout=15)
@@ -63,7 +46,7 @@ def test_other_ends_stop_it_too(start, number, code):
 def test_where_ctrl_c_is_ignored_sigterm_still_works(start):
     # What a shell without job control does to commands in the background.
     demo = start(*ENDLESS, prefix=("sh", "-c", 'trap "" INT; exec "$@"', "sh"))
-    sandbox = child_of(demo.pid)
+    sandbox = sandbox_of(demo.pid)
     time.sleep(1.2)
     demo.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -77,7 +60,7 @@ def test_where_ctrl_c_is_ignored_sigterm_still_works(start):
 def test_a_hangup_that_is_ignored_stays_ignored(start):
     # What nohup does.
     demo = start("demo", "--users", "500", prefix=("sh", "-c", 'trap "" HUP; exec "$@"', "sh"))
-    child_of(demo.pid)
+    sandbox_of(demo.pid)
     demo.send_signal(signal.SIGHUP)
     out, _ = demo.communicate(timeout=15)
     assert demo.returncode == 0
@@ -86,7 +69,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(start):
 
 def test_ctrl_c_again_and_again_leaves_nothing_behind(start):
     demo = start(*ENDLESS)
-    sandbox = child_of(demo.pid)
+    sandbox = sandbox_of(demo.pid)
     time.sleep(1.0)
     while demo.poll() is None:
         demo.send_signal(signal.SIGINT)
@@ -96,6 +79,6 @@ def test_ctrl_c_again_and_again_leaves_nothing_behind(start):
 
 def test_a_sandbox_that_does_not_react_is_killed():
     with running_sandbox("--users", "1"):
-        sandbox = child_of(os.getpid())
+        sandbox = sandbox_of(os.getpid())
         os.kill(sandbox, signal.SIGSTOP)
     assert not is_alive(sandbox)
