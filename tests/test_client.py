@@ -114,7 +114,7 @@ async def test_the_bound_holds_however_many_tasks_call(client: AsyncClient, sand
 
 
 async def test_fifty_in_flight_are_fifty_at_the_server(start_sandbox: Callable[..., Sandbox]):
-    sandbox = start_sandbox(users=10_000, latency=0.1)
+    sandbox = start_sandbox(users=10_000, latency=0.3)
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key, max_in_flight=50) as client:
         assert len(await client.users.search().collect()) == 10_000
     assert sandbox.peak_in_flight == 50

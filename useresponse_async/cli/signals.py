@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -58,10 +59,11 @@ def termination_like_ctrl_c() -> Generator[None, None, None]:
         signal.signal(number, interrupt)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        # On Python 3.10 anyio lets out the cancellation that it makes of Ctrl-C.
         if received:
             raise typer.Exit(_EXIT_CODE_BASE + received[0]) from None
-        raise
+        raise KeyboardInterrupt from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
