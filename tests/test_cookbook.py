@@ -706,8 +706,12 @@ def test_two_dask_workers_export_each_user_once(
     large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path
 ):
     large_sandbox.fail_next(403, match="page=23&")  # the task is tried again
-    # Dask itself tells on standard error of the task that failed first.
-    output = large_kitchen.run("dask_cluster", "users", flags=DASK_FLAGS, quiet=False)
+    with socket.socket() as dashboard_of_another_cluster:
+        with suppress(OSError):  # there is one
+            dashboard_of_another_cluster.bind(("", 8787))
+            dashboard_of_another_cluster.listen()
+        # Dask itself tells on standard error of the task that failed first.
+        output = large_kitchen.run("dask_cluster", "users", flags=DASK_FLAGS, quiet=False)
     assert f"1230 users in {tmp_path / 'users'}" in output
     files = list((tmp_path / "users").iterdir())
     assert sorted(path.name for path in files) == ["users-000001.parquet", "users-000021.parquet"]

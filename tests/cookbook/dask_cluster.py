@@ -85,7 +85,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with ExitStack() as stack:
         address = arguments.scheduler or stack.enter_context(
-            LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+            LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="localhost:0",  # any port, for there may be another cluster
+            )
         )
         export(arguments.folder.absolute(), stack.enter_context(Client(address)))
 
