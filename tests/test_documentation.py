@@ -6,13 +6,15 @@ import textwrap
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
 
 import useresponse_async
 from useresponse_async import AsyncClient
+from useresponse_async.resources.users import Users
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PUBLIC = [
@@ -75,9 +77,19 @@ def arguments_of(function: Callable[..., Any]) -> set[str]:
     return {name for name in inspect.signature(function).parameters if name != "self"}
 
 
+def known_words(hint: Any) -> Iterator[str]:
+    """Yield the words that a type spells out."""
+    if get_origin(hint) is Literal:
+        yield from get_args(hint)
+    elif get_origin(hint) in (Union, UnionType):
+        for option in get_args(hint):
+            yield from known_words(option)
+
+
 def test_there_is_something_to_check():
     assert len(PUBLIC) > 20
     assert len(ENDPOINTS) > 40
+    assert [*known_words(get_type_hints(Users.search)["role"])] == ["user", "agent", "admin"]
 
 
 @pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
@@ -107,6 +119,14 @@ def test_a_constructor_tells_all_its_arguments(kind: type):
 def test_an_endpoint_says_which_it_is(name: str, method: Callable[..., Any]):
     doc = inspect.getdoc(method) or ""
     assert re.search(r"^Endpoint: ", doc, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "method"), ENDPOINTS, ids=[name for name, _ in ENDPOINTS])
+def test_an_argument_of_known_words_tells_them_all(name: str, method: Callable[..., Any]):
+    told = section_of(inspect.getdoc(method) or "", "Args")
+    for argument, hint in get_type_hints(method).items():
+        for word in known_words(hint):
+            assert f"``{word}``" in told[argument]
 
 
 @pytest.mark.parametrize("name", [name for name, _ in ENDPOINTS])

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -233,3 +234,27 @@ async def test_a_client_from_before_the_instrumentation_is_traced_too(
             instrumentor.uninstrument()
         await client.users.me()
     assert telemetry.statuses == [200]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_what_traces_every_session_of_aiohttp_sees_none_of_the_calls_that_go_by_it(
+    locked: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[str] = []
+
+    async def take_note(_session: object, _context: object, started: Any) -> None:
+        seen.append(started.url.path)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_start.append(take_note)
+    make = aiohttp.ClientSession.__init__
+
+    def make_traced(session: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
+        make(session, *args, **options, trace_configs=[tracing])
+
+    # As OpenTelemetry's instrumentation of aiohttp does.
+    monkeypatch.setattr(aiohttp.ClientSession, "__init__", make_traced)
+    async with AsyncClient(locked.url, api_key=KEY, transport="aiohttp") as client:
+        assert (await client.users.get(2)).id == 2
+    async with aiohttp.ClientSession() as session, session.get(f"{locked.url}/by-itself"):
+        assert seen == ["/by-itself"]

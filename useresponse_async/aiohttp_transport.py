@@ -115,6 +115,8 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
         # Cookies are httpx's business, above.
         cookie_jar=aiohttp.DummyCookieJar(),
     )
+    # What instruments aiohttp adds itself to every session, and would see the key in the URL.
+    session.trace_configs.clear()
     # What is sent again, and how often, is said elsewhere: aiohttp would do so by the method
     # alone. There is no public name for it.
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

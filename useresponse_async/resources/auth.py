@@ -75,7 +75,7 @@ class Auth(Namespace):
             name: The user's name.
             email: The user's e-mail address.
             sso_id: The user's id in another system.
-            avatar_type: How the picture is given.
+            avatar_type: How the picture is given: ``url``, ``content`` or ``gravatar``.
             avatar_content: The picture's address, or the picture itself in base64.
             properties: Values of custom fields by the field's id.
 

@@ -28,8 +28,10 @@ class Categories(Namespace):
         """List the categories.
 
         Args:
-            ownership: Only categories of this module.
-            type: Only categories of objects of this type.
+            ownership: Only categories of this module: ``feedback``, ``helpdesk``, ``announcements``
+                or ``knowledge-base``.
+            type: Only categories of objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             params: Further query parameters, sent as given.
 
         Returns:

@@ -75,8 +75,10 @@ class Objects(Namespace):
 
         Args:
             text: Only objects that this text finds.
-            ownership: Only objects of this module.
-            type: Only objects of this type.
+            ownership: Only objects of this module: ``feedback``, ``helpdesk``, ``announcements``
+                or ``knowledge-base``.
+            type: Only objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             category_id: Only objects of this category.
             forum_id: Only objects of this forum.
             featured: Whether only featured objects are wanted, or only others.
@@ -155,8 +157,10 @@ class Objects(Namespace):
         """Create an object. Sent once only, unless the server says that it was unavailable.
 
         Args:
-            ownership: The module that the object belongs to.
-            object_type: The object's type.
+            ownership: The module that the object belongs to: ``feedback``, ``helpdesk``,
+                ``announcements`` or ``knowledge-base``.
+            object_type: The object's type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             title: The title; servers are known to take up to 100 characters.
             content: The text, as BBCode, which feedback and announcements must have; servers
                 are known to take up to 12000 characters.
@@ -167,7 +171,8 @@ class Objects(Namespace):
             attachments: The files to attach; each is read and made base64 while it is sent.
             is_private: Whether only the author and agents see it.
             force_author: The id or e-mail address of the user to create it for.
-            expire_select: Whether an announcement expires; ``on_date`` where a date is given.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
+                is where a date is given.
             expires_at: The day on which an announcement expires.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
@@ -230,7 +235,8 @@ class Objects(Namespace):
 
         Args:
             object_id: The object's id.
-            object_type: The new type.
+            object_type: The new type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             title: The new title; servers are known to take up to 100 characters.
             content: The new text, as BBCode; servers are known to take up to 12000 characters.
             status_id: The id of the new status.
@@ -242,7 +248,8 @@ class Objects(Namespace):
                 once only, unless the server says that it was unavailable.
             is_private: Whether only the author and agents see it.
             force_author: The id or e-mail address of the user to make its author.
-            expire_select: Whether an announcement expires; ``on_date`` where a date is given.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
+                is where a date is given.
             expires_at: The day on which an announcement expires.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
@@ -446,7 +453,7 @@ class Objects(Namespace):
         Args:
             object_id: The object's id.
             is_private: Whether only private notes are wanted, or only others.
-            sort: The order of the comments, by age.
+            sort: The order of the comments, by age: ``asc`` or ``desc``.
             bbcode: Whether the content comes as BBCode, and not as the server renders it.
             page: The page to begin with, from 1.
             count: Comments on a page, in items; servers are known to honour up to 50.

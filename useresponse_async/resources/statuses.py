@@ -24,7 +24,8 @@ class Statuses(Namespace):
         """List the statuses.
 
         Args:
-            object_type: Only statuses of objects of this type.
+            object_type: Only statuses of objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             params: Further query parameters, sent as given.
 
         Returns:

@@ -67,10 +67,12 @@ class Tickets(Namespace):
 
         Args:
             text: Only tickets that this text finds.
-            status: Only tickets with this status.
-            date: Only tickets of these days.
+            status: Only tickets with this status: ``all``, ``opened``, ``on_hold``,
+                ``in_progress``, ``awaiting_reply``, ``all-active`` or ``completed``.
+            date: Only tickets of these days: ``today``, ``yesterday``, ``this_week``,
+                ``last_week``, ``this_month`` or ``last_month``.
             author_id: Only tickets of the user with this id.
-            sort: The order of the tickets.
+            sort: The order of the tickets: ``new``, ``updated`` or ``new_updated``.
             properties: Only tickets with these values in custom fields, by the field's id.
             bbcode: Whether the content comes as BBCode, and not as the server renders it.
             page: The page to begin with, from 1.

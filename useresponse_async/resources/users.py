@@ -76,10 +76,11 @@ class Users(Namespace):
         """Search users, or list all of them.
 
         Args:
-            role: Only users with this role.
+            role: Only users with this role: ``user``, ``agent`` or ``admin``, or your own.
             search: Only users that this text finds.
             email: Only the user with this e-mail address.
-            sort: The order of the users.
+            sort: The order of the users: ``roles``, ``department``, ``top_rated``,
+                ``created_most`` or ``commented_most``.
             page: The page to begin with, from 1.
             count: Users on a page, in items; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
