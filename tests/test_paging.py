@@ -409,6 +409,9 @@ async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, cl
         assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
     assert sandbox.arrivals <= 45
     (record,) = caplog.records
+    told = vars(record)
+    assert (told["useresponse_items"], told["useresponse_total"]) == (3, 1000)
+    assert 3 <= told["useresponse_pages"] <= sandbox.arrivals
     assert record.levelno == logging.WARNING
     assert "after 3 items" in record.getMessage()
     assert "counts 1000 on 500" in record.getMessage()

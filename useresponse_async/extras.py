@@ -8,9 +8,9 @@ from typing import Final
 __all__ = ["MissingExtraError", "require_extra"]
 
 _NEEDS: Final = {
-    "aiohttp": ("the aiohttp transport", ("httpx_aiohttp",)),
+    "aiohttp": ("the aiohttp transport", ("httpx_aiohttp", "aiohttp")),
     "cli": ("the command line", ("typer", "rich")),
-    "fastapi": ("the FastAPI integration", ("fastapi",)),
+    "fastapi": ("the FastAPI integration", ("fastapi", "starlette", "pydantic")),
     "http2": ("HTTP/2", ("h2",)),
     "parquet": ("Parquet", ("pyarrow",)),
     "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),

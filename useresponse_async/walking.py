@@ -280,6 +280,11 @@ class Walk(Generic[T]):
                 report.total_at_end,
                 self._last,
                 report.boundaries_unsettled,
+                extra={
+                    "useresponse_items": report.items,
+                    "useresponse_pages": report.pages,
+                    "useresponse_total": report.total_at_end,
+                },
             )
 
 

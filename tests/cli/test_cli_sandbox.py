@@ -30,6 +30,8 @@ def test_its_help_lists_the_sandbox_s_own_options(command):
     assert done.stdout.startswith("usage: useresponse-async sandbox ")
     assert "--root-path" in done.stdout
     assert "--next-page" in done.stdout
+    assert "\nexamples:\n  useresponse-async sandbox\n" in done.stdout
+    assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in done.stdout
 
 
 @pytest.mark.parametrize("options", [("--users", "-5"), ("--nonsense",), ("--port",)])

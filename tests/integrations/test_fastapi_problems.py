@@ -136,6 +136,13 @@ async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(
     assert key not in answer.text + caplog.text
     assert sandbox.url not in answer.text
     assert "GET /people/7 is answered with 502: " in caplog.text
+    (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
+    told = {name: value for name, value in vars(record).items() if name.startswith("useresponse_")}
+    assert told == {
+        "useresponse_method": "GET",
+        "useresponse_path": "/people/7",
+        "useresponse_status": 502,
+    }
 
 
 async def test_the_page_of_a_server_in_between_is_not_shown(sandbox: Sandbox):

@@ -188,6 +188,7 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
     assert [record.levelno for record in ours] == [logging.ERROR]
     assert "GET /people: the stream was cut: " in ours[0].getMessage()
+    assert vars(ours[0])["useresponse_path"] == "/people"
     assert sandbox.api_key not in caplog.text
 
 

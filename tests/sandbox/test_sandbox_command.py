@@ -92,12 +92,12 @@ def test_a_port_that_is_taken_is_reported(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")
 
 
 def test_a_missing_extra_is_named_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr("useresponse_async.extras.find_spec", lambda _name: None)
     assert main([]) == 1
     assert capsys.readouterr().err == (
-        "the sandbox needs: pip install 'useresponse-async[sandbox]'\n"
+        "error: the sandbox needs: pip install 'useresponse-async[sandbox]'\n"
     )

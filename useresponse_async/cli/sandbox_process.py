@@ -65,7 +65,7 @@ def _address(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
     complaints.seek(0)
     reasons = complaints.read().decode(errors="replace").split("\n")
     reason = next((text for text in reversed(reasons) if text.strip()), f"exit code {code}")
-    raise CommandError(f"the sandbox did not start: {reason}")
+    raise CommandError(f"the sandbox did not start: {reason.removeprefix('error: ')}")
 
 
 def stop_process(process: subprocess.Popen[Any]) -> None:

@@ -94,7 +94,13 @@ class NDJSONResponse(StreamingResponse):
             group.cancel_scope.cancel()
         if failure is not None and started:
             path = quote(scope["path"])  # it could forge a line of the log
-            logger.error("%s %s: the stream was cut: %s", scope["method"], path, failure)
+            logger.error(
+                "%s %s: the stream was cut: %s",
+                scope["method"],
+                path,
+                failure,
+                extra={"useresponse_method": scope["method"], "useresponse_path": path},
+            )
             await _cut(send)
             raise RuntimeError(f"the stream was cut: {failure}") from failure
         if failure is not None:

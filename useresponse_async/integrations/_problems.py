@@ -161,14 +161,20 @@ def _log(request: Request, problem: Problem, error: Exception) -> None:
     if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
     unexpected = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    path = quote(request.scope["path"])  # it could forge a line of the log
     logger.error(
         "%s %s is answered with %d: %s: %s",
         request.method,
-        quote(request.scope["path"]),  # it could forge a line of the log
+        path,
         problem.status,
         type(error).__name__,
         error,
         exc_info=error if unexpected else None,
+        extra={
+            "useresponse_method": request.method,
+            "useresponse_path": path,
+            "useresponse_status": problem.status,
+        },
     )
 
 

@@ -21,6 +21,18 @@ from useresponse_async.sandbox.options import (
 # Waking up now and then lets Ctrl-C through on Windows, where a bare wait would swallow it.
 _SIGNAL_CHECK_SECONDS = 0.5
 
+_EPILOG = """\
+examples:
+  {prog}
+  {prog} --port 8089 --users 1000 --latency 0.05 --faults 0.02
+  {prog} --port 0 --capacity 8
+
+exit codes:
+  0  stopped by Ctrl-C or SIGTERM
+  1  it cannot listen there, or the extra `sandbox` is not installed
+  2  wrong usage
+"""
+
 
 def run(options: Options) -> None:
     """Serve until SIGINT or SIGTERM; print the address and the keys once connections are taken.
@@ -62,7 +74,7 @@ def main(
 
 
 def _complain(message: str) -> int:
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(f"error: {message}\n")
     return 1
 
 
@@ -83,12 +95,17 @@ def _stop_signals() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    pass
+
+
 def _parser(prog: str) -> argparse.ArgumentParser:
     defaults = {field.name: field.default for field in fields(Options)}
     parser = argparse.ArgumentParser(
         prog=prog,
         description="A UseResponse API in one process, for demos, tests and benchmarks.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        epilog=_EPILOG.format(prog=prog),
+        formatter_class=_HelpFormatter,
     )
     add = parser.add_argument
     add("--host", default=defaults["host"], help="address to listen on")

@@ -18,8 +18,8 @@ _MARKER: Final = (
     "useresponse_async.testing.Sandbox, such as users=1000 or faults=0.1."
 )
 _LEFT_OPEN: Final = (
-    "useresponse_client was used and not closed: no async plugin runs this test, so enter it, "
-    "`async with useresponse_client:`, in the event loop that uses it"
+    "useresponse_client was used and not closed: the test is not async, or no async plugin runs "
+    "it, so enter the client, `async with useresponse_client:`, in the event loop that uses it"
 )
 
 
