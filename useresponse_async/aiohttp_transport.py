@@ -112,7 +112,6 @@ def _end_what_closes(transports: list[asyncio.Transport]) -> None:
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=_Connector(ssl=context, limit=0),
-        # Cookies are httpx's business, above.
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # What instruments aiohttp adds itself to every session, and would see the key in the URL.

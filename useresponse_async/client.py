@@ -18,7 +18,7 @@ import httpx
 from useresponse_async.arguments import Params, integer, query_of, relative_path
 from useresponse_async.codec import as_sent
 from useresponse_async.concurrency import concurrent_map
-from useresponse_async.cookies import HTTPClient
+from useresponse_async.cookies import CookielessClient
 from useresponse_async.errors import ArgumentError, ClientClosedError, ConfigurationError
 from useresponse_async.execution import Connection, RequestExecutor
 from useresponse_async.extras import require_extra
@@ -167,7 +167,7 @@ class AsyncClient(Namespaces):
             placement=settings.key_placement,
         )
         connection = Connection(
-            http=HTTPClient(keyed),
+            http=CookielessClient(keyed),
             lifetime=Lifetime(),
             budget=RetryBudget(settings.retry),
         )

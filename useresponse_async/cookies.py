@@ -1,4 +1,4 @@
-"""When is a response searched for cookies? Only where it sets one."""
+"""What becomes of the cookies that a server sets? Nothing: the key alone says who calls."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from http.cookiejar import CookieJar
 
 import httpx
 
-__all__ = ["HTTPClient"]
+__all__ = ["CookielessClient"]
 
 
-class HTTPClient(httpx.AsyncClient):
-    """httpx's client, without the search for cookies in answers that set none.
+class CookielessClient(httpx.AsyncClient):
+    """httpx's client, which keeps no cookies.
 
-    httpx writes request and response anew for the standard library's cookie jar before it looks,
-    which takes longer than all else that it does above its transport.
+    httpx looks for them in every answer, which takes longer than all else that it does above its
+    transport, and keeps as many as a server likes to send.
 
     Args:
         transport: What sends the requests.
@@ -21,21 +21,21 @@ class HTTPClient(httpx.AsyncClient):
 
     def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
         super().__init__(transport=transport)
-        self._set_cookies = _SetCookies()
+        self._no_cookies = _NoCookies()
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """The cookies that answers have set."""
-        return self._set_cookies
+        """No cookies, whatever was answered."""
+        return self._no_cookies
 
     @cookies.setter
     def cookies(
-        self, cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]]
+        self,
+        cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]],  # noqa: ARG002
     ) -> None:
-        self._set_cookies = _SetCookies(cookies)
+        raise AttributeError("this client keeps no cookies")
 
 
-class _SetCookies(httpx.Cookies):
+class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        if "Set-Cookie" in response.headers:
-            super().extract_cookies(response)
+        """Take none."""

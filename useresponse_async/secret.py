@@ -45,9 +45,11 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
-        pattern = "".join(map(_spellings_of, text)) or _NOTHING
-        self._pattern = re.compile(pattern)
-        self._bytes_pattern = re.compile(pattern.encode(errors="surrogatepass"))
+        spellings = [_spellings_of(character) for character in text] or [_NOTHING]
+        self._pattern = re.compile("".join(spellings))
+        # In UTF-16 and UTF-32 there are zeros in between.
+        in_bytes = r"\x00*".join(spellings)
+        self._bytes_pattern = re.compile(in_bytes.encode(errors="surrogatepass"))
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -104,13 +106,14 @@ class Secret:
 
 def _spellings_of(character: str) -> str:
     """Return the pattern of a character as it may stand in a URL, in a form, in JSON, PHP's too."""
-    in_url = "".join(f"%{byte:02x}" for byte in character.encode(errors="surrogatepass"))
+    # Of a URL within a URL the escapes are escaped in turn.
+    in_url = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode(errors="surrogatepass"))
     in_json = json.dumps(character)[1:-1]
     by_number = "".join(
         f"\\u{unit:04x}"
         for (unit,) in struct.iter_unpack("<H", character.encode("utf-16-le", "surrogatepass"))
     )
-    ways = [re.escape(character), *(f"(?i:{re.escape(way)})" for way in (in_url, by_number))]
+    ways = [re.escape(character), f"(?i:{in_url})", f"(?i:{re.escape(by_number)})"]
     if in_json != character:
         ways.append(re.escape(in_json))
     if character == "/":
