@@ -187,6 +187,7 @@ async def test_a_server_that_gains_capacity_is_asked_for_more(start_sandbox: Sta
             seen += 1
             if seen == 5_000:
                 sandbox.set_capacity(None)
+                sandbox.set_latency(0.05)  # so that a busy client can have so many in flight
                 sandbox.forget_requests()
     assert seen == 30_000
     assert sandbox.peak_in_flight == 16
