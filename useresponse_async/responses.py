@@ -130,27 +130,27 @@ def _encoding_of(response: httpx.Response) -> str:
     return str(response.headers.get("Content-Encoding", "")).strip().lower()
 
 
-def _with_content(
+def with_plain_content(
     response: httpx.Response,
     content: bytes,
     *,
     headers: httpx.Headers | None = None,
     request: httpx.Request | None = None,
 ) -> httpx.Response:
-    """Return ``response`` with ``content``, as it came over the wire, for its body.
+    """Return another response with ``content``, which is not compressed, for its body.
 
     Args:
         response: What everything else is taken from.
-        content: The new body, decompressed if the headers say that it is compressed.
+        content: The new body.
         headers: Other headers than the response's own.
         request: Another request than the response's own.
-
-    Raises:
-        httpx.DecodingError: It is not compressed as the headers say.
     """
+    kept = (response.headers if headers is None else headers).copy()
+    for name in _ABOUT_THE_BODY:
+        kept.pop(name, None)
     made = httpx.Response(
         response.status_code,
-        headers=response.headers if headers is None else headers,
+        headers=kept,
         content=content,
         request=response.request if request is None else request,
         extensions=response.extensions,
@@ -159,17 +159,3 @@ def _with_content(
     with suppress(RuntimeError):  # httpx knows it only of a response that it closed
         made.elapsed = response.elapsed
     return made
-
-
-def with_plain_content(
-    response: httpx.Response,
-    content: bytes,
-    *,
-    headers: httpx.Headers | None = None,
-    request: httpx.Request | None = None,
-) -> httpx.Response:
-    """Return ``response`` with ``content``, which is not compressed, for its body."""
-    kept = (response.headers if headers is None else headers).copy()
-    for name in _ABOUT_THE_BODY:
-        kept.pop(name, None)
-    return _with_content(response, content, headers=kept, request=request)
