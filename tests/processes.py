@@ -1,17 +1,23 @@
 """Which process did another one start, and does it still run?"""
 
+import os
 import subprocess
 import time
 
 
-def child_running(module: str, *, parent: int) -> int:
-    """Wait for the child of a process that runs ``module``, and return its id."""
-    # Libraries may start others: trio asks ldconfig while it is imported.
-    for _ in range(500):
-        for line in _ps("-A", "-o", "pid=,ppid=,args=").splitlines():
+def child_running(module: str, *, parent: subprocess.Popen | None = None) -> int:
+    """Wait for the child of a process, or of this one, that runs ``module``; return its id."""
+    parent_id = parent.pid if parent else os.getpid()
+    started = time.monotonic()
+    while time.monotonic() < started + 60:
+        # Libraries may start others: trio asks ldconfig while it is imported.
+        for line in _ps("-A", "-ww", "-o", "pid=,ppid=,args=").splitlines():
             pid, its_parent, arguments = line.split(maxsplit=2)
-            if int(its_parent) == parent and module in arguments:
+            if int(its_parent) == parent_id and module in arguments:
                 return int(pid)
+        if parent and parent.poll() is not None:
+            ended = f"it ended with {parent.returncode} and {parent.communicate()}"
+            raise AssertionError(f"no {module} was started: {ended}")
         time.sleep(0.02)
     raise AssertionError(f"no {module} was started")
 

@@ -63,7 +63,7 @@ def test_ctrl_c_ends_a_soak_and_its_server(backend, delay):
         cwd=ROOT,
     ) as process:
         try:
-            server = child_running("tests.soak.server", parent=process.pid)
+            server = child_running("tests.soak.server", parent=process)
             sleep(delay)
             process.send_signal(signal.SIGINT)
             said, complained = process.communicate(timeout=30)

@@ -215,7 +215,7 @@ def test_a_pipe_that_nobody_reads_does_not_hold_ctrl_c_up(start, serve, work):
 def test_a_demo_that_is_killed_takes_its_sandbox_along(start, key, monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", key)
     demo = start("demo", "--users", "100000", "--latency", "0.5")
-    sandbox = child_running("bound_sandbox", parent=demo.pid)
+    sandbox = child_running("bound_sandbox", parent=demo)
     environment = Path(f"/proc/{sandbox}/environ")
     wait_until(lambda: not environment.exists() or b"PATH=" in environment.read_bytes())
     assert not environment.exists() or key.encode() not in environment.read_bytes()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -16,15 +17,15 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 ENDLESS = ("demo", "--users", "100000", "--latency", "0.5")
 
 
-def sandbox_of(pid: int) -> int:
-    return child_running("bound_sandbox", parent=pid)
+def sandbox_of(demo: subprocess.Popen | None = None) -> int:
+    return child_running("bound_sandbox", parent=demo)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("delay", [0.0, 1.2], ids=["while it starts", "while it walks"])
 def test_ctrl_c_stops_the_sandbox(start, delay, backend):
     demo = start(*ENDLESS, "--backend", backend)
-    sandbox = sandbox_of(demo.pid)
+    sandbox = sandbox_of(demo)
     time.sleep(delay)
     demo.send_signal(signal.SIGINT)
     out, err = demo.communicate(timeout=15)
@@ -35,7 +36,7 @@ def test_ctrl_c_stops_the_sandbox(start, delay, backend):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_other_ends_stop_it_too(start, number, code):
     demo = start(*ENDLESS)
-    sandbox = sandbox_of(demo.pid)
+    sandbox = sandbox_of(demo)
     time.sleep(1.2)
     demo.send_signal(number)
     out, err = demo.communicate(timeout=15)
@@ -46,7 +47,7 @@ def test_other_ends_stop_it_too(start, number, code):
 def test_where_ctrl_c_is_ignored_sigterm_still_works(start):
     # What a shell without job control does to commands in the background.
     demo = start(*ENDLESS, prefix=("sh", "-c", 'trap "" INT; exec "$@"', "sh"))
-    sandbox = sandbox_of(demo.pid)
+    sandbox = sandbox_of(demo)
     time.sleep(1.2)
     demo.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -60,7 +61,7 @@ def test_where_ctrl_c_is_ignored_sigterm_still_works(start):
 def test_a_hangup_that_is_ignored_stays_ignored(start):
     # What nohup does.
     demo = start("demo", "--users", "500", prefix=("sh", "-c", 'trap "" HUP; exec "$@"', "sh"))
-    sandbox_of(demo.pid)
+    sandbox_of(demo)
     demo.send_signal(signal.SIGHUP)
     out, _ = demo.communicate(timeout=15)
     assert demo.returncode == 0
@@ -69,7 +70,7 @@ def test_a_hangup_that_is_ignored_stays_ignored(start):
 
 def test_ctrl_c_again_and_again_leaves_nothing_behind(start):
     demo = start(*ENDLESS)
-    sandbox = sandbox_of(demo.pid)
+    sandbox = sandbox_of(demo)
     time.sleep(1.0)
     while demo.poll() is None:
         demo.send_signal(signal.SIGINT)
@@ -79,6 +80,6 @@ def test_ctrl_c_again_and_again_leaves_nothing_behind(start):
 
 def test_a_sandbox_that_does_not_react_is_killed():
     with running_sandbox("--users", "1"):
-        sandbox = sandbox_of(os.getpid())
+        sandbox = sandbox_of()
         os.kill(sandbox, signal.SIGSTOP)
     assert not is_alive(sandbox)
