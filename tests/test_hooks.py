@@ -14,6 +14,7 @@ from useresponse_async import (
     AsyncClient,
     ConfigurationError,
     NotFoundError,
+    PermissionDeniedError,
     QueueTimeoutError,
     RetryEvent,
 )
@@ -127,6 +128,18 @@ async def test_a_download_is_told_of_without_its_body(sandbox: Sandbox, tmp_path
     assert response.status_code == 200
     assert response.is_closed
     assert (tmp_path / "file.txt").read_bytes() == b"content"
+
+
+async def test_a_download_that_is_refused_is_told_of_without_the_key(
+    sandbox: Sandbox, tmp_path: Any
+):
+    responses = Witness()
+    sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)
+    async with client_of(sandbox, on_response=responses) as client:
+        with pytest.raises(PermissionDeniedError):
+            await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "file.txt")
+    (response,) = responses.seen
+    assert (response.status_code, response.text) == (403, "no *** today")
 
 
 async def test_a_cancelled_hook_ends_the_call(sandbox: Sandbox):

@@ -245,6 +245,21 @@ async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(
     assert max(waited) > 1
 
 
+async def test_waiting_for_a_turn_does_not_count_against_the_attempt_timeout(
+    client: AsyncClient, busy: Sandbox
+):
+    busy.set_latency(0.1)
+    hurried = client.with_options(attempt_timeout=1, max_in_flight=1, retry=RetryPolicy(attempts=1))
+
+    async def call(number: int) -> None:
+        await hurried.users.get(number)
+
+    started = anyio.current_time()
+    await together(call, 15)
+    assert anyio.current_time() - started > 1
+    await settled(hurried, busy)
+
+
 async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(
     client: AsyncClient, busy: Sandbox
 ):

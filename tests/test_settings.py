@@ -17,6 +17,7 @@ from useresponse_async import (
     Secret,
     UseResponseError,
 )
+from useresponse_async.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -319,6 +320,32 @@ async def test_the_timeout_reaches_each_request(given, expected):
     async with AsyncClient(URL, transport=httpx.MockTransport(answer), **given) as client:
         await client.users.me()
     assert seen == [expected]
+
+
+@pytest.mark.parametrize("name", ["attempt_timeout", "queue_timeout"])
+@pytest.mark.parametrize("timeout", [0, -1, -0.5, True, "5", float("nan"), httpx.Timeout(5)])
+def test_a_bound_in_time_that_is_no_time_is_refused(name, timeout):
+    expected = f"{name}: {timeout!r} is neither a positive number of seconds nor None"
+    assert refusal(URL, **{name: timeout}) == expected
+    with pytest.raises(ConfigurationError, match=re.escape(expected)):
+        AsyncClient(URL).with_options(**{name: timeout})
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ({}, 300),
+        ({"timeout": httpx.Timeout(60, read=2)}, 10),
+        ({"timeout": httpx.Timeout(60, read=None)}, None),
+        ({"timeout": None}, None),
+        ({"timeout": None, "attempt_timeout": 7}, 7),
+        ({"timeout": 3, "attempt_timeout": 1}, 1),
+        ({"attempt_timeout": None}, None),
+    ],
+)
+def test_a_try_takes_five_timeouts_at_the_most_unless_told(given, seconds):
+    settings = Settings.resolve(URL, api_key=None, api_version=None, **given)
+    assert settings.longest_attempt == seconds
 
 
 @pytest.mark.parametrize("bound", [0, -1, True, 2.0, "5", None])

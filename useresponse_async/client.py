@@ -7,7 +7,6 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
-from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar, overload
 
@@ -33,9 +32,11 @@ from useresponse_async.settings import (
     DEFAULT_MAX_IN_FLIGHT,
     DEFAULT_MAX_RESPONSE_BYTES,
     DEFAULT_TIMEOUT,
+    UNSET,
     KeyPlacement,
     RetryPolicy,
     Settings,
+    Unset,
     kept_secret,
 )
 from useresponse_async.transport import (
@@ -59,13 +60,6 @@ _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 _CLOSE_SECONDS: Final = 5.0
 
 
-class _Unset(Enum):
-    UNSET = "as it is"
-
-
-_UNSET: Final = _Unset.UNSET
-
-
 class AsyncClient(Namespaces):
     """A client of one UseResponse installation. Nothing is sent before the first call.
 
@@ -82,6 +76,9 @@ class AsyncClient(Namespaces):
         timeout: How long to wait for a connection, for a part of the answer and for a part of
             the request to be taken, in seconds each; an :class:`httpx.Timeout` sets them one
             by one, ``None`` waits for ever.
+        attempt_timeout: How long one try may take on the wire, from its turn to the answer's
+            last byte, in seconds; five times what ``timeout`` says of reading unless given,
+            ``None`` waits for ever. Of a download, only until its file begins.
         retry: What is tried again, how often, and after how long.
         max_in_flight: The most requests in flight at once, in requests, however many tasks
             call.
@@ -121,6 +118,7 @@ class AsyncClient(Namespaces):
         api_key: str | Secret | None = None,
         api_version: str | None = None,
         timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
+        attempt_timeout: float | Unset | None = UNSET,
         retry: RetryPolicy | None = None,
         max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
         adaptive_pacing: bool = True,
@@ -142,6 +140,7 @@ class AsyncClient(Namespaces):
             api_key=api_key,
             api_version=api_version,
             timeout=timeout,
+            attempt_timeout=attempt_timeout,
             retry=retry or RetryPolicy(),
             max_in_flight=max_in_flight,
             adaptive_pacing=adaptive_pacing,
@@ -184,11 +183,12 @@ class AsyncClient(Namespaces):
     def with_options(
         self,
         *,
-        timeout: float | httpx.Timeout | _Unset | None = _UNSET,
-        retry: RetryPolicy | _Unset = _UNSET,
-        max_in_flight: int | _Unset = _UNSET,
-        queue_timeout: float | _Unset | None = _UNSET,
-        max_response_bytes: int | _Unset = _UNSET,
+        timeout: float | httpx.Timeout | Unset | None = UNSET,
+        attempt_timeout: float | Unset | None = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+        max_in_flight: int | Unset = UNSET,
+        queue_timeout: float | Unset | None = UNSET,
+        max_response_bytes: int | Unset = UNSET,
     ) -> AsyncClient:
         """Return a view of this client with other options, over the same connections.
 
@@ -197,6 +197,7 @@ class AsyncClient(Namespaces):
 
         Args:
             timeout: As for the client.
+            attempt_timeout: As for the client.
             retry: As for the client; its budget stays the client's.
             max_in_flight: As for the client.
             queue_timeout: As for the client.
@@ -207,15 +208,16 @@ class AsyncClient(Namespaces):
         """
         options = {
             "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
             "retry": retry,
             "max_in_flight": max_in_flight,
             "queue_timeout": queue_timeout,
             "max_response_bytes": max_response_bytes,
         }
-        changes: dict[str, Any] = {k: v for k, v in options.items() if v is not _UNSET}
+        changes: dict[str, Any] = {k: v for k, v in options.items() if v is not UNSET}
         settings = attrs.evolve(self._executor.settings, **changes)
         pacing = self._executor.pacing
-        if max_in_flight is not _UNSET:
+        if max_in_flight is not UNSET:
             pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         view = object.__new__(type(self))
         vars(view).update(vars(self))

@@ -95,7 +95,7 @@ class APIConnectionError(UseResponseError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer came in time."""
+    """No answer came within ``timeout``, or no whole one within ``attempt_timeout``."""
 
 
 class QueueTimeoutError(APITimeoutError):

@@ -266,7 +266,7 @@ class RequestExecutor:
         number: int,
         answers: list[httpx.Response] | None,
     ) -> httpx.Response:
-        response = await self._send(request)
+        response = await self._in_time(request, self._send)
         if not response.is_success:
             response = redacted(response, self.settings.api_key)
         response.extensions["attempt"] = number
@@ -286,12 +286,12 @@ class RequestExecutor:
         answers: list[httpx.Response] | None,
     ) -> None:
         with _network_errors_translated(request):
-            response = await self._open(request)
+            response = await self._in_time(request, self._open)
             response.extensions["attempt"] = number
             if answers is not None:
                 answers.append(response)
             if not response.is_success:
-                await self._refuse(response)
+                read_answer(response, as_sent, key=self.settings.api_key)
         # What the caller's own file or callback raises is not the server's failure.
         async with _ended(_raw_chunks(response), response.aclose) as chunks:
             inflater = Inflater(response)
@@ -301,11 +301,29 @@ class RequestExecutor:
                     await _fill(sink, inflater.pieces(chunk), request, max_bytes)
             await _fill(sink, inflater.rest(), request, max_bytes)
 
-    async def _refuse(self, response: httpx.Response) -> None:
-        response, _ = await _loaded(response, self.settings.max_response_bytes)
-        read_answer(response, as_sent, key=self.settings.api_key)
+    async def _in_time(
+        self, request: httpx.Request, send: Callable[[httpx.Request], Awaitable[httpx.Response]]
+    ) -> httpx.Response:
+        """Bound the whole; httpx's time-outs, of a step each, begin anew with every byte."""
+        seconds = self.settings.longest_attempt
+        with anyio.move_on_after(seconds):
+            return await send(request)
+        raise APITimeoutError(
+            f"no whole answer came within {seconds} s (attempt_timeout)",
+            method=request.method,
+            path=request.url.path,
+            request_sent=True,
+        )
 
     async def _open(self, request: httpx.Request) -> httpx.Response:
+        """Return the answer, its body read only if it is no file."""
+        response = await self._open_after_redirects(request)
+        if response.is_success:
+            return response
+        response, _ = await _loaded(response, self.settings.max_response_bytes)
+        return redacted(response, self.settings.api_key)
+
+    async def _open_after_redirects(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``, and follow redirects; without the key once one led elsewhere."""
         for _ in range(_MAX_REDIRECTS):
             response = await self._connection.http.send(

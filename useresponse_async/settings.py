@@ -19,7 +19,7 @@ from useresponse_async.errors import ConfigurationError
 from useresponse_async.hooks import RequestHook, ResponseHook, RetryHook
 from useresponse_async.secret import Secret
 
-__all__ = ["DEFAULT_TIMEOUT", "KeyPlacement", "RetryPolicy", "Settings"]
+__all__ = ["DEFAULT_TIMEOUT", "UNSET", "KeyPlacement", "RetryPolicy", "Settings", "Unset"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,17 @@ DEFAULT_MAX_IN_FLIGHT: Final = 10
 DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
+_TIMEOUTS_PER_ATTEMPT: Final = 5
+
+
+class Unset(enum.Enum):
+    """The type of :data:`UNSET`."""
+
+    UNSET = "left out"
+
+
+UNSET: Final = Unset.UNSET
+"""In place of a setting that was left out, where ``None`` means something else."""
 
 
 class KeyPlacement(enum.Enum):
@@ -199,14 +210,20 @@ def _parse_api_version(version: object) -> str:
     return version
 
 
-def _parse_queue_timeout(timeout: object) -> float | None:
-    if timeout is None:
+def _parse_seconds(name: str, given: object) -> float | None:
+    if given is None:
         return None
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return float(timeout)
-    raise ConfigurationError(
-        f"queue_timeout: {timeout!r} is neither a positive number of seconds nor None"
-    )
+    if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
+        return float(given)
+    raise ConfigurationError(f"{name}: {given!r} is neither a positive number of seconds nor None")
+
+
+def _parse_attempt_timeout(timeout: object) -> float | Unset | None:
+    return UNSET if timeout is UNSET else _parse_seconds("attempt_timeout", timeout)
+
+
+def _parse_queue_timeout(timeout: object) -> float | None:
+    return _parse_seconds("queue_timeout", timeout)
 
 
 def _parse_timeout(timeout: object) -> httpx.Timeout:
@@ -252,6 +269,9 @@ class Settings:
     retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
     max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_whole_number(1))
     adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
+    attempt_timeout: float | Unset | None = attrs.field(
+        default=UNSET, converter=_parse_attempt_timeout
+    )
     queue_timeout: float | None = attrs.field(default=None, converter=_parse_queue_timeout)
     max_response_bytes: int = attrs.field(
         default=DEFAULT_MAX_RESPONSE_BYTES, validator=_whole_number(1)
@@ -259,6 +279,13 @@ class Settings:
     on_request: RequestHook | None = attrs.field(default=None, validator=_hook)
     on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)
     on_retry: RetryHook | None = attrs.field(default=None, validator=_hook)
+
+    @property
+    def longest_attempt(self) -> float | None:
+        """The most that one try may take on the wire, in seconds; ``None`` is no bound."""
+        if self.attempt_timeout is not UNSET:
+            return self.attempt_timeout
+        return None if self.timeout.read is None else _TIMEOUTS_PER_ATTEMPT * self.timeout.read
 
     def __repr__(self) -> str:
         # Also of one that is half made, in the traceback of its own constructor.

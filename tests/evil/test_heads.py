@@ -49,28 +49,6 @@ async def test_a_head_that_stalls_is_a_timeout(server: EvilServer, connect: Conn
             await client.users.me()
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.05),),
-        (answer()[:-5], Drip(b"x" * 10_000, 0.05)),
-        (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
-        (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
-    ],
-    ids=["head", "body", "1xx flood", "1xx drip"],
-)
-async def test_an_answer_that_never_ends_ends_with_the_callers_own_deadline(
-    server: EvilServer, connect: Connect, steps: tuple[object, ...]
-):
-    if isinstance(steps[0], bytes):
-        steps = (answer(b"x" * 20_000)[:-19_990], *steps[1:])
-    server.play(Request(), *steps)
-    async with connect(server) as client:
-        with anyio.fail_after(3), pytest.raises(TimeoutError):
-            with anyio.fail_after(0.3):
-                await client.users.me()
-
-
 async def test_some_informational_answers_are_passed_over(server: EvilServer, connect: Connect):
     server.play(
         Request(),

@@ -1,0 +1,112 @@
+"""Does an answer end in time that never stops for long, and never ends?"""
+
+from contextlib import suppress
+from pathlib import Path
+
+import anyio
+import pytest
+from quick import QUICK
+from server import ME, Connect, Drip, EvilServer, Flood, Request, Step, answer
+
+from useresponse_async import APITimeoutError, AsyncClient
+
+pytestmark = pytest.mark.anyio
+
+HEADS: dict[str, tuple[Step, ...]] = {
+    "head": (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
+    "1xx flood": (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
+    "1xx drip": (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
+    "error": (answer(bytes(20_000), status=b"404 ")[:-19_990], Drip(b"x" * 10_000, 0.02)),
+}
+ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], Drip(b"x" * 10_000, 0.02))}
+
+
+@pytest.fixture(params=ANSWERS)
+def endless(request: pytest.FixtureRequest) -> tuple[Step, ...]:
+    return ANSWERS[request.param]
+
+
+async def test_it_ends_with_the_attempt_timeout(
+    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
+):
+    server.play(Request(), *endless)
+    async with connect(server, attempt_timeout=0.3) as client:
+        with anyio.fail_after(3), pytest.raises(APITimeoutError) as caught:
+            await client.users.me()
+    assert str(caught.value).endswith("no whole answer came within 0.3 s (attempt_timeout)")
+    assert (caught.value.request_sent, caught.value.attempt) == (True, 1)
+
+
+async def test_it_ends_by_itself_after_five_timeouts(
+    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
+):
+    server.play(Request(), *endless)
+    async with connect(server, timeout=0.2) as client:
+        with anyio.fail_after(5), pytest.raises(APITimeoutError, match=r"within 1\.0 s"):
+            await client.users.me()
+
+
+async def test_it_ends_with_the_callers_own_deadline(
+    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
+):
+    server.play(Request(), *endless)
+    async with connect(server, attempt_timeout=None) as client:
+        with anyio.fail_after(3), pytest.raises(TimeoutError):
+            with anyio.fail_after(0.3):
+                await client.users.me()
+
+
+@pytest.mark.parametrize("head", HEADS)
+async def test_it_ends_a_download_too(
+    server: EvilServer, connect: Connect, tmp_path: Path, head: str
+):
+    server.play(Request(), *HEADS[head])
+    async with connect(server, attempt_timeout=0.3) as client:
+        with anyio.fail_after(3), pytest.raises(APITimeoutError, match="attempt_timeout"):
+            await client.files.download("/f", tmp_path / "f")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_may_take_longer(server: EvilServer, connect: Connect, tmp_path: Path):
+    server.play(Request(), answer(b"x" * 30)[:-30], Drip(b"x" * 30, 0.02))
+    async with connect(server, attempt_timeout=0.3) as client:
+        assert await client.files.download("/f", tmp_path / "f") == 30
+
+
+async def test_what_may_be_repeated_is_tried_again(server: EvilServer, connect: Connect):
+    server.play(Request(), *ANSWERS["1xx drip"], times=2)
+    async with connect(server, attempt_timeout=0.3, retry=QUICK) as client:
+        with anyio.fail_after(5):
+            assert (await client.users.me()).id == 1
+    assert server.connections == 3
+
+
+async def test_what_may_not_is_sent_once(server: EvilServer, connect: Connect):
+    server.play(Request(), *ANSWERS["1xx drip"])
+    async with connect(server, attempt_timeout=0.3, retry=QUICK) as client:
+        with anyio.fail_after(5), pytest.raises(APITimeoutError):
+            await client.users.create("ada@example.com", full_name="Ada")
+        assert server.connections == 1
+
+
+async def test_a_view_has_its_own(server: EvilServer, connect: Connect):
+    async def ends(client: AsyncClient, within: str) -> None:
+        server.play(Request(), *ANSWERS["1xx drip"])
+        with anyio.fail_after(3), pytest.raises(APITimeoutError, match=f"within {within} s"):
+            await client.users.me()
+
+    async with connect(server, timeout=2, attempt_timeout=0.3) as client:
+        await ends(client.with_options(attempt_timeout=0.1), r"0\.1")
+        await ends(client.with_options(timeout=1), r"0\.3")
+    async with connect(server, timeout=2) as client:
+        await ends(client.with_options(timeout=0.1), r"0\.5")
+
+
+@pytest.mark.parametrize("seconds", [n / 250 for n in range(1, 25)])
+async def test_whatever_the_moment_it_ends_at_nothing_is_left(
+    server: EvilServer, connect: Connect, seconds: float
+):
+    server.play(Request(), Drip(answer(ME, b"Connection: close"), 0.0005))
+    async with connect(server, attempt_timeout=seconds) as client:
+        with anyio.fail_after(3), suppress(APITimeoutError):
+            assert (await client.users.me()).id == 1
