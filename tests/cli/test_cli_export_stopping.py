@@ -155,6 +155,18 @@ def test_other_ends_say_how_to_go_on_too(start, serve, work, number, code):
     assert re.fullmatch("stopped " + ADVICE, err)
 
 
+def test_ctrl_c_again_and_again_still_says_how_to_go_on(start, serve, work):
+    serve(users=1000, latency=0.05)
+    process = start("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
+    wait_until(lambda: has_lines("out.jsonl.part", 50))
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    # Hit at a bad moment, Python itself may have more to say and another code.
+    assert re.search("interrupted " + ADVICE, process.stderr.read())
+    assert Path("out.jsonl.part").read_bytes().endswith(b"\n")
+
+
 def test_a_full_disk_is_one_line_and_costs_nothing_that_is_there(start, serve, work):
     serve(users=1000)
     limited = ("sh", "-c", 'ulimit -f 500; exec "$@"', "sh")

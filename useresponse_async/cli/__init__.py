@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from useresponse_async.cli.standard_streams import open_closed_streams
@@ -20,4 +21,7 @@ def main() -> int:
         return 1
     from useresponse_async.cli.app import run  # noqa: PLC0415 - needs the extra that was just checked
 
-    return run()
+    code = run()
+    # The interpreter takes a moment to end, and would answer Ctrl-C with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code

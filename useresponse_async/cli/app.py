@@ -17,6 +17,7 @@ from useresponse_async.cli.output import (
     say,
     was_printing,
 )
+from useresponse_async.cli.signals import interrupts_ignored, is_of_interrupt
 from useresponse_async.version import __version__
 
 __all__ = ["run"]
@@ -99,16 +100,20 @@ def run(arguments: list[str] | None = None) -> int:
         code: object = app(arguments, prog_name=_PROGRAM, obj=failures, standalone_mode=False)
     except OutputClosedError:
         return NOBODY_READS
-    except typer.Abort:
-        # What older versions of typer make of Ctrl-C; newer ones return its exit code.
+    except (typer.Abort, KeyboardInterrupt):
+        # What older versions of typer make of Ctrl-C, or what a second one leaves of it; newer
+        # ones return its exit code.
         code = INTERRUPTED
     except OSError as error:
         give_up_buffered()
         return failures.report(cannot_be_written(error) if was_printing(error) else error)
     except Exception as error:  # noqa: BLE001 - nobody further out could tell the user
-        return failures.report(error)
+        if not is_of_interrupt(error):
+            return failures.report(error)
+        code = INTERRUPTED
     if not isinstance(code, int):
         return 0
     if code:
-        failures.interrupted(code)
+        with interrupts_ignored():
+            failures.interrupted(code)
     return code

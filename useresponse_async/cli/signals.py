@@ -11,7 +11,12 @@ from typing import Final
 
 import typer
 
-__all__ = ["interrupts_held_back", "termination_like_ctrl_c"]
+__all__ = [
+    "interrupts_held_back",
+    "interrupts_ignored",
+    "is_of_interrupt",
+    "termination_like_ctrl_c",
+]
 
 # SIGHUP comes when the terminal is closed; Windows has none.
 _ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -33,6 +38,23 @@ def interrupts_held_back() -> Generator[None, None, None]:
         signal.signal(signal.SIGINT, before)
     if held:
         signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def interrupts_ignored() -> Generator[None, None, None]:
+    """Let Ctrl-C do nothing in the block: what it asks for happens already."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def is_of_interrupt(error: BaseException | None) -> bool:
+    """Return whether ``error`` came up while Ctrl-C was being obeyed, as when it is hit again."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 @contextmanager
