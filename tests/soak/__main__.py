@@ -164,8 +164,8 @@ class Soak:
             f"{tally.created:,} created, {tally.created_unseen:,} created although the answer was "
             f"lost, {tally.not_created:,} failed and not created, {tally.created_twice:,} twice",
             f"{tally.cancelled:,} calls and walks cancelled, {tally.left_early:,} left early, "
-            f"{tally.without_turn:,} without a turn in time, {tally.bytes_moved / 1e6:,.1f} MB of "
-            "files compared",
+            f"{tally.without_turn:,} without a turn in time, {tally.out_of_time:,} without an "
+            f"answer in time, {tally.bytes_moved / 1e6:,.1f} MB of files compared",
             f"{tally.clients:,} more clients opened and closed, {tally.ended_by_close:,} calls "
             "ended by that",
             f"{self._watch.records:,} log records and {self._watch.texts:,} other texts looked at "

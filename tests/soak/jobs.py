@@ -10,18 +10,22 @@ import anyio
 
 from tests.soak.shift import Shift, UncertainError
 from useresponse_async import (
+    APITimeoutError,
     AsyncClient,
     Attachment,
     ConflictError,
     KeyPlacement,
     NotFoundError,
     QueueTimeoutError,
+    RetryPolicy,
     User,
+    UseResponseError,
 )
 
 __all__ = ["JOBS"]
 
 _PAGE_SIZES: Final = (20, 25, 50)
+_ONCE: Final = RetryPolicy(attempts=1)
 # What the sandbox cuts in two where a request is to have no effect: whole for all that a
 # download can know.
 _DECOY: Final = b'{"currentPage":1,'
@@ -301,6 +305,17 @@ async def have_no_turn(shift: Shift) -> None:
         shift.expect(not error.request_sent, "a call without a turn was sent")
 
 
+async def run_out_of_time(shift: Shift) -> None:
+    hasty = shift.any_client().with_options(
+        attempt_timeout=shift.dice.uniform(0.0001, 0.03), retry=_ONCE, max_in_flight=1
+    )
+    try:
+        await read_one(_with_client(shift, hasty))
+    except UseResponseError as error:  # a fault may come first
+        shift.world.watch.look_at_error(error)
+        shift.tally.out_of_time += isinstance(error, APITimeoutError)
+
+
 async def capture(shift: Shift) -> None:
     client = shift.any_client()
     with client.capture_responses() as responses:
@@ -378,6 +393,7 @@ JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
     map_reads: 3,
     leave_a_map: 3,
     have_no_turn: 5,
+    run_out_of_time: 5,
     capture: 4,
     open_and_close: 4,
     close_under_calls: 3,

@@ -27,6 +27,7 @@ class Tally:
         clients: Clients opened and closed beside the one that lives on.
         ended_by_close: Calls that a client was closed under.
         without_turn: Calls that had no turn in time.
+        out_of_time: Calls that took longer than they might.
         bytes_moved: Bytes of files that went up or came down, and were compared.
         retries: Tries that were made again, as the hooks were told.
         responses: Responses that the hooks were told of.
@@ -46,6 +47,7 @@ class Tally:
     clients: int = 0
     ended_by_close: int = 0
     without_turn: int = 0
+    out_of_time: int = 0
     bytes_moved: int = 0
     retries: int = 0
     responses: int = 0
