@@ -181,6 +181,14 @@ def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name: 
     raise AssertionError("everything was refused")
 
 
+@pytest.mark.parametrize("secret", ["3", "8443", "support", "auth", "help.example.org", "=", "%"])
+@pytest.mark.parametrize("name", ["auth.login", "auth.identity"])
+def test_a_secret_that_is_like_a_part_of_the_address_breaks_no_error(name: str, secret: str):
+    arguments = ["ada@example.com", secret] if name == "auth.login" else [secret, "ada@example.com"]
+    (request,) = sent_by(name, arguments, {}, KeyPlacement.QUERY)
+    stays(request, KeyPlacement.QUERY)
+
+
 def stays(request: httpx.Request, placement: KeyPlacement) -> None:
     url = request.url
     assert (url.scheme, url.host, url.port) == ("https", "help.example.org", 8443)

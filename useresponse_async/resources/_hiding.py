@@ -45,7 +45,8 @@ def _redacted_response(response: httpx.Response, secrets: list[Secret]) -> httpx
     """Return the answer as a new one, to a request whose body is left out."""
     content = _redacted_bytes(response.content, secrets)
     request = response.request
-    url = str(_redacted(str(request.url), secrets))
+    # They are in the query, if in the URL at all; a port that a short one is found in is no secret.
+    url = request.url.copy_with(query=_redacted_bytes(request.url.query, secrets) or None)
     headers = [(name, _redacted_bytes(value, secrets)) for name, value in response.headers.raw]
     made = with_plain_content(
         response,
