@@ -6,15 +6,16 @@ from collections.abc import Iterable
 
 import httpx
 
-from useresponse_async.arguments import text
+from useresponse_async.arguments import encodable, text
 from useresponse_async.errors import UseResponseError
 from useresponse_async.responses import with_plain_content
 from useresponse_async.secret import Secret, without_frames
 
 
 def secret_text(name: str, value: str | Secret) -> Secret:
-    """Return ``value`` as a secret, if it is a text that is not empty."""
-    return Secret(text(name, value.reveal() if isinstance(value, Secret) else value))
+    """Return ``value`` as a secret, if it is a text that is not empty and can be sent."""
+    given = value.reveal() if isinstance(value, Secret) else value
+    return Secret(encodable(name, text(name, given)))
 
 
 def hidden_in(error: UseResponseError, secrets: Iterable[Secret]) -> BaseException:
