@@ -307,7 +307,7 @@ async def have_no_turn(shift: Shift) -> None:
 
 async def run_out_of_time(shift: Shift) -> None:
     hasty = shift.any_client().with_options(
-        attempt_timeout=shift.dice.uniform(0.0001, 0.03), retry=_ONCE, max_in_flight=1
+        attempt_timeout=shift.dice.uniform(0.0001, 0.03), retry=_ONCE
     )
     try:
         await read_one(_with_client(shift, hasty))
