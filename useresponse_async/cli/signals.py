@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -31,11 +31,8 @@ def interrupts_held_back() -> Generator[None, None, None]:
     def hold(number: int, _frame: FrameType | None) -> None:
         held.append(number)
 
-    before = signal.signal(signal.SIGINT, hold)
-    try:
+    with _interrupts_handled_by(hold):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
     if held:
         signal.raise_signal(signal.SIGINT)
 
@@ -43,7 +40,15 @@ def interrupts_held_back() -> Generator[None, None, None]:
 @contextmanager
 def interrupts_ignored() -> Generator[None, None, None]:
     """Let Ctrl-C do nothing in the block: what it asks for happens already."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with _interrupts_handled_by(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _interrupts_handled_by(
+    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
+) -> Generator[None, None, None]:
+    before = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
