@@ -21,9 +21,9 @@ from useresponse_async import (
     RetryPolicy,
     models,
 )
-from useresponse_async.codec import entity, page_of
-from useresponse_async.leniency import Misfit
-from useresponse_async.structuring import wire_names
+from useresponse_async._coercion import StructureError
+from useresponse_async._decode import entity, page_of
+from useresponse_async._structuring import wire_names
 
 MODELS = [getattr(models, name) for name in models.__all__ if name not in ("Page", "ReportPage")]
 
@@ -113,7 +113,7 @@ def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place
     decode = page_of(model, number=1, size=50)
     try:
         page = decode({"data": [{}, with_value(path, value)], "totalObjects": 2})
-    except Misfit as misfit:
+    except StructureError as misfit:
         # Or of the model that holds it, where an only value makes it another form of it.
         assert misfit.place.startswith("data[1]")  # noqa: PT017 - both outcomes are good
         assert agree(misfit.place, f"data[1].{place}")  # noqa: PT017
@@ -136,7 +136,7 @@ def test_every_extreme_at_every_place_is_a_model_or_a_misfit(value: Any):
     for model, path, place in PLACES:
         try:
             page_of(model, number=1, size=50)({"data": [with_value(path, value)]})
-        except Misfit as misfit:  # noqa: PERF203 - each place may be one
+        except StructureError as misfit:  # noqa: PERF203 - each place may be one
             assert agree(misfit.place, f"data[0].{place}"), (model, place)  # noqa: PT017
 
 
@@ -146,7 +146,7 @@ def test_any_json_for_any_model_is_one_or_a_misfit(model: type[Any], value: Any)
     for decode, wanted in ((entity(model), model), (page_of(model, number=1, size=50), Page)):
         try:
             made = decode(value)
-        except Misfit:
+        except StructureError:
             continue
         assert type(made) is wanted
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from useresponse_async.concurrency import concurrent_map
+from useresponse_async._concurrency import concurrent_map
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from useresponse_async import Avatar, DecodeError, FieldValue, Page, Role, Secret, Team, User, codec
-from useresponse_async.codec import entity, page_of
-from useresponse_async.leniency import Misfit
+from useresponse_async import Avatar, DecodeError, FieldValue, Page, Role, Secret, Team, User
+from useresponse_async import _decode as codec
+from useresponse_async._coercion import StructureError
+from useresponse_async._decode import entity, page_of
 
 decode_user = entity(User)
 
@@ -38,8 +39,8 @@ FULL: dict[str, Any] = {
 }
 
 
-def misfit_of(decode: Any, payload: Any) -> Misfit:
-    with pytest.raises(Misfit) as caught:
+def misfit_of(decode: Any, payload: Any) -> StructureError:
+    with pytest.raises(StructureError) as caught:
         decode(payload)
     return caught.value
 
@@ -322,7 +323,7 @@ def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, va
     path, place = where
     try:
         page = page_of(User, number=1, size=50)(page_with(path, value))
-    except Misfit as misfit:
+    except StructureError as misfit:
         # Another count of pages shows at the page's own number.
         named = ("currentPage", place) if place == "totalPages" else (place,)
         assert misfit.place.startswith(named)  # noqa: PT017 - both outcomes are good
@@ -337,7 +338,7 @@ def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, va
 def test_any_json_is_a_page_or_a_misfit(value):
     try:
         page = page_of(User, number=1, size=50)(value)
-    except Misfit:
+    except StructureError:
         return
     assert type(page) is Page
     assert {type(user) for user in page.items} <= {User}
@@ -348,7 +349,7 @@ def test_any_json_is_a_page_or_a_misfit(value):
 def test_any_json_is_a_user_or_a_misfit(value):
     try:
         user = decode_user(value)
-    except Misfit:
+    except StructureError:
         return
     assert type(user) is User
     assert type(user.id) in (int, type(None))
@@ -423,14 +424,14 @@ def test_an_integer_that_a_reader_made_a_float_of_is_not_taken_for_exact(number)
     if isinstance(value["id"], int):
         assert decode_user(value).id == int(number)
         return
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(StructureError) as caught:
         decode_user(value)
     assert caught.value.place == "id"
 
 
 @pytest.mark.parametrize("text", ["1_000", "1e3", "0x10", "٣", "1 0", "--1"])
 def test_a_text_that_only_python_takes_for_an_integer_is_a_misfit(text):
-    with pytest.raises(Misfit):
+    with pytest.raises(StructureError):
         decode_user({"id": text})
 
 

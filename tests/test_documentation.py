@@ -14,7 +14,7 @@ import pytest
 
 import useresponse_async
 from useresponse_async import AsyncClient
-from useresponse_async.resources.users import Users
+from useresponse_async.resources._users import Users
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PUBLIC = [

@@ -20,8 +20,8 @@ from useresponse_async import (
     Secret,
     UploadedFile,
 )
-from useresponse_async.errors import ArgumentError
-from useresponse_async.resources import Namespace
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async.resources import Resource
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -942,20 +942,20 @@ async def test_a_list_of_nothing_is_empty(
     assert await case.call(client) == []
 
 
-def methods_of(namespace: Namespace, prefix: str) -> Iterator[str]:
+def methods_of(namespace: Resource, prefix: str) -> Iterator[str]:
     for name in dir(namespace):
         if name.startswith("_"):
             continue
         member = getattr(namespace, name)
-        if isinstance(member, Namespace):
+        if isinstance(member, Resource):
             yield from methods_of(member, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
 
 
-def namespaces_of(client: AsyncClient) -> dict[str, Namespace]:
+def namespaces_of(client: AsyncClient) -> dict[str, Resource]:
     members = {name: getattr(client, name) for name in dir(client) if not name.startswith("_")}
-    return {name: it for name, it in members.items() if isinstance(it, Namespace)}
+    return {name: it for name, it in members.items() if isinstance(it, Resource)}
 
 
 def test_every_method_of_every_namespace_is_tried():

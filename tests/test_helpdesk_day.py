@@ -23,7 +23,7 @@ from useresponse_async import (
     Secret,
     User,
 )
-from useresponse_async.resources.reports import ReportPages
+from useresponse_async.resources._reports import ReportPages
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio

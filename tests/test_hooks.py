@@ -75,7 +75,7 @@ async def test_what_a_hook_raises_is_logged_and_goes_no_further(
     async with client_of(sandbox, on_request=hook, on_response=hook, on_retry=hook) as client:
         sandbox.fail_next(503)
         assert (await client.users.me()).id
-    broken = [record for record in caplog.records if record.name == "useresponse_async.hooks"]
+    broken = [record for record in caplog.records if record.name == "useresponse_async._hooks"]
     assert len(broken) == 5
     assert all(record.levelno == logging.ERROR and record.exc_info for record in broken)
     assert "key" not in vars(broken[0]).get("useresponse_hook", "key")

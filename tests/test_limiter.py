@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from useresponse_async.limiter import FairLimiter
+from useresponse_async._limiter import FairLimiter
 
 STEPS = st.lists(
     st.just(("come",))

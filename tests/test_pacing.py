@@ -9,7 +9,7 @@ import pytest
 from quick import QUICK
 
 from useresponse_async import AsyncClient
-from useresponse_async.pacing import NoTurn, Pacing, Turn
+from useresponse_async._pacing import NoTurn, Pacing, Turn
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -166,7 +166,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
     start_sandbox: Start, caplog: pytest.LogCaptureFixture
 ):
     sandbox = start_sandbox(users=15_000, latency=0.01, capacity=4)
-    caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
+    caplog.set_level(logging.INFO, logger="useresponse_async._pacing")
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=50, retry=QUICK
     ) as client:

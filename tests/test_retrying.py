@@ -29,7 +29,7 @@ from useresponse_async import (
     ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async.retrying import RetryBudget, call_with_retries, retry_after
+from useresponse_async._retry import RetryBudget, call_with_retries, retry_after
 from useresponse_async.sandbox import Sandbox
 
 anyio_test = pytest.mark.anyio

@@ -17,7 +17,7 @@ from useresponse_async import (
     Secret,
     UseResponseError,
 )
-from useresponse_async.settings import Settings
+from useresponse_async._config import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import useresponse_async
 from useresponse_async import Avatar, Changelog, ObjectType, User
-from useresponse_async.codec import Misfit
+from useresponse_async._decode import StructureError
+from useresponse_async._structuring import _converter, structure
 from useresponse_async.models._wire import Model, wire_aliases, wire_name
-from useresponse_async.structuring import _converter, structure
 
 MODELS = [
     value
@@ -48,10 +48,10 @@ def objects(model: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
 def outcome(make: Any) -> Any:
     try:
         return make()
-    except Misfit:
-        return Misfit
+    except StructureError:
+        return StructureError
     except Exception as error:  # noqa: BLE001 - cattrs' own, of which the kind is no promise
-        return Misfit if "Validation" in type(error).__name__ else type(error)
+        return StructureError if "Validation" in type(error).__name__ else type(error)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -66,7 +66,7 @@ def test_objects_of_few_shapes_are_the_same_either_way(model: type[Any], data: s
                 lambda: _converter(detailed=True).structure(given_object, model)  # noqa: B023
             )
             assert specialised == general
-            if specialised is not Misfit:
+            if specialised is not StructureError:
                 assert specialised.extra == general.extra
                 assert type(specialised) is model
 
@@ -98,7 +98,7 @@ def test_odd_things_inside_are_what_the_general_way_makes_of_them():
         for nothing in (None, "", "0", [], {}, False):
             assert structure({**plain, "avatar": nothing}, User).avatar is None
         for wrong in (["x"], "x", 7, True):
-            with pytest.raises(Misfit) as caught:
+            with pytest.raises(StructureError) as caught:
                 structure({**plain, "avatar": wrong}, User)
             assert caught.value.place == "avatar"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from useresponse_async import Secret
-from useresponse_async.errors import ArgumentError
+from useresponse_async._exceptions import ArgumentError
 from useresponse_async.sso import login_url
 
 JOHN: dict[str, Any] = {

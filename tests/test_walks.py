@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from quick import QUICK
 
 from useresponse_async import AsyncClient, UseResponseError, WalkReport
-from useresponse_async.leniency import Misfit
-from useresponse_async.operations import Operation
-from useresponse_async.resources.users import Users
+from useresponse_async._coercion import StructureError
+from useresponse_async._request import Request
+from useresponse_async.resources._users import Users
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +64,7 @@ class Plan:
 
 
 class Server:
-    """An offset API behind the Executor protocol; its answers come in the order of the plan."""
+    """An offset API behind the Sender protocol; its answers come in the order of the plan."""
 
     def __init__(self, plan: Plan) -> None:
         self.walk_concurrency = plan.in_flight
@@ -85,7 +85,7 @@ class Server:
         self._ids = itertools.count(plan.rows + 1)
         self._waiting: list[tuple[int, int, anyio.Event, list[Any]]] = []
 
-    async def execute(self, operation: Operation[Any]) -> Any:
+    async def execute(self, operation: Request[Any]) -> Any:
         query = dict(operation.query)
         number, count = int(query["page"]), int(query["count"])
         self.asked.append(number)
@@ -105,7 +105,7 @@ class Server:
             raise UseResponseError(f"page {number}")
         try:
             return operation.decode(answer[0])
-        except Misfit as misfit:
+        except StructureError as misfit:
             self.failures += 1
             raise UseResponseError(str(misfit)) from None
 

@@ -257,7 +257,7 @@ async def test_a_transport_that_is_httpx_own_gets_the_key_too(sandbox: Sandbox):
 async def test_connections_that_nobody_needs_any_more_are_closed(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("useresponse_async.transport._UNUSED_SECONDS", 0.05)
+    monkeypatch.setattr("useresponse_async._transport._UNUSED_SECONDS", 0.05)
     sandbox.set_latency(0.05)
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=10, retry=QUICK

@@ -16,7 +16,7 @@ async def calls(*, batches: int, repeats: int) -> dict[str, list[float]]:
         The processor time of each turn, in microseconds per call: ``bare`` and ``retried``.
     """
     from useresponse_async import RetryPolicy  # noqa: PLC0415 - only where measured
-    from useresponse_async.retrying import RetryBudget, call_with_retries  # noqa: PLC0415
+    from useresponse_async._retry import RetryBudget, call_with_retries  # noqa: PLC0415
 
     policy = RetryPolicy()
     budget = RetryBudget(policy)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+import useresponse_async
 from useresponse_async import (
     APIConnectionError,
     AsyncClient,
@@ -17,7 +18,6 @@ from useresponse_async import (
     RetryPolicy,
     User,
     UseResponseError,
-    errors,
 )
 from useresponse_async.integrations._problems import problem_of
 from useresponse_async.integrations.fastapi import (
@@ -203,7 +203,11 @@ async def test_every_other_error_has_its_status_too(error: UseResponseError, sta
 
 
 def test_no_error_is_left_without_a_status_of_its_own():
-    kinds = {getattr(errors, name) for name in errors.__all__}
+    kinds = {
+        kind
+        for kind in vars(useresponse_async).values()
+        if isinstance(kind, type) and issubclass(kind, useresponse_async.UseResponseError)
+    }
     fallback = problem_of(UseResponseError)
     left = {kind for kind in kinds if problem_of(kind) is fallback}
     assert left == {UseResponseError, ConfigurationError}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+from useresponse_async._extras import MissingExtraError, require_extra
 from useresponse_async.cli.standard_streams import open_closed_streams
-from useresponse_async.extras import MissingExtraError, require_extra
 
 __all__ = ["main"]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from useresponse_async._version import __version__
 from useresponse_async.cli import call, demo, export, sandbox, whoami
 from useresponse_async.cli.failures import INTERRUPTED, NOBODY_READS, Failures
 from useresponse_async.cli.help_texts import KEY_HELP
@@ -18,7 +19,6 @@ from useresponse_async.cli.output import (
     was_printing,
 )
 from useresponse_async.cli.signals import interrupts_ignored, is_of_interrupt
-from useresponse_async.version import __version__
 
 __all__ = ["run"]
 

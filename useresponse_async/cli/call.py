@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 
+from useresponse_async._exceptions import APIStatusError, DecodeError
 from useresponse_async.cli.failures import Failures, MisuseError, one_line
 from useresponse_async.cli.help_texts import KEY_HELP
 from useresponse_async.cli.key import without_key
@@ -22,7 +23,6 @@ from useresponse_async.cli.params import json_of, pairs_of, path_and_query
 from useresponse_async.cli.server import Connection, ServerOptions
 from useresponse_async.cli.signals import termination_like_ctrl_c
 from useresponse_async.cli.terminal import harmless_json
-from useresponse_async.errors import APIStatusError, DecodeError
 
 __all__ = ["EPILOG", "call"]
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import anyio
 import typer
 
+from useresponse_async._extras import require_extra
 from useresponse_async.cli.failures import CommandError
 from useresponse_async.cli.sandbox_process import running_sandbox
 from useresponse_async.cli.signals import termination_like_ctrl_c
 from useresponse_async.cli.walk import WalkResult, walk_users
-from useresponse_async.extras import require_extra
 
 __all__ = ["Backend", "demo"]
 

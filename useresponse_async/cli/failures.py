@@ -9,9 +9,9 @@ from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
-from useresponse_async.errors import ArgumentError, UseResponseError
-from useresponse_async.extras import MissingExtraError
-from useresponse_async.secret import Secret
+from useresponse_async._exceptions import ArgumentError, UseResponseError
+from useresponse_async._extras import MissingExtraError
+from useresponse_async._secret import Secret
 
 __all__ = [
     "FAILED",

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from useresponse_async._secret import Secret
 from useresponse_async.cli.failures import CommandError, Failures, MisuseError
-from useresponse_async.secret import Secret
 
 __all__ = ["KEY_VARIABLE", "STANDARD_INPUT", "find_key", "without_key"]
 

@@ -12,17 +12,17 @@ import attrs
 import httpx
 import typer
 
-from useresponse_async.cli.failures import Failures, MisuseError
-from useresponse_async.cli.key import KEY_VARIABLE, find_key
-from useresponse_async.client import AsyncClient
-from useresponse_async.errors import ConfigurationError
-from useresponse_async.secret import Secret
-from useresponse_async.settings import (
+from useresponse_async._client import AsyncClient
+from useresponse_async._config import (
     DEFAULT_API_VERSION,
     DEFAULT_MAX_IN_FLIGHT,
     RetryPolicy,
     parse_base_url,
 )
+from useresponse_async._exceptions import ConfigurationError
+from useresponse_async._secret import Secret
+from useresponse_async.cli.failures import Failures, MisuseError
+from useresponse_async.cli.key import KEY_VARIABLE, find_key
 
 __all__ = ["Connection", "ServerOptions"]
 

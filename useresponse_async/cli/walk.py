@@ -7,10 +7,10 @@ from contextlib import aclosing
 
 import attrs
 
+from useresponse_async._client import AsyncClient
 from useresponse_async.cli.arrivals import Arrivals
 from useresponse_async.cli.progress import progress_bar
 from useresponse_async.cli.retries import counted_retries
-from useresponse_async.client import AsyncClient
 from useresponse_async.sandbox import DEFAULT_API_KEY
 
 __all__ = ["WalkResult", "walk_users"]

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from useresponse_async.paging import Pages
+from useresponse_async._pagination import Pages
 
 __all__ = ["NDJSONResponse"]
 

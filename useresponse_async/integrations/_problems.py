@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from useresponse_async.errors import (
+from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
@@ -29,7 +29,7 @@ from useresponse_async.errors import (
     ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async.retrying import retry_after
+from useresponse_async._retry import retry_after
 
 __all__ = ["PROBLEMS", "install_error_handlers"]
 

@@ -26,9 +26,9 @@ from typing import Annotated, Final
 
 from anyio.lowlevel import RunVar
 
-from useresponse_async.client import AsyncClient
-from useresponse_async.errors import ConfigurationError
-from useresponse_async.extras import require_extra
+from useresponse_async._client import AsyncClient
+from useresponse_async._exceptions import ConfigurationError
+from useresponse_async._extras import require_extra
 
 require_extra("fastapi")
 

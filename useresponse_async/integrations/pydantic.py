@@ -17,8 +17,8 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, GetPydan
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
+from useresponse_async._secret import Secret
 from useresponse_async.models._wire import Model, known_fields
-from useresponse_async.secret import Secret
 
 __all__ = ["schema_of"]
 

@@ -10,34 +10,30 @@ UTC ``datetime`` under the plain name (``created_at``), and the local text that 
 give the zone. The type says which: text is never turned into a ``datetime``.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from useresponse_async.models.attached_file import AttachedFile, FileName
-    from useresponse_async.models.category import Category, CategoryImage
-    from useresponse_async.models.changelog import Changelog, ChangelogAction
-    from useresponse_async.models.chat import Chat, Message
-    from useresponse_async.models.comment import Comment, CommentVotes
-    from useresponse_async.models.custom_field import CustomField, FieldOption
-    from useresponse_async.models.forum import Forum
-    from useresponse_async.models.note import UserNote
-    from useresponse_async.models.object import (
-        Link,
-        Object,
-        ObjectType,
-        ObjectVotes,
-        Source,
-        State,
-        TypeIcon,
-        TypeSupport,
-        TypeTitle,
-    )
-    from useresponse_async.models.page import Page
-    from useresponse_async.models.report import Report, ReportGroup, ReportPage
-    from useresponse_async.models.status import Status, StatusColor
-    from useresponse_async.models.uploaded_file import UploadedFile
-    from useresponse_async.models.user import Avatar, FieldValue, Role, Team, User
+from useresponse_async.models._attached_file import AttachedFile, FileName
+from useresponse_async.models._category import Category, CategoryImage
+from useresponse_async.models._changelog import Changelog, ChangelogAction
+from useresponse_async.models._chat import Chat, Message
+from useresponse_async.models._comment import Comment, CommentVotes
+from useresponse_async.models._custom_field import CustomField, FieldOption
+from useresponse_async.models._forum import Forum
+from useresponse_async.models._note import UserNote
+from useresponse_async.models._object import (
+    Link,
+    Object,
+    ObjectType,
+    ObjectVotes,
+    Source,
+    State,
+    TypeIcon,
+    TypeSupport,
+    TypeTitle,
+)
+from useresponse_async.models._page import Page
+from useresponse_async.models._report import Report, ReportGroup, ReportPage
+from useresponse_async.models._status import Status, StatusColor
+from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.models._user import Avatar, FieldValue, Role, Team, User
 
 __all__ = [
     "AttachedFile",
@@ -76,30 +72,3 @@ __all__ = [
     "User",
     "UserNote",
 ]
-
-_HOMES = {
-    "attached_file": "AttachedFile FileName",
-    "category": "Category CategoryImage",
-    "changelog": "Changelog ChangelogAction",
-    "chat": "Chat Message",
-    "comment": "Comment CommentVotes",
-    "custom_field": "CustomField FieldOption",
-    "forum": "Forum",
-    "note": "UserNote",
-    "object": ("Link Object ObjectType ObjectVotes Source State TypeIcon TypeSupport TypeTitle"),
-    "page": "Page",
-    "report": "Report ReportGroup ReportPage",
-    "status": "Status StatusColor",
-    "uploaded_file": "UploadedFile",
-    "user": "Avatar FieldValue Role Team User",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Load a model when it is first asked for."""
-    for home, names in _HOMES.items():
-        if name in names.split():
-            value: object = getattr(import_module(f"{__name__}.{home}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

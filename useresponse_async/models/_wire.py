@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 import attrs
 
-from useresponse_async.secret import Secret
+from useresponse_async._secret import Secret
 
 _WIRE_NAME: Final = "wire_name"
 _ALIAS: Final = "wire_alias"

@@ -1,17 +1,55 @@
-"""Which endpoints are there? One file per namespace."""
+"""The resources of a client: one class for each part of the API."""
 
-from typing import TYPE_CHECKING
+from useresponse_async.resources._auth import Auth, AvatarType
+from useresponse_async.resources._categories import Categories
+from useresponse_async.resources._changelog import Changelogs
+from useresponse_async.resources._chats import Chats
+from useresponse_async.resources._comments import Comments
+from useresponse_async.resources._custom_fields import CustomFields, CustomFieldType
+from useresponse_async.resources._files import Files
+from useresponse_async.resources._forums import Forums
+from useresponse_async.resources._moderation import Moderation
+from useresponse_async.resources._notes import Notes
+from useresponse_async.resources._objects import (
+    CommentSort,
+    ExpireSelect,
+    ObjectKind,
+    Objects,
+    Ownership,
+)
+from useresponse_async.resources._reports import ReportPages, Reports
+from useresponse_async.resources._resource import Resource
+from useresponse_async.resources._statuses import Statuses
+from useresponse_async.resources._tickets import TicketDate, Tickets, TicketSort, TicketStatus
+from useresponse_async.resources._users import UserRole, Users, UserSort
 
-if TYPE_CHECKING:
-    from useresponse_async.resources._namespace import Namespace
-
-__all__ = ["Namespace"]
-
-
-def __getattr__(name: str) -> object:
-    """Load what namespaces have in common when it is first asked for."""
-    if name == "Namespace":
-        from useresponse_async.resources._namespace import Namespace  # noqa: PLC0415
-
-        return Namespace
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = [
+    "Auth",
+    "AvatarType",
+    "Categories",
+    "Changelogs",
+    "Chats",
+    "CommentSort",
+    "Comments",
+    "CustomFieldType",
+    "CustomFields",
+    "ExpireSelect",
+    "Files",
+    "Forums",
+    "Moderation",
+    "Notes",
+    "ObjectKind",
+    "Objects",
+    "Ownership",
+    "ReportPages",
+    "Reports",
+    "Resource",
+    "Statuses",
+    "TicketDate",
+    "TicketSort",
+    "TicketStatus",
+    "Tickets",
+    "UserRole",
+    "UserSort",
+    "Users",
+]

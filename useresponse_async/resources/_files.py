@@ -1,62 +1,95 @@
-"""How do files travel in the body of a call that writes an object or a comment?"""
+"""What can be done with files?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+import os
+from typing import Final
 
-from useresponse_async.attachments import Attachment, Base64Of
-from useresponse_async.errors import ArgumentError
-from useresponse_async.models.uploaded_file import UploadedFile
+from useresponse_async._decode import entity
+from useresponse_async._downloads import AsyncWritable, ProgressCallback, opened_sink
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._files import Attachment, Base64Of
+from useresponse_async.models._attached_file import AttachedFile
+from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.resources._arguments import integer, text
+from useresponse_async.resources._resource import Resource
 
-__all__ = ["attachment_of", "attachments_of", "uploads_of"]
+__all__ = ["Files"]
 
-T = TypeVar("T")
+_DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 
 
-def attachment_of(name: str, value: Attachment) -> dict[str, Any]:
-    """Return a file as objects take it: with its content.
+class Files(Resource):
+    """Files: uploaded to be attached to comments, and downloaded.
 
-    Raises:
-        ArgumentError: It is no attachment.
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
     """
-    if not isinstance(value, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is no Attachment")
-    return {"name": value.name, "body": Base64Of(value)}
+
+    async def upload(self, attachment: Attachment) -> UploadedFile:
+        """Upload a file, to attach it to a comment.
+
+        Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            attachment: The file; it is read and made base64 while it is sent.
+
+        Returns:
+            The file's token and address.
+
+        Raises:
+            ArgumentError: The file cannot be read, or is too large; nothing was sent.
+
+        Endpoint: ``POST upload-file.json``.
+        """
+        body = {"name": attachment.name, "content": Base64Of(attachment)}
+        uploaded = await self._call("POST", "upload-file.json", entity(UploadedFile), body=body)
+        uploaded.name = attachment.name
+        return uploaded
+
+    async def download(
+        self,
+        file: AttachedFile | UploadedFile | str,
+        to: str | os.PathLike[str] | AsyncWritable,
+        *,
+        max_bytes: int = _DEFAULT_MAX_BYTES,
+        on_progress: ProgressCallback | None = None,
+    ) -> int:
+        """Download a file. The API key goes along to the installation's own origin only.
+
+        A broken download begins anew, as often as the client's retry policy says. Where it
+        fails in the end, or is cancelled, no half file is left at a path.
+
+        Args:
+            file: The file, or its address.
+            to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
+            max_bytes: The most to take, in bytes.
+            on_progress: Is called, or awaited, with the bytes that came so far and the bytes
+                there are in all, ``None`` where the server does not say. It runs in the
+                download's turn: a call of the client in it waits for another one.
+
+        Returns:
+            The file's size, in bytes.
+
+        Raises:
+            ArgumentError: The file has no address.
+            ResponseTooLargeError: It holds more than ``max_bytes``.
+            OSError: It cannot be written.
+
+        Endpoint: the file's own address.
+        """
+        url = text("file", _address_of(file))
+        integer("max_bytes", max_bytes, minimum=1)
+        async with opened_sink(to, on_progress) as sink:
+            await self._executor.fetch(url, sink, max_bytes=max_bytes)
+            return sink.received
 
 
-def attachments_of(name: str, values: Sequence[Attachment] | None) -> list[dict[str, Any]] | None:
-    """Return files as objects take them: with their content; ``None`` for no file.
-
-    Raises:
-        ArgumentError: It is no sequence, or something in it is no attachment.
-    """
-    return [attachment_of(name, value) for value in _each(name, values)] or None
-
-
-def uploads_of(name: str, values: Sequence[UploadedFile] | None) -> list[dict[str, str]] | None:
-    """Return files as comments take them: by the token of each; ``None`` for no file.
-
-    Raises:
-        ArgumentError: It is no sequence, or something in it is no uploaded file, or has no token.
-    """
-    return [_upload_of(name, value) for value in _each(name, values)] or None
-
-
-def _upload_of(name: str, value: UploadedFile) -> dict[str, str]:
-    if not isinstance(value, UploadedFile):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(
-            name, f"a {type(value).__name__} is no UploadedFile, as files.upload() returns it"
-        )
-    if not value.token:
-        raise ArgumentError(name, f"{value!r} has no token")
-    # A file may have no name of its own here: then it keeps that of its upload.
-    return {"token": value.token} | ({"name": value.name} if value.name else {})
-
-
-def _each(name: str, values: Sequence[T] | None) -> Iterable[T]:
-    if values is None:
-        return ()
-    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(values).__name__} is no sequence: put it into a list")
-    return values
+def _address_of(file: AttachedFile | UploadedFile | str) -> str:
+    if isinstance(file, str):
+        return file
+    direct = file.direct_url if isinstance(file, AttachedFile) else None
+    address = direct or file.url
+    if address is None:
+        raise ArgumentError("file", "the server gave no address for it")
+    return address

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import httpx
 
-from useresponse_async.arguments import encodable, text
-from useresponse_async.errors import UseResponseError
-from useresponse_async.responses import with_plain_content
-from useresponse_async.secret import Secret, without_frames
+from useresponse_async._exceptions import UseResponseError
+from useresponse_async._response import with_plain_content
+from useresponse_async._secret import Secret, without_frames
+from useresponse_async.resources._arguments import encodable, text
 
 
 def secret_text(name: str, value: str | Secret) -> Secret:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    from useresponse_async.client import AsyncClient
+    from useresponse_async._client import AsyncClient
     from useresponse_async.sandbox import Sandbox
 
 __all__ = ["fixture_name"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from useresponse_async.client import AsyncClient
-from useresponse_async.settings import RetryPolicy
+from useresponse_async._client import AsyncClient
+from useresponse_async._config import RetryPolicy
 
 if TYPE_CHECKING:
     from useresponse_async.sandbox import Sandbox

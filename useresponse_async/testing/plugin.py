@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from useresponse_async.client import AsyncClient
+    from useresponse_async._client import AsyncClient
     from useresponse_async.sandbox import Sandbox
 
 # Nothing heavy is imported up here: pytest loads this in every run where the package is installed.
@@ -60,7 +60,7 @@ def useresponse_sandbox(
     request: pytest.FixtureRequest, useresponse_sandbox_options: dict[str, Any]
 ) -> Generator[Sandbox, None, None]:
     """A UseResponse API on a real socket, which can be told to misbehave; fresh for each test."""
-    from useresponse_async.extras import MissingExtraError, require_extra  # noqa: PLC0415
+    from useresponse_async._extras import MissingExtraError, require_extra  # noqa: PLC0415
 
     try:
         require_extra("testing")

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from typing import Final
 
-from useresponse_async.secret import Secret
+from useresponse_async._secret import Secret
 
 __all__ = ["GUEST", "MARK_FORM", "is_mark_of", "mark_of"]
 

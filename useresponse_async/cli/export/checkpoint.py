@@ -9,10 +9,10 @@ from typing import Any, Final
 import attrs
 from attrs.validators import and_, ge, instance_of, matches_re, not_
 
+from useresponse_async._secret import Secret
 from useresponse_async.cli.export.asker import GUEST, MARK_FORM, is_mark_of
 from useresponse_async.cli.export.private_files import private_file_in_place_of
 from useresponse_async.cli.failures import CommandError, MisuseError
-from useresponse_async.secret import Secret
 
 __all__ = ["Checkpoint"]
 

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, get_args
 
 import typer
 
+from useresponse_async._client import AsyncClient
+from useresponse_async._pagination import Pages
 from useresponse_async.cli.export.options import ExportOptions
 from useresponse_async.cli.export.run import run_export
 from useresponse_async.cli.export.source import Source
@@ -15,13 +17,11 @@ from useresponse_async.cli.help_texts import KEY_HELP
 from useresponse_async.cli.option_groups import with_groups
 from useresponse_async.cli.params import pairs_of, properties_of
 from useresponse_async.cli.server import ServerOptions
-from useresponse_async.client import AsyncClient
 from useresponse_async.models import Chat, Comment, Object, User
 from useresponse_async.models._wire import Model
-from useresponse_async.paging import Pages
-from useresponse_async.resources.objects import CommentSort, ObjectKind, Ownership
-from useresponse_async.resources.tickets import TicketDate, TicketSort, TicketStatus
-from useresponse_async.resources.users import UserRole, UserSort
+from useresponse_async.resources._objects import CommentSort, ObjectKind, Ownership
+from useresponse_async.resources._tickets import TicketDate, TicketSort, TicketStatus
+from useresponse_async.resources._users import UserRole, UserSort
 
 __all__ = ["app"]
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from useresponse_async._decode import MalformedBody, parse
 from useresponse_async.cli.export.private_files import make_private
 from useresponse_async.cli.export.shape import Row
 from useresponse_async.cli.failures import CommandError
-from useresponse_async.codec import MalformedBody, parse
 
 if sys.platform != "win32":
     import fcntl

@@ -10,10 +10,10 @@ from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 import attrs
 
+from useresponse_async._coercion import is_array
+from useresponse_async._secret import Secret
 from useresponse_async.cli.failures import MisuseError
-from useresponse_async.leniency import is_array
 from useresponse_async.models._wire import known_fields
-from useresponse_async.secret import Secret
 
 __all__ = ["Field", "Kind", "Row", "Shape", "chosen", "only", "shape_of"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.client import AsyncClient
+from useresponse_async._client import AsyncClient
+from useresponse_async._pagination import Pages
 from useresponse_async.models._wire import Model
-from useresponse_async.paging import Pages
 
 __all__ = ["Source"]
 

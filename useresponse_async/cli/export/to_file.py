@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final
 import anyio
 import attrs
 
+from useresponse_async._seen_ids import SeenIds
 from useresponse_async.cli.export.asker import mark_of
 from useresponse_async.cli.export.checkpoint import Checkpoint
 from useresponse_async.cli.export.options import ExportOptions, Format
@@ -27,7 +28,6 @@ from useresponse_async.cli.export.walk import Summary, first_page_to_read, walk
 from useresponse_async.cli.failures import CommandError, Failures
 from useresponse_async.cli.key import without_key
 from useresponse_async.cli.server import Connection
-from useresponse_async.deduplication import SeenIds
 from useresponse_async.models._wire import Model
 
 __all__ = ["FileExport"]

@@ -10,14 +10,14 @@ from typing import Any
 
 import attrs
 
+from useresponse_async._pagination import Pages
+from useresponse_async._seen_ids import SeenIds
 from useresponse_async.cli.export.source import Source
 from useresponse_async.cli.failures import Failures
 from useresponse_async.cli.progress import progress_bar
 from useresponse_async.cli.retries import counted_retries
 from useresponse_async.cli.server import Connection
-from useresponse_async.deduplication import SeenIds
 from useresponse_async.models._wire import Model
-from useresponse_async.paging import Pages
 
 __all__ = ["Summary", "first_page_to_read", "walk"]
 

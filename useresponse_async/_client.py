@@ -1,0 +1,435 @@
+"""What does the user hold? A client: wires the parts together and owns their lifetime."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, Literal, TypeVar, overload
+
+import anyio
+import attrs
+import httpx
+
+from useresponse_async._concurrency import concurrent_map
+from useresponse_async._config import (
+    DEFAULT_MAX_IN_FLIGHT,
+    DEFAULT_MAX_RESPONSE_BYTES,
+    DEFAULT_TIMEOUT,
+    UNSET,
+    KeyPlacement,
+    RetryPolicy,
+    Settings,
+    Unset,
+    kept_secret,
+)
+from useresponse_async._cookies import CookielessClient
+from useresponse_async._decode import as_sent
+from useresponse_async._exceptions import ArgumentError, ClientClosedError, ConfigurationError
+from useresponse_async._extras import require_extra
+from useresponse_async._hooks import RequestHook, ResponseHook, RetryHook
+from useresponse_async._lifetime import Lifetime
+from useresponse_async._pacing import Pacing
+from useresponse_async._request import Request
+from useresponse_async._retry import RetryBudget
+from useresponse_async._secret import Secret
+from useresponse_async._session import Connection, Session
+from useresponse_async._transport import (
+    ClientTransport,
+    KeyTransport,
+    ShardedTransport,
+    environment_proxy,
+    make_pool,
+)
+from useresponse_async.resources._arguments import Params, integer, query_of, relative_path
+from useresponse_async.resources._namespaces import NAMES, Resources
+
+__all__ = ["AsyncClient"]
+
+Input = TypeVar("Input")
+T = TypeVar("T")
+
+
+# Without a handler of the application's, Python would print the package's warnings.
+logging.getLogger("useresponse_async").addHandler(logging.NullHandler())
+
+_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CLOSE_SECONDS: Final = 5.0
+
+
+class AsyncClient(Resources):
+    """A client of one UseResponse installation. Nothing is sent before the first call.
+
+    Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` yourself, from
+    whichever task. It works on asyncio, uvloop and trio, within one event loop.
+
+    Args:
+        base_url: The installation's address, e.g. ``https://mydomain.useresponse.com``;
+            ``USERESPONSE_URL`` unless given. A sub-path is kept; https is meant where no
+            scheme is given.
+        api_key: The API key; ``USERESPONSE_API_KEY`` unless given; guest access without one.
+        api_version: The API's version in the path; ``USERESPONSE_API_VERSION`` unless given,
+            and ``3.0`` without either.
+        timeout: How long to wait for a connection, for a part of the answer and for a part of
+            the request to be taken, in seconds each; an :class:`httpx.Timeout` sets them one
+            by one, ``None`` waits for ever.
+        attempt_timeout: How long one try may take on the wire, from its turn to the answer's
+            last byte, in seconds; five times what ``timeout`` says of reading unless given,
+            ``None`` waits for ever. Of a download, only until its file begins.
+        retry: What is tried again, how often, and after how long.
+        max_in_flight: The most requests in flight at once, in requests, however many tasks
+            call.
+        adaptive_pacing: Whether to keep fewer in flight while the server is overloaded.
+        queue_timeout: How long a try may wait for its turn to be in flight, in seconds;
+            ``None`` waits for ever. The wait never counts against ``timeout``. A walk is bounded
+            in its first page only.
+        max_response_bytes: The most that an answer may hold, decompressed, in bytes.
+            Downloads have a bound of their own.
+        key_placement: Where the key travels in a request.
+        proxy: The proxy to go through; the environment's (``HTTPS_PROXY``, …) unless given.
+        verify: The TLS context to check the server with; the default authorities unless given.
+        http2: Whether to speak HTTP/2 with a server that can; needs the ``http2`` extra.
+        transport: An httpx transport to send with, in place of the client's own pools; or
+            ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
+        http_client: An httpx client to send with, in place of the client's own pools. It stays
+            the caller's: it is not closed, and its own hooks see requests with the key.
+        on_request: Is told of each request, as an :class:`httpx.Request` without the key,
+            before it waits for its turn.
+        on_response: Is told of each response, as an :class:`httpx.Response` with its body read,
+            except a download's; where the body holds the key, as ``***``.
+        on_retry: Is told of each try that failed and is made again, as a
+            :class:`~useresponse_async.RetryEvent`.
+
+    The hooks may be async; the call waits for them. What they raise is logged and goes no
+    further.
+
+    Raises:
+        ConfigurationError: A setting cannot work; names it.
+        MissingExtraError: A setting needs an extra that is not installed; names it.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        api_key: str | Secret | None = None,
+        api_version: str | None = None,
+        timeout: float | httpx.Timeout | None = DEFAULT_TIMEOUT,
+        attempt_timeout: float | Unset | None = UNSET,
+        retry: RetryPolicy | None = None,
+        max_in_flight: int = DEFAULT_MAX_IN_FLIGHT,
+        adaptive_pacing: bool = True,
+        queue_timeout: float | None = None,
+        max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        key_placement: KeyPlacement = KeyPlacement.QUERY,
+        proxy: str | httpx.Proxy | None = None,
+        verify: ssl.SSLContext | None = None,
+        http2: bool = False,
+        transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        on_retry: RetryHook | None = None,
+    ) -> None:
+        api_key = kept_secret(api_key)
+        settings = Settings.resolve(
+            base_url,
+            api_key=api_key,
+            api_version=api_version,
+            timeout=timeout,
+            attempt_timeout=attempt_timeout,
+            retry=retry or RetryPolicy(),
+            max_in_flight=max_in_flight,
+            adaptive_pacing=adaptive_pacing,
+            queue_timeout=queue_timeout,
+            max_response_bytes=max_response_bytes,
+            key_placement=key_placement,
+            on_request=on_request,
+            on_response=on_response,
+            on_retry=on_retry,
+        )
+        inner = _inner_transport(
+            settings,
+            proxy=proxy,
+            verify=verify,
+            http2=http2,
+            transport=transport,
+            http_client=http_client,
+        )
+        keyed = KeyTransport(
+            inner,
+            base_url=settings.base_url,
+            key=settings.api_key,
+            placement=settings.key_placement,
+        )
+        connection = Connection(
+            http=CookielessClient(keyed),
+            lifetime=Lifetime(),
+            budget=RetryBudget(settings.retry),
+        )
+        pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
+        self._wire(connection, Session(connection, settings, pacing), owner=True)
+
+    def _wire(self, connection: Connection, executor: Session, *, owner: bool) -> None:
+        for name in NAMES & vars(self).keys():
+            delattr(self, name)  # made for another executor
+        self._connection = connection
+        self._caller = self._executor = executor
+        self._owner = owner
+
+    def with_options(
+        self,
+        *,
+        timeout: float | httpx.Timeout | Unset | None = UNSET,
+        attempt_timeout: float | Unset | None = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+        max_in_flight: int | Unset = UNSET,
+        queue_timeout: float | Unset | None = UNSET,
+        max_response_bytes: int | Unset = UNSET,
+    ) -> AsyncClient:
+        """Return a view of this client with other options, over the same connections.
+
+        A view with its own ``max_in_flight`` counts its requests by itself. The view ends with
+        this client; closing the view closes nothing.
+
+        Args:
+            timeout: As for the client.
+            attempt_timeout: As for the client.
+            retry: As for the client; its budget stays the client's.
+            max_in_flight: As for the client.
+            queue_timeout: As for the client.
+            max_response_bytes: As for the client.
+
+        Raises:
+            ConfigurationError: An option cannot work; names it.
+        """
+        options = {
+            "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
+            "retry": retry,
+            "max_in_flight": max_in_flight,
+            "queue_timeout": queue_timeout,
+            "max_response_bytes": max_response_bytes,
+        }
+        changes: dict[str, Any] = {k: v for k, v in options.items() if v is not UNSET}
+        settings = attrs.evolve(self._executor.settings, **changes)
+        pacing = self._executor.pacing
+        if max_in_flight is not UNSET:
+            pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
+        view = object.__new__(type(self))
+        vars(view).update(vars(self))
+        executor = Session(self._connection, settings, pacing)
+        view._wire(self._connection, executor, owner=False)
+        return view
+
+    async def request(
+        self, method: str, path: str, *, params: Params | None = None, json: Any = None
+    ) -> Any:
+        """Call an endpoint that has no method here, with the same care as one that has.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
+            path: The path below ``/api/{version}``, e.g. ``/anything.json``.
+            params: The query's parameters.
+            json: What to send as the JSON body; ``None`` sends no body.
+
+        Returns:
+            The answer's JSON as the server sent it; ``None`` for a 204.
+
+        Raises:
+            ArgumentError: An argument cannot work; nothing was sent.
+            APIConnectionError: No answer came.
+            APIStatusError: The answer is not success.
+            DecodeError: The answer is no JSON.
+            ClientClosedError: The client is closed.
+
+        Endpoint: whichever is named.
+        """
+        if method not in _METHODS:
+            raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
+        return await self._executor.execute(
+            Request(
+                method=method,
+                path=relative_path(path),
+                query=query_of({}, params),
+                body=json,
+                decode=as_sent,
+            )
+        )
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: Literal[False] = False,
+    ) -> AsyncGenerator[T, None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool,
+    ) -> AsyncGenerator[T | Exception, None]: ...
+
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool = False,
+    ) -> AsyncGenerator[T | Exception, None]:
+        """Call ``function`` with each of ``inputs``, several calls at once: for work in bulk.
+
+        ``async for user in client.map(client.users.get, ids)`` gives every user, in order.
+        Cancelling the loop cancels the calls under way. Close the generator, with
+        :func:`contextlib.aclosing`, when the loop may be left early.
+
+        Args:
+            function: What to call, e.g. a method of a namespace.
+            inputs: What to call it with, drawn only as there is room for a call.
+            max_in_flight: The most calls under way, in calls; the client's own unless told.
+            ordered: Whether results come in the order of their inputs, or as they finish.
+            return_exceptions: Whether a failure is given in the result's place; else the first
+                one is raised in its turn, and ends the rest.
+
+        Returns:
+            A generator of the results.
+
+        Raises:
+            ArgumentError: ``max_in_flight`` is no positive integer.
+
+        Endpoint: whichever the function calls.
+        """
+        limit = self._executor.max_in_flight
+        if max_in_flight is not None:
+            limit = integer("max_in_flight", max_in_flight, minimum=1)
+
+        async def call(item: Input) -> T | Exception:
+            try:
+                return await function(item)
+            except Exception as error:
+                if not return_exceptions:
+                    raise
+                return error
+
+        return concurrent_map(call, inputs, limit=limit, ordered=ordered)
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are in flight now, in requests."""
+        return self._executor.pacing.in_flight
+
+    def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
+        """Collect the responses that this client's calls inside a ``with`` block cause.
+
+        Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
+        number of the try that it answered, from 1. Tasks started inside the block count;
+        downloads do not, nor redirects on the way. A response's request holds what was sent.
+
+        Returns:
+            A context manager that gives the list they are collected in.
+        """
+        return self._connection.capture_responses()
+
+    async def aclose(self) -> None:
+        """Close the client: calls under way end in ``ClientClosedError``, connections close.
+
+        Closing twice does no harm. A cancellation is raised when all is closed.
+        """
+        if not self._owner:
+            return
+        try:
+            await self._connection.lifetime.close()
+        finally:
+            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await self._connection.http.aclose()
+
+    async def __aenter__(self) -> AsyncClient:  # noqa: PYI034 - typing.Self needs 3.11
+        if self._connection.lifetime.closed:
+            raise ClientClosedError("the client is closed")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        if "_executor" not in vars(self):
+            return "AsyncClient()"  # in the traceback of its own constructor
+        settings = self._executor.settings
+        return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a client holds connections and cannot be pickled: make one per process")
+
+
+def _inner_transport(
+    settings: Settings,
+    *,
+    proxy: str | httpx.Proxy | None,
+    verify: ssl.SSLContext | None,
+    http2: bool,
+    transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
+    http_client: httpx.AsyncClient | None,
+) -> httpx.AsyncBaseTransport:
+    own_pools = proxy is not None or verify is not None or http2
+    given = [isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own_pools]
+    if sum(given) > 1:
+        raise ConfigurationError(
+            "transport, http_client, and proxy with verify and http2 each say how to send: "
+            "give one of them"
+        )
+    if isinstance(transport, httpx.AsyncBaseTransport):
+        return transport
+    if http_client is not None:
+        return ClientTransport(http_client)
+    chosen = _checked_proxy(settings, proxy)
+    if transport == "aiohttp":
+        return _aiohttp_transport(verify=verify, proxy=chosen, http2=http2)
+    if transport is not None:
+        raise ConfigurationError("transport: it is neither an httpx transport nor 'aiohttp'")
+    if http2:
+        require_extra("http2")
+    pools = functools.partial(make_pool, verify=verify, proxy=chosen, http2=http2)
+    return ShardedTransport(pools, http2=http2)
+
+
+def _aiohttp_transport(
+    *, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None, http2: bool
+) -> httpx.AsyncBaseTransport:
+    require_extra("aiohttp")
+    if http2:
+        raise ConfigurationError("http2: aiohttp does not speak it")
+    from useresponse_async._aiohttp import (  # noqa: PLC0415 - needs the extra
+        AiohttpTransport,
+    )
+
+    return AiohttpTransport(verify=verify, proxy=proxy)
+
+
+def _checked_proxy(settings: Settings, proxy: str | httpx.Proxy | None) -> httpx.Proxy | None:
+    chosen = proxy or environment_proxy(settings.base_url)
+    if chosen is None or isinstance(chosen, httpx.Proxy):
+        return chosen
+    try:
+        return httpx.Proxy(chosen)
+    except (ValueError, httpx.InvalidURL):
+        # Without the text, which may hold a password.
+        raise ConfigurationError("proxy: it is no http, https or socks5 URL") from None

@@ -1,0 +1,232 @@
+"""How are the pages of a list walked, several of them in flight?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import aclosing
+from types import TracebackType
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import anyio
+
+from useresponse_async._concurrency import concurrent_map
+from useresponse_async._decode import Decoder, page_of
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._request import Request, Sender
+from useresponse_async._walk import Walk, WalkReport
+from useresponse_async.models._page import Page
+from useresponse_async.resources._arguments import Params, integer, query_of
+
+__all__ = ["Page", "Pages", "WalkReport"]
+
+T = TypeVar("T")
+
+_PAGES_HELD: Final = 64
+"""How many pages may wait behind one that is slow, or is tried again."""
+
+
+class PageDecoder(Protocol[T]):
+    """Makes the decoder for one page of a list."""
+
+    def __call__(self, model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
+        """Return a decoder to page ``number``, of ``size`` items of ``model``."""
+        ...
+
+
+class Pages(Generic[T]):
+    """A list that comes in pages. Nothing is sent until it is used.
+
+    - ``await pages`` gives the first page.
+    - ``async for item in pages`` gives every item, in order, with several pages in flight.
+    - ``async with pages as items`` does the same for a loop that may be left early: whatever
+      is still under way has ended by the line after the block.
+    - :meth:`by_page`, :meth:`collect`, :meth:`first` and :meth:`count` do what they say.
+
+    What a walk promises, where items have ids, rows keep their order, and the total and the
+    rows of one answer are of one moment:
+
+    - Rows that do not change: every item on the pages that the server counts comes once, in
+      order, or the walk raises. No page is asked for twice.
+    - Nothing comes twice. A walk ends, unless rows are added for ever as fast as it reads them;
+      a thousand pages in a row without a new item end it in any case.
+    - Rows inserted meanwhile: every item that was there all the time comes, if the answers tell
+      the total or the walk has ``concurrency=1``. One that was inserted may come or not.
+    - Rows removed, or some removed and others inserted: an item can slide unseen to a page that
+      was read before. Where neighbouring pages told different totals or page counts, or one
+      was shorter than the page before it promised, and no item came on both sides, pages are
+      read again until nothing can lie between them. What is found comes before the next page's
+      items. Every item that was there all the time comes, if the answers tell the total and
+      ``report.boundaries_unsettled`` is 0, unless as many rows were inserted as removed between
+      two answers for the same or neighbouring pages: no answer shows that.
+    - ``report.consistent`` is true only while no answer shows that anything moved.
+
+    Less is promised where rows change their places (a list sorted by a time that changes);
+    where items have no ids (then no page is read again, and none is known again); where no
+    total is told (then rows removed go unnoticed, and a page just like the one before it is
+    taken for the end); and at the edges of a range, which nobody compares.
+
+    Each of these raises :class:`~useresponse_async.APIConnectionError`,
+    :class:`~useresponse_async.APIStatusError` or :class:`~useresponse_async.DecodeError` when
+    a page cannot be had. Cancelling any of them cancels the requests it has under way.
+    """
+
+    def __init__(
+        self,
+        executor: Sender,
+        path: str,
+        model: type[T],
+        *,
+        query: Params,
+        params: Params | None,
+        page: int | None,
+        count: int,
+        since: str | None = None,
+        decoder: PageDecoder[T] = page_of,
+    ) -> None:
+        self._executor = executor
+        self._path = path
+        self._model = model
+        self._query = query
+        self._params = params
+        self._start = 1 if page is None else integer("page", page, minimum=1)
+        self._count = integer("count", count, minimum=1)
+        self._since = since
+        self._decoder = decoder
+        self._entered: list[tuple[int, AsyncGenerator[T, None]]] = []
+        self._report = WalkReport()
+        self._operation(self._start, self._count)  # so that bad parameters are told of now
+
+    @property
+    def report(self) -> WalkReport:
+        """What the latest walk over these pages has seen so far."""
+        return self._report
+
+    def __await__(self) -> Generator[Any, Any, Page[T]]:
+        return self._fetch(self._start).__await__()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._items()
+
+    async def __aenter__(self) -> AsyncGenerator[T, None]:
+        items = self._items()
+        self._entered.append((anyio.get_current_task().id, items))
+        return items
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Several tasks may walk the same pages, and one may leave for another.
+        mine = anyio.get_current_task().id
+        tasks = [task for task, _ in self._entered]
+        place = len(tasks) - 1 - tasks[::-1].index(mine) if mine in tasks else -1
+        _, items = self._entered.pop(place)
+        await items.aclose()
+
+    def by_page(
+        self,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[Page[T], None]:
+        """Return a walk over whole pages, several of them in flight.
+
+        Each page comes once. Items that are found when pages are read again come in front of
+        the next page's own, so that there may be more of them than its size.
+
+        Close it, with :func:`contextlib.aclosing`, when it may be left early.
+
+        Args:
+            start: The first page, from 1; the list's own first page unless told.
+            stop: The page before which to stop, as in ``range``; all pages unless told.
+            concurrency: The most pages under way, in pages; unless told, the client's
+                ``max_in_flight`` and a third more, which wait for their turn, so that the next
+                request goes out as soon as an answer is there.
+            ordered: Whether pages come in order, or as they arrive.
+
+        Raises:
+            ArgumentError: A number is out of its range.
+        """
+        start = self._start if start is None else integer("start", start, minimum=1)
+        if stop is not None and integer("stop", stop, minimum=1) < start:
+            raise ArgumentError("stop", f"{stop} is before the start, {start}")
+        limit = self._executor.walk_concurrency
+        if concurrency is not None:
+            limit = integer("concurrency", concurrency, minimum=1)
+        return self._walk(start, stop, limit, ordered=ordered)
+
+    async def collect(self) -> list[T]:
+        """Return every item, in order."""
+        async with aclosing(self._items()) as items:
+            return [item async for item in items]
+
+    async def first(self) -> T | None:
+        """Return the first item of the first page, or ``None`` if there is none."""
+        page = await self._fetch(self._start)
+        return page.items[0] if page.items else None
+
+    async def count(self) -> int:
+        """Return how many items there are on all pages, in items.
+
+        One request tells, unless the server gives no total: then the pages are walked.
+        """
+        page = await self._fetch(1)
+        if page.total_items is not None:
+            return page.total_items
+        return sum([len(page.items) async for page in self.by_page(start=1)])
+
+    async def _items(self) -> AsyncGenerator[T, None]:
+        async with aclosing(self.by_page()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+
+    async def _fetch(self, number: int, *, patient: bool = False) -> Page[T]:
+        operation = self._operation(number, self._count, patient=patient)
+        return await self._executor.execute(operation)
+
+    def _operation(self, number: int, count: int, *, patient: bool = False) -> Request[Page[T]]:
+        return Request(
+            method="GET",
+            path=self._path,
+            query=query_of({**self._query, "page": number, "count": count}, self._params),
+            decode=self._decoder(self._model, number=number, size=count),
+            patient=patient,
+            since=self._since,
+        )
+
+    async def _walk(
+        self, start: int, stop: int | None, limit: int, *, ordered: bool
+    ) -> AsyncGenerator[Page[T], None]:
+        room = anyio.Semaphore(limit, fast_acquire=True)
+
+        async def fetch(number: int) -> Page[T]:
+            # Pages that are read again take their turn among the others.
+            async with room:
+                return await self._fetch(number, patient=True)
+
+        async def fetch_numbered(number: int) -> tuple[int, Page[T]]:
+            return number, await fetch(number)
+
+        ahead = 2 * limit + _PAGES_HELD
+        walk = Walk(fetch, start=start, stop=stop, ahead=ahead, ordered=ordered)
+        self._report = walk.report
+        if stop is not None and start >= stop:
+            return
+        yield await walk.received(start, await self._fetch(start))
+        while walk.has_more:
+            fetched = concurrent_map(
+                fetch_numbered,
+                walk.numbers(),
+                limit=limit,
+                ahead=ahead,
+                ordered=ordered,
+            )
+            async with aclosing(fetched) as pages:
+                async for number, page in pages:
+                    yield await walk.received(number, page)
+        walk.ended()

@@ -1,0 +1,154 @@
+"""What is known of an object: a ticket, a topic, an article or an announcement?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from useresponse_async.models._attached_file import AttachedFile
+from useresponse_async.models._category import Category
+from useresponse_async.models._comment import Comment
+from useresponse_async.models._forum import Forum
+from useresponse_async.models._status import Status
+from useresponse_async.models._user import FieldValue, Team, User
+from useresponse_async.models._wire import Model, listed, wire
+
+__all__ = [
+    "Link",
+    "Object",
+    "ObjectType",
+    "ObjectVotes",
+    "Source",
+    "State",
+    "TypeIcon",
+    "TypeSupport",
+    "TypeTitle",
+]
+
+
+@attrs.define(kw_only=True, repr=False)
+class TypeTitle(Model):
+    """What an object type is called; 4.0 gives one text, which is ``single`` here."""
+
+    single: str | None = wire(alone=True)
+    plural: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class TypeIcon(Model):
+    """Addresses of an object type's icon, by size."""
+
+    big: str | None = None
+    small: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class TypeSupport(Model):
+    """What objects of a type can have."""
+
+    comments: bool | None = None
+    votes: bool | None = None
+    negative_vote: bool | None = wire("negativeVote")
+
+
+@attrs.define(kw_only=True, repr=False)
+class ObjectType(Model):
+    """A type of objects: ``slug`` is e.g. ``ticket``, ``idea`` or ``article``."""
+
+    slug: str | None = None
+    title: TypeTitle | None = None
+    icon: TypeIcon | None = None
+    order: int | None = None
+    supports: TypeSupport | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class State(Model):
+    """The state of an object, as a number and a name."""
+
+    identifier: int | None = None
+    name: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Source(Model):
+    """Where an object came from, e.g. the web or an e-mail."""
+
+    identifier: str | None = None
+    name: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Link(Model):
+    """An object that another one is linked to; ``object_id`` is a text."""
+
+    object_id: str | None = None
+    title: str | None = None
+    type: str | None = None
+    url: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class ObjectVotes(Model):
+    """The votes for an object; ``plural`` is their number as shown."""
+
+    all: int | None = None
+    positive: int | None = None
+    negative: int | None = None
+    can_vote: bool | None = wire("canVote")
+    is_voted: bool | None = wire("isVoted")
+    plural: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Object(Model):
+    """A ticket, a topic, an article or an announcement.
+
+    ``created_at_text``, ``commented_at`` and ``completed_on`` are the installation's local
+    time, as text. ``parent_object`` is as the server sends it: its shape is undocumented.
+    ``score``, ``score_comment`` and ``score_reason`` say how satisfied the author was.
+    """
+
+    id: int | None = None
+    ownership: str | None = None
+    type: ObjectType | None = None
+    title: str | None = None
+    slug: str | None = None
+    url: str | None = None
+    content: str | None = None
+    author: User | None = None
+    responsible: User | None = None
+    team: Team | None = None
+    category: Category | None = None
+    forum: Forum | None = None
+    status: Status | None = None
+    state: State | None = None
+    source: Source | None = None
+    tags: list[str] = listed()
+    custom_fields: list[FieldValue] = listed()
+    attachments: list[AttachedFile] = listed()
+    recipients: list[str] = listed()
+    links: list[Link] = listed()
+    parent_object: Any = wire("parentObject")
+    best_comment: Comment | None = wire("bestComment")
+    completed_by: User | None = wire("completedBy")
+    completed_on: str | None = wire("completedOn")
+    created_at: datetime | None = wire("createdAtPosix")
+    created_at_text: str | None = wire("createdAt")
+    commented_at: str | None = wire("commentedAt")
+    latest_activity: datetime | None = wire("latestActivityPosix")
+    sla_date: datetime | None = wire("slaDatePosix")
+    comments_num: int | None = wire("commentsNum")
+    views: int | None = None
+    votes: ObjectVotes | None = None
+    score: int | None = None
+    score_comment: str | None = wire("scoreComment")
+    score_reason: str | None = wire("scoreReason")
+    language: str | None = None
+    can_be_commented: bool | None = wire("canBeCommented")
+    is_abused: bool | None = wire("isAbused")
+    is_featured: bool | None = wire("isFeatured")
+    is_private: bool | None = wire("isPrivate")
+    is_subscribed: bool | None = wire("isSubscribed")

@@ -1,0 +1,49 @@
+"""What is known of a report and the objects in it?"""
+
+from __future__ import annotations
+
+import attrs
+
+from useresponse_async.models._object import Object
+from useresponse_async.models._page import Page
+from useresponse_async.models._wire import Model, listed, wire
+
+__all__ = ["Report", "ReportGroup", "ReportGrouping", "ReportPage"]
+
+
+@attrs.define(kw_only=True, repr=False)
+class Report(Model):
+    """A report: a saved selection of objects, such as an inbox."""
+
+    id: int | None = None
+    name: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class ReportGroup(Model):
+    """One of the groups that a report sorts its objects into; its ``id`` is a text."""
+
+    id: str | None = None
+    name: str | None = None
+    count: int | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class ReportGrouping(Model):
+    """What a page of a report says beside its objects."""
+
+    groups: list[ReportGroup] = listed()
+    active_group: str | None = wire("activeGroup")
+
+
+@attrs.define(kw_only=True)
+class ReportPage(Page[Object]):
+    """One page of a report's objects.
+
+    Attributes:
+        groups: The groups that the report sorts its objects into.
+        active_group: The id of the group whose objects these are, if it is one group's.
+    """
+
+    groups: list[ReportGroup] = listed()
+    active_group: str | None = None

@@ -1,0 +1,79 @@
+"""What is known of a user?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from useresponse_async._secret import Secret
+from useresponse_async.models._wire import Model, listed, wire
+
+__all__ = ["Avatar", "FieldValue", "Role", "Team", "User"]
+
+
+@attrs.define(kw_only=True, repr=False)
+class Avatar(Model):
+    """Addresses of a user's picture, by size."""
+
+    big: str | None = None
+    medium: str | None = None
+    small: str | None = None
+    tiny: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Role(Model):
+    """What a user may do: ``alias`` is e.g. ``user``, ``agent`` or ``admin``."""
+
+    id: int | None = None
+    alias: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Team(Model):
+    """A team of agents."""
+
+    id: int | None = None
+    name: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class FieldValue(Model):
+    """The values that a user or an object has in one custom field.
+
+    ``value`` holds them as stored, ``text_value`` as shown; ``name`` is ``property_<id>``.
+    """
+
+    id: int | None = None
+    label: str | None = None
+    name: str | None = None
+    value: list[Any] = listed()
+    text_value: list[Any] = listed("textValue")
+
+
+@attrs.define(kw_only=True, repr=False)
+class User(Model):
+    """A user of the installation: a customer, an agent or an administrator.
+
+    ``registration_date`` and ``last_visit_at`` are the installation's local time, as text:
+    the API does not give its zone. ``api_key`` comes only with the own profile and with a
+    log-in. What the server sends beyond the known fields is in ``extra``.
+    """
+
+    id: int | None = None
+    name: str | None = None
+    short_name: str | None = wire("shortName")
+    email: str | None = None
+    phone: str | None = None
+    avatar: Avatar | None = None
+    is_default_avatar: bool | None = wire("isDefaultAvatar")
+    gravatar_email: str | None = wire("gravatarEmail")
+    profile_url: str | None = wire("profileUrl")
+    registration_date: str | None = wire("registrationDate")
+    last_visit_at: str | None = wire("lastVisitAt")
+    role: Role | None = None
+    team: Team | None = None
+    tags: list[str] = listed()
+    custom_fields: list[FieldValue] = listed()
+    api_key: Secret | None = wire("apiKey")

@@ -1,0 +1,208 @@
+"""Is what the caller gave something the API can take? Checked before any request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias, cast
+from urllib.parse import unquote
+
+from useresponse_async._exceptions import ArgumentError
+
+__all__ = ["Params", "Properties", "Tags"]
+
+Params: TypeAlias = Mapping[str, str | int | float | bool | None]
+"""Query parameters by name. Flags are sent as 0 or 1, and ``None`` is not sent."""
+
+Properties: TypeAlias = Mapping[int, Any]
+"""Values of custom fields by the field's id. A list or tuple is several values of one field."""
+
+Tags: TypeAlias = str | Sequence[str]
+"""Tags, one by one or as one text with commas."""
+
+_SLUG: Final = re.compile(r"[\w-]+", re.ASCII)
+_KEY_PARAMETER: Final = "apiKey"
+_CONTROL_CODES: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def positive_id(name: str, value: int) -> int:
+    """Return ``value`` if it is a positive integer."""
+    return integer(name, value, minimum=1)
+
+
+def integer(name: str, value: int, *, minimum: int) -> int:
+    """Return ``value`` if it is an integer of ``minimum`` or more."""
+    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"{value!r} is no integer")
+    if value < minimum:
+        raise ArgumentError(name, f"{value} is less than {minimum}")
+    return value
+
+
+def text(name: str, value: str) -> str:
+    """Return ``value`` if it is a text that is not empty."""
+    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"a {type(value).__name__} is no text")
+    if not value.strip():
+        raise ArgumentError(name, "it is empty")
+    return value
+
+
+def optional_text(name: str, value: str | None) -> str | None:
+    """Return ``value`` if it is ``None`` or a text that is not empty."""
+    return None if value is None else text(name, value)
+
+
+def optional_id(name: str, value: int | None) -> int | None:
+    """Return ``value`` if it is ``None`` or a positive integer."""
+    return None if value is None else positive_id(name, value)
+
+
+def encodable(name: str, value: str) -> str:
+    """Return ``value`` if it can be sent: half of a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(name, "it holds half of a surrogate pair, which is no text") from None
+    return value
+
+
+def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, str], ...]:
+    """Return the query for ``named``, then for the caller's own ``params``.
+
+    Raises:
+        ArgumentError: A name in ``params`` is one of ``named``, or the API key's.
+    """
+    for name in params or {}:
+        if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError("params", f"{name!r} is no parameter name")
+        encodable("params", name)
+        if name in named:
+            raise ArgumentError("params", f"{name!r} has an argument of its own")
+        if name == _KEY_PARAMETER:
+            raise ArgumentError("params", "give the key to the client, as api_key")
+    return tuple(
+        (name, _query_text(name, value))
+        for name, value in {**named, **(params or {})}.items()
+        if value is not None
+    )
+
+
+def _query_text(name: str, value: str | float) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"a {type(value).__name__} cannot be sent in a query")
+    return encodable(name, str(value))
+
+
+def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
+    """Return the body for what of ``named`` was given, and for the custom fields."""
+    body = {name: value for name, value in named.items() if value is not None}
+    return {**body, **property_keys(properties)}
+
+
+def property_keys(properties: Properties | None) -> dict[str, Any]:
+    """Return the values of custom fields as the API names them: ``property_<id>``."""
+    return {
+        f"property_{positive_id('properties', field_id)}": _property_value(value)
+        for field_id, value in (properties or {}).items()
+    }
+
+
+def _property_value(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return value
+    return _joined("properties", cast("Iterable[Any]", value), "|")
+
+
+def comma_text(name: str, values: Tags | None) -> str | None:
+    """Return ``values`` as one text with commas, which is how users' tags travel."""
+    if values is None or isinstance(values, str):
+        return values
+    return _joined(name, (text(name, value) for value in values), ",")
+
+
+def text_list(name: str, values: Tags | None) -> list[str] | None:
+    """Return ``values`` as a list of texts, which is how objects' tags travel."""
+    if values is None:
+        return None
+    if isinstance(values, str):
+        return [value.strip() for value in values.split(",") if value.strip()]
+    return [text(name, value) for value in values]
+
+
+def _joined(name: str, values: Iterable[Any], mark: str) -> str:
+    texts = [str(value) for value in values]
+    for value in texts:
+        if mark in value:
+            raise ArgumentError(name, f"{value!r} holds a {mark}, which separates values")
+    return mark.join(texts)
+
+
+def flag(name: str, value: bool | None) -> int | None:  # noqa: FBT001 - it is what is checked
+    """Return ``value`` as 1 or 0, which is how the API spells yes and no."""
+    return None if value is None else int(truth(name, value))
+
+
+def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - it is what is checked
+    """Return ``value`` if it is ``True`` or ``False``, or the API's 1 or 0 for them."""
+    if value not in (True, False):
+        raise ArgumentError(name, f"{value!r} is neither True nor False")
+    return bool(value)
+
+
+def optional_integer(name: str, value: int | None, *, minimum: int) -> int | None:
+    """Return ``value`` if it is ``None`` or an integer of ``minimum`` or more."""
+    return None if value is None else integer(name, value, minimum=minimum)
+
+
+def day_text(name: str, value: date | None) -> str | None:
+    """Return a day as ``dd.mm.yyyy``.
+
+    Raises:
+        ArgumentError: It is no day, or has a time of day, which could not be sent.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, date) or isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"a {type(value).__name__} is no datetime.date")
+    return f"{value.day:02}.{value.month:02}.{value.year:04}"
+
+
+def moment_text(name: str, value: datetime | None) -> str | None:
+    """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the installation's own zone.
+
+    Raises:
+        ArgumentError: It is no time, or has a zone: the API takes none, and does not tell its
+            own, so nothing could convert it.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"a {type(value).__name__} is no datetime.datetime")
+    if value.tzinfo is not None:
+        raise ArgumentError(
+            name, "it has a time zone, and the API takes the installation's local time without one"
+        )
+    return value.isoformat(sep=" ", timespec="seconds")
+
+
+def slug(name: str, value: str) -> str:
+    """Return ``value`` if it can stand in a path as it is."""
+    if not _SLUG.fullmatch(text(name, value)):
+        raise ArgumentError(name, f"{value!r} holds other than letters, digits, - and _")
+    return value
+
+
+def relative_path(path: str) -> str:
+    """Return ``path`` without its leading slash, if it stays below the API's address."""
+    segments = unquote(encodable("path", text("path", path))).split("/")
+    if _CONTROL_CODES.search(unquote(path)):
+        raise ArgumentError("path", "it holds a control code")
+    if any(mark in path for mark in "?#\\"):
+        raise ArgumentError("path", "it holds one of ? # \\; give the query as params")
+    if any(segment in (".", "..") for segment in segments) or "" in segments[1:]:
+        raise ArgumentError("path", "it has an empty, a '.' or a '..' part")
+    return path.removeprefix("/")

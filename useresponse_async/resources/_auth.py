@@ -1,0 +1,122 @@
+"""How does a user sign in or up, and get the API key?"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from useresponse_async._decode import entity
+from useresponse_async._secret import Secret
+from useresponse_async.models._user import User
+from useresponse_async.resources._arguments import (
+    Properties,
+    body_of,
+    optional_text,
+    property_keys,
+    query_of,
+    text,
+)
+from useresponse_async.resources._hiding import secret_text
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Auth", "AvatarType"]
+
+AvatarType: TypeAlias = Literal["url", "content", "gravatar"] | str
+"""How a picture is given; the known ways are spelled out, any other is sent as given."""
+
+
+class Auth(Resource):
+    """Signing in and up. The user that comes back carries its API key, as a secret.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names. Passwords and tokens show in none of
+    the errors.
+    """
+
+    async def login(self, email: str, password: str | Secret) -> User:
+        """Sign a user in.
+
+        Args:
+            email: The user's e-mail address.
+            password: The user's password.
+
+        Returns:
+            The user, with ``api_key``.
+
+        Raises:
+            AuthenticationError: There is no such user, or it has another password.
+
+        Endpoint: ``POST auth/login.json``.
+        """
+        password = secret_text("password", password)
+        return await self._call_hiding(
+            {"password": password},
+            "POST",
+            "auth/login.json",
+            entity(User),
+            body={"email": text("email", email)},
+            since="7.0",
+        )
+
+    async def register(
+        self,
+        *,
+        name: str | None = None,
+        email: str | None = None,
+        sso_id: str | None = None,
+        avatar_type: AvatarType | None = None,
+        avatar_content: str | None = None,
+        properties: Properties | None = None,
+    ) -> User:
+        """Sign a new user up. Sent once only, unless the server says that it was unavailable.
+
+        Nothing is required: some servers make a guest of somebody who gives nothing.
+
+        Args:
+            name: The user's name.
+            email: The user's e-mail address.
+            sso_id: The user's id in another system.
+            avatar_type: How the picture is given: ``url``, ``content`` or ``gravatar``.
+            avatar_content: The picture's address, or the picture itself in base64.
+            properties: Values of custom fields by the field's id.
+
+        Returns:
+            The new user, with ``api_key``.
+
+        Raises:
+            ConflictError: There is a user with this e-mail address.
+
+        Endpoint: ``POST register.json``.
+        """
+        body = body_of(
+            {
+                "name": optional_text("name", name),
+                "email": optional_text("email", email),
+                "sso_id": optional_text("sso_id", sso_id),
+                "avatar_type": optional_text("avatar_type", avatar_type),
+                "avatar_content": optional_text("avatar_content", avatar_content),
+                "properties": property_keys(properties) or None,
+            }
+        )
+        return await self._call("POST", "register.json", entity(User), body=body, since="4.0")
+
+    async def identity(self, token: str | Secret, email: str, *, sso_id: str | None = None) -> User:
+        """Return the user whom another system has signed in.
+
+        Args:
+            token: The other system's token for the user.
+            email: The user's e-mail address.
+            sso_id: The user's id in the other system.
+
+        Returns:
+            The user, with ``api_key``.
+
+        Raises:
+            AuthenticationError: The token is not valid.
+
+        Endpoint: ``GET sso/identity.json``.
+        """
+        token = secret_text("token", token)
+        query = query_of({"email": text("email", email), "sso_id": optional_text("sso_id", sso_id)})
+        return await self._call_hiding(
+            {"token": token}, "GET", "sso/identity.json", entity(User), query=query, since="4.0"
+        )

@@ -1,0 +1,69 @@
+"""What can be done with categories?"""
+
+from __future__ import annotations
+
+from useresponse_async._decode import entity, list_of
+from useresponse_async.models._category import Category
+from useresponse_async.resources._arguments import Params, optional_text, positive_id, query_of
+from useresponse_async.resources._objects import ObjectKind, Ownership
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Categories"]
+
+
+class Categories(Resource):
+    """Categories of objects.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    async def list(
+        self,
+        *,
+        ownership: Ownership | None = None,
+        type: ObjectKind | None = None,  # noqa: A002 - the API's own name
+        params: Params | None = None,
+    ) -> list[Category]:
+        """List the categories.
+
+        Args:
+            ownership: Only categories of this module: ``feedback``, ``helpdesk``, ``announcements``
+                or ``knowledge-base``.
+            type: Only categories of objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The categories.
+
+        Raises:
+            NotFoundError: The server's API is too old to have the call.
+
+        Endpoint: ``GET categories.json``.
+        """
+        named = {
+            "ownership": optional_text("ownership", ownership),
+            "type": optional_text("type", type),
+        }
+        query = query_of(named, params)
+        return await self._call(
+            "GET", "categories.json", list_of(Category), query=query, since="7.0"
+        )
+
+    async def get(self, category_id: int) -> Category:
+        """Return a category.
+
+        Args:
+            category_id: The category's id.
+
+        Returns:
+            The category.
+
+        Raises:
+            NotFoundError: There is no such category, or this key may not see it.
+
+        Endpoint: ``GET categories/{id}.json``.
+        """
+        path = f"categories/{positive_id('category_id', category_id)}.json"
+        return await self._call("GET", path, entity(Category), since="7.0")

@@ -1,0 +1,56 @@
+"""What was changed, when, and by whom?"""
+
+from __future__ import annotations
+
+from useresponse_async._decode import list_of
+from useresponse_async.models._changelog import Changelog
+from useresponse_async.resources._arguments import Params, positive_id, query_of
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Changelogs"]
+
+
+class Changelogs(Resource):
+    """The changes to objects and users.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    async def for_object(self, object_id: int, *, params: Params | None = None) -> list[Changelog]:
+        """List the changes to an object.
+
+        Args:
+            object_id: The object's id.
+            params: Query parameters, sent as given.
+
+        Returns:
+            The changes.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``GET changelog/object/{id}.json``.
+        """
+        path = f"changelog/object/{positive_id('object_id', object_id)}.json"
+        query = query_of({}, params)
+        return await self._call("GET", path, list_of(Changelog), query=query, since="7.0")
+
+    async def for_user(self, user_id: int, *, params: Params | None = None) -> list[Changelog]:
+        """List the changes to a user.
+
+        Args:
+            user_id: The user's id.
+            params: Query parameters, sent as given.
+
+        Returns:
+            The changes.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``GET changelog/user/{id}.json``.
+        """
+        path = f"changelog/user/{positive_id('user_id', user_id)}.json"
+        query = query_of({}, params)
+        return await self._call("GET", path, list_of(Changelog), query=query, since="7.0")

@@ -1,0 +1,111 @@
+"""What can be read of chats?"""
+
+from __future__ import annotations
+
+from useresponse_async._decode import entity
+from useresponse_async._pagination import Pages
+from useresponse_async.models._chat import Chat, Message
+from useresponse_async.resources._arguments import Params, optional_id, positive_id
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Chats"]
+
+
+class Chats(Resource):
+    """Chats with customers, which the API only reads.
+
+    Which of a chat's two numbers the API takes for its id is not documented: the vendor's own
+    apps give ``external_id``. Either is sent as given.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    def list(
+        self,
+        *,
+        author_id: int | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Chat]:
+        """List chats.
+
+        Args:
+            author_id: Only chats of the user with this id.
+            page: The page to begin with, from 1.
+            count: Chats on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every chat.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET chats.json``.
+        """
+        return Pages(
+            self._executor,
+            "chats.json",
+            Chat,
+            query={"authorId": optional_id("author_id", author_id)},
+            params=params,
+            page=page,
+            count=count,
+            since="7.0",
+        )
+
+    async def get(self, chat_id: int) -> Chat:
+        """Return a chat.
+
+        Args:
+            chat_id: The chat's ``external_id`` or ``id``, whichever the server takes.
+
+        Returns:
+            The chat.
+
+        Raises:
+            NotFoundError: There is no such chat, or this key may not see it.
+
+        Endpoint: ``GET chats/{id}.json``.
+        """
+        path = f"chats/{positive_id('chat_id', chat_id)}.json"
+        return await self._call("GET", path, entity(Chat), since="7.0")
+
+    def messages(
+        self,
+        chat_id: int,
+        *,
+        top_id: int | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Message]:
+        """List the messages of a chat. A server that does not page them sends one page.
+
+        Args:
+            chat_id: The chat's ``external_id`` or ``id``, whichever the server takes.
+            top_id: The id of the message from which to go back.
+            page: The page to begin with, from 1.
+            count: Messages on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every message.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET chats/{id}/messages.json``.
+        """
+        return Pages(
+            self._executor,
+            f"chats/{positive_id('chat_id', chat_id)}/messages.json",
+            Message,
+            query={"top_id": optional_id("top_id", top_id)},
+            params=params,
+            page=page,
+            count=count,
+            since="7.0",
+        )

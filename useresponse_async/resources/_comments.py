@@ -1,0 +1,205 @@
+"""What can be done with comments?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from useresponse_async._decode import entity, entity_or_none
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._pagination import Pages
+from useresponse_async.models._comment import Comment
+from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.resources._arguments import (
+    Params,
+    body_of,
+    flag,
+    optional_id,
+    optional_text,
+    positive_id,
+    text,
+)
+from useresponse_async.resources._attachments import uploads_of
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Comments"]
+
+
+class Comments(Resource):
+    """Comments on objects. Those on one object are listed by ``client.objects.comments``.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    def list(
+        self, *, page: int | None = None, count: int = 50, params: Params | None = None
+    ) -> Pages[Comment]:
+        """List the comments on all objects. A server that does not page them sends one page.
+
+        Args:
+            page: The page to begin with, from 1.
+            count: Comments on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every comment.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET comments.json``.
+        """
+        return Pages(
+            self._executor,
+            "comments.json",
+            Comment,
+            query={},
+            params=params,
+            page=page,
+            count=count,
+            since="7.0",
+        )
+
+    async def create(
+        self,
+        object_id: int,
+        content: str,
+        *,
+        is_private: bool | None = None,
+        reply_to: int | None = None,
+        treat_as_html: bool | None = None,
+        attachments: Sequence[UploadedFile] | None = None,
+    ) -> Comment:
+        """Comment on an object. Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            object_id: The object's id.
+            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            is_private: Whether only agents see it.
+            reply_to: The id of the comment that it answers.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+            attachments: Uploaded files to attach, as ``client.files.upload`` returns them.
+
+        Returns:
+            The new comment.
+
+        Raises:
+            ArgumentError: An argument cannot work, e.g. an attachment without a token.
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST comments.json``.
+        """
+        body = body_of(
+            {
+                "object_id": positive_id("object_id", object_id),
+                "content": text("content", content),
+                "is_private": flag("is_private", is_private),
+                "reply_to": optional_id("reply_to", reply_to),
+                "treat_as_html": flag("treat_as_html", treat_as_html),
+                "attachments": uploads_of("attachments", attachments),
+            }
+        )
+        return await self._call("POST", "comments.json", entity(Comment), body=body)
+
+    async def update(
+        self, comment_id: int, *, content: str | None = None, treat_as_html: bool | None = None
+    ) -> Comment | None:
+        """Change a comment. At least one thing must be given.
+
+        Args:
+            comment_id: The comment's id.
+            content: The new text, as BBCode; servers are known to take up to 12000 characters.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+
+        Returns:
+            The comment as it is now; ``None`` where the server says no more than that it is
+            done.
+
+        Raises:
+            ArgumentError: Nothing to change was given, or an argument cannot work.
+            NotFoundError: There is no such comment, or this key may not see it.
+
+        Endpoint: ``POST comments/{id}/edit.json``.
+        """
+        body = body_of(
+            {
+                "content": optional_text("content", content),
+                "treat_as_html": flag("treat_as_html", treat_as_html),
+            }
+        )
+        path = _path(comment_id, "edit")
+        if not body:
+            raise ArgumentError("update", "nothing to change was given, e.g. content")
+        return await self._call("POST", path, entity_or_none(Comment), body=body, since="7.0")
+
+    async def trash(self, comment_id: int) -> Comment | None:
+        """Put a comment into the trash.
+
+        Args:
+            comment_id: The comment's id.
+
+        Returns:
+            The comment; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such comment, or this key may not see it.
+
+        Endpoint: ``POST comments/{id}/trash.json``.
+        """
+        return await self._post(_path(comment_id, "trash"))
+
+    async def restore(self, comment_id: int) -> Comment | None:
+        """Take a comment out of the trash.
+
+        Args:
+            comment_id: The comment's id.
+
+        Returns:
+            The comment; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such comment, or this key may not see it.
+
+        Endpoint: ``POST comments/{id}/recovery.json``.
+        """
+        return await self._post(_path(comment_id, "recovery"))
+
+    async def toggle_best(self, comment_id: int) -> Comment | None:
+        """Make a comment the best one of its object, or no longer so. Never sent twice.
+
+        Args:
+            comment_id: The comment's id.
+
+        Returns:
+            The comment; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such comment, or this key may not see it.
+
+        Endpoint: ``POST comments/{id}/best/toggle.json``.
+        """
+        return await self._post(_path(comment_id, "best/toggle"))
+
+    async def toggle_vote(self, comment_id: int) -> Comment | None:
+        """Give a comment the key owner's vote, or take it back. Never sent twice.
+
+        Args:
+            comment_id: The comment's id.
+
+        Returns:
+            The comment; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such comment, or this key may not see it.
+
+        Endpoint: ``POST comments/{id}/votes/toggle.json``.
+        """
+        return await self._post(_path(comment_id, "votes/toggle"))
+
+    async def _post(self, path: str) -> Comment | None:
+        # Not repeated, as no POST is: a second toggle would undo the first.
+        return await self._call("POST", path, entity_or_none(Comment), since="7.0")
+
+
+def _path(comment_id: int, action: str) -> str:
+    return f"comments/{positive_id('comment_id', comment_id)}/{action}.json"

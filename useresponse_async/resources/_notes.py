@@ -1,0 +1,138 @@
+"""What can be done with the notes about a user?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from useresponse_async._coercion import StructureError
+from useresponse_async._decode import Decoder, list_of, unwrap
+from useresponse_async.models._note import UserNote
+from useresponse_async.resources._arguments import (
+    Params,
+    body_of,
+    moment_text,
+    positive_id,
+    query_of,
+    text,
+)
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Notes"]
+
+
+class Notes(Resource):
+    """The notes that agents keep about users.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names. To a change the API answers either
+    the note or all of the user's notes; the methods return the one it is about.
+    """
+
+    async def list(self, user_id: int, *, params: Params | None = None) -> list[UserNote]:
+        """List the notes about a user.
+
+        Args:
+            user_id: The user's id.
+            params: Query parameters, sent as given.
+
+        Returns:
+            The notes.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``GET users/{id}/notes.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}/notes.json"
+        query = query_of({}, params)
+        return await self._call("GET", path, list_of(UserNote), query=query, since="7.0")
+
+    async def create(
+        self, user_id: int, content: str, *, remind_at: datetime | None = None
+    ) -> UserNote:
+        """Write a note about a user. Sent once only, unless the server was unavailable.
+
+        Args:
+            user_id: The user's id.
+            content: The note; servers are known to take up to 12000 characters.
+            remind_at: When to remind the author: a time without a zone, which the server
+                takes as the installation's own. Fractions of a second are left out.
+
+        Returns:
+            The new note: the one with the highest id, where the server answers several.
+
+        Raises:
+            ArgumentError: ``remind_at`` has a time zone, or another argument cannot work.
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``POST users/{id}/notes/add.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}/notes/add.json"
+        return await self._call(
+            "POST", path, _newest, body=_note_body(content, remind_at), since="7.0"
+        )
+
+    async def update(
+        self, note_id: int, content: str, *, remind_at: datetime | None = None
+    ) -> UserNote | None:
+        """Change a note.
+
+        Args:
+            note_id: The note's id.
+            content: The new text; servers are known to take up to 12000 characters.
+            remind_at: When to remind the author: a time without a zone, which the server
+                takes as the installation's own. Fractions of a second are left out.
+
+        Returns:
+            The note as it is now; ``None`` where the answer does not show it.
+
+        Raises:
+            ArgumentError: ``remind_at`` has a time zone, or another argument cannot work.
+            NotFoundError: There is no such note, or this key may not see it.
+
+        Endpoint: ``POST users/notes/{id}/edit.json``.
+        """
+        path = f"users/notes/{positive_id('note_id', note_id)}/edit.json"
+        body = _note_body(content, remind_at)
+        return await self._call("POST", path, _note(note_id), body=body, since="7.0")
+
+    async def delete(self, note_id: int) -> UserNote | None:
+        """Delete a note for good.
+
+        Args:
+            note_id: The note's id.
+
+        Returns:
+            The note as it was; ``None`` where the answer does not show it.
+
+        Raises:
+            NotFoundError: There is no such note, or this key may not see it.
+
+        Endpoint: ``POST users/notes/{id}/delete.json``.
+        """
+        path = f"users/notes/{positive_id('note_id', note_id)}/delete.json"
+        return await self._call("POST", path, _note(note_id), since="7.0")
+
+
+def _note_body(content: str, remind_at: datetime | None) -> dict[str, Any]:
+    return body_of(
+        {"content": text("content", content), "remind_at": moment_text("remind_at", remind_at)}
+    )
+
+
+def _newest(payload: Any) -> UserNote:
+    notes = list_of(UserNote)(payload)
+    if not notes:
+        raise StructureError("nothing, where a UserNote was promised")
+    return max(notes, key=lambda note: note.id or 0)
+
+
+def _note(note_id: int) -> Decoder[UserNote | None]:
+    def decode(payload: Any) -> UserNote | None:
+        if unwrap(payload) is True:
+            return None
+        notes = list_of(UserNote)(payload)
+        return next((note for note in notes if note.id == note_id), None)
+
+    return decode

@@ -1,0 +1,545 @@
+"""What can be done with objects: tickets, topics, articles and announcements?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, Literal, TypeAlias
+
+from useresponse_async._decode import entity, entity_or_none, list_of
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._files import Attachment
+from useresponse_async._pagination import Pages
+from useresponse_async.models._comment import Comment
+from useresponse_async.models._custom_field import CustomField
+from useresponse_async.models._object import Object
+from useresponse_async.resources._arguments import (
+    Params,
+    Properties,
+    Tags,
+    body_of,
+    day_text,
+    flag,
+    optional_id,
+    optional_integer,
+    optional_text,
+    positive_id,
+    query_of,
+    text,
+    text_list,
+)
+from useresponse_async.resources._attachments import attachment_of, attachments_of
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["CommentSort", "ExpireSelect", "ObjectKind", "Objects", "Ownership"]
+
+Ownership: TypeAlias = Literal["feedback", "helpdesk", "announcements", "knowledge-base"] | str
+"""The module an object belongs to; the known ones are spelled out, any other is sent as given."""
+
+ObjectKind: TypeAlias = (
+    Literal["idea", "problem", "question", "thanks", "ticket", "announcement", "article", "faq"]
+    | str
+)
+"""An object type's slug; the known ones are spelled out, any other is sent as given."""
+
+ExpireSelect: TypeAlias = Literal["never", "on_date"] | str
+"""Whether an announcement expires; the known words are spelled out."""
+
+CommentSort: TypeAlias = Literal["asc", "desc"] | str
+"""An order of comments, by age; the known ones are spelled out."""
+
+
+class Objects(Resource):
+    """Objects: tickets, topics, articles and announcements.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    def search(
+        self,
+        *,
+        text: str | None = None,
+        ownership: Ownership | None = None,
+        type: ObjectKind | None = None,  # noqa: A002 - the API's own name
+        category_id: int | None = None,
+        forum_id: int | None = None,
+        featured: bool | None = None,
+        status: str | None = None,
+        sort: str | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Object]:
+        """Search objects, or list all of them.
+
+        Args:
+            text: Only objects that this text finds.
+            ownership: Only objects of this module: ``feedback``, ``helpdesk``, ``announcements``
+                or ``knowledge-base``.
+            type: Only objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+            category_id: Only objects of this category.
+            forum_id: Only objects of this forum.
+            featured: Whether only featured objects are wanted, or only others.
+            status: Only objects with this status.
+            sort: The order of the objects.
+            page: The page to begin with, from 1.
+            count: Objects on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every object.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET search.json``.
+        """
+        return Pages(
+            self._executor,
+            "search.json",
+            Object,
+            query={
+                "text": optional_text("text", text),
+                "ownership": optional_text("ownership", ownership),
+                "type": optional_text("type", type),
+                "category_id": optional_id("category_id", category_id),
+                "forum_id": optional_id("forum_id", forum_id),
+                "featured": flag("featured", featured),
+                "status": optional_text("status", status),
+                "sort": optional_text("sort", sort),
+            },
+            params=params,
+            page=page,
+            count=count,
+        )
+
+    async def get(self, object_id: int, *, bbcode: bool | None = None) -> Object:
+        """Return an object.
+
+        Args:
+            object_id: The object's id.
+            bbcode: Whether the content comes as BBCode, and not as the server renders it.
+
+        Returns:
+            The object.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``GET objects/{id}.json``.
+        """
+        query = query_of({"bbcode": flag("bbcode", bbcode)})
+        return await self._call("GET", _path(object_id), entity(Object), query=query)
+
+    async def create(
+        self,
+        *,
+        ownership: Ownership,
+        object_type: ObjectKind,
+        title: str,
+        content: str | None = None,
+        category_id: int | None = None,
+        responsible_id: int | None = None,
+        team_id: int | None = None,
+        tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        is_private: bool | None = None,
+        force_author: int | str | None = None,
+        expire_select: ExpireSelect | None = None,
+        expires_at: date | None = None,
+        notify_email: str | None = None,
+        notify_name: str | None = None,
+        treat_as_html: bool | None = None,
+        properties: Properties | None = None,
+    ) -> Object:
+        """Create an object. Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            ownership: The module that the object belongs to: ``feedback``, ``helpdesk``,
+                ``announcements`` or ``knowledge-base``.
+            object_type: The object's type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+            title: The title; servers are known to take up to 100 characters.
+            content: The text, as BBCode, which feedback and announcements must have; servers
+                are known to take up to 12000 characters.
+            category_id: The id of the category; 0 for none.
+            responsible_id: The id of the agent who is responsible; 0 for nobody.
+            team_id: The id of the team that is responsible.
+            tags: The tags, one by one or as one text with commas.
+            attachments: The files to attach; each is read and made base64 while it is sent.
+            is_private: Whether only the author and agents see it.
+            force_author: The id or e-mail address of the user to create it for.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
+                is where a date is given.
+            expires_at: The day on which an announcement expires.
+            notify_email: The e-mail address of somebody to notify.
+            notify_name: The name of somebody to notify.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+            properties: Values of custom fields by the field's id.
+
+        Returns:
+            The new object.
+
+        Raises:
+            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
+            BadRequestError: Something is missing, or the server does not take it.
+
+        Endpoint: ``POST objects.json``.
+        """
+        body = _body(
+            properties,
+            ownership=text("ownership", ownership),
+            object_type=text("object_type", object_type),
+            title=text("title", title),
+            content=content,
+            category_id=category_id,
+            responsible_id=responsible_id,
+            team_id=team_id,
+            tags=tags,
+            attachments=attachments,
+            is_private=is_private,
+            force_author=force_author,
+            expire_select=expire_select,
+            expires_at=expires_at,
+            notify_email=notify_email,
+            notify_name=notify_name,
+            treat_as_html=treat_as_html,
+        )
+        return await self._call("POST", "objects.json", entity(Object), body=body)
+
+    async def update(
+        self,
+        object_id: int,
+        *,
+        object_type: ObjectKind | None = None,
+        title: str | None = None,
+        content: str | None = None,
+        status_id: int | None = None,
+        category_id: int | None = None,
+        responsible_id: int | None = None,
+        team_id: int | None = None,
+        tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        is_private: bool | None = None,
+        force_author: int | str | None = None,
+        expire_select: ExpireSelect | None = None,
+        expires_at: date | None = None,
+        notify_email: str | None = None,
+        notify_name: str | None = None,
+        treat_as_html: bool | None = None,
+        properties: Properties | None = None,
+    ) -> Object | None:
+        """Change an object. What is left out stays as it is; at least one thing must be given.
+
+        Args:
+            object_id: The object's id.
+            object_type: The new type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+            title: The new title; servers are known to take up to 100 characters.
+            content: The new text, as BBCode; servers are known to take up to 12000 characters.
+            status_id: The id of the new status.
+            category_id: The id of the new category; 0 for none.
+            responsible_id: The id of the agent who is responsible now; 0 for nobody.
+            team_id: The id of the team that is responsible now.
+            tags: The new tags, one by one or as one text with commas; an empty list for none.
+            attachments: The files to attach besides those it has; with any, the call is sent
+                once only, unless the server says that it was unavailable.
+            is_private: Whether only the author and agents see it.
+            force_author: The id or e-mail address of the user to make its author.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
+                is where a date is given.
+            expires_at: The day on which an announcement expires.
+            notify_email: The e-mail address of somebody to notify.
+            notify_name: The name of somebody to notify.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+            properties: New values of custom fields by the field's id.
+
+        Returns:
+            The object as it is now; ``None`` where the server says no more than that it is
+            done.
+
+        Raises:
+            ArgumentError: Nothing to change was given, an argument cannot work, or a file cannot
+                be read or is too large.
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``PUT objects/{id}.json``.
+        """
+        body = _body(
+            properties,
+            object_type=object_type,
+            title=title,
+            content=content,
+            status_id=status_id,
+            category_id=category_id,
+            responsible_id=responsible_id,
+            team_id=team_id,
+            tags=tags,
+            attachments=attachments,
+            is_private=is_private,
+            force_author=force_author,
+            expire_select=expire_select,
+            expires_at=expires_at,
+            notify_email=notify_email,
+            notify_name=notify_name,
+            treat_as_html=treat_as_html,
+        )
+        path = _path(object_id)
+        if not body:
+            raise ArgumentError("update", "nothing to change was given, e.g. title")
+        # A second try would attach the same files once more.
+        repeatable = False if "attachments" in body else None
+        decode = entity_or_none(Object)
+        return await self._call("PUT", path, decode, body=body, repeatable=repeatable, since="7.0")
+
+    async def delete(self, object_id: int) -> Object | None:
+        """Delete an object for good.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object as it was; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``DELETE objects/{id}.json``.
+        """
+        decode = entity_or_none(Object)
+        return await self._call(
+            "DELETE", _path(object_id), decode, absent_is_done=True, since="7.0"
+        )
+
+    async def archive(self, object_id: int) -> Object | None:
+        """Put an object into the archive. Sent once only, unless the server was unavailable.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``GET objects/{id}/archive.json``.
+        """
+        return await self._put_away(_path(object_id, "archive"))
+
+    async def trash(self, object_id: int) -> Object | None:
+        """Put an object into the trash. Sent once only, unless the server was unavailable.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``GET objects/{id}/trash.json``.
+        """
+        return await self._put_away(_path(object_id, "trash"))
+
+    async def _put_away(self, path: str) -> Object | None:
+        # A GET that changes state, and nothing shows that the second leaves what the first left.
+        decode = entity_or_none(Object)
+        return await self._call("GET", path, decode, repeatable=False, since="7.0")
+
+    async def subscribe(self, object_id: int) -> Object | None:
+        """Have the API key's owner notified of what happens to an object.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/subscribe.json``.
+        """
+        return await self._post(_path(object_id, "subscribe"))
+
+    async def unsubscribe(self, object_id: int) -> Object | None:
+        """Have the API key's owner no longer notified of what happens to an object.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/unsubscribe.json``.
+        """
+        return await self._post(_path(object_id, "unsubscribe"))
+
+    async def toggle_vote(self, object_id: int) -> Object | None:
+        """Give an object the key owner's vote, or take it back. Never sent twice.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/votes/toggle.json``.
+        """
+        return await self._post(_path(object_id, "votes/toggle"))
+
+    async def toggle_comments(self, object_id: int) -> Object | None:
+        """Open an object for comments, or close it for them. Never sent twice.
+
+        Args:
+            object_id: The object's id.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/comments/toggle.json``.
+        """
+        return await self._post(_path(object_id, "comments/toggle"))
+
+    async def attach(self, object_id: int, attachment: Attachment) -> Object | None:
+        """Attach a file to an object. Sent once only, unless the server was unavailable.
+
+        Args:
+            object_id: The object's id.
+            attachment: The file; it is read and made base64 while it is sent.
+
+        Returns:
+            The object; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            ArgumentError: The file cannot be read, or is too large; nothing was sent.
+            NotFoundError: There is no such object, or this key may not see it.
+
+        Endpoint: ``POST objects/{id}/attach-file.json``.
+        """
+        path = _path(object_id, "attach-file")
+        return await self._post(path, attachment_of("attachment", attachment))
+
+    async def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Object | None:
+        # Not repeated, as no POST is: a second toggle would undo the first.
+        return await self._call("POST", path, entity_or_none(Object), body=body, since="7.0")
+
+    def comments(
+        self,
+        object_id: int,
+        *,
+        is_private: bool | None = None,
+        sort: CommentSort | None = None,
+        bbcode: bool | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Comment]:
+        """List the comments on an object. A server that does not page them sends one page.
+
+        Args:
+            object_id: The object's id.
+            is_private: Whether only private notes are wanted, or only others.
+            sort: The order of the comments, by age: ``asc`` or ``desc``.
+            bbcode: Whether the content comes as BBCode, and not as the server renders it.
+            page: The page to begin with, from 1.
+            count: Comments on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every comment.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET objects/{id}/comments.json``.
+        """
+        return Pages(
+            self._executor,
+            _path(object_id, "comments"),
+            Comment,
+            query={
+                "is_private": flag("is_private", is_private),
+                "sort": optional_text("sort", sort),
+                "bbcode": flag("bbcode", bbcode),
+            },
+            params=params,
+            page=page,
+            count=count,
+        )
+
+    async def custom_fields(self, *, params: Params | None = None) -> list[CustomField]:
+        """List the custom fields of objects.
+
+        Args:
+            params: Query parameters, sent as given.
+
+        Returns:
+            The fields.
+
+        Raises:
+            NotFoundError: The server's API is too old to have the call.
+
+        Endpoint: ``GET objects/custom-fields/list.json``.
+        """
+        path = "objects/custom-fields/list.json"
+        query = query_of({}, params)
+        return await self._call("GET", path, list_of(CustomField), query=query, since="7.0")
+
+
+def _path(object_id: int, action: str = "") -> str:
+    below = f"/{action}" if action else ""
+    return f"objects/{positive_id('object_id', object_id)}{below}.json"
+
+
+def _id_or_none(name: str, value: int | None) -> int | None:
+    return optional_integer(name, value, minimum=0)
+
+
+def _id_or_email(name: str, value: int | str | None) -> int | str | None:
+    return optional_text(name, value) if isinstance(value, str) else optional_id(name, value)
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "ownership": optional_text,
+    "object_type": optional_text,
+    "title": optional_text,
+    "content": optional_text,
+    "status_id": optional_id,
+    "category_id": _id_or_none,
+    "responsible_id": _id_or_none,
+    "team_id": optional_id,
+    "tags": text_list,
+    "attachments": attachments_of,
+    "is_private": flag,
+    "force_author": _id_or_email,
+    "expire_select": optional_text,
+    "expires_at": day_text,
+    "notify_email": optional_text,
+    "notify_name": optional_text,
+    "treat_as_html": flag,
+}
+
+
+def _body(properties: Properties | None, **given: Any) -> dict[str, Any]:
+    """Return the body for an object's fields and custom fields, each of them checked."""
+    named = {name: _CHECKS[name](name, value) for name, value in given.items()}
+    select, day = named["expire_select"], named["expires_at"]
+    if day is not None and select is None:
+        named["expire_select"] = "on_date"
+    elif (day is not None and select == "never") or (day is None and select == "on_date"):
+        raise ArgumentError("expire_select", f"{select!r} does not go with expires_at={day!r}")
+    return body_of(named, properties)

@@ -1,0 +1,137 @@
+"""What can be read of reports?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, cast
+
+from useresponse_async._decode import Decoder, list_of, page_of
+from useresponse_async._pagination import Pages
+from useresponse_async._structuring import structure
+from useresponse_async.models._object import Object
+from useresponse_async.models._report import Report, ReportGrouping, ReportPage
+from useresponse_async.resources._arguments import Params, optional_text, positive_id, query_of
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["ReportPages", "Reports"]
+
+
+class ReportPages(Pages[Object]):
+    """The objects of a report, in pages that also tell the report's groups."""
+
+    def __await__(self) -> Generator[Any, Any, ReportPage]:
+        return cast("Generator[Any, Any, ReportPage]", super().__await__())
+
+    def by_page(
+        self,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        concurrency: int | None = None,
+        ordered: bool = True,
+    ) -> AsyncGenerator[ReportPage, None]:
+        """Return a walk over whole pages, as :meth:`Pages.by_page` does.
+
+        Args:
+            start: As there.
+            stop: As there.
+            concurrency: As there.
+            ordered: As there.
+
+        Returns:
+            The walk.
+
+        Raises:
+            ArgumentError: A number is out of its range.
+
+        Endpoint: ``GET report/{id}/objects.json``.
+        """
+        pages = super().by_page(start=start, stop=stop, concurrency=concurrency, ordered=ordered)
+        return cast("AsyncGenerator[ReportPage, None]", pages)
+
+
+class Reports(Resource):
+    """Reports: saved selections of objects, such as an inbox.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    async def list(self, *, params: Params | None = None) -> list[Report]:
+        """List the reports.
+
+        Args:
+            params: Query parameters, sent as given.
+
+        Returns:
+            The reports.
+
+        Raises:
+            PermissionDeniedError: This key may not see reports.
+
+        Endpoint: ``GET reports/list.json``.
+        """
+        query = query_of({}, params)
+        return await self._call(
+            "GET", "reports/list.json", list_of(Report), query=query, since="7.0"
+        )
+
+    def objects(
+        self,
+        report_id: int,
+        *,
+        group: str | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> ReportPages:
+        """List the objects in a report.
+
+        Args:
+            report_id: The report's id.
+            group: Only objects of the group with this id.
+            page: The page to begin with, from 1.
+            count: Objects on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every object. Each has
+            ``groups`` and ``active_group``.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET report/{id}/objects.json``.
+        """
+        return ReportPages(
+            self._executor,
+            f"report/{positive_id('report_id', report_id)}/objects.json",
+            Object,
+            query={"group": optional_text("group", group)},
+            params=params,
+            page=page,
+            count=count,
+            since="7.0",
+            decoder=_report_page,
+        )
+
+
+def _report_page(model: type[Object], *, number: int, size: int) -> Decoder[ReportPage]:
+    decode_page = page_of(model, number=number, size=size)
+
+    def decode(payload: Any) -> ReportPage:
+        page = decode_page(payload)
+        grouping = structure(page.extra, ReportGrouping)
+        return ReportPage(
+            items=page.items,
+            number=page.number,
+            size=page.size,
+            total_items=page.total_items,
+            total_pages=page.total_pages,
+            next_number=page.next_number,
+            groups=grouping.groups,
+            active_group=grouping.active_group,
+            extra=grouping.extra,
+        )
+
+    return decode

@@ -1,0 +1,40 @@
+"""Which statuses can objects have?"""
+
+from __future__ import annotations
+
+from useresponse_async._decode import list_of
+from useresponse_async.models._status import Status
+from useresponse_async.resources._arguments import Params, optional_text, query_of
+from useresponse_async.resources._objects import ObjectKind
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["Statuses"]
+
+
+class Statuses(Resource):
+    """The statuses that objects can have.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    async def list(
+        self, *, object_type: ObjectKind | None = None, params: Params | None = None
+    ) -> list[Status]:
+        """List the statuses.
+
+        Args:
+            object_type: Only statuses of objects of this type: ``idea``, ``problem``, ``question``,
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The statuses.
+
+        Raises:
+            PermissionDeniedError: This key may not see statuses.
+
+        Endpoint: ``GET statuses.json``.
+        """
+        query = query_of({"object_type": optional_text("object_type", object_type)}, params)
+        return await self._call("GET", "statuses.json", list_of(Status), query=query)

@@ -1,0 +1,164 @@
+"""What can be done with tickets, the objects of the help desk?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from useresponse_async._files import Attachment
+from useresponse_async._pagination import Pages
+from useresponse_async._request import Sender
+from useresponse_async.models._object import Object
+from useresponse_async.resources._arguments import (
+    Params,
+    Properties,
+    Tags,
+    flag,
+    optional_id,
+    optional_text,
+    property_keys,
+)
+from useresponse_async.resources._objects import Objects
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["TicketDate", "TicketSort", "TicketStatus", "Tickets"]
+
+TicketStatus: TypeAlias = (
+    Literal["all", "opened", "on_hold", "in_progress", "awaiting_reply", "all-active", "completed"]
+    | str
+)
+"""A status of tickets; the known ones are spelled out, any other is sent as given."""
+
+TicketDate: TypeAlias = (
+    Literal["today", "yesterday", "this_week", "last_week", "this_month", "last_month"] | str
+)
+"""A span of days; the known ones are spelled out, any other is sent as given."""
+
+TicketSort: TypeAlias = Literal["new", "updated", "new_updated"] | str
+"""An order of tickets; the known ones are spelled out, any other is sent as given."""
+
+
+class Tickets(Resource):
+    """Tickets. What is done with one of them is in ``client.objects``, with its id.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    def __init__(self, executor: Sender) -> None:
+        super().__init__(executor)
+        self._objects = Objects(executor)
+
+    def search(
+        self,
+        *,
+        text: str | None = None,
+        status: TicketStatus | None = None,
+        date: TicketDate | None = None,
+        author_id: int | None = None,
+        sort: TicketSort | None = None,
+        properties: Properties | None = None,
+        bbcode: bool | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Object]:
+        """Search tickets, or list all of them.
+
+        Args:
+            text: Only tickets that this text finds.
+            status: Only tickets with this status: ``all``, ``opened``, ``on_hold``,
+                ``in_progress``, ``awaiting_reply``, ``all-active`` or ``completed``.
+            date: Only tickets of these days: ``today``, ``yesterday``, ``this_week``,
+                ``last_week``, ``this_month`` or ``last_month``.
+            author_id: Only tickets of the user with this id.
+            sort: The order of the tickets: ``new``, ``updated`` or ``new_updated``.
+            properties: Only tickets with these values in custom fields, by the field's id.
+            bbcode: Whether the content comes as BBCode, and not as the server renders it.
+            page: The page to begin with, from 1.
+            count: Tickets on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every ticket.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET tickets.json``.
+        """
+        return Pages(
+            self._executor,
+            "tickets.json",
+            Object,
+            query={
+                "text": optional_text("text", text),
+                "status": optional_text("status", status),
+                "date": optional_text("date", date),
+                "author_id": optional_id("author_id", author_id),
+                "sort": optional_text("sort", sort),
+                **property_keys(properties),
+                "bbcode": flag("bbcode", bbcode),
+            },
+            params=params,
+            page=page,
+            count=count,
+        )
+
+    async def create(
+        self,
+        title: str,
+        content: str | None = None,
+        *,
+        category_id: int | None = None,
+        responsible_id: int | None = None,
+        team_id: int | None = None,
+        tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        force_author: int | str | None = None,
+        notify_email: str | None = None,
+        notify_name: str | None = None,
+        treat_as_html: bool | None = None,
+        properties: Properties | None = None,
+    ) -> Object:
+        """Create a ticket. Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            title: The title; servers are known to take up to 100 characters.
+            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            category_id: The id of the category; 0 for none.
+            responsible_id: The id of the agent who is responsible; 0 for nobody.
+            team_id: The id of the team that is responsible.
+            tags: The tags, one by one or as one text with commas.
+            attachments: The files to attach; each is read and made base64 while it is sent.
+            force_author: The id or e-mail address of the user to create it for.
+            notify_email: The e-mail address of somebody to notify.
+            notify_name: The name of somebody to notify.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+            properties: Values of custom fields by the field's id.
+
+        Returns:
+            The new ticket.
+
+        Raises:
+            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
+            BadRequestError: Something is missing, or the server does not take it.
+
+        Endpoint: ``POST objects.json``.
+        """
+        return await self._objects.create(
+            ownership="helpdesk",
+            object_type="ticket",
+            title=title,
+            content=content,
+            category_id=category_id,
+            responsible_id=responsible_id,
+            team_id=team_id,
+            tags=tags,
+            attachments=attachments,
+            force_author=force_author,
+            notify_email=notify_email,
+            notify_name=notify_name,
+            treat_as_html=treat_as_html,
+            properties=properties,
+        )

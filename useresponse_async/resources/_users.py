@@ -1,0 +1,448 @@
+"""What can be done with users?"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from useresponse_async._decode import (
+    Decoder,
+    entity,
+    entity_or_none,
+    list_of,
+    page_of,
+    unwrap,
+)
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._pagination import Page, Pages
+from useresponse_async._request import Sender
+from useresponse_async._secret import Secret
+from useresponse_async.models._custom_field import CustomField
+from useresponse_async.models._object import Object
+from useresponse_async.models._user import User
+from useresponse_async.resources._arguments import (
+    Params,
+    Properties,
+    Tags,
+    body_of,
+    comma_text,
+    optional_id,
+    optional_integer,
+    optional_text,
+    positive_id,
+    query_of,
+    text,
+    truth,
+)
+from useresponse_async.resources._hiding import secret_text
+from useresponse_async.resources._notes import Notes
+from useresponse_async.resources._resource import Resource
+
+__all__ = ["UserRole", "UserSort", "Users"]
+
+UserRole: TypeAlias = Literal["user", "agent", "admin"] | str
+"""A role's alias; the known ones are spelled out, any other is sent as given."""
+
+UserSort: TypeAlias = (
+    Literal["roles", "department", "top_rated", "created_most", "commented_most"] | str
+)
+"""An order of users; the known ones are spelled out, any other is sent as given."""
+
+
+class Users(Resource):
+    """Users: customers, agents and administrators.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+
+    Attributes:
+        notes: The notes that agents keep about users.
+    """
+
+    def __init__(self, executor: Sender) -> None:
+        super().__init__(executor)
+        self.notes: Notes = Notes(executor)
+
+    def search(
+        self,
+        *,
+        role: UserRole | None = None,
+        search: str | None = None,
+        email: str | None = None,
+        sort: UserSort | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[User]:
+        """Search users, or list all of them.
+
+        Args:
+            role: Only users with this role: ``user``, ``agent`` or ``admin``, or your own.
+            search: Only users that this text finds.
+            email: Only the user with this e-mail address.
+            sort: The order of the users: ``roles``, ``department``, ``top_rated``,
+                ``created_most`` or ``commented_most``.
+            page: The page to begin with, from 1.
+            count: Users on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every user.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET users/search.json``.
+        """
+        return Pages(
+            self._executor,
+            "users/search.json",
+            User,
+            query={
+                "role": optional_text("role", role),
+                "search": optional_text("search", search),
+                "email": optional_text("email", email),
+                "sort": optional_text("sort", sort),
+            },
+            params=params,
+            page=page,
+            count=count,
+        )
+
+    async def get(self, user_id: int) -> User:
+        """Return a user.
+
+        Args:
+            user_id: The user's id.
+
+        Returns:
+            The user.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``GET users/{id}.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}.json"
+        return await self._call("GET", path, entity(User))
+
+    async def get_by_email(self, email: str) -> User | None:
+        """Return the user with an e-mail address, if there is one.
+
+        A server that does not show e-mail addresses is trusted when it finds exactly one user;
+        on one that ignores the address, every user is looked at.
+
+        Args:
+            email: The e-mail address, in whichever case.
+
+        Returns:
+            The user; ``None`` if there is none, or this key may not see it.
+
+        Raises:
+            PermissionDeniedError: This key may not search users.
+
+        Endpoint: ``GET users/search.json``.
+        """
+        wanted = text("email", email).strip().casefold()
+        nameless: list[User] = []
+        found = Pages(
+            self._executor,
+            "users/search.json",
+            User,
+            query={"email": email.strip()},
+            params=None,
+            page=None,
+            count=50,
+            decoder=_found_page,
+        )
+        async with found as users:
+            async for user in users:
+                if user.email is None:
+                    nameless = [*nameless[:1], user]
+                elif user.email.strip().casefold() == wanted:
+                    return user
+        return nameless[0] if len(nameless) == 1 else None
+
+    async def me(self) -> User:
+        """Return the user that the API key belongs to.
+
+        Returns:
+            The user; its ``api_key`` is a secret.
+
+        Raises:
+            AuthenticationError: There is no key, or it is not valid.
+
+        Endpoint: ``GET me.json``.
+        """
+        return await self._call("GET", "me.json", entity(User))
+
+    async def update_me(
+        self,
+        *,
+        email: str | None = None,
+        full_name: str | None = None,
+        phone: str | None = None,
+        tags: Tags | None = None,
+        team_id: int | None = None,
+        properties: Properties | None = None,
+    ) -> User | None:
+        """Change the user that the API key belongs to. At least one thing must be given.
+
+        Args:
+            email: The new e-mail address, which no other user has.
+            full_name: The new name.
+            phone: The new telephone number; an empty text removes it.
+            tags: The new tags, one by one or as one text with commas.
+            team_id: The id of the new team.
+            properties: New values of custom fields by the field's id.
+
+        Returns:
+            The user as it is now; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            ArgumentError: Nothing to change was given, or an argument cannot work.
+            ConflictError: There is another user with this e-mail address.
+
+        Endpoint: ``POST profile/update.json``.
+        """
+        body = _changes(
+            properties, email=email, full_name=full_name, phone=phone, tags=tags, team_id=team_id
+        )
+        return await self._call("POST", "profile/update.json", entity_or_none(User), body=body)
+
+    async def create(
+        self,
+        email: str,
+        *,
+        full_name: str,
+        password: str | Secret | None = None,
+        tags: Tags | None = None,
+        team_id: int | None = None,
+        properties: Properties | None = None,
+    ) -> User:
+        """Create a user. Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            email: The e-mail address, which no other user has.
+            full_name: The name.
+            password: The password; it shows in no error.
+            tags: The tags, one by one or as one text with commas.
+            team_id: The id of the user's team.
+            properties: Values of custom fields by the field's id.
+
+        Returns:
+            The new user.
+
+        Raises:
+            ConflictError: There is a user with this e-mail address.
+
+        Endpoint: ``POST users.json``.
+        """
+        password = None if password is None else secret_text("password", password)
+        body = body_of(
+            {
+                "email": text("email", email),
+                "full_name": text("full_name", full_name),
+                "tags": comma_text("tags", tags),
+                "team_id": optional_id("team_id", team_id),
+            },
+            properties,
+        )
+        secrets = {} if password is None else {"password": password}
+        return await self._call_hiding(secrets, "POST", "users.json", entity(User), body=body)
+
+    async def update(
+        self,
+        user_id: int,
+        *,
+        email: str | None = None,
+        full_name: str | None = None,
+        phone: str | None = None,
+        tags: Tags | None = None,
+        team_id: int | None = None,
+        properties: Properties | None = None,
+    ) -> User | None:
+        """Change a user. What is left out stays as it is; at least one thing must be given.
+
+        Args:
+            user_id: The user's id.
+            email: The new e-mail address, which no other user has.
+            full_name: The new name.
+            phone: The new telephone number; an empty text removes it.
+            tags: The new tags, one by one or as one text with commas.
+            team_id: The id of the user's new team.
+            properties: New values of custom fields by the field's id.
+
+        Returns:
+            The user as it is now; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            ArgumentError: Nothing to change was given, or an argument cannot work.
+            ConflictError: There is another user with this e-mail address.
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``POST users/{id}.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}.json"
+        body = _changes(
+            properties, email=email, full_name=full_name, phone=phone, tags=tags, team_id=team_id
+        )
+        return await self._call("POST", path, entity_or_none(User), body=body)
+
+    async def delete(self, user_id: int) -> User | None:
+        """Delete a user for good.
+
+        Args:
+            user_id: The user's id.
+
+        Returns:
+            The user as it was; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``DELETE users/{id}.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}.json"
+        return await self._call("DELETE", path, entity_or_none(User), absent_is_done=True)
+
+    async def change_password(self, user_id: int, password: str | Secret) -> User | None:
+        """Give a user a new password.
+
+        Args:
+            user_id: The user's id.
+            password: The new password; it shows in no error.
+
+        Returns:
+            The user; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``POST users/{id}/change-password.json``.
+        """
+        password = secret_text("password", password)
+        path = f"users/{positive_id('user_id', user_id)}/change-password.json"
+        return await self._call_hiding(
+            {"password": password}, "POST", path, entity_or_none(User), body={}
+        )
+
+    async def ban(
+        self,
+        user_id: int,
+        *,
+        reason: str | None = None,
+        days: int | None = None,
+        permanent: bool | None = None,
+        delete_related_objects: bool | None = None,
+    ) -> User | None:
+        """Ban a user. The API has no call to lift a ban.
+
+        Args:
+            user_id: The user's id.
+            reason: Why.
+            days: How long, in days; the server ignores it for a permanent ban.
+            permanent: Whether the ban has no end.
+            delete_related_objects: Whether what the user wrote is deleted too.
+
+        Returns:
+            The user; ``None`` where the server says no more than that it is done.
+
+        Raises:
+            NotFoundError: There is no such user, or this key may not see it.
+
+        Endpoint: ``POST users/{id}/ban.json``.
+        """
+        path = f"users/{positive_id('user_id', user_id)}/ban.json"
+        # The one endpoint that is documented to take JSON's own true and false.
+        flags = {"permanent": permanent, "delete_related_objects": delete_related_objects}
+        body = body_of(
+            {
+                "ban_reason": optional_text("reason", reason),
+                "ban_duration_days": optional_integer("days", days, minimum=1),
+                **{name: truth(name, on) for name, on in flags.items() if on is not None},
+            }
+        )
+        return await self._call("POST", path, entity_or_none(User), body=body, since="7.0")
+
+    def activity(
+        self,
+        user_id: int,
+        *,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Object]:
+        """List what a user was active in.
+
+        Args:
+            user_id: The user's id.
+            page: The page to begin with, from 1.
+            count: Objects on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every object.
+
+        Raises:
+            ArgumentError: An argument cannot work, or is among ``params`` too.
+
+        Endpoint: ``GET users/{id}/activity.json``.
+        """
+        return Pages(
+            self._executor,
+            f"users/{positive_id('user_id', user_id)}/activity.json",
+            Object,
+            query={},
+            params=params,
+            page=page,
+            count=count,
+            since="7.0",
+        )
+
+    async def custom_fields(self, *, params: Params | None = None) -> list[CustomField]:
+        """List the custom fields of users.
+
+        Args:
+            params: Query parameters, sent as given.
+
+        Returns:
+            The fields.
+
+        Raises:
+            NotFoundError: The server's API is too old to have the call.
+
+        Endpoint: ``GET users/custom-fields/list.json``.
+        """
+        path = "users/custom-fields/list.json"
+        query = query_of({}, params)
+        return await self._call("GET", path, list_of(CustomField), query=query, since="7.0")
+
+
+def _found_page(model: type[User], *, number: int, size: int) -> Decoder[Page[User]]:
+    """Decode a look-up, in which ``false`` is how some servers say that there is nobody."""
+    decode = page_of(model, number=number, size=size)
+    return lambda payload: decode([] if unwrap(payload) is False else payload)
+
+
+def _changes(
+    properties: Properties | None,
+    *,
+    email: str | None,
+    full_name: str | None,
+    phone: str | None,
+    tags: Tags | None,
+    team_id: int | None,
+) -> dict[str, Any]:
+    body = body_of(
+        {
+            "email": optional_text("email", email),
+            "full_name": optional_text("full_name", full_name),
+            "phone": phone,
+            "tags": comma_text("tags", tags),
+            "team_id": optional_id("team_id", team_id),
+        },
+        properties,
+    )
+    if not body:
+        raise ArgumentError("update", "nothing to change was given, e.g. full_name")
+    return body
