@@ -2,4 +2,4 @@
 
 from useresponse_async import RetryPolicy
 
-QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
+QUICK = RetryPolicy(attempts=6, initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)

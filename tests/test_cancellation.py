@@ -90,12 +90,14 @@ def live_tasks() -> int:
 
 def busy(client: AsyncClient) -> list[object]:
     """Return what of the client's pools is in use: what no public name tells."""
-    sharded = client._connection.http._transport._inner  # noqa: SLF001
-    found: list[object] = []
-    for shard in sharded._shards:  # noqa: SLF001
-        found += [shard.busy, shard.pool.connections_in_use]
-        found += shard.pool._pool._pool._requests  # noqa: SLF001
-    return list(filter(None, found))
+    pools = client._connection.http._transport._inner  # noqa: SLF001
+    found: list[object] = [*pools._busy]  # noqa: SLF001
+    for free in pools._free.values():  # noqa: SLF001
+        for pool in free:
+            inner = pool._pool._pool  # noqa: SLF001
+            found += [c for c in inner.connections if not (c.is_idle() or c.is_closed())]
+            found += inner._requests  # noqa: SLF001
+    return found
 
 
 @pytest.fixture(params=["scope", "task"])

@@ -68,7 +68,7 @@ async def test_responses_of_the_block_are_captured_with_their_tries(
     sandbox.set_latency(0.01)
     with client.capture_responses() as responses:
         sandbox.fail_next(503)
-        await client.users.me()
+        await client.users.get(1)
         await client.users.search().collect()
     await client.users.me()
     assert [response.status_code for response in responses] == [503, *[200] * 6]

@@ -41,14 +41,14 @@ async def test_hooks_are_told_of_each_request_response_and_retry(sandbox: Sandbo
         sandbox, on_request=requests, on_response=responses, on_retry=retries
     ) as client:
         sandbox.fail_next(503)
-        await client.users.me()
-    assert [request.url.path for request in requests.seen] == ["/api/3.0/me.json"] * 2
+        await client.users.get(1)
+    assert [request.url.path for request in requests.seen] == ["/api/3.0/users/1.json"] * 2
     assert [response.status_code for response in responses.seen] == [503, 200]
     assert [response.extensions["attempt"] for response in responses.seen] == [1, 2]
     assert responses.seen[1].json()["id"]
     (event,) = retries.seen
     assert isinstance(event, RetryEvent)
-    assert (event.method, event.path, event.attempt) == ("GET", "/api/3.0/me.json", 1)
+    assert (event.method, event.path, event.attempt) == ("GET", "/api/3.0/users/1.json", 1)
     assert event.status_code == 503
     assert 0 <= event.delay <= 0.05
 
@@ -75,7 +75,7 @@ async def test_what_a_hook_raises_is_logged_and_goes_no_further(
     async with client_of(sandbox, on_request=hook, on_response=hook, on_retry=hook) as client:
         sandbox.fail_next(503)
         assert (await client.users.me()).id
-    broken = [record for record in caplog.records if record.name == "useresponse_async._hooks"]
+    broken = [record for record in caplog.records if record.name == "useresponse_async.hooks"]
     assert len(broken) == 5
     assert all(record.levelno == logging.ERROR and record.exc_info for record in broken)
     assert "key" not in vars(broken[0]).get("useresponse_hook", "key")

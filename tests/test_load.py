@@ -292,7 +292,7 @@ async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(
         assert len(failed) >= AT_ONCE
         assert {(e.method, e.request_sent, e.attempt) for e in failed} == {("GET", False, 1)}
         assert all(error.path.startswith("/api/3.0/users/") for error in failed)
-        assert all("no turn came within 0.3 s" in str(error) for error in failed)
+        assert all("no slot within 0.3 s" in str(error) for error in failed)
         assert isinstance(failed[0], APITimeoutError)
         # Each was told of once, none was tried again, and those without a turn were not sent.
         assert len(requests) == TASKS

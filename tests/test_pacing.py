@@ -9,7 +9,7 @@ import pytest
 from quick import QUICK
 
 from useresponse_async import AsyncClient
-from useresponse_async._pacing import NoTurn, Pacing, Turn
+from useresponse_async._pacing import Pacing, Slot
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -22,11 +22,11 @@ class Load:
 
     def __init__(self, bound: int) -> None:
         self.pacing = Pacing(bound)
-        self._under_way: deque[Turn] = deque()
+        self._under_way: deque[Slot] = deque()
 
     async def fill(self) -> None:
         while len(self._under_way) < self.pacing.limit:
-            turn = self.pacing.turn()
+            turn = Slot(self.pacing, bulk=False)
             await turn.__aenter__()
             self._under_way.append(turn)
 
@@ -34,10 +34,10 @@ class Load:
         await self.fill()
         turn = self._under_way.popleft()
         if overloaded:
-            turn.was_overloaded()
+            turn.overloaded()
         await turn.__aexit__(None, None, None)
         if not overloaded:
-            turn.went_well()
+            turn.succeeded()
         await self.fill()
 
     async def answer_round(self, *, overloaded: bool = False) -> None:
@@ -63,8 +63,9 @@ async def test_a_bound_below_the_start_is_the_limit_from_the_start():
 async def test_without_adapting_the_limit_is_the_bound_whatever_the_server_says():
     pacing = Pacing(50, adaptive=False)
     assert pacing.limit == 50
-    async with pacing.turn() as turn:
-        turn.was_overloaded()
+    turn = Slot(pacing, bulk=False)
+    async with turn:
+        turn.overloaded()
     assert pacing.limit == 50
 
 
@@ -109,34 +110,26 @@ async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as
 async def test_an_idle_client_does_not_grow_its_limit():
     pacing = Pacing(50)
     for _ in range(200):
-        async with pacing.turn() as turn:
+        turn = Slot(pacing, bulk=False)
+        async with turn:
             pass
-        turn.went_well()
+        turn.succeeded()
     assert pacing.limit == 10
 
 
 async def test_answers_to_requests_from_before_a_decrease_change_nothing():
     pacing = Pacing(10)
-    early = pacing.turn()
+    early = Slot(pacing, bulk=False)
     await early.__aenter__()
-    async with pacing.turn() as turn:
-        turn.was_overloaded()
+    turn = Slot(pacing, bulk=False)
+    async with turn:
+        turn.overloaded()
     assert pacing.limit == 7
-    early.was_overloaded()
+    early.overloaded()
     assert pacing.limit == 7
     await early.__aexit__(None, None, None)
-    early.went_well()
+    early.succeeded()
     assert pacing.limit == 7
-
-
-async def test_who_waits_for_a_turn_waits_no_longer_than_told():
-    pacing = Pacing(1)
-    async with pacing.turn():
-        with pytest.raises(NoTurn):
-            async with pacing.turn(patience=0.01):
-                pytest.fail("there was a turn")
-    async with pacing.turn(patience=0.01):
-        assert pacing.in_flight == 1
 
 
 async def test_a_pause_ends_when_a_server_that_was_down_answers_again():
@@ -166,7 +159,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
     start_sandbox: Start, caplog: pytest.LogCaptureFixture
 ):
     sandbox = start_sandbox(users=15_000, latency=0.01, capacity=4)
-    caplog.set_level(logging.INFO, logger="useresponse_async._pacing")
+    caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=50, retry=QUICK
     ) as client:

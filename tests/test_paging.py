@@ -28,7 +28,7 @@ from useresponse_async import (
     UseResponseError,
     WalkReport,
 )
-from useresponse_async._request import Request
+from useresponse_async._session import Request
 from useresponse_async.resources._users import Users
 from useresponse_async.sandbox import Sandbox
 
@@ -405,7 +405,7 @@ async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, cl
             for n in (1, 2, 3)
         },
     )
-    with caplog.at_level(logging.WARNING, "useresponse_async._pagination"):
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
         assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
     assert sandbox.arrivals <= 45
     (record,) = caplog.records
@@ -435,7 +435,7 @@ async def test_a_page_count_that_always_grows_ends_when_nothing_new_comes(ordere
     class Boaster:
         walk_concurrency = 5
 
-        async def execute(self, operation: Request[Any]) -> Any:
+        async def send(self, operation: Request[Any]) -> Any:
             assert next(asked) < 2000, "the walk does not end"
             await anyio.lowlevel.checkpoint()
             number = int(dict(operation.query)["page"])
@@ -450,7 +450,7 @@ async def test_a_page_count_that_always_grows_ends_when_nothing_new_comes(ordere
 
 
 async def test_a_walk_that_ends_where_the_server_says_warns_of_nothing(client, caplog):
-    with caplog.at_level(logging.WARNING, "useresponse_async._pagination"):
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
         await client.users.search().collect()
     assert caplog.records == []
 
@@ -492,7 +492,7 @@ async def test_without_totals_the_walk_goes_on_until_nothing_new_comes(sandbox, 
 
 async def test_without_totals_a_full_last_page_is_found_out(sandbox, client, caplog):
     script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}})
-    with caplog.at_level(logging.WARNING, "useresponse_async._pagination"):
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
         assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4]
     assert caplog.records == []
 
@@ -905,7 +905,7 @@ class FakeServer:
         self._past_the_end = past_the_end
         self._failing = failing
 
-    async def execute(self, operation: Request[Any]) -> Any:
+    async def send(self, operation: Request[Any]) -> Any:
         self.requests += 1
         assert self.requests < 500, "the walk does not end"
         self.running += 1

@@ -24,7 +24,6 @@ from useresponse_async import (
     RetryEvent,
     RetryPolicy,
     UseResponseError,
-    retrying,
 )
 
 SLACK = 1e-6
@@ -51,7 +50,7 @@ def run_in_no_time(backend: str, main: Callable[[], Awaitable[None]]) -> None:
     async def with_clock() -> None:
         with pytest.MonkeyPatch.context() as patched:
             clock = SimpleNamespace(monotonic=anyio.current_time, time=time.time)
-            patched.setattr(retrying, "time", clock)
+            patched.setattr("useresponse_async._retry.time", clock)
             await main()
 
     if backend == "trio":

@@ -96,33 +96,33 @@ async def test_a_sub_path_is_kept_on_the_wire(start_sandbox, slash):
     ("base_url", "reason"),
     [
         (5, "give the installation's address"),
-        ("https://", "is no host name"),
-        ("https:///support", "is no host name"),
-        ("helpdesk", "'helpdesk' is no host name"),
-        ("/support", "is no host name"),
+        ("https://", "is not a host name"),
+        ("https:///support", "is not a host name"),
+        ("helpdesk", "'helpdesk' is not a host name"),
+        ("/support", "is not a host name"),
         ("ftp://x.example", "the scheme is 'ftp', neither https nor http"),
         ("file:///etc/passwd", "neither https nor http"),
         ("://x.example", "neither https nor http"),
-        ("https://jo:pass@x.example", "a user name or password has no place in it"),
-        ("jo@x.example", "a user name or password has no place in it"),
-        ("https://x.example/?a=1", "a query or fragment has no place in it"),
-        ("https://x.example?a=1", "a query or fragment has no place in it"),
-        ("https://x.example/#top", "a query or fragment has no place in it"),
+        ("https://jo:pass@x.example", "a user name or password is not allowed in it"),
+        ("jo@x.example", "a user name or password is not allowed in it"),
+        ("https://x.example/?a=1", "a query or fragment is not allowed in it"),
+        ("https://x.example?a=1", "a query or fragment is not allowed in it"),
+        ("https://x.example/#top", "a query or fragment is not allowed in it"),
         ("https://x.example/api", "leave out /api/…"),
         ("https://x.example/api/3.0/", "leave out /api/…"),
         ("https://x.example/support/api/3.0", "leave out /api/…"),
         ("https://x.example//support", "the path has an empty, a '.' or a '..' part"),
         ("https://x.example/a/../b", "the path has an empty, a '.' or a '..' part"),
         ("https://x.example/a/%2e%2e/b", "the path has an empty, a '.' or a '..' part"),
-        ("https://x.example/a b", "holds a space, a backslash or a control code"),
-        (" https://x.example", "holds a space, a backslash or a control code"),
-        ("https://x.example\n", "holds a space, a backslash or a control code"),
-        ("https://x.example\\a", "holds a space, a backslash or a control code"),
-        ("https://x.example\x00", "holds a space, a backslash or a control code"),
-        ("https://x.example:port", "is no URL"),
-        ("https://[::1", "is no URL"),
-        ("https://" + 70 * "x" + ".example\u0600", "is no URL"),
-        ("https://x.example/\ud800", "a control code"),
+        ("https://x.example/a b", "holds a space, a backslash or a control character"),
+        (" https://x.example", "holds a space, a backslash or a control character"),
+        ("https://x.example\n", "holds a space, a backslash or a control character"),
+        ("https://x.example\\a", "holds a space, a backslash or a control character"),
+        ("https://x.example\x00", "holds a space, a backslash or a control character"),
+        ("https://x.example:port", "invalid URL"),
+        ("https://[::1", "invalid URL"),
+        ("https://" + 70 * "x" + ".example\u0600", "invalid URL"),
+        ("https://x.example/\ud800", "a control character"),
     ],
 )  # fmt: skip
 def test_an_address_that_cannot_work_is_refused_with_the_reason(base_url, reason):
@@ -216,9 +216,7 @@ async def test_a_key_may_be_given_as_a_secret(sandbox):
         assert (await client.users.me()).id == 1
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", "my key", "key\n", "\tkey", "schlüssel", "k\x00y", 5, b"key", Secret("")]
-)
+@pytest.mark.parametrize("key", ["", " ", "my key", "schlüssel", "k\x00y", 5, b"key", Secret("")])
 def test_a_key_that_cannot_travel_is_refused_and_not_shown(key):
     message = refusal(URL, api_key=key)
     assert message.startswith("api_key: ")
@@ -384,15 +382,15 @@ def test_a_view_refuses_what_a_client_refuses(options):
 
 def test_the_default_policy_is_this():
     policy = RetryPolicy()
-    assert (policy.attempts, policy.initial_delay, policy.max_delay) == (6, 0.25, 15.0)
-    assert (policy.max_elapsed, policy.min_retries_per_second) == (120.0, 10.0)
+    assert (policy.attempts, policy.initial_delay, policy.max_delay) == (None, 0.25, 15.0)
+    assert (policy.max_elapsed, policy.min_retries_per_second) == (60.0, 10.0)
     assert (policy.max_retry_ratio, policy.repeat_unsafe) == (0.2, False)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("attempts", value) for value in (0, -1, 1.5, "3", None, True)],
+        *[("attempts", value) for value in (0, -1, 1.5, "3", True)],
         *[("initial_delay", value) for value in (-0.1, "1", None, float("nan"), float("inf"))],
         *[("max_delay", value) for value in (-1, float("nan"), float("inf"), None)],
         *[("max_elapsed", value) for value in (-1, float("nan"), float("inf"), None)],

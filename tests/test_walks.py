@@ -15,7 +15,7 @@ from quick import QUICK
 
 from useresponse_async import AsyncClient, UseResponseError, WalkReport
 from useresponse_async._coercion import StructureError
-from useresponse_async._request import Request
+from useresponse_async._session import Request
 from useresponse_async.resources._users import Users
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ class Server:
         self._ids = itertools.count(plan.rows + 1)
         self._waiting: list[tuple[int, int, anyio.Event, list[Any]]] = []
 
-    async def execute(self, operation: Request[Any]) -> Any:
+    async def send(self, operation: Request[Any]) -> Any:
         query = dict(operation.query)
         number, count = int(query["page"]), int(query["count"])
         self.asked.append(number)

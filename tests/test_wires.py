@@ -2,17 +2,14 @@
 
 import logging
 import socket
-import ssl
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-import trustme
 from quick import QUICK
 
 from useresponse_async import (
@@ -169,14 +166,9 @@ def test_a_transport_that_nobody_knows_is_refused():
         AsyncClient("https://example.com", transport="curl")  # type: ignore[arg-type]
 
 
-def test_aiohttp_does_not_speak_http2():
-    with pytest.raises(ConfigurationError, match="http2"):
-        AsyncClient("https://example.com", transport="aiohttp", http2=True)
-
-
 @pytest.mark.parametrize(
     ("module", "options", "extra"),
-    [("httpx_aiohttp", {"transport": "aiohttp"}, "aiohttp"), ("h2", {"http2": True}, "http2")],
+    [("httpx_aiohttp", {"transport": "aiohttp"}, "aiohttp")],
 )
 def test_a_wire_that_is_not_installed_names_its_extra(
     monkeypatch: pytest.MonkeyPatch, module: str, options: dict[str, Any], extra: str
@@ -184,65 +176,6 @@ def test_a_wire_that_is_not_installed_names_its_extra(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"useresponse-async\[{extra}\]"):
         AsyncClient("https://example.com", **options)
-
-
-@asynccontextmanager
-async def http2_server(ca: trustme.CA) -> AsyncIterator[tuple[str, list[str]]]:
-    """Serve HTTP/2 by the h2 library; tell the targets of the requests that came."""
-    import h2.config  # noqa: PLC0415
-    import h2.connection  # noqa: PLC0415
-    import h2.events  # noqa: PLC0415
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_alpn_protocols(["h2"])
-    ca.issue_cert("localhost").configure_cert(context)
-    targets: list[str] = []
-    answer = b'{"id": 7, "name": "Over HTTP/2"}'
-
-    async def serve(stream: anyio.abc.ByteStream) -> None:
-        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
-        connection.initiate_connection()
-        await stream.send(connection.data_to_send())
-        try:
-            while True:
-                for event in connection.receive_data(await stream.receive()):
-                    if isinstance(event, h2.events.RequestReceived):
-                        targets.append(dict(event.headers)[b":path"].decode())
-                        connection.send_headers(
-                            event.stream_id,
-                            [(":status", "200"), ("content-type", "application/json")],
-                        )
-                        connection.send_data(event.stream_id, answer, end_stream=True)
-                await stream.send(connection.data_to_send())
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
-            pass
-        finally:
-            await anyio.aclose_forcefully(stream)
-
-    from anyio.streams.tls import TLSListener  # noqa: PLC0415
-
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no Django
-    async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(TLSListener(listener, context, standard_compatible=False).serve, serve)
-        yield f"https://localhost:{port}", targets
-        tasks.cancel_scope.cancel()
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
-async def test_http2_is_spoken_where_the_server_can(caplog: pytest.LogCaptureFixture):
-    caplog.set_level(logging.DEBUG)
-    ca = trustme.CA()
-    trusted = ssl.create_default_context()
-    ca.configure_trust(trusted)
-    async with http2_server(ca) as (url, targets):
-        async with AsyncClient(url, api_key="a-secret", verify=trusted, http2=True) as client:
-            with client.capture_responses() as responses:
-                assert (await client.users.get(7)).name == "Over HTTP/2"
-    assert responses[0].http_version == "HTTP/2"
-    assert targets == ["/api/3.0/users/7.json?apiKey=a-secret"]
-    assert "a-secret" not in caplog.text
 
 
 @pytest.mark.anyio

@@ -1,7 +1,13 @@
 """Async Python SDK for the UseResponse customer-support platform's REST API."""
 
 from useresponse_async._client import AsyncClient
-from useresponse_async._config import KeyPlacement, RetryPolicy
+from useresponse_async._config import (
+    KeyPlacement,
+    MissingExtraError,
+    RetryEvent,
+    RetryPolicy,
+    __version__,
+)
 from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
@@ -24,12 +30,9 @@ from useresponse_async._exceptions import (
     ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async._extras import MissingExtraError
 from useresponse_async._files import Attachment
-from useresponse_async._hooks import RetryEvent
 from useresponse_async._pagination import Page, Pages, WalkReport
 from useresponse_async._secret import Secret
-from useresponse_async._version import __version__
 from useresponse_async.models import (
     AttachedFile,
     Avatar,

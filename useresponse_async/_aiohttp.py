@@ -1,40 +1,41 @@
-"""How does a request reach the wire through aiohttp, in place of httpx's own pools?"""
+"""The optional aiohttp sender, in place of httpx's own connections."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
 
 import aiohttp
-import anyio
 import httpx
 import httpx_aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
+from useresponse_async._config import KeyPlacement, Proxies
 from useresponse_async._exceptions import ConfigurationError
-from useresponse_async._files import JSONBody
-from useresponse_async._transport import default_ssl_context
+from useresponse_async._secret import Secret
+from useresponse_async._transport import KEY, default_ssl_context, origin, with_key_parameter
 
 __all__ = ["AiohttpTransport"]
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends through one aiohttp session, whose connections are as many as requests need.
+    """Sends through aiohttp sessions, whose connections are as many as requests need.
 
     Args:
-        verify: The TLS context to check the server with; the default authorities unless given.
-        proxy: The proxy to go through, if any.
+        verify: The TLS context to verify servers with; default: the usual authorities.
+        proxies: The proxies to send through.
     """
 
-    def __init__(self, *, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
-        context = verify or default_ssl_context()
-        self._inner = httpx_aiohttp.AiohttpTransport(
-            verify=context, proxy=proxy, client=lambda: _session(context)
-        )
+    def __init__(self, *, verify: ssl.SSLContext | None, proxies: Proxies) -> None:
+        self._context = verify or default_ssl_context()
+        self._proxies = proxies
+        self._by_origin: dict[Any, httpx_aiohttp.AiohttpTransport] = {}
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
@@ -42,64 +43,91 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             asyncio.get_running_loop()
         except RuntimeError:
             raise ConfigurationError("transport: aiohttp runs on asyncio only") from None
+        sender = self._by_origin.get(origin(request.url))
+        if sender is None:
+            sender = self._sender(request.url)
+        if isinstance(request.stream, httpx.ByteStream):
+            await request.aread()  # what is read and empty goes without a body
         used: list[asyncio.Transport] = []
-        token = _used.set(used)
+        exchange = _exchange.set((used, request.extensions.get(KEY)))
         try:
             with _failures_told_apart():
-                response = await self._answer_to(request)
+                response = await sender.handle_async_request(request)
         except BaseException:
-            _end_what_closes(used)
+            _abort_closing(used)
             raise
         finally:
-            _used.reset(token)
+            _exchange.reset(exchange)
         response.stream = _Stream(cast("httpx.AsyncByteStream", response.stream), used)
         return response
 
-    async def _answer_to(self, request: httpx.Request) -> httpx.Response:
-        if not isinstance(request.stream, JSONBody):
-            # What is read and empty goes without a body; else in chunks, as of a redirect's.
-            await request.aread()
-            return await self._inner.handle_async_request(request)
-        seconds = request.extensions.get("timeout", {}).get("write")
-        with anyio.CancelScope() as scope:
-            body = _Watched(request.stream, scope, seconds)
-            try:
-                return await self._inner.handle_async_request(
-                    httpx.Request(
-                        request.method,
-                        request.url,
-                        headers=request.headers,
-                        stream=body,
-                        extensions=request.extensions,
-                    )
-                )
-            except Exception:
-                if body.failure is not None:
-                    raise body.failure from None
-                raise
-        raise httpx.WriteTimeout("the server did not take the request in time")
-
     async def aclose(self) -> None:
-        """Close the session and its connections."""
-        await self._inner.aclose()
+        """Close the sessions and their connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _sender(self, url: httpx.URL) -> httpx_aiohttp.AiohttpTransport:
+        if self._session is None:
+            self._session = _new_session(self._context)
+        sender = self._by_origin[origin(url)] = httpx_aiohttp.AiohttpTransport(
+            verify=self._context, proxy=self._proxies.of(url), client=self._session
+        )
+        return sender
 
 
-_used: ContextVar[list[asyncio.Transport]] = ContextVar("useresponse_async_aiohttp_transports")
+_exchange: ContextVar[tuple[list[asyncio.Transport], tuple[Secret, KeyPlacement] | None] | None] = (
+    ContextVar("useresponse_async_aiohttp_exchange", default=None)
+)
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells a request which connection it was given."""
+    """Tells an exchange which connection it was given."""
 
     async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
         connection = await super().connect(*args, **options)
-        transport = connection.transport
-        if transport is not None:
-            _used.get([]).append(transport)
+        exchange = _exchange.get()
+        if exchange is not None and connection.transport is not None:
+            exchange[0].append(connection.transport)
         return connection
 
 
-def _end_what_closes(transports: list[asyncio.Transport]) -> None:
-    """End the connections that aiohttp has closed.
+class _KeyedRequest(aiohttp.ClientRequest):
+    """Adds the key as it is sent, below tracers that wrap ``ClientSession._request``."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        exchange = _exchange.get()
+        key, placement = (exchange and exchange[1]) or (None, None)
+        if key is None or self.method == "CONNECT":
+            return await super().send(conn)
+        url, headers = self.url, self.headers
+        if placement is KeyPlacement.HEADER:
+            self.headers = CIMultiDict(headers)
+            self.headers["Authorization"] = key.reveal()
+        else:
+            target = with_key_parameter(url.raw_path_qs.encode(), key).decode()
+            self.url = URL(f"{url.origin()}{target}", encoded=True)
+        try:
+            return await super().send(conn)
+        finally:
+            self.url, self.headers = url, headers
+
+
+def _new_session(context: ssl.SSLContext) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=_Connector(ssl=context, limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=_KeyedRequest,
+    )
+    # aiohttp's instrumentation adds itself to every session, and would see response heads.
+    session.trace_configs.clear()
+    # aiohttp would send again by the method alone, and some GETs of this API toggle a state.
+    # There is no public name for it.
+    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return session
+
+
+def _abort_closing(transports: list[asyncio.Transport]) -> None:
+    """Abort the connections that aiohttp has closed.
 
     A closed one stays open until its peer has taken what was still to be sent, or has done its
     part in closing TLS, and a server may do neither.
@@ -107,51 +135,6 @@ def _end_what_closes(transports: list[asyncio.Transport]) -> None:
     for transport in transports:
         if transport.is_closing():
             transport.abort()
-
-
-def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
-    session = aiohttp.ClientSession(
-        connector=_Connector(ssl=context, limit=0),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
-    # What instruments aiohttp adds itself to every session, and would see the key in the URL.
-    session.trace_configs.clear()
-    # What is sent again, and how often, is said elsewhere: aiohttp would do so by the method
-    # alone. There is no public name for it.
-    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return session
-
-
-class _Watched(httpx.AsyncByteStream):
-    """A request's body of which each piece must be taken in time.
-
-    aiohttp has no time-out of its own for it, and waits for the answer only then. What the body
-    itself fails with it takes for a failure to send.
-    """
-
-    def __init__(
-        self, inner: httpx.AsyncByteStream, scope: anyio.CancelScope, seconds: float | None
-    ) -> None:
-        self._inner = inner
-        self._scope = scope
-        self._seconds = math.inf if seconds is None else seconds
-        self.failure: Exception | None = None
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        self._pieces = aiter(self._inner)
-        return self
-
-    async def __anext__(self) -> bytes:
-        self._scope.deadline = math.inf
-        try:
-            piece = await anext(self._pieces)
-        except StopAsyncIteration:
-            raise
-        except Exception as error:
-            self.failure = error
-            raise
-        self._scope.deadline = anyio.current_time() + self._seconds
-        return piece
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -168,7 +151,7 @@ class _Stream(httpx.AsyncByteStream):
         try:
             await self._inner.aclose()
         finally:
-            _end_what_closes(self._used)
+            _abort_closing(self._used)
 
 
 @contextmanager
@@ -181,15 +164,6 @@ def _failures_told_apart() -> Generator[None, None, None]:
     try:
         yield
     except httpx.TransportError as error:
-        cause = error.__cause__
-        if isinstance(cause, aiohttp.ConnectionTimeoutError):
-            raise httpx.ConnectTimeout(str(error)) from cause
-        if isinstance(cause, aiohttp.ServerTimeoutError):
-            raise httpx.ReadTimeout(str(error) or "no answer in time") from cause
-        if isinstance(cause, aiohttp.ClientConnectorError):
-            raise httpx.ConnectError(str(error)) from cause
-        if isinstance(cause, aiohttp.ClientConnectionError):
-            raise httpx.ReadError(str(error)) from cause
+        if isinstance(error.__cause__, aiohttp.ClientError | TimeoutError):
+            raise error.__cause__ from None
         raise
-    except aiohttp.ClientError as error:
-        raise httpx.RemoteProtocolError(str(error)) from error

@@ -1,16 +1,21 @@
-"""What does the user hold? A client: wires the parts together and owns their lifetime."""
+"""The client: wires the parts together and owns their lifetime."""
 
 from __future__ import annotations
 
-import functools
 import logging
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar, overload
 
-import anyio
 import attrs
 import httpx
 
@@ -21,28 +26,29 @@ from useresponse_async._config import (
     DEFAULT_TIMEOUT,
     UNSET,
     KeyPlacement,
+    Proxies,
+    RequestHook,
+    ResponseHook,
+    RetryHook,
     RetryPolicy,
     Settings,
     Unset,
+    checked_context,
     kept_secret,
+    request_headers,
+    require_extra,
 )
-from useresponse_async._cookies import CookielessClient
 from useresponse_async._decode import as_sent
 from useresponse_async._exceptions import ArgumentError, ClientClosedError, ConfigurationError
-from useresponse_async._extras import require_extra
-from useresponse_async._hooks import RequestHook, ResponseHook, RetryHook
-from useresponse_async._lifetime import Lifetime
 from useresponse_async._pacing import Pacing
-from useresponse_async._request import Request
 from useresponse_async._retry import RetryBudget
 from useresponse_async._secret import Secret
-from useresponse_async._session import Connection, Session
+from useresponse_async._session import Connection, Request, Session
 from useresponse_async._transport import (
     ClientTransport,
+    CookielessClient,
     KeyTransport,
-    ShardedTransport,
-    environment_proxy,
-    make_pool,
+    PoolTransport,
 )
 from useresponse_async.resources._arguments import Params, integer, query_of, relative_path
 from useresponse_async.resources._namespaces import NAMES, Resources
@@ -89,9 +95,10 @@ class AsyncClient(Resources):
         max_response_bytes: The most that an answer may hold, decompressed, in bytes.
             Downloads have a bound of their own.
         key_placement: Where the key travels in a request.
+        headers: Headers to send with every call; ``User-Agent`` may be replaced. The values
+            may be secrets.
         proxy: The proxy to go through; the environment's (``HTTPS_PROXY``, …) unless given.
         verify: The TLS context to check the server with; the default authorities unless given.
-        http2: Whether to speak HTTP/2 with a server that can; needs the ``http2`` extra.
         transport: An httpx transport to send with, in place of the client's own pools; or
             ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
         http_client: An httpx client to send with, in place of the client's own pools. It stays
@@ -125,9 +132,9 @@ class AsyncClient(Resources):
         queue_timeout: float | None = None,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
         key_placement: KeyPlacement = KeyPlacement.QUERY,
+        headers: Mapping[str, str | Secret] | None = None,
         proxy: str | httpx.Proxy | None = None,
         verify: ssl.SSLContext | None = None,
-        http2: bool = False,
         transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None = None,
         http_client: httpx.AsyncClient | None = None,
         on_request: RequestHook | None = None,
@@ -147,29 +154,22 @@ class AsyncClient(Resources):
             queue_timeout=queue_timeout,
             max_response_bytes=max_response_bytes,
             key_placement=key_placement,
+            headers=headers,
             on_request=on_request,
             on_response=on_response,
             on_retry=on_retry,
         )
-        inner = _inner_transport(
-            settings,
-            proxy=proxy,
-            verify=verify,
-            http2=http2,
-            transport=transport,
-            http_client=http_client,
+        inner, adds_key = _sender(
+            settings, proxy=proxy, verify=verify, transport=transport, http_client=http_client
         )
         keyed = KeyTransport(
             inner,
             base_url=settings.base_url,
             key=settings.api_key,
             placement=settings.key_placement,
+            adds_key=adds_key,
         )
-        connection = Connection(
-            http=CookielessClient(keyed),
-            lifetime=Lifetime(),
-            budget=RetryBudget(settings.retry),
-        )
+        connection = Connection(CookielessClient(keyed), RetryBudget(settings.retry))
         pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         self._wire(connection, Session(connection, settings, pacing), owner=True)
 
@@ -226,7 +226,14 @@ class AsyncClient(Resources):
         return view
 
     async def request(
-        self, method: str, path: str, *, params: Params | None = None, json: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Any = None,
+        headers: Mapping[str, str | Secret] | None = None,
+        sensitive: bool = False,
     ) -> Any:
         """Call an endpoint that has no method here, with the same care as one that has.
 
@@ -234,7 +241,10 @@ class AsyncClient(Resources):
             method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
             path: The path below ``/api/{version}``, e.g. ``/anything.json``.
             params: The query's parameters.
-            json: What to send as the JSON body; ``None`` sends no body.
+            json: The JSON body; ``None`` sends no body. Texts in it may be secrets.
+            headers: Headers besides the client's own; the values may be secrets.
+            sensitive: Whether the body or the response holds a secret, so that neither shows
+                in an error, a hook or a captured response.
 
         Returns:
             The answer's JSON as the server sent it; ``None`` for a 204.
@@ -250,13 +260,15 @@ class AsyncClient(Resources):
         """
         if method not in _METHODS:
             raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
-        return await self._executor.execute(
+        return await self._executor.send(
             Request(
                 method=method,
                 path=relative_path(path),
                 query=query_of({}, params),
                 body=json,
                 decode=as_sent,
+                headers=request_headers(headers, lambda problem: ArgumentError("headers", problem)),
+                sensitive=sensitive,
             )
         )
 
@@ -351,14 +363,10 @@ class AsyncClient(Resources):
         """
         if not self._owner:
             return
-        try:
-            await self._connection.lifetime.close()
-        finally:
-            with anyio.move_on_after(_CLOSE_SECONDS, shield=True):
-                await self._connection.http.aclose()
+        await self._connection.aclose(seconds=_CLOSE_SECONDS)
 
     async def __aenter__(self) -> AsyncClient:  # noqa: PYI034 - typing.Self needs 3.11
-        if self._connection.lifetime.closed:
+        if self._connection.closed:
             raise ClientClosedError("the client is closed")
         return self
 
@@ -380,56 +388,32 @@ class AsyncClient(Resources):
         raise TypeError("a client holds connections and cannot be pickled: make one per process")
 
 
-def _inner_transport(
+def _sender(
     settings: Settings,
     *,
     proxy: str | httpx.Proxy | None,
     verify: ssl.SSLContext | None,
-    http2: bool,
     transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
     http_client: httpx.AsyncClient | None,
-) -> httpx.AsyncBaseTransport:
-    own_pools = proxy is not None or verify is not None or http2
-    given = [isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own_pools]
-    if sum(given) > 1:
+) -> tuple[httpx.AsyncBaseTransport, bool]:
+    """Return what sends the requests, and whether it adds the key itself."""
+    own = proxy is not None or verify is not None
+    if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
         raise ConfigurationError(
-            "transport, http_client, and proxy with verify and http2 each say how to send: "
-            "give one of them"
+            "transport, http_client, and proxy with verify each say how to send: give one of them"
         )
     if isinstance(transport, httpx.AsyncBaseTransport):
-        return transport
+        return transport, False
     if http_client is not None:
-        return ClientTransport(http_client)
-    chosen = _checked_proxy(settings, proxy)
-    if transport == "aiohttp":
-        return _aiohttp_transport(verify=verify, proxy=chosen, http2=http2)
-    if transport is not None:
+        return ClientTransport(http_client), False
+    if transport not in (None, "aiohttp"):
         raise ConfigurationError("transport: it is neither an httpx transport nor 'aiohttp'")
-    if http2:
-        require_extra("http2")
-    pools = functools.partial(make_pool, verify=verify, proxy=chosen, http2=http2)
-    return ShardedTransport(pools, http2=http2)
-
-
-def _aiohttp_transport(
-    *, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None, http2: bool
-) -> httpx.AsyncBaseTransport:
+    context = checked_context(verify)
+    proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
+    proxies.of(settings.base_url)  # so that one that cannot be used is refused now
+    if transport is None:
+        return PoolTransport(verify=context, proxies=proxies), True
     require_extra("aiohttp")
-    if http2:
-        raise ConfigurationError("http2: aiohttp does not speak it")
-    from useresponse_async._aiohttp import (  # noqa: PLC0415 - needs the extra
-        AiohttpTransport,
-    )
+    from useresponse_async._aiohttp import AiohttpTransport  # noqa: PLC0415 - needs the extra
 
-    return AiohttpTransport(verify=verify, proxy=proxy)
-
-
-def _checked_proxy(settings: Settings, proxy: str | httpx.Proxy | None) -> httpx.Proxy | None:
-    chosen = proxy or environment_proxy(settings.base_url)
-    if chosen is None or isinstance(chosen, httpx.Proxy):
-        return chosen
-    try:
-        return httpx.Proxy(chosen)
-    except (ValueError, httpx.InvalidURL):
-        # Without the text, which may hold a password.
-        raise ConfigurationError("proxy: it is no http, https or socks5 URL") from None
+    return AiohttpTransport(verify=context, proxies=proxies), True

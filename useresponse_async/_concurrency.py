@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["concurrent_map", "is_in_trio", "wait_whatever_comes"]
+__all__ = ["bulk_work", "concurrent_map", "is_in_trio", "spawn", "wait_whatever_comes"]
 
 
 class _No(enum.Enum):
@@ -34,6 +34,11 @@ _NOT_YET: Final = _No.INPUT_YET
 
 Input = TypeVar("Input")
 T = TypeVar("T")
+
+bulk_work: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
+    "useresponse_async_bulk_work", default=False
+)
+"""Whether the calls made here are part of bulk work."""
 
 _asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
 
@@ -50,7 +55,7 @@ def is_in_trio() -> bool:
     return True
 
 
-def _spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Start a task that no task group owns, in a copy of the caller's context.
 
     A task group cannot be held open across a ``yield``, nor entered in one task and left in
@@ -76,7 +81,7 @@ class _Call(Generic[T]):
         self._finished = anyio.Event()
         self._on_finish = on_finish
         self._error: BaseException | None = None
-        _spawn(lambda: self._run(call))
+        spawn(lambda: self._run(call))
 
     async def _run(self, call: Callable[[], Awaitable[T]]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What may a client be told, and is it sound? Checked once, then frozen."""
+"""Settings of a client, the retry policy, hooks, and optional extras."""
 
 from __future__ import annotations
 
@@ -7,19 +7,36 @@ import ipaddress
 import math
 import os
 import re
+import ssl
 import warnings
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import unquote
+from urllib.request import getproxies, proxy_bypass
 
 import attrs
 import httpx
 
-from useresponse_async._exceptions import ConfigurationError
-from useresponse_async._hooks import RequestHook, ResponseHook, RetryHook
+from useresponse_async._exceptions import ConfigurationError, UseResponseError
 from useresponse_async._secret import Secret
 
-__all__ = ["DEFAULT_TIMEOUT", "UNSET", "KeyPlacement", "RetryPolicy", "Settings", "Unset"]
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "UNSET",
+    "KeyPlacement",
+    "MissingExtraError",
+    "RequestHook",
+    "ResponseHook",
+    "RetryEvent",
+    "RetryHook",
+    "RetryPolicy",
+    "Settings",
+    "Unset",
+    "require_extra",
+]
 
 T = TypeVar("T")
 
@@ -30,6 +47,40 @@ DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
 _TIMEOUTS_PER_ATTEMPT: Final = 5
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_RESERVED_HEADERS: Final = re.compile(
+    r"host|authorization|cookie|connection|accept-encoding|transfer-encoding|content-.*",
+    re.IGNORECASE,
+)
+
+_EXTRAS: Final = {
+    "aiohttp": ("the aiohttp transport", ("httpx_aiohttp", "aiohttp")),
+    "cli": ("the command line", ("typer", "rich")),
+    "dlt": ("the dlt source", ("dlt",)),
+    "fastapi": ("the FastAPI integration", ("fastapi", "starlette", "pydantic")),
+    "parquet": ("Parquet", ("pyarrow",)),
+    "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),
+    "testing": ("the pytest plugin", ("pytest", "starlette", "uvicorn", "python_multipart")),
+}
+"""The purpose of each extra, and the modules that it installs."""
+
+
+class MissingExtraError(ImportError):
+    """An optional extra is not installed; the message says how to install it."""
+
+
+def require_extra(extra: str) -> None:
+    """Raise unless the libraries of ``extra`` are installed.
+
+    Args:
+        extra: Its name, as in ``useresponse-async[name]``.
+
+    Raises:
+        MissingExtraError: One of them is missing; the message says what to install.
+    """
+    purpose, modules = _EXTRAS[extra]
+    if any(find_spec(name) is None for name in modules):
+        raise MissingExtraError(f"{purpose} needs: pip install 'useresponse-async[{extra}]'")
 
 
 class Unset(enum.Enum):
@@ -52,11 +103,11 @@ class KeyPlacement(enum.Enum):
     """The bare value of the ``Authorization`` header, for installations that take it."""
 
 
-def _whole_number(minimum: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
+def _integer(minimum: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise ConfigurationError(
-                f"{attribute.name}: {value!r} is not a whole number of {minimum} or more"
+                f"{attribute.name}: {value!r} is not an integer of {minimum} or more"
             )
 
     return check
@@ -64,11 +115,8 @@ def _whole_number(minimum: int) -> Callable[[object, attrs.Attribute[Any], objec
 
 def _number(minimum: float) -> Callable[[object, attrs.Attribute[Any], object], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not (minimum <= value < math.inf)
-        ):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and minimum <= float(str(value)) < math.inf):
             raise ConfigurationError(
                 f"{attribute.name}: {value!r} is not a number of {minimum:g} or more"
             )
@@ -83,90 +131,115 @@ def _flag(_instance: object, attribute: attrs.Attribute[Any], value: object) -> 
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """What is tried again, how often, and after how long.
+    """Which attempts are retried, how often, and with which delays.
 
-    A 503 is always tried again: the interface was unavailable, so nothing happened. So is a
-    connection that was never made. A 500, 502, 504, 429, a time-out, a broken connection and
-    a body cut short are tried again where repeating the call is safe.
+    A 503 and a 429 are retried for every call: the server did nothing. So is a connection that
+    was never made. A 500, 502, 504, a time-out, a broken connection and a body cut short are
+    retried where repeating the call is safe.
 
-    Delays grow exponentially with full jitter: before try ``n + 1`` a random time between 0
-    and ``initial_delay * 2 ** (n - 1)``, or what the server's ``Retry-After`` says if that is
-    longer, but never more than ``max_delay``. All calls of a client share one budget for
-    their retries, so that an outage meets a trickle of them and not a storm: a retry the
-    budget has no room for yet waits until it has.
+    Delays grow exponentially with full jitter: before attempt ``n + 1`` a random time between 0
+    and ``initial_delay * 2 ** (n - 1)``, or the server's ``Retry-After`` if that is longer, but
+    never more than ``max_delay``. All calls of a client share one retry budget, so that an
+    outage meets a trickle of retries: one that the budget has no room for yet waits.
 
     Args:
-        attempts: The most tries of one call, the first included.
-        initial_delay: The upper bound of the first delay, in seconds.
-        max_delay: The upper bound of every backoff delay, in seconds.
-        max_elapsed: No try is begun, or begins to wait for its turn, later than this after the
-            first one failed, in seconds.
+        attempts: Maximum number of attempts of one call, the first included. ``None`` (the
+            default) sets no limit but ``max_elapsed`` for calls that are safe to repeat, once
+            the client has had a successful response; for all others, 6 attempts.
+        initial_delay: Maximum of the first delay, in seconds.
+        max_delay: Maximum of every delay, in seconds.
+        max_elapsed: No attempt starts later than this after the first one failed, in seconds.
         min_retries_per_second: Retries that the budget always allows, per second.
-        max_retry_ratio: Retries that the budget allows on top, per successful answer.
+        max_retry_ratio: Retries that the budget allows on top, per successful response.
         repeat_unsafe: Also repeat calls that create or toggle after a 500 or a broken
-            connection, although the first try may have worked.
+            connection, although the first attempt may have worked.
 
     Raises:
         ConfigurationError: A value is out of its range; names it.
     """
 
-    attempts: int = attrs.field(default=6, validator=_whole_number(1))
+    attempts: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_integer(1))
+    )
     initial_delay: float = attrs.field(default=0.25, validator=_number(0))
     max_delay: float = attrs.field(default=15.0, validator=_number(0))
-    max_elapsed: float = attrs.field(default=120.0, validator=_number(0))
+    max_elapsed: float = attrs.field(default=60.0, validator=_number(0))
     min_retries_per_second: float = attrs.field(default=10.0, validator=_number(0.1))
     max_retry_ratio: float = attrs.field(default=0.2, validator=_number(0))
     repeat_unsafe: bool = attrs.field(default=False, validator=_flag)
 
 
-def parse_base_url(text: object) -> httpx.URL:
-    """Return the installation's address, without a trailing slash.
+@attrs.frozen(kw_only=True)
+class RetryEvent:
+    """A failed attempt that is going to be retried.
 
-    Raises:
-        ConfigurationError: The text is no such address; says why.
+    Attributes:
+        method: The request's method.
+        path: The request's path, without its query.
+        attempt: The number of the attempt that failed, from 1.
+        delay: The time until the next attempt, in seconds.
+        status_code: The status of the response; ``None`` if none came.
+        error: The error that the call would have raised without a retry.
     """
+
+    method: str
+    path: str
+    attempt: int
+    delay: float
+    status_code: int | None
+    error: UseResponseError
+
+
+RequestHook: TypeAlias = Callable[[httpx.Request], Awaitable[None] | None]
+"""Is called with each request before it waits for a slot; the request has no key."""
+
+ResponseHook: TypeAlias = Callable[[httpx.Response], Awaitable[None] | None]
+"""Is called with each response, its body read; its request has no key."""
+
+RetryHook: TypeAlias = Callable[[RetryEvent], Awaitable[None] | None]
+"""Is called after each failed attempt that is retried, before the delay."""
+
+
+def parse_base_url(text: object) -> httpx.URL:
+    """Return the installation's URL, without a trailing slash."""
     if not isinstance(text, str) or not text:
         raise ConfigurationError(
             "base_url: give the installation's address, e.g. https://mydomain.useresponse.com, "
             "or set USERESPONSE_URL"
         )
-    # What is wrong is told without the text: a password or a key may have been pasted into it.
+    # The text itself is not in the message: a password or a key may have been pasted into it.
     if re.search(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]", text):
-        raise ConfigurationError("base_url: it holds a space, a backslash or a control code")
+        raise ConfigurationError("base_url: it holds a space, a backslash or a control character")
     bare = "://" not in text
     try:
         url = httpx.URL(f"https://{text}" if bare else text)
     except (httpx.InvalidURL, ValueError):
-        raise ConfigurationError("base_url: it is no URL") from None
-    segments = text.split("/")[1 if bare else 3 :]  # as given: httpx would resolve the dots
-    problem = _base_url_problem(url, bare=bare) or _path_problem(segments)
+        raise ConfigurationError("base_url: invalid URL") from None
+    segments = [unquote(part) for part in text.split("/")[1 if bare else 3 :]]
+    problem = None
+    if url.scheme not in ("http", "https"):
+        problem = f"the scheme is {url.scheme!r}, neither https nor http"
+    elif url.userinfo:
+        problem = "a user name or password is not allowed in it"
+    elif not url.host or (bare and not {".", ":"} & set(url.host) and url.host != "localhost"):
+        problem = f"{url.host!r} is not a host name"
+    elif "?" in str(url) or "#" in str(url):
+        problem = "a query or fragment is not allowed in it"
+    elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+        problem = f"{url.port} is not a port"
+    elif {".", ".."} & set(segments) or "" in segments[:-1]:
+        problem = "the path has an empty, a '.' or a '..' part"
+    elif "api" in segments:
+        problem = "leave out /api/…: it is added, with api_version"
     if problem:
         raise ConfigurationError(f"base_url: {problem}")
-    _warn_if_insecure(url)
+    if url.scheme == "http" and not is_loopback(url):
+        warnings.warn(
+            f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
+            UserWarning,
+            stacklevel=4,
+        )
     return url.copy_with(path=url.path.rstrip("/"))
-
-
-def _base_url_problem(url: httpx.URL, *, bare: bool) -> str | None:
-    if url.scheme not in ("http", "https"):
-        return f"the scheme is {url.scheme!r}, neither https nor http"
-    if url.userinfo:
-        return "a user name or password has no place in it"
-    if not url.host or (bare and not {".", ":"} & set(url.host) and url.host != "localhost"):
-        return f"{url.host!r} is no host name"
-    if "?" in str(url) or "#" in str(url):
-        return "a query or fragment has no place in it"
-    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
-        return f"{url.port} is no port"
-    return None
-
-
-def _path_problem(segments: list[str]) -> str | None:
-    decoded = [unquote(segment) for segment in segments]
-    if {".", ".."} & set(decoded) or "" in decoded[:-1]:
-        return "the path has an empty, a '.' or a '..' part"
-    if "api" in decoded:
-        return "leave out /api/…: it is added, with api_version"
-    return None
 
 
 def is_loopback(url: httpx.URL) -> bool:
@@ -179,54 +252,48 @@ def is_loopback(url: httpx.URL) -> bool:
         return False
 
 
-def _warn_if_insecure(url: httpx.URL) -> None:
-    if url.scheme == "http" and not is_loopback(url):
-        warnings.warn(
-            f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
 def kept_secret(key: T) -> T | Secret:
-    """Return a key as a secret, so that no frame holds its text where a setting is refused."""
+    """Return a text as a secret, so that no frame holds it where a setting is refused."""
     return Secret(key) if isinstance(key, str) else key
 
 
-def _parse_api_key(given: object) -> Secret | None:
+def _api_key(given: object) -> Secret | None:
     key = kept_secret(given)
     if key is None:
         return None
-    if not isinstance(key, Secret) or not key.reveal():
-        raise ConfigurationError("api_key: it is empty or no text; leave it out for guest access")
-    if not re.fullmatch(r"[\x21-\x7e]+", key.reveal()):
+    try:
+        text = key.reveal().strip() if isinstance(key, Secret) else ""
+    except ValueError:
+        raise ConfigurationError(
+            "api_key: this secret was pickled, which leaves its text out; give the key anew"
+        ) from None
+    if not text:
+        raise ConfigurationError("api_key: it is empty or not a text; leave it out for guests")
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ConfigurationError("api_key: it holds a space or a character that is not ASCII")
-    return key
+    return key if isinstance(key, Secret) and key.reveal() == text else Secret(text)
 
 
-def _parse_api_version(version: object) -> str:
+def _api_version(version: object) -> str:
     if not isinstance(version, str) or not re.fullmatch(r"\w+([.-]\w+)*", version, re.ASCII):
-        raise ConfigurationError(f"api_version: {version!r} is no version, e.g. '3.0'")
+        raise ConfigurationError(f"api_version: {version!r} is not a version, e.g. '3.0'")
     return version
 
 
-def _parse_seconds(name: str, given: object) -> float | None:
-    if given is None:
-        return None
-    if isinstance(given, int | float) and not isinstance(given, bool) and given > 0:
-        return float(given)
-    raise ConfigurationError(f"{name}: {given!r} is neither a positive number of seconds nor None")
+def _seconds(name: str) -> Callable[[Any], Any]:
+    def convert(value: object) -> object:
+        if value is None or value is UNSET:
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return float(value)
+        raise ConfigurationError(
+            f"{name}: {value!r} is neither a positive number of seconds nor None"
+        )
+
+    return convert
 
 
-def _parse_attempt_timeout(timeout: object) -> float | Unset | None:
-    return UNSET if timeout is UNSET else _parse_seconds("attempt_timeout", timeout)
-
-
-def _parse_queue_timeout(timeout: object) -> float | None:
-    return _parse_seconds("queue_timeout", timeout)
-
-
-def _parse_timeout(timeout: object) -> httpx.Timeout:
+def _timeout(timeout: object) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if timeout is None:
@@ -238,51 +305,74 @@ def _parse_timeout(timeout: object) -> httpx.Timeout:
     )
 
 
+def request_headers(
+    given: Mapping[str, str | Secret] | None, error: Callable[[str], UseResponseError]
+) -> dict[str, str | Secret]:
+    """Return the caller's own headers, checked.
+
+    Args:
+        given: The values by name.
+        error: Makes the error from what is wrong.
+    """
+    if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise error("not a mapping of names to values")
+    for name, value in (given or {}).items():
+        if not isinstance(name, str) or not _TOKEN.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise error(f"{name!r} is not a header name")
+        if _RESERVED_HEADERS.fullmatch(name):
+            raise error(f"{name} is set by the client")
+        text = value.reveal() if isinstance(value, Secret) else value
+        if not isinstance(text, str) or not re.fullmatch(r"[\t\x20-\x7e]*", text):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise error(f"the value of {name} is not printable ASCII text")
+    return dict(given or {})
+
+
+def _headers(given: Mapping[str, str | Secret] | None) -> dict[str, str | Secret]:
+    return request_headers(given, lambda problem: ConfigurationError(f"headers: {problem}"))
+
+
 def _instance_of(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
     def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if not isinstance(value, kind):
-            raise ConfigurationError(f"{attribute.name}: {value!r} is no {kind.__name__}")
+            raise ConfigurationError(f"{attribute.name}: {value!r} is not a {kind.__name__}")
 
     return check
 
 
 def _hook(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name}: {value!r} cannot be called")
-
-
-def _from_environment(name: str) -> str | None:
-    return os.environ.get(name) or None
+        raise ConfigurationError(f"{attribute.name}: {value!r} is not callable")
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class Settings:
-    """All that a client was told. Arguments left as ``None`` come from the environment."""
+    """All settings of a client. Those left as ``None`` come from the environment."""
 
     base_url: httpx.URL
-    api_key: Secret | None = attrs.field(default=None, converter=_parse_api_key)
-    api_version: str = attrs.field(default=DEFAULT_API_VERSION, converter=_parse_api_version)
+    api_key: Secret | None = attrs.field(default=None, converter=_api_key)
+    base_url_source: str = "the base_url argument"
+    api_key_source: str = "the api_key argument"
+    api_version: str = attrs.field(default=DEFAULT_API_VERSION, converter=_api_version)
     key_placement: KeyPlacement = attrs.field(
         default=KeyPlacement.QUERY, validator=_instance_of(KeyPlacement)
     )
-    timeout: httpx.Timeout = attrs.field(default=DEFAULT_TIMEOUT, converter=_parse_timeout)
+    headers: dict[str, str | Secret] = attrs.field(default=None, converter=_headers)
+    timeout: httpx.Timeout = attrs.field(default=DEFAULT_TIMEOUT, converter=_timeout)
     retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
-    max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_whole_number(1))
+    max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_integer(1))
     adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
     attempt_timeout: float | Unset | None = attrs.field(
-        default=UNSET, converter=_parse_attempt_timeout
+        default=UNSET, converter=_seconds("attempt_timeout")
     )
-    queue_timeout: float | None = attrs.field(default=None, converter=_parse_queue_timeout)
-    max_response_bytes: int = attrs.field(
-        default=DEFAULT_MAX_RESPONSE_BYTES, validator=_whole_number(1)
-    )
+    queue_timeout: float | None = attrs.field(default=None, converter=_seconds("queue_timeout"))
+    max_response_bytes: int = attrs.field(default=DEFAULT_MAX_RESPONSE_BYTES, validator=_integer(1))
     on_request: RequestHook | None = attrs.field(default=None, validator=_hook)
     on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)
     on_retry: RetryHook | None = attrs.field(default=None, validator=_hook)
 
     @property
     def longest_attempt(self) -> float | None:
-        """The most that one try may take on the wire, in seconds; ``None`` is no bound."""
+        """The limit of one attempt from its slot to the last byte, in seconds."""
         if self.attempt_timeout is not UNSET:
             return self.attempt_timeout
         return None if self.timeout.read is None else _TIMEOUTS_PER_ATTEMPT * self.timeout.read
@@ -306,15 +396,86 @@ class Settings:
         Raises:
             ConfigurationError: A setting cannot work; names it.
         """
+        environment = {
+            name: os.environ.get(f"USERESPONSE_{name}") or None
+            for name in ("URL", "API_KEY", "API_VERSION")
+        }
+        if base_url is None and environment["URL"]:
+            base_url, others["base_url_source"] = environment["URL"], "USERESPONSE_URL"
+        if api_key is None and environment["API_KEY"]:
+            api_key, others["api_key_source"] = (
+                Secret(environment["API_KEY"]),
+                "USERESPONSE_API_KEY",
+            )
+        environment.clear()  # no frame of what is refused below may hold the key
         return cls(
-            base_url=parse_base_url(
-                _from_environment("USERESPONSE_URL") if base_url is None else base_url
-            ),
-            api_key=kept_secret(
-                _from_environment("USERESPONSE_API_KEY") if api_key is None else api_key
-            ),
-            api_version=_from_environment("USERESPONSE_API_VERSION") or DEFAULT_API_VERSION
+            base_url=parse_base_url(base_url),
+            api_key=kept_secret(api_key),
+            api_version=api_version
+            or os.environ.get("USERESPONSE_API_VERSION")
+            or DEFAULT_API_VERSION
             if api_version is None
             else api_version,
             **others,
         )
+
+
+def checked_context(verify: object) -> ssl.SSLContext | None:
+    """Return the TLS context to verify servers with.
+
+    Raises:
+        ConfigurationError: It is something else; says how to make a context.
+    """
+    if verify is None or isinstance(verify, ssl.SSLContext):
+        return verify
+    raise ConfigurationError(
+        "verify: give an ssl.SSLContext, e.g. ssl.create_default_context(cafile='ca.pem')"
+    )
+
+
+class Proxies:
+    """The proxies to send through: the caller's for everything, or the environment's.
+
+    Args:
+        given: The caller's proxy; ``None`` for the environment's, ``NO_PROXY`` included.
+        socks: Whether SOCKS proxies are supported; ``None`` if that depends on ``socksio``.
+
+    Raises:
+        ConfigurationError: A proxy cannot be used.
+    """
+
+    def __init__(self, given: str | httpx.Proxy | None, *, socks: bool | None = None) -> None:
+        self._socks = socks
+        self._given = None if given is None else _proxy("proxy", given, socks=socks)
+        self._environment = getproxies() if given is None else {}
+
+    def of(self, url: httpx.URL) -> httpx.Proxy | None:
+        """Return the proxy for ``url``, if it needs one.
+
+        Raises:
+            ConfigurationError: The environment's proxy cannot be used.
+        """
+        address = self._environment.get(url.scheme) or self._environment.get("all")
+        if not address or is_loopback(url) or proxy_bypass(url.host):
+            return self._given
+        return _proxy("the environment's proxy", address, socks=self._socks)
+
+
+def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.Proxy:
+    # No message holds the text, in which there may be a password.
+    try:
+        bare = isinstance(given, str) and "://" not in given
+        proxy = (
+            given if isinstance(given, httpx.Proxy) else httpx.Proxy(f"{'http://' * bare}{given}")
+        )
+    except (ValueError, TypeError, httpx.InvalidURL):
+        raise ConfigurationError(f"{name}: not a http, https or socks5 URL") from None
+    port = proxy.url.port
+    if not proxy.url.host or (port is not None and not 0 < port <= _HIGHEST_PORT):
+        raise ConfigurationError(f"{name}: the host or the port is not valid")
+    if proxy.url.scheme.startswith("socks"):
+        if socks is False:
+            raise ConfigurationError(f"{name}: SOCKS proxies do not work with this transport")
+        if find_spec("socksio") is None:
+            raise ConfigurationError(f"{name}: SOCKS proxies need: pip install 'httpx[socks]'")
+    return proxy

@@ -1,4 +1,4 @@
-"""What does every failure become?"""
+"""The error tree."""
 
 from __future__ import annotations
 
@@ -72,54 +72,71 @@ class ClientClosedError(UseResponseError):
 
 
 class APIConnectionError(UseResponseError):
-    """No answer came: DNS, refused, reset, TLS.
+    """No complete response came: name resolution, refused, reset, TLS, or a broken body.
 
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
-        request_sent: Whether the server may have seen the request of this try.
-        permanent: Whether it would go the same way again: a certificate that is not trusted, a
-            proxy that refuses, a redirect to what is no address.
-        attempt: Which try of the call this was, from 1.
+        host: The host and port that the request was for.
+        request_sent: Whether the server may have seen the request of this attempt.
+        permanent: Whether a retry would fail the same way, as with an untrusted certificate.
+        cause: The class name of the exception below, e.g. ``httpx.ConnectError``.
+        errno: The operating system's error number, if there is one.
+        attempt: The number of the attempt that failed, from 1.
     """
 
     def __init__(
-        self, problem: str, *, method: str, path: str, request_sent: bool, permanent: bool = False
+        self,
+        problem: str,
+        *,
+        method: str,
+        path: str,
+        request_sent: bool,
+        permanent: bool = False,
+        host: str = "",
+        cause: str = "",
+        errno: int | None = None,
     ) -> None:
         super().__init__(f"{method} {path}: {problem}")
         self.method = method
         self.path = path
+        self.host = host
         self.request_sent = request_sent
         self.permanent = permanent
+        self.cause = cause
+        self.errno = errno
         self.attempt = 1
 
 
 class APITimeoutError(APIConnectionError):
-    """No answer came within ``timeout``, or no whole one within ``attempt_timeout``."""
+    """No response came within ``timeout``, or no complete one within ``attempt_timeout``."""
 
 
 class QueueTimeoutError(APITimeoutError):
-    """The call had no turn within ``queue_timeout``, so this try of it was not sent."""
+    """The call got no slot within ``queue_timeout``; this attempt was not sent."""
 
 
 class ResponseTooLargeError(UseResponseError):
-    """The answer holds more than the caller would take.
+    """The response is larger than the limit.
 
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
-        max_bytes: The most that would have been taken, in bytes.
+        max_bytes: The limit, in bytes.
     """
 
     def __init__(self, *, method: str, path: str, max_bytes: int) -> None:
-        super().__init__(f"{method} {path}: the answer holds more than {max_bytes} bytes")
+        super().__init__(
+            f"{method} {path}: the response is larger than {max_bytes} bytes "
+            "(max_response_bytes, or max_bytes of a download)"
+        )
         self.method = method
         self.path = path
         self.max_bytes = max_bytes
 
 
-class _AnswerError(UseResponseError):
-    """What an answer that cannot be used has in common."""
+class _ResponseError(UseResponseError):
+    """An unusable response."""
 
     def __init__(
         self, problem: str, *, response: httpx.Response, method: str, path: str, message: str
@@ -133,8 +150,8 @@ class _AnswerError(UseResponseError):
         self.attempt = 1
 
 
-class APIStatusError(_AnswerError):
-    """The server answered, and the answer is not success.
+class APIStatusError(_ResponseError):
+    """The server responded with an error.
 
     Attributes:
         status_code: The HTTP status, or the body's own code for an error sent under 200.
@@ -143,8 +160,9 @@ class APIStatusError(_AnswerError):
         context: What the server says the error is about, e.g. the missing parameters.
         method: The request's method.
         path: The request's path, without its query.
-        response: The answer itself.
-        attempt: Which try of the call this was, from 1.
+        response: The response, without the API key, its body cut to 64 KiB; without a body for
+            a call whose response holds a secret.
+        attempt: The number of the attempt that failed, from 1.
     """
 
     def __init__(
@@ -211,18 +229,19 @@ class ServiceUnavailableError(ServerError):
     """503: the API is unavailable, or switched off by the administrator."""
 
 
-class DecodeError(_AnswerError):
+class DecodeError(_ResponseError):
     """The status says success, but the body is not what the API promises.
 
     Attributes:
-        field: Where in the body the trouble is, e.g. ``data[3].role.id``; empty for the whole.
-        malformed: Whether the body is no JSON at all, as one that was cut short.
+        field: The place in the body, e.g. ``data[3].role.id``; empty for the complete body.
+        malformed: Whether the body is not valid JSON, as one that was cut short.
         message: What is wrong there.
         status_code: The HTTP status.
         method: The request's method.
         path: The request's path, without its query.
-        response: The answer itself.
-        attempt: Which try of the call this was, from 1.
+        response: The response, without the API key, its body cut to 64 KiB; without a body for
+            a call whose response holds a secret.
+        attempt: The number of the attempt that failed, from 1.
     """
 
     def __init__(

@@ -1,29 +1,68 @@
-"""How does a file travel? Read in pieces, and made base64 while it is sent."""
+"""Attachments, JSON bodies that carry them, and downloads."""
 
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
 import os
+import re
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
+from inspect import isawaitable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
 import anyio
+import anyio.to_thread
 import httpx
 
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._lifetime import opened, to_the_end
+from useresponse_async._lifetime import ends_in_time
+from useresponse_async._secret import Secret
 
-__all__ = ["DEFAULT_MAX_BYTES", "AsyncReadable", "Attachment"]
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "AsyncReadable",
+    "AsyncWritable",
+    "Attachment",
+    "Base64Of",
+    "CallersFailure",
+    "JSONBody",
+    "ProgressCallback",
+    "Sink",
+    "opened_sink",
+]
 
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 
-# A multiple of 3, so that the base64 of the pieces is the base64 of the whole.
+# A multiple of 3, so that the base64 of the pieces is the base64 of the complete file.
 _PIECE: Final = 3 * 64 * 1024
+_LONGEST_NAME: Final = 255
+# Separators, control characters, and marks that change the direction of what follows.
+_NOT_IN_A_NAME: Final = re.compile(
+    r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_NO_HARD_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+ProgressCallback: TypeAlias = Callable[[int, int | None], Awaitable[None] | None]
+"""Is called with the bytes received so far, and with all there are, if that is known."""
+
+
+class CallersFailure(Exception):
+    """A failure of the caller's own file or callback, on its way to the caller.
+
+    Args:
+        error: The failure, with the traceback below the package's frames.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        traceback = error.__traceback__
+        self.error: Exception = error.with_traceback(traceback and traceback.tb_next)
 
 
 class AsyncReadable(Protocol):
@@ -38,6 +77,26 @@ class AsyncReadable(Protocol):
         ...
 
 
+class AsyncWritable(Protocol):
+    """A file opened for writing bytes, e.g. by :func:`anyio.open_file`."""
+
+    async def write(self, data: bytes, /) -> int:
+        """Write ``data``."""
+        ...
+
+    async def seek(self, offset: int, whence: int = ..., /) -> int:
+        """Go to a place in the file, and return where that is."""
+        ...
+
+    async def tell(self) -> int:
+        """Return where in the file the next bytes go."""
+        ...
+
+    async def truncate(self, size: int | None = ..., /) -> int:
+        """Cut the file off."""
+        ...
+
+
 class Attachment:
     """A file to send. Make one with :meth:`from_path`, :meth:`from_bytes` or :meth:`from_file`.
 
@@ -45,15 +104,22 @@ class Attachment:
 
     Attributes:
         name: The file's name, as the server is told.
-        max_bytes: The most bytes that are sent, in bytes.
+        max_bytes: Maximum size of the file, in bytes.
     """
 
-    def __init__(self, name: str, source: _Source, *, max_bytes: int) -> None:
-        if not name or set(name) & {"/", "\\", "\0"}:
-            raise ArgumentError("name", f"{name!r} is no file name")
+    def __init__(self, name: str, source: bytes | Path | AsyncReadable, *, max_bytes: int) -> None:
+        if not isinstance(name, str) or not name.strip() or name in (".", ".."):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError("name", f"{name!r} is not a file name")
+        if _NOT_IN_A_NAME.search(name):
+            raise ArgumentError(
+                "name", f"{name!r} holds a separator, a control character or a direction mark"
+            )
+        if len(name.encode()) > _LONGEST_NAME:
+            raise ArgumentError("name", f"it is longer than {_LONGEST_NAME} bytes")
         self.name = name
         self.max_bytes = max_bytes
         self._source = source
+        self._lock = anyio.Lock()
 
     @classmethod
     def from_path(
@@ -66,31 +132,30 @@ class Attachment:
         """Return an attachment that is read from ``path`` when it is sent.
 
         Args:
-            path: Where the file is.
-            name: The name to give it; its own unless told.
-            max_bytes: The most it may hold, in bytes; a larger one is refused before any
-                request.
+            path: The file's path.
+            name: The name to send; default: the file's own.
+            max_bytes: Maximum size, in bytes; a larger file is refused before any request.
 
         Raises:
-            ArgumentError: The name is no file name.
+            ArgumentError: The name is not a file name.
         """
-        return cls(name or Path(path).name, _PathSource(path), max_bytes=max_bytes)
+        return cls(name or Path(path).name, Path(path), max_bytes=max_bytes)
 
     @classmethod
     def from_bytes(
         cls, name: str, data: bytes, *, max_bytes: int = DEFAULT_MAX_BYTES
     ) -> Attachment:
-        """Return an attachment that holds ``data``.
+        """Return an attachment with ``data`` as its content.
 
         Args:
-            name: The name to give it.
-            data: What it holds.
-            max_bytes: The most it may hold, in bytes; more is refused before any request.
+            name: The name to send.
+            data: The content.
+            max_bytes: Maximum size, in bytes; more is refused before any request.
 
         Raises:
-            ArgumentError: The name is no file name.
+            ArgumentError: The name is not a file name.
         """
-        return cls(name, _BytesSource(data), max_bytes=max_bytes)
+        return cls(name, data, max_bytes=max_bytes)
 
     @classmethod
     def from_file(
@@ -101,137 +166,127 @@ class Attachment:
         Args:
             file: A file opened for reading bytes, e.g. by :func:`anyio.open_file`; it is read
                 from its beginning, and stays open.
-            name: The name to give it.
-            max_bytes: The most it may hold, in bytes; a larger one is refused before any
-                request.
+            name: The name to send.
+            max_bytes: Maximum size, in bytes; a larger file is refused before any request.
 
         Raises:
-            ArgumentError: The name is no file name.
+            ArgumentError: The name is not a file name.
         """
-        return cls(name, _FileSource(file), max_bytes=max_bytes)
+        return cls(name, file, max_bytes=max_bytes)
 
     async def measure(self) -> int:
-        """Return how much it holds, in bytes.
+        """Return the size, in bytes.
 
         Raises:
-            ArgumentError: It cannot be read, or holds too much.
+            ArgumentError: The file cannot be read, or is too large.
         """
         try:
-            size = await self._source.size()
-        except OSError as error:
-            raise ArgumentError("attachment", f"{self.name}: {error.strerror or error}") from None
+            if isinstance(self._source, bytes):
+                size = len(self._source)
+            else:
+                async with self._opened() as file, self._lock:
+                    size = await file.seek(0, io.SEEK_END)
+        except Exception as error:
+            raise self._unreadable(error) from error
         if size > self.max_bytes:
             raise ArgumentError(
-                "attachment", f"{self.name}: {size} bytes are more than {self.max_bytes}"
+                "attachment", f"{self.name}: {size} bytes is more than max_bytes, {self.max_bytes}"
             )
         return size
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Return what it holds, piece by piece.
-
-        Returns:
-            A generator of pieces, of which all but the last are of one size.
+        """Yield the content in pieces of which all but the last have the same size.
 
         Raises:
-            ArgumentError: It cannot be read.
+            ArgumentError: The file cannot be read.
         """
-        pieces = self._source.pieces()
         try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    yield piece
+            if isinstance(self._source, bytes):
+                for start in range(0, len(self._source), _PIECE):
+                    yield self._source[start : start + _PIECE]
+                return
+            async with self._opened() as file:
+                offset, piece = 0, b"\0"
+                while piece:
+                    piece = b""
+                    # A read may return less than it was asked for, and several calls may send
+                    # the same open file at once.
+                    async with self._lock:
+                        await file.seek(offset)
+                        while len(piece) < _PIECE and (
+                            part := await file.read(_PIECE - len(piece))
+                        ):
+                            piece += part
+                    offset += len(piece)
+                    if piece:
+                        yield piece
         except Exception as error:
             # Whatever it is, it must not be taken for the server's failure.
-            raise ArgumentError(
-                "attachment", f"{self.name}: {type(error).__name__}: {error}"
-            ) from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> ArgumentError:
+        reason = getattr(error, "strerror", None) or error
+        return ArgumentError("attachment", f"{self.name}: {type(error).__name__}: {reason}")
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[AsyncReadable, None]:
+        if not isinstance(self._source, Path):
+            yield self._source  # pyright: ignore[reportReturnType] - bytes are never opened
+            return
+        file = await _open(partial(self._source.open, "rb", buffering=0))
+        try:
+            yield _ThreadedFile(file)
+        finally:
+            await ends_in_time(partial(_in_thread, file.close))
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})"
 
 
-class _Source(Protocol):
-    async def size(self) -> int: ...
+class _ThreadedFile:
+    """A raw file that is read in worker threads, of which none is waited for when cancelled."""
 
-    def pieces(self) -> AsyncGenerator[bytes, None]: ...
-
-
-class _PathSource:
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = anyio.Path(path)
-
-    async def size(self) -> int:
-        # Opened and not only looked at, so that one that may not be read is told of now.
-        async with opened(self._path, "rb") as file:
-            return await file.seek(0, io.SEEK_END)
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        async with opened(self._path, "rb") as file, aclosing(_pieces_of(file)) as pieces:
-            async for piece in pieces:
-                yield piece
-
-
-class _BytesSource:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    async def size(self) -> int:
-        return len(self._data)
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        for start in range(0, len(self._data), _PIECE):
-            yield self._data[start : start + _PIECE]
-
-
-class _FileSource:
-    def __init__(self, file: AsyncReadable) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._lock = anyio.Lock()
-
-    async def size(self) -> int:
-        async with self._lock:
-            return await self._file.seek(0, io.SEEK_END)
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        async with aclosing(_pieces_of(_FileView(self._file, self._lock))) as pieces:
-            async for piece in pieces:
-                yield piece
-
-
-class _FileView:
-    """An open file read from its beginning, whoever else reads it meanwhile."""
-
-    def __init__(self, file: AsyncReadable, lock: anyio.Lock) -> None:
-        self._file = file
-        self._lock = lock
-        self._offset = 0
 
     async def read(self, size: int, /) -> bytes:
-        async with self._lock:
-            # Whoever reads next must not find a thread that still reads for this one.
-            chunk = await to_the_end(lambda: self._read(size))
-        self._offset += len(chunk)
-        return chunk
+        return await _in_thread(partial(self._file.read, size))
 
-    async def _read(self, size: int) -> bytes:
-        await self._file.seek(self._offset)
-        return await self._file.read(size)
+    async def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        return await _in_thread(partial(self._file.seek, offset, whence))
 
 
-class _Reader(Protocol):
-    async def read(self, size: int, /) -> bytes: ...
+async def _in_thread(function: Callable[[], Any]) -> Any:
+    return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
-async def _pieces_of(file: _Reader) -> AsyncGenerator[bytes, None]:
-    """Yield pieces of one size, although a read may return less than it was asked for."""
-    held = b""
-    while chunk := await file.read(_PIECE - len(held)):
-        held += chunk
-        if len(held) == _PIECE:
-            yield held
-            held = b""
-    if held:
-        yield held
+async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object] = int) -> BinaryIO:
+    """Open a file in a worker thread, which is left behind if it hangs: a FIFO, a dead mount.
+
+    Args:
+        opener: Opens it.
+        undo: Is called after closing a file that nobody waits for any more.
+    """
+    opened: list[BinaryIO] = []
+    wanted = True
+
+    def close_unwanted() -> None:
+        while opened:
+            opened.pop().close()
+            undo()
+
+    def run() -> None:
+        opened.append(opener())
+        if not wanted:
+            close_unwanted()
+
+    try:
+        await _in_thread(run)
+    except BaseException:
+        wanted = False
+        close_unwanted()
+        raise
+    return opened[0]
 
 
 class Base64Of:
@@ -246,80 +301,229 @@ class Base64Of:
 
 
 class JSONBody(httpx.AsyncByteStream):
-    """A JSON body, of which attachments are read anew each time it is sent.
-
-    Use :meth:`of` to make one. A body without attachments is one piece of bytes.
+    """A JSON body that reads its attachments anew each time it is sent.
 
     Attributes:
-        length: How much is sent, in bytes.
+        content: The body, unless there are attachments in it.
+        length: The size of the body, in bytes.
+        sent: The bytes that the sender has taken, in bytes.
+        failure: What reading an attachment failed with.
+        on_piece: Is called before the sender gets a piece, and with ``False`` while a piece is
+            read.
     """
 
     def __init__(self, parts: list[bytes | tuple[Attachment, int]]) -> None:
         self._parts = parts
+        self.content: bytes | None = None if len(parts) > 1 else parts[0]  # pyright: ignore[reportAttributeAccessIssue]
         self._sending: AsyncGenerator[bytes, None] | None = None
         self.length: int = sum(
             len(part) if isinstance(part, bytes) else 4 * -(-part[1] // 3) for part in parts
         )
-
-    @classmethod
-    async def of(cls, body: Any) -> JSONBody:
-        """Return ``body``, in which a :class:`Base64Of` may stand for a text, as JSON.
-
-        Raises:
-            ArgumentError: It cannot be sent as JSON, or an attachment cannot be read.
-        """
-        found: list[Attachment] = []
-        # No text of the caller's can hold this, so it can be looked for in the JSON.
-        mark = f"attachment-{secrets.token_hex(16)}"
-
-        def stand_in(value: object) -> str:
-            if not isinstance(value, Base64Of):
-                raise TypeError(f"a {type(value).__name__} is not JSON")
-            found.append(value.attachment)
-            return mark
-
-        try:
-            text = json.dumps(
-                body,
-                ensure_ascii=False,
-                allow_nan=False,
-                separators=(",", ":"),
-                default=stand_in,
-            )
-            plain = [piece.encode() for piece in text.split(mark)]
-        except (TypeError, ValueError, RecursionError) as error:
-            raise ArgumentError("body", f"it cannot be sent as JSON: {error}") from None
-        parts: list[bytes | tuple[Attachment, int]] = [plain[0]]
-        for attachment, piece in zip(found, plain[1:], strict=True):
-            parts += [(attachment, await attachment.measure()), piece]
-        return cls(parts)
+        self.sent: int = 0
+        self.failure: Exception | None = None
+        self.on_piece: Callable[[bool], None] | None = None
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        self.sent = 0
         self._sending = self._pieces()
         return self._sending
 
     async def aclose(self) -> None:
-        """Close what a request that broke off was reading."""
+        """Close what an attempt that broke off was reading."""
         if self._sending is not None:
-            await self._sending.aclose()
+            sending, self._sending = self._sending, None
+            with suppress(RuntimeError):  # a task of aiohttp's may still be taking a piece
+                await sending.aclose()
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        for part in self._parts:
-            if isinstance(part, bytes):
-                yield part
-            else:
-                async with aclosing(_base64(*part)) as pieces:
+        try:
+            for part in self._parts:
+                if isinstance(part, bytes):
+                    yield self._taken(part)
+                    continue
+                attachment, size = part
+                read = 0
+                self._tell(waiting=False)
+                async with aclosing(attachment.pieces()) as pieces:
                     async for piece in pieces:
-                        yield piece
+                        read += len(piece)
+                        if read > size:
+                            break
+                        yield self._taken(base64.b64encode(piece))
+                        self._tell(waiting=False)
+                if read != size:
+                    raise ArgumentError(
+                        "attachment", f"{attachment.name}: it changed while it was sent"
+                    )
+                self._tell(waiting=True)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _taken(self, piece: bytes) -> bytes:
+        self.sent += len(piece)
+        self._tell(waiting=True)
+        return piece
+
+    def _tell(self, *, waiting: bool) -> None:
+        if self.on_piece is not None:
+            self.on_piece(waiting)
 
 
-async def _base64(attachment: Attachment, size: int) -> AsyncGenerator[bytes, None]:
-    sent = 0
-    async with aclosing(attachment.pieces()) as pieces:
-        async for piece in pieces:
-            sent += len(piece)
-            if sent > size:
-                break
-            yield base64.b64encode(piece)
-    if sent != size:
-        raise ArgumentError("attachment", f"{attachment.name}: it changed while it was sent")
+async def json_body(body: Any) -> JSONBody:
+    """Return ``body`` as JSON, with secrets revealed and :class:`Base64Of` in place of texts.
+
+    Raises:
+        ArgumentError: It cannot be sent as JSON, or an attachment cannot be read.
+    """
+    found: list[Attachment] = []
+    # No text of the caller's can hold this, so it can be looked for in the JSON.
+    mark = f"attachment-{secrets.token_hex(16)}"
+
+    def stand_in(value: object) -> str:
+        if isinstance(value, Secret):
+            return value.reveal()
+        if not isinstance(value, Base64Of):
+            raise TypeError(f"a {type(value).__name__} is not JSON")
+        found.append(value.attachment)
+        return mark
+
+    problem = ""
+    plain: list[bytes] = []
+    try:
+        text = json.dumps(
+            body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=stand_in
+        )
+        plain = [piece.encode() for piece in text.split(mark)]
+    except UnicodeEncodeError:
+        problem = "a text holds half of a surrogate pair"
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = str(error)
+    if problem:
+        raise ArgumentError("body", f"it cannot be sent as JSON: {problem}")
+    parts: list[bytes | tuple[Attachment, int]] = [plain[0]]
+    for attachment, piece in zip(found, plain[1:], strict=True):
+        parts += [(attachment, await attachment.measure()), piece]
+    return JSONBody(parts)
+
+
+class Sink:
+    """Takes the bytes of a download, from the first one again at every attempt.
+
+    Args:
+        file: Where they go.
+        start: Where in the file the first one goes.
+        max_bytes: Maximum size, in bytes.
+        on_progress: The caller's callback.
+
+    Attributes:
+        received: The size so far, in bytes.
+    """
+
+    def __init__(
+        self,
+        file: AsyncWritable,
+        *,
+        start: int,
+        max_bytes: int,
+        on_progress: ProgressCallback | None,
+    ) -> None:
+        self._file = file
+        self._start = start
+        self._on_progress = on_progress
+        self._total: int | None = None
+        self.max_bytes = max_bytes
+        self.received: int = 0
+
+    async def begin(self, total: int | None) -> None:
+        """Prepare for the first byte; what an earlier attempt wrote is cut off.
+
+        Raises:
+            CallersFailure: The file cannot be written.
+        """
+        self._total = total
+        self.received = 0
+        try:
+            await self._file.seek(self._start)
+            await self._file.truncate()
+        except Exception as error:
+            raise CallersFailure(error) from None
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            CallersFailure: The file cannot be written, or the callback failed.
+        """
+        try:
+            await self._file.write(chunk)
+            self.received += len(chunk)
+            if self._on_progress is not None:
+                reported = self._on_progress(self.received, self._total)
+                if isawaitable(reported):
+                    await reported
+        except Exception as error:
+            raise CallersFailure(error) from None
+
+
+@asynccontextmanager
+async def opened_sink(
+    to: str | os.PathLike[str] | AsyncWritable,
+    *,
+    max_bytes: int,
+    overwrite: bool,
+    on_progress: ProgressCallback | None,
+) -> AsyncGenerator[Sink, None]:
+    """Give a sink into a path, or into an open file at its present place.
+
+    A path is filled under an unpredictable name beside it, and takes its own at the end of a
+    block that succeeds, so that nobody finds half a file.
+
+    Raises:
+        ArgumentError: The path is not a file's, or exists and is not to be overwritten.
+        OSError: The file cannot be written.
+    """
+    if not isinstance(to, str | os.PathLike):
+        start = await to.tell()
+        yield Sink(to, start=start, max_bytes=max_bytes, on_progress=on_progress)
+        return
+    target = Path(to)
+    if not target.name or target.name == ".." or "\0" in str(target):
+        raise ArgumentError("to", f"{os.fspath(to)!r} is not a file's path")
+    if await _in_thread(target.is_dir):
+        raise ArgumentError("to", f"{os.fspath(to)!r} is a folder")
+    if not overwrite and await _in_thread(partial(os.path.lexists, target)):
+        raise ArgumentError("to", f"{os.fspath(to)!r} exists; give overwrite=True to replace it")
+    partial_file = target.with_name(f".{secrets.token_hex(12)}.part")
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+    def create() -> BinaryIO:
+        return os.fdopen(os.open(partial_file, flags, 0o666), "r+b")
+
+    undo = partial(partial_file.unlink, missing_ok=True)
+    file = await _open(create, undo)
+    try:
+        try:
+            yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
+        finally:
+            file.close()  # at once: a cancellation would not let a thread do it
+        await anyio.to_thread.run_sync(partial(_commit, partial_file, target, overwrite=overwrite))
+    finally:
+        with suppress(OSError):
+            undo()
+
+
+def _commit(source: Path, target: Path, *, overwrite: bool) -> None:
+    """Give a complete file its name."""
+    if overwrite:
+        source.replace(target)
+        return
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        # A file system without hard links: the name is taken first, then the file put there.
+        target.open("xb").close()
+        source.replace(target)

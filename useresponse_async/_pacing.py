@@ -1,132 +1,162 @@
-"""How many requests may be in flight now?"""
+"""Slots for requests in flight, and adaptive pacing (AIMD)."""
 
 from __future__ import annotations
 
 import logging
 import math
+from collections import OrderedDict
 from types import TracebackType
 from typing import Final
 
 import anyio
 
-from useresponse_async._limiter import FairLimiter
+__all__ = ["Limiter", "Pacing", "Slot"]
 
-__all__ = ["NoTurn", "Pacing", "Turn"]
-
-
-logger: Final[logging.Logger] = logging.getLogger("useresponse_async._pacing")
+logger: Final[logging.Logger] = logging.getLogger("useresponse_async.pacing")
 
 _GENTLE_START: Final = 10
 _DECREASE: Final = 0.7
 _ROUNDS_BEFORE_PROBE: Final = 8
-_ANSWERS_BEFORE_PROBE: Final = 32
+_RESPONSES_BEFORE_PROBE: Final = 32
+_BULK_SHARE: Final = 4
 
 
-class NoTurn(Exception):
-    """There was no turn for a request in time."""
+class Limiter:
+    """A number of slots, first come first served, single calls ahead of bulk work.
+
+    Bulk work keeps at least a quarter of the slots, and one at least, while it waits. anyio's
+    own limiter has neither an order nor a way in that is fair on every release and backend.
+
+    Args:
+        limit: The number of slots, at least 1; may change at any time.
+    """
+
+    __slots__ = ("_bulk_waiting", "_limit", "_single_waiting", "bulk_taken", "taken")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._single_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
+        self._bulk_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
+        self.taken: int = 0
+        """The number of slots in use."""
+        self.bulk_taken: int = 0
+        """The number of slots in use by bulk work."""
+
+    @property
+    def limit(self) -> int:
+        """The number of slots."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+        self._admit()
+
+    async def acquire(self, *, bulk: bool = False) -> None:
+        """Wait for a slot and take it; nothing is kept where that is cancelled."""
+        # While anyone waits all slots are in use, so nobody is overtaken here.
+        if self.taken < self._limit:
+            self.taken += 1
+            self.bulk_taken += bulk
+            return
+        waiting = self._bulk_waiting if bulk else self._single_waiting
+        admitted = anyio.Event()
+        waiting[admitted] = None
+        try:
+            await admitted.wait()
+        except BaseException:
+            if admitted.is_set():
+                self.release(bulk=bulk)  # the slot came together with the cancellation
+            else:
+                del waiting[admitted]
+            raise
+
+    def release(self, *, bulk: bool = False) -> None:
+        """Give a slot back, to the next one in the queue."""
+        self.taken -= 1
+        self.bulk_taken -= bulk
+        self._admit()
+
+    def _admit(self) -> None:
+        while self.taken < self._limit and (self._single_waiting or self._bulk_waiting):
+            bulk = not self._single_waiting or (
+                bool(self._bulk_waiting) and self.bulk_taken < max(1, self._limit // _BULK_SHARE)
+            )
+            waiting = self._bulk_waiting if bulk else self._single_waiting
+            admitted, _ = waiting.popitem(last=False)
+            self.taken += 1
+            self.bulk_taken += bulk
+            admitted.set()
 
 
 class Pacing:
-    """Bounds the requests in flight, and finds the server's speed below that bound.
+    """Limits the requests in flight, and finds the server's capacity below that limit.
 
-    The limit starts low and grows by one for each good answer, so it doubles in the time of
-    one answer, up to the least that is known to be too much. There it stays, and now and then
-    tries one more; where that goes well, twice as many more each time. When the server says
-    that it is overloaded the limit shrinks by a share: once for all the requests that were
-    under way together, since they all tell of the same moment.
+    The limit starts low and grows by one for each good response, so it doubles in the time of
+    one response, up to the least that is known to be too much. There it stays, and now and then
+    probes one more; where that goes well, twice as many more each time. When the server shows
+    an overload the limit shrinks by a share: once for all the requests that were under way
+    together, since they all show the same moment.
 
     Args:
-        bound: The most requests in flight, in requests.
+        bound: Maximum number of requests in flight.
         adaptive: Whether to go below the bound when the server is overloaded.
     """
 
     def __init__(self, bound: int, *, adaptive: bool = True) -> None:
         self.bound = bound
+        self.limiter: Limiter = Limiter(min(bound, _GENTLE_START) if adaptive else bound)
+        self.decreases: int = 0
         self._adaptive = adaptive
-        self._limiter = FairLimiter(min(bound, _GENTLE_START) if adaptive else bound)
         self._too_much = math.inf
         self._step = 1
-        self._good_answers = 0
+        self._good_responses = 0
         self._good_since_decrease = False
-        self._decreases = 0
         self._recovered: anyio.Event | None = None
 
     @property
     def limit(self) -> int:
-        """How many requests may be in flight now."""
-        return self._limiter.limit
+        """Maximum number of requests in flight now."""
+        return self.limiter.limit
 
     @property
     def in_flight(self) -> int:
-        """How many requests are in flight now."""
-        return self._limiter.taken
-
-    def turn(self, *, patience: float | None = None) -> Turn:
-        """Return a context to be in while a request is in flight.
-
-        Args:
-            patience: How long entering may wait, in seconds; ``None`` waits for ever.
-        """
-        return Turn(self, patience)
-
-    async def acquire(self, patience: float | None) -> int:
-        """Wait, first come first served, until one more request may be in flight.
-
-        Args:
-            patience: How long to wait, in seconds; ``None`` waits for ever.
-
-        Returns:
-            The decreases there have been.
-
-        Raises:
-            NoTurn: There was no turn within ``patience``.
-        """
-        if not self._limiter.acquire_nowait():
-            with anyio.move_on_after(patience) as waiting:
-                await self._limiter.acquire()
-            if waiting.cancelled_caught:
-                raise NoTurn from None
-        return self._decreases
-
-    def release(self) -> None:
-        """Take note that a request is not in flight any more."""
-        self._limiter.release()
+        """Number of requests in flight now."""
+        return self.limiter.taken
 
     def increase(self, *, seen: int, full: bool) -> None:
-        """Let more be in flight, after an answer that shows no overload.
+        """Raise the limit after a response that shows no overload.
 
         Args:
-            seen: The decreases there had been when the request was sent.
-            full: Whether as many were in flight then as might be.
+            seen: The number of decreases when the request was sent.
+            full: Whether all slots were in use then.
         """
-        if not self._adaptive or seen != self._decreases:
+        if not self._adaptive or seen != self.decreases:
             return
         self._good_since_decrease = True
         if self._recovered is not None:
             self._recovered.set()
             self._recovered = None
-        if full and self.limit < self.bound:
-            self._grow()
-
-    def _grow(self) -> None:
-        self._good_answers += 1
+        if not full or self.limit >= self.bound:
+            return
+        self._good_responses += 1
         patience = self.limit
         if self._step == 1:
-            patience = max(_ANSWERS_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self.limit)
+            patience = max(_RESPONSES_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self.limit)
         if self.limit + 1 < self._too_much:
             self._set(self.limit + 1)
-        elif self._good_answers >= patience:
+        elif self._good_responses >= patience:
             self._too_much += self._step
             self._step *= 2
-            self._good_answers = 0
+            self._good_responses = 0
 
     def decrease(self, *, seen: int) -> None:
-        """Let less be in flight, after an answer that shows an overload.
+        """Lower the limit after a failure that shows an overload.
 
         Args:
-            seen: The decreases there had been when the request was sent.
+            seen: The number of decreases when the request was sent.
         """
-        if not self._adaptive or seen != self._decreases:
+        if not self._adaptive or seen != self.decreases:
             return
         if self._good_since_decrease:
             self._too_much = self.limit
@@ -134,9 +164,9 @@ class Pacing:
             # It is down, rather than slow, and may be as fast as ever when it is back.
             self._recovered = anyio.Event()
         self._good_since_decrease = False
-        self._decreases += 1
+        self.decreases += 1
         self._step = 1
-        self._good_answers = 0
+        self._good_responses = 0
         self._set(math.floor(self.limit * _DECREASE))
         logger.info(
             "the server is overloaded: at most %d requests in flight from now on",
@@ -145,13 +175,13 @@ class Pacing:
         )
 
     async def pause(self, seconds: float) -> bool:
-        """Wait before a request is tried again; not longer than until the server is back.
+        """Wait before a retry, but not longer than until the server is back.
 
         Args:
-            seconds: How long to wait while the server, if it was down, does not come back.
+            seconds: Maximum wait, in seconds.
 
         Returns:
-            Whether it was down and is back.
+            Whether the server was down and is back.
         """
         if self._recovered is None:
             await anyio.sleep(seconds)
@@ -161,25 +191,26 @@ class Pacing:
         return not waiting.cancelled_caught
 
     def _set(self, limit: int) -> None:
-        self._limiter.limit = min(self.bound, max(1, limit))
+        self.limiter.limit = min(self.bound, max(1, limit))
 
 
-class Turn:
-    """One request's leave to be in flight, from entering to leaving the context.
+class Slot:
+    """A context in which a request is in flight.
 
-    An overload may be reported within, so that nobody takes the request's place at once; that it
-    went well, when the context has been left and the answer read.
+    Args:
+        pacing: The limit of the requests in flight.
+        bulk: Whether the request is part of bulk work.
     """
 
-    __slots__ = ("_decreases_seen", "_pacing", "_patience", "_was_full")
+    __slots__ = ("_bulk", "_decreases_seen", "_pacing", "_was_full")
 
-    def __init__(self, pacing: Pacing, patience: float | None) -> None:
+    def __init__(self, pacing: Pacing, *, bulk: bool) -> None:
         self._pacing = pacing
-        self._patience = patience
+        self._bulk = bulk
 
-    async def __aenter__(self) -> Turn:  # noqa: PYI034 - typing.Self needs 3.11
-        self._decreases_seen = await self._pacing.acquire(self._patience)
-        return self
+    async def __aenter__(self) -> None:
+        await self._pacing.limiter.acquire(bulk=self._bulk)
+        self._decreases_seen = self._pacing.decreases
 
     async def __aexit__(
         self,
@@ -187,13 +218,14 @@ class Turn:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._was_full = self._pacing.in_flight >= self._pacing.limit
-        self._pacing.release()
+        limiter = self._pacing.limiter
+        self._was_full = limiter.taken >= limiter.limit
+        limiter.release(bulk=self._bulk)
 
-    def went_well(self) -> None:
-        """Report an answer that shows no overload."""
+    def succeeded(self) -> None:
+        """Report a good response, after the slot was left."""
         self._pacing.increase(seen=self._decreases_seen, full=self._was_full)
 
-    def was_overloaded(self) -> None:
-        """Report an answer, or the lack of one, that shows an overload."""
+    def overloaded(self) -> None:
+        """Report an overload, before the slot is left, so that nobody takes it at once."""
         self._pacing.decrease(seen=self._decreases_seen)

@@ -12,7 +12,7 @@ import anyio
 from useresponse_async._concurrency import concurrent_map
 from useresponse_async._decode import Decoder, page_of
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._request import Request, Sender
+from useresponse_async._session import Request, Session
 from useresponse_async._walk import Walk, WalkReport
 from useresponse_async.models._page import Page
 from useresponse_async.resources._arguments import Params, integer, query_of
@@ -72,7 +72,7 @@ class Pages(Generic[T]):
 
     def __init__(
         self,
-        executor: Sender,
+        executor: Session,
         path: str,
         model: type[T],
         *,
@@ -80,7 +80,6 @@ class Pages(Generic[T]):
         params: Params | None,
         page: int | None,
         count: int,
-        since: str | None = None,
         decoder: PageDecoder[T] = page_of,
     ) -> None:
         self._executor = executor
@@ -90,7 +89,6 @@ class Pages(Generic[T]):
         self._params = params
         self._start = 1 if page is None else integer("page", page, minimum=1)
         self._count = integer("count", count, minimum=1)
-        self._since = since
         self._decoder = decoder
         self._entered: list[tuple[int, AsyncGenerator[T, None]]] = []
         self._report = WalkReport()
@@ -187,7 +185,7 @@ class Pages(Generic[T]):
 
     async def _fetch(self, number: int, *, patient: bool = False) -> Page[T]:
         operation = self._operation(number, self._count, patient=patient)
-        return await self._executor.execute(operation)
+        return await self._executor.send(operation)
 
     def _operation(self, number: int, count: int, *, patient: bool = False) -> Request[Page[T]]:
         return Request(
@@ -196,7 +194,7 @@ class Pages(Generic[T]):
             query=query_of({**self._query, "page": number, "count": count}, self._params),
             decode=self._decoder(self._model, number=number, size=count),
             patient=patient,
-            since=self._since,
+            bulk=patient,
         )
 
     async def _walk(

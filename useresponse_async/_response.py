@@ -1,15 +1,41 @@
-"""How is a response made again with another body, and how large is a body, decompressed?"""
+"""Responses: bounded reading, decompression, and what each failure becomes."""
 
 from __future__ import annotations
 
+import os
+import socket
+import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final, TypeVar
 
+import attrs
 import httpx
 
-__all__ = ["Inflater", "expands_beyond", "with_body", "with_plain_content"]
+from useresponse_async._config import Settings
+from useresponse_async._decode import (
+    NO_CONTENT,
+    MalformedBody,
+    Reported,
+    StructureError,
+    parse,
+    parse_error,
+)
+from useresponse_async._exceptions import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    DecodeError,
+    status_error_class,
+)
+from useresponse_async._files import JSONBody
+from useresponse_async._secret import Secret
+
+__all__ = ["Body", "Reply", "connection_error", "host_and_port", "read", "shown"]
+
+T = TypeVar("T")
 
 _WINDOW_BITS: Final = {
     "gzip": (zlib.MAX_WBITS | 16,),
@@ -17,145 +43,392 @@ _WINDOW_BITS: Final = {
 }
 """How the encodings that are asked for are told to zlib."""
 
-_HIGHEST_EXPANSION: Final = 1032
-_INFLATED_AT_ONCE: Final = 1024 * 1024
-_ABOUT_THE_BODY = ("Content-Encoding", "Content-Length", "Transfer-Encoding")
+_PIECE: Final = 1024 * 1024
+_SHOWN_BYTES: Final = 64 * 1024
+_EXCERPT_LENGTH: Final = 200
+_LONGEST_LENGTH: Final = 20
+_ABOUT_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_HINTS: Final[dict[int, str]] = {
+    404: "it does not exist, or this key may not see it",
+    503: "the API is overloaded, or switched off in Administration » Applications",
+}
+_PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
+"""Whatever these raise comes from the network; of httpx, only its transport errors do."""
+
+_NEVER_SENT: Final = frozenset(
+    {
+        "httpx.ConnectError",
+        "httpx.ConnectTimeout",
+        "httpx.PoolTimeout",
+        "httpx.ProxyError",
+        "httpcore.ConnectError",
+        "httpcore.ConnectTimeout",
+        "httpcore.PoolTimeout",
+        "httpcore.ProxyError",
+        "aiohttp.ClientConnectorError",
+        "aiohttp.ClientHttpProxyError",
+        "aiohttp.ConnectionTimeoutError",
+    }
+)
+"""The classes which prove that the request was not sent."""
+
+_TIMEOUTS: Final = frozenset(
+    {"asyncio.TimeoutError", "httpcore.TimeoutException", "httpx.TimeoutException"}
+)
 
 
-def with_body(response: httpx.Response, body: bytes) -> httpx.Response:
-    """Return ``response`` with its body, decompressed if it is compressed as it says.
+class Body:
+    """A response's body as it comes: of a limited size, decompressed incrementally.
 
-    httpx would decompress while it reads, and for a body that cannot be lose the status too.
-
-    Args:
-        response: What everything else is taken from.
-        body: The body as it came over the wire.
-    """
-    if _encoding_of(response) not in ("", "identity", *_WINDOW_BITS):
-        return with_plain_content(response, body)  # which was not asked for
-    # Into the response itself: every call would pay for a second one.
-    response.stream = httpx.ByteStream(body)
-    try:
-        response.read()
-    except httpx.DecodingError:
-        return with_plain_content(response, body)
-    return response
-
-
-def expands_beyond(response: httpx.Response, body: bytes, max_bytes: int) -> bool:
-    """Return whether ``body`` holds more than ``max_bytes`` bytes when decompressed.
-
-    Args:
-        response: Says how the body is compressed.
-        body: The body as it came over the wire.
-        max_bytes: The most that it may hold, in bytes.
-    """
-    if len(body) * _HIGHEST_EXPANSION <= max_bytes:
-        return False
-    for window_bits in _WINDOW_BITS.get(_encoding_of(response), ()):
-        with suppress(zlib.error):
-            return _inflates_beyond(body, window_bits, max_bytes)
-    return False
-
-
-def _inflates_beyond(body: bytes, window_bits: int, max_bytes: int) -> bool:
-    inflater = zlib.decompressobj(window_bits)
-    size = 0
-    while body and size <= max_bytes:
-        size += len(inflater.decompress(body, _INFLATED_AT_ONCE))
-        body = inflater.unconsumed_tail
-    return size > max_bytes
-
-
-class Inflater:
-    """Decompresses a body while it comes, in pieces that no server can blow up.
-
-    httpx would make one piece of whatever a chunk holds, which may be a thousand times as much,
-    and would take a body that was cut short for whole.
+    No server can blow it up: a piece is a megabyte at most, and no more than the limit comes.
 
     Args:
-        response: Says how the body is compressed.
+        head: The response, which says how its body is compressed.
+        limit: Maximum size of the content, in bytes.
 
     Attributes:
-        needed: Whether the body is compressed, so that its length is not the file's.
+        compressed: Whether the body is compressed, so that its length is not the content's.
+        too_large: Whether there is more content than the limit.
+        damaged: Why it could not be decompressed, or empty.
     """
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._window_bits = _WINDOW_BITS.get(_encoding_of(response), ())
-        self._inflaters = [zlib.decompressobj(bits) for bits in self._window_bits]
-        self.needed: bool = bool(self._window_bits)
+    def __init__(self, head: httpx.Response, limit: int) -> None:
+        encoding = str(head.headers.get("Content-Encoding", "")).strip().lower()
+        self._formats = _WINDOW_BITS.get(encoding, ())
+        self._inflaters = [zlib.decompressobj(bits) for bits in self._formats]
+        self._left = limit
+        self.compressed: bool = bool(self._formats)
+        self.too_large: bool = False
+        self.damaged: str = ""
 
-    def pieces(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what the next bytes of the body hold.
+    @property
+    def unusable(self) -> bool:
+        """Whether there is no use in reading on."""
+        return self.too_large or bool(self.damaged)
 
-        Raises:
-            httpx.DecodingError: They are not compressed as the response says.
-        """
-        if not self.needed:
-            yield chunk
-            return
+    def pieces(self, chunk: bytes | None) -> Iterator[bytes]:
+        """Yield the content of the next bytes of the body; ``None`` is its end."""
+        if not self.compressed:
+            pieces: Iterable[bytes] = (chunk,) if chunk else ()
+        else:
+            pieces = self._rest() if chunk is None else self._inflated(chunk)
+        try:
+            for piece in pieces:
+                self.too_large = len(piece) > self._left
+                yield piece[: self._left]
+                self._left -= min(len(piece), self._left)
+                if self.too_large:
+                    return
+        except zlib.error as error:
+            self.damaged = str(error)
+
+    def _inflated(self, chunk: bytes) -> Iterator[bytes]:
         while chunk:
-            piece = self._inflate(chunk)
+            try:
+                piece = self._inflaters[0].decompress(chunk, _PIECE)
+            except zlib.error:
+                if len(self._inflaters) == 1:
+                    raise
+                del self._inflaters[0]
+                continue
+            del self._inflaters[1:]  # the body has begun, so this is its format
             inflater = self._inflaters[0]
             chunk = inflater.unconsumed_tail or inflater.unused_data
             if inflater.eof and chunk:  # one more member follows
-                self._inflaters = [zlib.decompressobj(bits) for bits in self._window_bits]
+                self._inflaters = [zlib.decompressobj(bits) for bits in self._formats]
             yield piece
 
-    def rest(self) -> Iterator[bytes]:
-        """Yield what is left at the end of the body.
-
-        Raises:
-            httpx.DecodingError: The body was cut short.
-        """
-        if not self.needed:
-            return
+    def _rest(self) -> Iterator[bytes]:
         yield self._inflaters[0].flush()
         if not self._inflaters[0].eof:
-            raise httpx.DecodingError("the compressed body was cut short")
-
-    def _inflate(self, chunk: bytes) -> bytes:
-        try:
-            piece = self._inflaters[0].decompress(chunk, _INFLATED_AT_ONCE)
-        except zlib.error as error:
-            if len(self._inflaters) == 1:
-                raise httpx.DecodingError(str(error)) from error
-            del self._inflaters[0]
-            return self._inflate(chunk)
-        del self._inflaters[1:]  # the body has begun, so this is what it is
-        return piece
+            raise zlib.error("the compressed body was cut short")
 
 
-def _encoding_of(response: httpx.Response) -> str:
-    return str(response.headers.get("Content-Encoding", "")).strip().lower()
+@attrs.frozen(repr=False)
+class Reply:
+    """A complete response, or as much of it as the limit allows.
+
+    Attributes:
+        head: The response; its own body is not used.
+        content: The body, decompressed.
+        too_large: Whether the body is larger than ``content``.
+        damaged: Why the body could not be decompressed, or empty.
+    """
+
+    head: httpx.Response
+    content: bytes | bytearray = b""
+    too_large: bool = False
+    damaged: str = ""
 
 
-def with_plain_content(
-    response: httpx.Response,
-    content: bytes,
-    *,
-    headers: httpx.Headers | None = None,
-    request: httpx.Request | None = None,
+def length_of(head: httpx.Response) -> int | None:
+    """Return the length that ``head`` tells, in bytes, if it tells one."""
+    length = head.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) <= _LONGEST_LENGTH else None
+
+
+def host_and_port(url: httpx.URL) -> str:
+    """Return the host and port of ``url`` as text."""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return f"[{url.host}]:{port}" if ":" in url.host else f"{url.host}:{port}"
+
+
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Return ``text`` without ``secrets``."""
+    for secret in secrets:
+        text = secret.redact(text)
+    return text
+
+
+def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
+    """Return ``data`` without ``secrets``."""
+    for secret in secrets:
+        data = secret.redact_bytes(data)
+    return data
+
+
+def shown(
+    reply: Reply, secrets: tuple[Secret, ...], *, sensitive: bool, limit: int | None = None
 ) -> httpx.Response:
-    """Return another response with ``content``, which is not compressed, for its body.
+    """Return ``reply`` as a response that may be shown: without secrets.
 
     Args:
-        response: What everything else is taken from.
-        content: The new body.
-        headers: Other headers than the response's own.
-        request: Another request than the response's own.
+        reply: The response.
+        secrets: What must not show in it.
+        sensitive: Whether the bodies of request and response are left out.
+        limit: Maximum size of the body, in bytes.
     """
-    kept = (response.headers if headers is None else headers).copy()
-    for name in _ABOUT_THE_BODY:
-        kept.pop(name, None)
-    made = httpx.Response(
-        response.status_code,
-        headers=kept,
-        content=content,
-        request=response.request if request is None else request,
-        extensions=response.extensions,
+    content = b"" if sensitive else bytes(reply.content)
+    for secret in secrets:
+        content = secret.redact_bytes(content, limit)
+    head = reply.head
+    response = httpx.Response(
+        head.status_code,
+        headers=[
+            (name, redact_bytes(value, secrets))
+            for name, value in head.headers.raw
+            if name.lower() not in _ABOUT_THE_BODY
+        ],
+        content=content[:limit],
+        request=shown_request(head.request, secrets, sensitive=sensitive),
+        extensions={
+            name: value
+            for name, value in head.extensions.items()
+            if name in ("http_version", "reason_phrase", "attempt")
+        },
     )
-    made.next_request = response.next_request
-    with suppress(RuntimeError):  # httpx knows it only of a response that it closed
-        made.elapsed = response.elapsed
+    with suppress(RuntimeError):  # a transport that read the body itself tells no time
+        response.elapsed = head.elapsed
+    return response
+
+
+def shown_request(
+    request: httpx.Request, secrets: tuple[Secret, ...], *, sensitive: bool
+) -> httpx.Request:
+    """Return ``request`` as it may be shown: without secrets."""
+    query = redact_bytes(request.url.query, secrets)
+    url = request.url if query == request.url.query else request.url.copy_with(query=query)
+    content = b""
+    if isinstance(request.stream, JSONBody) and not sensitive:
+        content = request.stream.content or b""
+    made = httpx.Request(
+        request.method,
+        url,
+        headers=[(name, redact_bytes(value, secrets)) for name, value in request.headers.raw],
+        stream=httpx.ByteStream(redact_bytes(content, secrets)),
+    )
+    made.read()
     return made
+
+
+def connection_error(
+    error: BaseException,
+    request: httpx.Request,
+    settings: Settings,
+    *,
+    secrets: tuple[Secret, ...],
+    note: str = "",
+) -> APIConnectionError:
+    """Return the error for whatever the sender raised.
+
+    Args:
+        error: What it raised.
+        request: The request that it was sending.
+        settings: The client's settings.
+        secrets: What must not show in it.
+        note: More about the request, for the message.
+    """
+    names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
+    chain = list(_chain(error))
+    sent = names.isdisjoint(_NEVER_SENT)
+    timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
+    system = next((e for e in chain if isinstance(e, OSError) and e.errno is not None), None)
+    host = host_and_port(request.url)
+    reason = _reason(error, chain)
+    if timed_out:
+        step = type(error).__name__.removesuffix("Timeout").lower()
+        seconds = settings.timeout.as_dict().get(step)
+        limit = "in time" if seconds is None else f"within {seconds:g} s ({step} timeout)"
+        problem = f"no response {limit}" if sent else f"cannot connect to {host} {limit}"
+    elif sent:
+        problem = f"the connection to {host} broke: {reason}"
+    else:
+        problem = f"cannot connect to {host}: {reason}"
+    if not sent and request.url.host == settings.base_url.host:
+        problem += f" (base_url from {settings.base_url_source})"
+    if sent and request.method == "POST":
+        problem += "; the request may have been processed"
+    return (APITimeoutError if timed_out else APIConnectionError)(
+        redact(problem + note, secrets),
+        method=request.method,
+        path=request.url.path,
+        host=host,
+        request_sent=sent,
+        permanent=_is_permanent(error, chain),
+        cause=f"{type(error).__module__.partition('.')[0]}.{type(error).__name__}",
+        errno=None if system is None else system.errno,
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    for _ in range(20):
+        if seen is None:
+            return
+        yield seen
+        inner: tuple[BaseException, ...] = getattr(seen, "exceptions", ())
+        seen = inner[0] if inner else seen.__cause__ or seen.__context__
+
+
+def _reason(error: BaseException, chain: list[BaseException]) -> str:
+    for cause in chain:
+        if isinstance(cause, socket.gaierror):
+            return f"the host name cannot be resolved ({cause.strerror})"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the TLS certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed: {cause.reason or cause}"
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+            return os.strerror(cause.errno).lower()
+    text = next((str(cause) for cause in chain if str(cause)), "")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _is_permanent(error: BaseException, chain: list[BaseException]) -> bool:
+    """Return whether the failure is not known to be transient."""
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
+        return True
+    if type(error).__name__ in ("ProxyError", "ClientHttpProxyError"):
+        return str(error).startswith("4")  # the status with which the proxy refused
+    if isinstance(error, OSError | httpx.TransportError):
+        return False
+    modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    return modules.isdisjoint(_PACKAGES)
+
+
+def read(
+    reply: Reply,
+    decode: Callable[[Any], T],
+    *,
+    settings: Settings,
+    secrets: tuple[Secret, ...],
+    sensitive: bool,
+) -> T:
+    """Return what ``reply`` says.
+
+    Args:
+        reply: The response.
+        decode: Makes what the call returns of its JSON.
+        settings: The client's settings.
+        secrets: What must not show in an error.
+        sensitive: Whether the bodies may hold secrets that nobody knows yet.
+
+    Raises:
+        APIStatusError: It says that the call failed.
+        DecodeError: It says success, but is not what the API promises.
+    """
+    head = reply.head
+    problem, field, malformed = "", "", False
+    payload: Any = NO_CONTENT
+    reported: Reported | None = None
+    if head.status_code != HTTPStatus.NO_CONTENT:
+        try:
+            payload = parse(reply.content)  # pyright: ignore[reportArgumentType]
+            reported = parse_error(payload)
+        except MalformedBody:
+            text = "" if sensitive else _excerpt(reply, secrets)
+            problem = "the body is not valid JSON" if reply.content else "the body is empty"
+            problem += f": {text}" if text else ""
+            malformed = not reply.content[:100].lstrip().startswith(b"<")
+    if reply.damaged:
+        problem, malformed = f"the compressed body is damaged: {reply.damaged}", True
+    if not head.is_success or reported is not None:
+        raise _status_error(reply, reported, settings, secrets, sensitive=sensitive)
+    if not problem:
+        try:
+            return decode(payload)
+        except StructureError as error:
+            problem, field = error.problem, error.place
+            if sensitive:
+                problem = "the value is not what the API promises"
+    raise DecodeError(
+        redact(problem, secrets),
+        field=field,
+        malformed=malformed,
+        response=shown(reply, secrets, sensitive=sensitive, limit=_SHOWN_BYTES),
+        method=head.request.method,
+        path=head.request.url.path,
+    )
+
+
+def _status_error(
+    reply: Reply,
+    reported: Reported | None,
+    settings: Settings,
+    secrets: tuple[Secret, ...],
+    *,
+    sensitive: bool,
+) -> APIStatusError:
+    head = reply.head
+    status = head.status_code
+    if reported is None:
+        excerpt = "" if sensitive else _excerpt(reply, secrets)
+        phrase = head.reason_phrase or _phrase(status)
+        reported = Reported(message=": ".join(filter(None, (phrase, excerpt))))
+    if head.is_success and reported.code is not None and reported.code >= HTTPStatus.BAD_REQUEST:
+        status = reported.code
+    hint = _HINTS.get(status)
+    if head.has_redirect_location:
+        target = head.headers["Location"].partition("?")[0].partition("#")[0]
+        hint = f"not followed to {target}: give the API's own address as base_url"
+    elif status == HTTPStatus.UNAUTHORIZED and not sensitive:
+        hint = "the server requires an API key: give api_key, or set USERESPONSE_API_KEY"
+        if settings.api_key is not None:
+            hint = f"the server refused the API key (from {settings.api_key_source})"
+    context = reported.context
+    return status_error_class(status)(
+        response=shown(reply, secrets, sensitive=sensitive, limit=_SHOWN_BYTES),
+        method=head.request.method,
+        path=head.request.url.path,
+        status_code=status,
+        message=redact(reported.message or _phrase(status), secrets),
+        code=reported.code,
+        context=context and redact(context, secrets),
+        hint=hint and redact(hint, secrets),
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "no success"
+
+
+def _excerpt(reply: Reply, secrets: tuple[Secret, ...]) -> str:
+    """Return the start of the body on one line, to recognise a proxy's page by."""
+    content = bytes(reply.content[:_SHOWN_BYTES])
+    for secret in secrets:
+        content = secret.redact_bytes(content, 4 * _EXCERPT_LENGTH)
+    text = content[: 4 * _EXCERPT_LENGTH].decode("utf-8", errors="replace")
+    return " ".join(text.split())[:_EXCERPT_LENGTH]

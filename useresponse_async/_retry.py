@@ -1,65 +1,85 @@
-"""Which failure is tried again, and after how long? tenacity does it; this says when."""
+"""What is retried, when, and the retry budget."""
 
 from __future__ import annotations
 
 import copy
 import email.utils
-import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias, TypeVar
+from inspect import isawaitable
+from typing import Any, Final, Protocol
 
-import anyio
 import tenacity
 
-from useresponse_async._config import RetryPolicy
+from useresponse_async._config import RetryEvent, RetryHook, RetryPolicy
 from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
     DecodeError,
     QueueTimeoutError,
-    ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async._hooks import RetryEvent, RetryHook, tell
 from useresponse_async._secret import RETRY_LOGGER
 
-__all__ = ["RetryBudget", "call_with_retries", "is_overload", "retry_after", "should_retry"]
+__all__ = [
+    "OVERLOAD_STATUSES",
+    "RetryBudget",
+    "Retrying",
+    "call_hook",
+    "is_overload",
+    "retry_after",
+    "should_retry",
+]
 
-T = TypeVar("T")
 
-Pause: TypeAlias = Callable[[float], Awaitable[bool]]
+class Wait(Protocol):
+    """Waits before a retry."""
+
+    async def __call__(self, seconds: float, *, until_back: bool) -> bool:
+        """Wait, only until a server that was down is back; return whether it is."""
+        ...
+
 
 logger: Final[logging.Logger] = logging.getLogger(RETRY_LOGGER)
+hooks_logger: Final = logging.getLogger("useresponse_async.hooks")
 
-_RETRYABLE_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
-_OVERLOAD_STATUSES: Final = frozenset({429, 503})
+OVERLOAD_STATUSES: Final = frozenset({429, 503})
+"""The statuses which say that the server did nothing."""
+
+_RETRYABLE_STATUSES: Final = frozenset({500, 502, 504}) | OVERLOAD_STATUSES
+_CAUTIOUS_ATTEMPTS: Final = 6
 
 
-def should_retry(error: BaseException, *, repeatable: bool) -> bool:
-    """Return whether a call that failed with ``error`` may and should be tried again."""
-    if isinstance(error, ServiceUnavailableError) and not error.response.is_success:
-        return True
+def should_retry(error: BaseException, *, idempotent: bool) -> bool:
+    """Return whether an attempt that failed with ``error`` may and should be repeated."""
     if isinstance(error, QueueTimeoutError):
         return False
     if isinstance(error, APIConnectionError):
-        return not error.permanent and (repeatable or not error.request_sent)
+        return not error.permanent and (idempotent or not error.request_sent)
     if isinstance(error, APIStatusError):
-        return repeatable and error.status_code in _RETRYABLE_STATUSES
-    return repeatable and isinstance(error, DecodeError) and error.malformed
+        refused = error.response.status_code in OVERLOAD_STATUSES
+        return refused or (idempotent and error.status_code in _RETRYABLE_STATUSES)
+    return idempotent and isinstance(error, DecodeError) and error.malformed
+
+
+def may_have_happened(error: UseResponseError) -> bool:
+    """Return whether a call that failed with ``error`` may have had its effect."""
+    if isinstance(error, APIConnectionError):
+        return error.request_sent
+    return not (isinstance(error, APIStatusError) and error.status_code in OVERLOAD_STATUSES)
 
 
 def is_overload(error: BaseException) -> bool:
-    """Return whether ``error`` says that the server has more to do than it can."""
+    """Return whether ``error`` shows that the server is overloaded."""
     if isinstance(error, APIStatusError):
-        return error.status_code in _OVERLOAD_STATUSES
+        return error.status_code in OVERLOAD_STATUSES
     return isinstance(error, APITimeoutError)
 
 
 def retry_after(error: BaseException) -> float:
-    """Return how long the server's ``Retry-After`` asks to wait, in seconds; 0 if it does not."""
+    """Return the delay that the server's ``Retry-After`` asks for, in seconds, or 0."""
     if not isinstance(error, APIStatusError):
         return 0.0
     header = error.response.headers.get("Retry-After", "").strip()
@@ -76,7 +96,10 @@ class RetryBudget:
     """The retries that all calls of a client may make together: a token bucket.
 
     It holds a few seconds' worth of ``policy.min_retries_per_second``, fills at that rate,
-    and by ``policy.max_retry_ratio`` for each successful answer.
+    and by ``policy.max_retry_ratio`` for each successful response.
+
+    Attributes:
+        succeeded: Whether the client has had a successful response.
     """
 
     _SECONDS_HELD: Final = 2.0
@@ -87,155 +110,143 @@ class RetryBudget:
         self._capacity = max(1.0, self._rate * self._SECONDS_HELD)
         self._tokens = self._capacity
         self._filled_at = time.monotonic()
+        self.succeeded: bool = False
 
     def reserve(self) -> float:
-        """Take one retry from the budget; return how long until it is there, in seconds."""
-        self._fill()
+        """Take one retry from the budget; return the time until it is available, in seconds."""
+        now = time.monotonic()
+        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
 
     def give_back(self) -> None:
-        """Return a retry that was reserved and will not be made."""
+        """Return a reserved retry that is not going to be made."""
         self._tokens += 1
 
     def forgive(self) -> None:
-        """Take note that the server is back: what was lent while it was down is not owed."""
+        """Cancel the debt from an outage that is over."""
         self._tokens = max(0.0, self._tokens)
 
     def earn(self) -> None:
-        """Take note of a successful answer."""
+        """Record a successful response."""
+        self.succeeded = True
         self._tokens = min(self._capacity, self._tokens + self._ratio)
 
-    def _fill(self) -> None:
-        now = time.monotonic()
-        self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
 
-
-async def call_with_retries(
-    attempt: Callable[[int], Awaitable[T]],
-    *,
-    policy: RetryPolicy,
-    budget: RetryBudget,
-    repeatable: bool,
-    on_retry: RetryHook | None = None,
-    pause: Pause | None = None,
-) -> T:
-    """Return what ``attempt(number)`` returns, tried again as ``policy`` says.
+class Retrying:
+    """The retries of one call that failed once: what tenacity asks between its attempts.
 
     Args:
-        attempt: Makes one try; its number counts from 1.
-        policy: What is tried again, how often, and after how long.
-        budget: The retries of all calls together.
-        repeatable: Whether the call may be repeated when its first try may have worked.
-        on_retry: Is told of each try that is made again.
-        pause: Waits before the next try, where the server was overloaded, for so many seconds,
-            or until it is back; then delays start anew.
-
-    Raises:
-        UseResponseError: The last try's failure.
+        policy: Which attempts are retried, and when.
+        budget: The retries of all calls of the client.
+        idempotent: Whether the call may be repeated when an attempt may have worked.
+        on_retry: The caller's hook.
+        wait: Waits between two attempts.
+        label: Names the page or id that the call is about.
     """
-    repeatable = repeatable or policy.repeat_unsafe
-    try:
-        return await attempt(1)
-    except UseResponseError as error:
-        if not should_retry(error, repeatable=repeatable):
-            raise
-        failure = error
-    # Entering tenacity costs more than a whole good call, so only a failed one pays for it,
-    # and hands it the failure as the outcome of its first try.
-    schedule = _Schedule(policy, budget, on_retry, pause)
-    retrying = tenacity.AsyncRetrying(
-        sleep=schedule.sleep,
-        retry=tenacity.retry_if_exception(lambda e: should_retry(e, repeatable=repeatable)),
-        wait=schedule.wait,
-        stop=schedule.stop,
-        before_sleep=schedule.before_sleep,
-        reraise=True,
-    )
-    try:
-        return await retrying(_after(failure, attempt))
-    finally:
-        schedule.abandon()
-
-
-def _after(
-    failure: UseResponseError, attempt: Callable[[int], Awaitable[T]]
-) -> Callable[[], Awaitable[T]]:
-    numbers = itertools.count(1)
-
-    async def run() -> T:
-        number = next(numbers)
-        if number == 1:
-            raise failure
-        return await attempt(number)
-
-    return run
-
-
-class _Schedule:
-    """When one call is tried again: what tenacity asks, between its tries."""
 
     def __init__(
         self,
         policy: RetryPolicy,
         budget: RetryBudget,
+        *,
+        idempotent: bool,
         on_retry: RetryHook | None,
-        pause: Pause | None,
+        wait: Wait,
+        label: str = "",
     ) -> None:
         self._policy = policy
         self._budget = budget
+        self._idempotent = idempotent or policy.repeat_unsafe
         self._on_retry = on_retry
-        self._pause = pause
+        self._wait = wait
+        self._label = label
         self._started = time.monotonic()
-        self._failure: UseResponseError | None = None
-        self._tries_before_recovery = 0
+        self._attempts_before_recovery = 0
+        self._event: RetryEvent | None = None
         self._reserved = False
         self._backoff = tenacity.wait_random_exponential(
             multiplier=policy.initial_delay, max=policy.max_delay
         )
 
-    def wait(self, state: tenacity.RetryCallState) -> float:
-        if state.attempt_number >= self._policy.attempts:
-            return 0.0
-        since_recovery = copy.copy(state)
-        since_recovery.attempt_number -= self._tries_before_recovery
-        asked = min(retry_after(_failure(state)), self._policy.max_delay)
-        self._reserved = True
-        return max(self._backoff(since_recovery), asked, self._budget.reserve())
+    def attempts(self) -> tenacity.AsyncRetrying:
+        """Return tenacity's iterator over the attempts; the first is the one that failed."""
+        return tenacity.AsyncRetrying(
+            sleep=self._wait_for_next,
+            retry=tenacity.retry_if_exception(self.may_retry),
+            wait=self._delay,
+            stop=self._is_over,
+            before_sleep=self._announce,
+            reraise=True,
+        )
 
-    def stop(self, state: tenacity.RetryCallState) -> bool:
-        if state.attempt_number >= self._policy.attempts:
-            return True
-        elapsed = time.monotonic() - self._started
-        return elapsed + state.upcoming_sleep > self._policy.max_elapsed
+    def may_retry(self, error: BaseException) -> bool:
+        """Return whether an attempt that failed with ``error`` may be repeated."""
+        return should_retry(error, idempotent=self._idempotent)
 
     def abandon(self) -> None:
-        """Give back the retry that was reserved last, if it is not made: cancelled, or too late."""
+        """Give back the last reserved retry if it was not made."""
         if self._reserved:
             self._reserved = False
             self._budget.give_back()
 
-    async def before_sleep(self, state: tenacity.RetryCallState) -> None:
-        event = _event(state)
-        self._failure = event.error
-        self._tries = event.attempt
-        _log(event)
-        if self._on_retry is not None:
-            await tell(self._on_retry, event)
+    def _last_attempt(self) -> float:
+        if self._policy.attempts is not None:
+            return self._policy.attempts
+        cautious = not (self._idempotent and self._budget.succeeded)
+        return _CAUTIOUS_ATTEMPTS if cautious else float("inf")
 
-    async def sleep(self, seconds: float) -> None:
-        failure = self._failure
+    def _delay(self, state: tenacity.RetryCallState) -> float:
+        if state.attempt_number >= self._last_attempt():
+            return 0.0
+        since_recovery = copy.copy(state)
+        since_recovery.attempt_number -= self._attempts_before_recovery
+        asked = min(retry_after(_failure(state)), self._policy.max_delay)
+        self._reserved = True
+        return max(self._backoff(since_recovery), asked, self._budget.reserve())
+
+    def _is_over(self, state: tenacity.RetryCallState) -> bool:
+        if state.attempt_number >= self._last_attempt():
+            return True
+        elapsed = time.monotonic() - self._started
+        return elapsed + state.upcoming_sleep > self._policy.max_elapsed
+
+    async def _announce(self, state: tenacity.RetryCallState) -> None:
+        error = _failure(state)
+        self._event = event = RetryEvent(
+            method=getattr(error, "method", ""),
+            path=getattr(error, "path", ""),
+            attempt=state.attempt_number,
+            delay=state.upcoming_sleep,
+            status_code=getattr(error, "status_code", None),
+            error=error,
+        )
+        logger.warning(
+            "retrying %s %s%s in %.2f s: attempt %d failed: %s",
+            event.method,
+            event.path,
+            self._label,
+            event.delay,
+            event.attempt,
+            event.error,
+            extra={
+                "useresponse_method": event.method,
+                "useresponse_path": event.path,
+                "useresponse_status": event.status_code,
+                "useresponse_attempt": event.attempt,
+                "useresponse_delay": event.delay,
+            },
+        )
+        if self._on_retry is not None:
+            await call_hook(self._on_retry, event)
+
+    async def _wait_for_next(self, seconds: float) -> None:
+        error = None if self._event is None else self._event.error
         # What the server asks for is never cut short.
-        if (
-            self._pause is None
-            or failure is None
-            or not is_overload(failure)
-            or retry_after(failure)
-        ):
-            await anyio.sleep(seconds)
-        elif await self._pause(seconds):
-            self._tries_before_recovery = self._tries
+        until_back = error is not None and is_overload(error) and not retry_after(error)
+        if await self._wait(seconds, until_back=until_back) and self._event is not None:
+            self._attempts_before_recovery = self._event.attempt
             self._budget.forgive()
         self._reserved = False  # the retry is made now
 
@@ -247,31 +258,15 @@ def _failure(state: tenacity.RetryCallState) -> UseResponseError:
     return error
 
 
-def _event(state: tenacity.RetryCallState) -> RetryEvent:
-    error = _failure(state)
-    return RetryEvent(
-        method=getattr(error, "method", ""),
-        path=getattr(error, "path", ""),
-        attempt=state.attempt_number,
-        delay=state.upcoming_sleep,
-        status_code=getattr(error, "status_code", None),
-        error=error,
-    )
-
-
-def _log(event: RetryEvent) -> None:
-    logger.warning(
-        "retrying %s %s in %.2f s: try %d failed: %s",
-        event.method,
-        event.path,
-        event.delay,
-        event.attempt,
-        event.error,
-        extra={
-            "useresponse_method": event.method,
-            "useresponse_path": event.path,
-            "useresponse_status": event.status_code,
-            "useresponse_attempt": event.attempt,
-            "useresponse_delay": event.delay,
-        },
-    )
+async def call_hook(hook: Callable[[Any], Awaitable[None] | None], about: object) -> None:
+    """Call ``hook``; what it raises is logged and does not reach the call."""
+    try:
+        result = hook(about)
+        if isawaitable(result):
+            await result
+    except Exception:
+        hooks_logger.exception(
+            "a hook for %s failed",
+            type(about).__name__,
+            extra={"useresponse_hook": getattr(hook, "__qualname__", type(hook).__qualname__)},
+        )

@@ -1,22 +1,21 @@
-"""How is a key kept out of logs, reprs, pickles and whatever a server echoes back?"""
+"""Secrets, and their redaction from text, bytes and log records."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-import struct
 import weakref
 from typing import Final
+from urllib.parse import quote, quote_plus
 
-__all__ = ["Secret"]
+__all__ = ["RETRY_LOGGER", "Secret", "keep_out_of_logs"]
 
 _MASK: Final = "***"
-_NOTHING: Final = r"(?!)"
 
 RETRY_LOGGER: Final = "useresponse_async.retry"
 
-# The loggers that see a response's headers or message, which may carry a secret back.
+# These see a response's head or message, in which a server may echo a secret.
 _ECHOING_LOGGERS: Final = (
     "httpx",
     "httpcore.connection",
@@ -32,7 +31,7 @@ _HUFFMAN_CODED: Final = "Encoded header block"
 
 
 class Secret:
-    """A text that is used, but not shown: its ``repr`` and ``str`` are ``***``.
+    """A text that is used but not shown: its ``repr`` and ``str`` are ``***``.
 
     Pickling leaves the text out: the unpickled secret is equal to no other, and
     :meth:`reveal` on it raises ``ValueError``.
@@ -41,15 +40,12 @@ class Secret:
         text: The text to keep.
     """
 
-    __slots__ = ("__weakref__", "_bytes_pattern", "_pattern", "_text")
+    __slots__ = ("__weakref__", "_longest", "_spellings", "_text")
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
-        spellings = [_spellings_of(character) for character in text] or [_NOTHING]
-        self._pattern = re.compile("".join(spellings))
-        # In UTF-16 and UTF-32 there are zeros in between.
-        in_bytes = r"\x00*".join(spellings)
-        self._bytes_pattern = re.compile(in_bytes.encode(errors="surrogatepass"))
+        self._spellings = _spellings_of(text)
+        self._longest = max(map(len, self._spellings), default=0)
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -62,20 +58,29 @@ class Secret:
         return self._text
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every spelling of the secret replaced by ``***``.
+        """Return ``text`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
-            text: What may hold the secret.
+            text: The text that may hold the secret.
         """
-        return self._pattern.sub(_MASK, text)
+        for spelling in self._spellings:
+            text = text.replace(spelling, _MASK)
+        return text
 
-    def redact_bytes(self, data: bytes) -> bytes:
-        """Return ``data`` with every spelling of the secret replaced by ``***``.
+    def redact_bytes(self, data: bytes, limit: int | None = None) -> bytes:
+        """Return ``data`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
-            data: What may hold the secret.
+            data: The bytes that may hold the secret.
+            limit: Maximum size of the result, in bytes; what lies behind it is not looked at.
         """
-        return self._bytes_pattern.sub(_MASK.encode(), data)
+        cut = limit is not None and len(data) > limit + self._longest
+        if limit is not None and cut:
+            data = data[: limit + self._longest]
+        for spelling in self._spellings:
+            data = data.replace(spelling.encode(errors="surrogatepass"), _MASK.encode())
+        # The beginning of a secret may stand at the end of what was cut.
+        return data[: len(data) - self._longest if cut else None][:limit]
 
     @classmethod
     def _without_text(cls) -> Secret:
@@ -104,29 +109,15 @@ class Secret:
         return (Secret._without_text, ())
 
 
-def _spellings_of(character: str) -> str:
-    """Return the pattern of a character as it may stand in a URL, in a form, in JSON, PHP's too."""
-    # Of a URL within a URL the escapes are escaped in turn.
-    in_url = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode(errors="surrogatepass"))
-    in_json = json.dumps(character)[1:-1]
-    by_number = "".join(
-        f"\\u{unit:04x}"
-        for (unit,) in struct.iter_unpack("<H", character.encode("utf-16-le", "surrogatepass"))
-    )
-    ways = [re.escape(character), f"(?i:{in_url})", f"(?i:{re.escape(by_number)})"]
-    if in_json != character:
-        ways.append(re.escape(in_json))
-    if character == "/":
-        ways.append(r"\\/")
-    if character == " ":
-        ways.append(r"\+")
-    return f"(?:{'|'.join(ways)})"
-
-
-def without_frames(error: BaseException) -> BaseException:
-    """Return ``error`` without the frames it came through, whose variables hold secrets."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+def _spellings_of(text: str) -> list[str]:
+    """Return the text as it stands in a URL, a form, JSON and PHP's JSON, the longest first."""
+    quoted = [
+        quote_text(text, safe="", errors="surrogatepass") for quote_text in (quote, quote_plus)
+    ]
+    in_json = [json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]]
+    ways = {text, *quoted, *in_json, *(way.replace("/", "\\/") for way in in_json)}
+    ways |= {re.sub("%..", lambda escape: escape[0].lower(), way) for way in quoted}
+    return sorted(filter(None, ways), key=len, reverse=True)
 
 
 class _RedactingFilter(logging.Filter):
@@ -155,7 +146,7 @@ _redacting_filter = _RedactingFilter()
 
 
 def keep_out_of_logs(secret: Secret) -> None:
-    """Have the records that may echo ``secret`` redacted for as long as it lives."""
+    """Redact ``secret`` in records of the loggers that may echo it, for as long as it lives."""
     _redacting_filter.watch(secret)
     for name in _ECHOING_LOGGERS:
         logging.getLogger(name).addFilter(_redacting_filter)

@@ -1,18 +1,13 @@
-"""How is an operation carried out? Paced, sent, tried again, and its answer decoded."""
+"""The request path: retry, slot, exchange, response."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
-from contextlib import (
-    AbstractAsyncContextManager,
-    aclosing,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar, cast
+from functools import partial
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import anyio
@@ -20,93 +15,271 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from useresponse_async._answers import read_answer, redacted
-from useresponse_async._config import Settings
-from useresponse_async._decode import NO_CONTENT, as_sent
-from useresponse_async._downloads import Sink
+from useresponse_async._concurrency import bulk_work
+from useresponse_async._config import Settings, __version__
+from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
     ArgumentError,
+    ClientClosedError,
     DecodeError,
     NotFoundError,
     QueueTimeoutError,
-    RateLimitError,
     ResponseTooLargeError,
-    ServiceUnavailableError,
     UseResponseError,
 )
-from useresponse_async._files import JSONBody
-from useresponse_async._hooks import RequestHook, ResponseHook, tell
-from useresponse_async._lifetime import Lifetime
-from useresponse_async._pacing import NoTurn, Pacing, Turn
-from useresponse_async._request import Request
-from useresponse_async._response import Inflater, expands_beyond, with_body, with_plain_content
-from useresponse_async._retry import RetryBudget, call_with_retries, is_overload
+from useresponse_async._files import CallersFailure, JSONBody, Sink, json_body
+from useresponse_async._lifetime import CLOSE_SECONDS, current_loop, ends_in_time
+from useresponse_async._pacing import Pacing, Slot
+from useresponse_async._response import (
+    Body,
+    Reply,
+    connection_error,
+    host_and_port,
+    length_of,
+    read,
+    shown,
+    shown_request,
+)
+from useresponse_async._retry import (
+    OVERLOAD_STATUSES,
+    RetryBudget,
+    Retrying,
+    call_hook,
+    may_have_happened,
+)
+from useresponse_async._secret import Secret, keep_out_of_logs
 from useresponse_async._transport import KEYLESS, origin
-from useresponse_async._version import __version__
 
-__all__ = ["Connection", "Session"]
+__all__ = ["IDEMPOTENT_METHODS", "Connection", "Query", "Request", "Session"]
 
 T = TypeVar("T")
 
+Query: TypeAlias = tuple[tuple[str, str | Secret], ...]
+"""The query's names and values, in the order in which they are sent."""
+
+IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+"""The methods whose second call leaves what the first one left."""
+
 _MAX_REDIRECTS: Final = 5
-_LONGEST_LENGTH: Final = 20
+_MAX_ERROR_BYTES: Final = 1024 * 1024
+_MAX_LEFT_CHUNKS: Final = 100
+_LATER: Final = 1.1
+"""A step's deadline is this much later than due, and moved when it comes nearer than that."""
+
+_HIGHEST_PORT: Final = 65535
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
-_NEVER_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-)
 _HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"useresponse-async/{__version__}",
 }
-# A file comes as it is, so that its length is known; it is no JSON.
-_DOWNLOAD_HEADERS: Final = {**_HEADERS, "Accept": "*/*", "Accept-Encoding": "identity"}
 
-_UNOBSERVED: Final = nullcontext[list[httpx.Response] | None](None)
 
-_sinks: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = ContextVar(
-    "useresponse_async_response_sinks", default=()
-)
+@attrs.frozen(kw_only=True)
+class Request(Generic[T]):
+    """One call of the API.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below ``/api/{version}/``, e.g. ``users/search.json``; the URL of a
+            download.
+        decode: Makes what the call returns of the response's JSON.
+        query: The query's names and values.
+        body: The JSON body, if there is one.
+        headers: Headers besides the client's own.
+        idempotent: Whether it may be repeated when an attempt may have worked; default: by the
+            method.
+        absent_is_done: Whether a 404 of a later attempt means that an earlier one worked.
+        bulk: Whether it is part of bulk work, behind which single calls need not queue.
+        patient: Whether it waits for its slot without a limit, as all pages of a walk but the
+            first do.
+        sensitive: Whether its body or its response holds a secret.
+        sink: Takes the body of a download.
+    """
+
+    method: str
+    path: str
+    decode: Decoder[T] = attrs.field(repr=False)
+    query: Query = attrs.field(default=(), repr=False)
+    body: Any = attrs.field(default=None, repr=False)
+    headers: dict[str, str | Secret] = attrs.field(factory=dict[str, "str | Secret"], repr=False)
+    idempotent: bool | None = None
+    absent_is_done: bool = False
+    bulk: bool = False
+    patient: bool = False
+    sensitive: bool = False
+    sink: Sink | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be repeated when an attempt may have worked."""
+        return self.method in IDEMPOTENT_METHODS if self.idempotent is None else self.idempotent
 
 
 @attrs.define(eq=False)
 class Connection:
-    """What all views of a client share: the HTTP client, its lifetime, the retry budget."""
+    """What all views of a client share.
+
+    Attributes:
+        http: Sends the requests.
+        budget: The retry budget.
+        closed: Whether the client was closed.
+    """
 
     http: httpx.AsyncClient
-    lifetime: Lifetime
     budget: RetryBudget
+    closed: bool = False
+    _loop: weakref.ref[Any] | None = None
+    _calls: dict[anyio.CancelScope, int | None] = attrs.Factory(
+        dict[anyio.CancelScope, "int | None"]
+    )
+    _idle: anyio.Event | None = None
 
     @contextmanager
     def capture_responses(self) -> Generator[list[httpx.Response], None, None]:
         """Collect the responses that calls inside the block cause."""
         responses: list[httpx.Response] = []
-        token = _sinks.set((*_sinks.get(), (self, responses)))
+        token = _captures.set((*_captures.get(), (self, responses)))
         try:
             yield responses
         finally:
-            _sinks.reset(token)
+            _captures.reset(token)
 
-    def captured(self, response: httpx.Response) -> None:
-        """Hand ``response`` to those who collect responses in this context."""
-        for connection, responses in _sinks.get():
-            if connection is self:
-                responses.append(response)
+    def captures(self) -> list[list[httpx.Response]]:
+        """Return the lists in which responses are collected in this context."""
+        return [responses for connection, responses in _captures.get() if connection is self]
+
+    def check(self) -> None:
+        """Raise unless the client is open, and used on the event loop of its first call.
+
+        Raises:
+            ClientClosedError: The client is closed.
+            UseResponseError: This is another event loop.
+        """
+        if self.closed:
+            raise ClientClosedError("the client is closed")
+        loop = current_loop()
+        if self._loop is None:
+            self._loop = weakref.ref(loop)
+        elif self._loop() is not loop:
+            raise UseResponseError(
+                "the client belongs to another event loop, that of its first call: its "
+                "connections cannot be shared between loops or threads; make one client per "
+                "event loop, inside the function that asyncio.run() or trio.run() runs"
+            )
+
+    def enter(self, scope: anyio.CancelScope, *, own_code: bool) -> None:
+        """Register the scope of a call, so that closing can end it.
+
+        Args:
+            scope: The scope.
+            own_code: Whether code of the caller's runs in it, which may close the client.
+        """
+        if self.closed:
+            raise ClientClosedError("the client is closed")
+        self._calls[scope] = anyio.get_current_task().id if own_code else None
+
+    def leave(self, scope: anyio.CancelScope) -> None:
+        """Forget the scope of a call."""
+        del self._calls[scope]
+        if self._idle is not None:
+            self._idle.set()
+
+    async def aclose(self, *, seconds: float) -> None:
+        """End every call under way, then close the connections, within ``seconds`` each.
+
+        A call of the closing task itself, as from a callback, ends only after that. On another
+        event loop than the client's the connections are left to that loop.
+        """
+        self.closed = True
+        loop = self._loop and self._loop()
+        if self._loop is not None and loop is not current_loop():
+            return
+        for scope in self._calls:
+            scope.cancel()
+        own = anyio.get_current_task().id
+
+        async def idle() -> None:
+            while any(task != own for task in self._calls.values()):
+                self._idle = anyio.Event()
+                await self._idle.wait()
+
+        try:
+            await ends_in_time(idle, seconds=seconds)
+        finally:
+            await ends_in_time(self.http.aclose, seconds=seconds)
+
+
+_captures: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = ContextVar(
+    "useresponse_async_captures", default=()
+)
+
+
+@attrs.define(eq=False, repr=False)
+class _Message:
+    """A request as it is sent, with the moving deadline and the outcome of its attempts."""
+
+    method: str
+    url: httpx.URL
+    headers: httpx.Headers
+    body: JSONBody | None
+    timeout: httpx.Timeout
+    secrets: tuple[Secret, ...]
+    may_be_done: bool = False
+    reply: Reply | None = None
+    limit: str = ""
+    _scope: anyio.CancelScope = attrs.field(init=False)
+    _end: float = float("inf")
+    _phase: str = ""
+    _step: str = ""
+
+    def http_request(self) -> httpx.Request:
+        """Return an httpx request for one attempt."""
+        if self.body is not None:
+            self.body.on_piece = self.expect_piece
+        return httpx.Request(
+            self.method,
+            self.url,
+            headers=self.headers,
+            stream=self.body,
+            extensions={"timeout": self.timeout.as_dict()},
+        )
+
+    def begin(self, scope: anyio.CancelScope, seconds: float | None, limit: str) -> None:
+        """Begin a phase of at most ``seconds`` in the scope of an attempt."""
+        self._scope = scope
+        self._end = float("inf") if seconds is None else anyio.current_time() + seconds
+        self._phase = f"{seconds} s ({limit})"
+        self.expect(None, "")
+
+    def expect(self, seconds: float | None, limit: str) -> None:
+        """Bound the next step; the phase stays bounded as it is."""
+        now = anyio.current_time()
+        if seconds is not None and limit == self._step and self._scope.deadline - now >= seconds:
+            return  # to move it for each of a million chunks would cost more than reading them
+        self._step, self.limit, self._scope.deadline = limit, self._phase, self._end
+        if seconds is not None and now + seconds < self._end:
+            self.limit, self._scope.deadline = f"{seconds:g} s ({limit})", now + _LATER * seconds
+
+    def expect_piece(self, waiting: bool) -> None:  # noqa: FBT001 - a callback
+        """Bound the sending of a piece of the body, but not the reading of an attachment."""
+        self.expect(self.timeout.write if waiting else None, "write timeout")
+
+    def unbounded(self) -> None:
+        """Stop the clock while the caller's own code runs."""
+        self._step, self._end, self._scope.deadline = "", float("inf"), float("inf")
 
 
 class Session:
-    """Carries out operations with one set of settings.
+    """Sends requests with one set of settings.
 
     Args:
         connection: What is shared with other views of the client.
-        settings: What the client was told.
-        pacing: How many requests may be in flight.
+        settings: The client's settings.
+        pacing: Limits the requests in flight.
     """
 
     def __init__(self, connection: Connection, settings: Settings, pacing: Pacing) -> None:
@@ -114,428 +287,366 @@ class Session:
         self.pacing = pacing
         self._connection = connection
         self._prefix = f"{settings.base_url}".rstrip("/") + f"/api/{settings.api_version}/"
+        values = (settings.api_key, *settings.headers.values())
+        self._secrets = tuple(value for value in values if isinstance(value, Secret))
+        for secret in self._secrets:
+            keep_out_of_logs(secret)
         self._headers = httpx.Headers(_HEADERS)
-        self._extensions = {"timeout": settings.timeout.as_dict()}
+        self._headers.update({name: _text(value) for name, value in settings.headers.items()})
 
     @property
     def max_in_flight(self) -> int:
-        """The most requests under way at once."""
+        """Maximum number of concurrent requests."""
         return self.pacing.bound
 
     @property
     def walk_concurrency(self) -> int:
-        """How many pages of a walk are under way at once, some of them waiting for their turn.
+        """Maximum number of pages of a walk under way, some of which wait for a slot.
 
-        So the next request goes out the moment that an answer is there, and not when it has been
-        read.
+        So the next request goes out the moment that a response is there, and not when it has
+        been read.
         """
         return self.max_in_flight + self.max_in_flight // 3
 
-    async def execute(self, operation: Request[T]) -> T:
-        """Carry out ``operation`` and return what its answer says.
+    async def send(self, request: Request[T]) -> T:
+        """Send ``request``, with retries, and return what its response says.
 
         Raises:
-            APIConnectionError: No answer came.
-            APIStatusError: The answer is not success.
-            DecodeError: The answer is not what the API promises.
-            QueueTimeoutError: The call had no turn in time.
-            ResponseTooLargeError: The answer holds more than ``max_response_bytes``.
-            ArgumentError: The body cannot be sent as JSON, or an attachment not be read.
+            APIConnectionError: No complete response came.
+            APIStatusError: The server responded with an error.
+            DecodeError: The response is not what the API promises.
+            QueueTimeoutError: The call got no slot within ``queue_timeout``.
+            ResponseTooLargeError: The response is larger than the limit.
+            ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        make_request = await self._request_factory(operation)
-        may_be_done = False
-
-        async def attempt(number: int) -> T:
-            nonlocal may_be_done
-            request = make_request()
-            try:
-                async with self._observed(request) as answers:
-                    return await self._try(operation, request, number, answers)
-            except NotFoundError:
-                if may_be_done and operation.absent_is_done:
-                    return operation.decode(NO_CONTENT)
-                raise
-            except UseResponseError as error:
-                may_be_done = may_be_done or _may_be_done(error)
-                raise
-
-        return await self._with_retries(attempt, repeatable=operation.may_repeat)
-
-    async def fetch(self, url: str, sink: Sink, *, max_bytes: int) -> None:
-        """Download the file at ``url`` into ``sink``, following redirects wherever they lead.
-
-        Raises:
-            APIConnectionError: No answer came, or it broke off.
-            APIStatusError: The answer is not success.
-            ResponseTooLargeError: It holds more than ``max_bytes``.
-            QueueTimeoutError: The download had no turn in time.
-            ClientClosedError: The client is closed, or was closed meanwhile.
-        """
+        # The frames below hold the key and bodies, so no failure leaves here with them.
+        failure: BaseException
         try:
-            address = httpx.URL(f"{self.settings.base_url}/").join(url)
-            host = address.host
-        except (httpx.InvalidURL, ValueError):  # of the latter kind is what says of the host
-            raise ArgumentError("file", "its address is no URL") from None
-        if address.scheme not in ("http", "https") or not host:
-            raise ArgumentError("file", "its address is no http or https URL")
-        request = httpx.Request(
-            "GET", address, headers=_DOWNLOAD_HEADERS, extensions=self._extensions
-        )
+            return await self._with_retries(request)
+        except CallersFailure as seam:
+            failure = seam.error
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failure = error.with_traceback(None)
+            failure.__cause__ = failure.__context__ = None
+        raise failure
 
-        async def attempt(number: int) -> None:
-            async with self._observed(request) as answers:
-                turn = self._turn()
-                await self._in_turn(
-                    turn,
-                    number,
-                    request,
-                    lambda: self._pour(number, request, sink, max_bytes, answers),
-                )
-                self._went_well(turn)
+    async def _with_retries(self, request: Request[T]) -> T:
+        self._connection.check()
+        message = await self._message(request)
+        try:
+            return await self._attempt(request, message, 1)
+        except UseResponseError as error:
+            retrying = self._retrying(request)
+            if not retrying.may_retry(error):
+                raise
+            first = error
+        # Entering tenacity costs more than a complete good call, so only a failed one does,
+        # and hands it the failure as the outcome of its first attempt.
+        try:
+            async for attempt in retrying.attempts():
+                with attempt:
+                    number = attempt.retry_state.attempt_number
+                    if number == 1:
+                        raise first
+                    return await self._attempt(request, message, number)
+        finally:
+            retrying.abandon()
+        raise AssertionError("unreachable: tenacity raises the last failure")
 
-        await self._with_retries(attempt, repeatable=True)
-
-    async def _with_retries(self, attempt: Callable[[int], Awaitable[T]], *, repeatable: bool) -> T:
-        with self._connection.lifetime.call():
-            return await call_with_retries(
-                attempt,
-                policy=self.settings.retry,
-                budget=self._connection.budget,
-                repeatable=repeatable,
-                on_retry=self.settings.on_retry,
-                pause=self.pacing.pause,
+    async def _attempt(self, request: Request[T], message: _Message, number: int) -> T:
+        """Send ``request`` once, in a slot, and return what its response says."""
+        settings = self.settings
+        if settings.on_request is not None:
+            # Outside the slot, so that a hook may take its time, and make calls of its own.
+            plain = shown_request(
+                message.http_request(), message.secrets, sensitive=request.sensitive
             )
-        raise AssertionError("unreachable: the context raises when it swallows")
-
-    def _observed(
-        self, request: httpx.Request
-    ) -> AbstractAsyncContextManager[list[httpx.Response] | None]:
-        """Return a context for one try, which gives a list to put its response in."""
-        on_request, on_response = self.settings.on_request, self.settings.on_response
-        if on_request is None and on_response is None:
-            return _UNOBSERVED
-        return _told(request, on_request, on_response)
-
-    async def _try(
-        self,
-        operation: Request[T],
-        request: httpx.Request,
-        number: int,
-        answers: list[httpx.Response] | None,
-    ) -> T:
-        turn = self._turn(patient=operation.patient)
-        response = await self._in_turn(
-            turn, number, request, lambda: self._ask(operation, request, number, answers)
-        )
-        # Whoever waits for the wire goes first: to read takes no turn.
-        await anyio.lowlevel.cancel_shielded_checkpoint()
-        with _failures_noted(turn, number):
-            result = self._read(operation, response)
-        self._went_well(turn)
+            await call_hook(settings.on_request, plain)
+        bulk = request.bulk or bulk_work.get()
+        slot = Slot(self.pacing, bulk=bulk)
+        message.reply = None
+        try:
+            with anyio.CancelScope() as scope:
+                own_code = request.sink is not None or message.body is not None
+                self._connection.enter(scope, own_code=own_code)
+                try:
+                    patience = None if request.patient else settings.queue_timeout
+                    message.begin(scope, patience, "queue_timeout")
+                    async with slot:
+                        if scope.cancel_called:  # the limit was reached as the slot came
+                            await anyio.lowlevel.checkpoint_if_cancelled()
+                        message.begin(scope, settings.longest_attempt, "attempt_timeout")
+                        await self._exchange(request, message, scope, slot)
+                finally:
+                    self._connection.leave(scope)
+            if message.reply is None:
+                raise self._cancelled(message)
+            if bulk:  # whoever waits to send goes first
+                await anyio.lowlevel.cancel_shielded_checkpoint()
+            await self._observe(request, message, message.reply, number)
+            result = self._result(request, message, message.reply)
+        except UseResponseError as error:
+            if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
+                return request.decode(NO_CONTENT)
+            if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
+                error.attempt = number
+            message.may_be_done = message.may_be_done or may_have_happened(error)
+            raise
+        slot.succeeded()
+        self._connection.budget.earn()
         return result
 
-    def _turn(self, *, patient: bool = False) -> Turn:
-        return self.pacing.turn(patience=None if patient else self.settings.queue_timeout)
-
-    async def _in_turn(
-        self, turn: Turn, number: int, request: httpx.Request, call: Callable[[], Awaitable[T]]
-    ) -> T:
-        try:
-            async with turn:
-                with _failures_noted(turn, number):
-                    return await call()
-        except NoTurn:
-            failure = QueueTimeoutError(
-                f"no turn came within {self.settings.queue_timeout} s",
-                method=request.method,
-                path=request.url.path,
-                request_sent=False,
-            )
-            failure.attempt = number
-            raise failure from None
-
-    def _went_well(self, turn: Turn) -> None:
-        turn.went_well()
-        self._connection.budget.earn()
-
-    async def _ask(
-        self,
-        operation: Request[Any],
-        request: httpx.Request,
-        number: int,
-        answers: list[httpx.Response] | None,
-    ) -> httpx.Response:
-        response = await self._in_time(request, self._send)
-        if not response.is_success:
-            response = redacted(response, self.settings.api_key)
-        response.extensions["attempt"] = number
-        self._connection.captured(response)
-        if answers is not None:
-            answers.append(redacted(response, self.settings.api_key))
-        if not response.is_success:
-            self._read(operation, response)  # raises the error that it is
-        return response
-
-    async def _pour(
-        self,
-        number: int,
-        request: httpx.Request,
-        sink: Sink,
-        max_bytes: int,
-        answers: list[httpx.Response] | None,
+    async def _exchange(
+        self, request: Request[Any], message: _Message, scope: anyio.CancelScope, slot: Slot
     ) -> None:
-        with _network_errors_translated(request):
-            response = await self._in_time(request, self._open)
-            response.extensions["attempt"] = number
-            if answers is not None:
-                answers.append(response)
-            if not response.is_success:
-                read_answer(response, as_sent, key=self.settings.api_key)
-        # What the caller's own file or callback raises is not the server's failure.
-        async with _ended(_raw_chunks(response), response.aclose) as chunks:
-            inflater = Inflater(response)
-            await sink.begin(None if inflater.needed else _length_of(response))
-            async with aclosing(_translated(chunks, request)) as received:
-                async for chunk in received:
-                    await _fill(sink, inflater.pieces(chunk), request, max_bytes)
-            await _fill(sink, inflater.rest(), request, max_bytes)
+        """Send an httpx request and follow its redirects; the last response is the reply."""
+        sending = message.http_request()
+        try:
+            for _ in range(_MAX_REDIRECTS + 1):
+                try:
+                    reply = await self._round_trip(request, message, scope, sending)
+                finally:
+                    if message.body is not None:
+                        await message.body.aclose()
+                target = reply.head.next_request
+                if target is None or not _may_follow(request, reply.head, target):
+                    break
+                if origin(target.url) != origin(sending.url):
+                    target.extensions = {**target.extensions, KEYLESS: True}
+                sending = target
+            # Reported in the slot, so that nobody takes it at once.
+            if message.reply is not None and message.reply.head.status_code in OVERLOAD_STATUSES:
+                slot.overloaded()
+        except BaseException as error:
+            ended_here = scope.cancel_called and not self._connection.closed
+            if isinstance(error, APITimeoutError) or (ended_here and message.reply is None):
+                slot.overloaded()
+            raise
 
-    async def _in_time(
-        self, request: httpx.Request, send: Callable[[httpx.Request], Awaitable[httpx.Response]]
-    ) -> httpx.Response:
-        """Bound the whole; httpx's time-outs, of a step each, begin anew with every byte."""
-        seconds = self.settings.longest_attempt
-        with anyio.move_on_after(seconds):
-            return await send(request)
-        raise APITimeoutError(
-            f"no whole answer came within {seconds} s (attempt_timeout)",
-            method=request.method,
-            path=request.url.path,
-            request_sent=True,
+    async def _round_trip(
+        self,
+        request: Request[Any],
+        message: _Message,
+        scope: anyio.CancelScope,
+        sending: httpx.Request,
+    ) -> Reply:
+        """Send one httpx request, and read its response to the last byte."""
+        timeout = message.timeout
+        message.reply = None
+        step = self._connection.http.send(sending, stream=True, follow_redirects=False)
+        head = await self._from_wire(step, message, sending)
+        chunks = aiter(_one(head.content) if head.is_stream_consumed else head.stream)  # type: ignore[arg-type]
+        sink = request.sink if head.is_success else None
+        limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
+        body = Body(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
+        content = bytearray()  # not a list of chunks, of which a server may make millions
+        complete = False
+        try:
+            if sink is not None:
+                message.unbounded()  # a file may take long; each part of it may not
+                await sink.begin(None if body.compressed else length_of(head))
+            while not complete and not body.unusable:
+                message.expect(timeout.read, "read timeout")
+                chunk = await self._from_wire(anext(chunks, None), message, sending)
+                complete = chunk is None
+                for piece in body.pieces(chunk):
+                    if sink is None:
+                        content += piece
+                    else:
+                        message.unbounded()
+                        await sink.write(piece)
+            message.reply = Reply(head, content, body.too_large, body.damaged)
+        finally:
+            closed = False
+            try:
+                if complete:
+                    # The response is there: what follows decides only about the connection.
+                    message.begin(scope, CLOSE_SECONDS, "")
+                    with suppress(Exception):
+                        await head.stream.aclose()  # type: ignore[union-attr]
+                    closed = True
+            finally:
+                if not closed:
+                    await ends_in_time(partial(_abandon, head, chunks))
+        return message.reply
+
+    async def _from_wire(self, step: Awaitable[T], message: _Message, sending: httpx.Request) -> T:
+        """Await one step of the sender; whatever it raises becomes a typed error."""
+        try:
+            return await step
+        except UseResponseError:
+            raise
+        except Exception as error:
+            note = ""
+            if message.body is not None:
+                if message.body.failure is not None:
+                    raise message.body.failure from None  # the caller's own
+                note = f"; {message.body.sent} of {message.body.length} bytes of the body were sent"
+            raise connection_error(
+                error, sending, self.settings, secrets=message.secrets, note=note
+            ) from None
+
+    def _cancelled(self, message: _Message) -> UseResponseError:
+        """Return what the end of an attempt's scope means."""
+        if self._connection.closed:
+            return ClientClosedError("the client was closed during the call")
+        queued = "(queue_timeout)" in message.limit
+        what = "no slot" if queued else "no complete response"
+        return (QueueTimeoutError if queued else APITimeoutError)(
+            f"{what} within {message.limit}",
+            method=message.method,
+            path=message.url.path,
+            host=host_and_port(message.url),
+            request_sent=not queued,
+            cause="deadline",
         )
 
-    async def _open(self, request: httpx.Request) -> httpx.Response:
-        """Return the answer, its body read only if it is no file."""
-        response = await self._open_after_redirects(request)
-        if response.is_success:
-            return response
-        response, _ = await _loaded(response, self.settings.max_response_bytes)
-        return redacted(response, self.settings.api_key)
+    async def _observe(
+        self, request: Request[Any], message: _Message, reply: Reply, number: int
+    ) -> None:
+        """Hand the response to the caller's hook, and to those who collect responses."""
+        hook = self.settings.on_response
+        captures = self._connection.captures() if request.sink is None else []
+        if hook is None and not captures:
+            return
+        reply.head.extensions["attempt"] = number
+        response = shown(reply, message.secrets, sensitive=request.sensitive)
+        for responses in captures:
+            responses.append(response)
+        if hook is not None:
+            await call_hook(hook, response)
 
-    async def _open_after_redirects(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``, and follow redirects; without the key once one led elsewhere."""
-        for _ in range(_MAX_REDIRECTS):
-            response = await self._connection.http.send(
-                request, stream=True, follow_redirects=False
-            )
-            target = response.next_request
-            if target is None or target.url.scheme not in ("http", "https"):
-                return response
-            await response.aclose()
-            if origin(target.url) != origin(request.url):
-                target.extensions = {**target.extensions, KEYLESS: True}
-            request = target
-        return await self._connection.http.send(request, stream=True, follow_redirects=False)
+    def _result(self, request: Request[T], message: _Message, reply: Reply) -> T:
+        """Return what the response says."""
+        if reply.head.is_success:
+            if reply.too_large:
+                limit = self.settings.max_response_bytes
+                raise ResponseTooLargeError(
+                    method=message.method,
+                    path=message.url.path,
+                    max_bytes=limit if request.sink is None else request.sink.max_bytes,
+                )
+            if request.sink is not None:
+                if reply.damaged:
+                    raise APIConnectionError(
+                        f"the compressed body is damaged: {reply.damaged}",
+                        method=message.method,
+                        path=message.url.path,
+                        host=host_and_port(message.url),
+                        request_sent=True,
+                    )
+                return request.decode(NO_CONTENT)
+        return read(
+            reply,
+            request.decode,
+            settings=self.settings,
+            secrets=message.secrets,
+            sensitive=request.sensitive,
+        )
 
-    def _read(self, operation: Request[T], response: httpx.Response) -> T:
-        version = self.settings.api_version
-        absence = None
-        if operation.may_be_missing_in(version):
-            absence = f"API {version} lacks the endpoint, which is documented for {operation.since}"
-        return read_answer(response, operation.decode, key=self.settings.api_key, absence=absence)
-
-    async def _request_factory(self, operation: Request[Any]) -> Callable[[], httpx.Request]:
-        query = urlencode(operation.query, quote_via=quote)
+    async def _message(self, request: Request[Any]) -> _Message:
+        """Return ``request`` as it is sent."""
+        query = urlencode([(name, _text(it)) for name, it in request.query], quote_via=quote)
+        problem = ""
+        url = self.settings.base_url
         try:
-            url = httpx.URL(f"{self._prefix}{operation.path}{'?' if query else ''}{query}")
-        except httpx.InvalidURL as error:
-            raise ArgumentError("query" if query else "path", str(error)) from None
-        headers, body = self._headers, None
-        if operation.body is not None:
-            body = await JSONBody.of(operation.body)
+            if request.sink is None:
+                url = httpx.URL(f"{self._prefix}{request.path}{'?' if query else ''}{query}")
+            else:
+                url = httpx.URL(f"{self.settings.base_url}/").join(request.path)
+                if url.scheme not in ("http", "https") or not url.host:
+                    problem = "its address is not an http or https URL"
+                elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+                    problem = f"{url.port} is not a port"
+        except (httpx.InvalidURL, ValueError) as error:  # of the latter kind are faults of hosts
+            problem = "its address is not a valid URL" if request.sink is not None else str(error)
+        if problem:
+            name = "file" if request.sink is not None else "query" if query else "path"
+            raise ArgumentError(name, problem)
+        headers = self._headers
+        if request.headers or request.sink is not None or request.body is not None:
             headers = headers.copy()
+            headers.update({name: _text(value) for name, value in request.headers.items()})
+        if request.sink is not None:
+            # A file comes as it is, so that its length is known.
+            headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
+        values: list[Any] = [*dict(request.query).values(), *request.headers.values()]
+        body: JSONBody | None = None
+        content: Any = request.body
+        if content is not None:
+            if isinstance(content, Mapping):
+                values += cast("Mapping[str, Any]", content).values()
+            with anyio.move_on_after(self.settings.longest_attempt):
+                body = await json_body(content)
+            if body is None:
+                raise APITimeoutError(
+                    "an attachment could not be opened in time (attempt_timeout)",
+                    method=request.method,
+                    path=url.path,
+                    request_sent=False,
+                    permanent=True,
+                )
             headers["Host"] = url.netloc.decode()  # httpx adds it only to bodies of its own
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(body.length)
-        return lambda: httpx.Request(
-            operation.method, url, headers=headers, stream=body, extensions=self._extensions
+        secrets = tuple(value for value in values if isinstance(value, Secret))
+        for secret in secrets:
+            keep_out_of_logs(secret)
+        return _Message(
+            request.method, url, headers, body, self.settings.timeout, self._secrets + secrets
         )
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``, and follow redirects that stay on the server and keep the method."""
-        response = await self._send_once(request)
-        for _ in range(_MAX_REDIRECTS):
-            target = response.next_request
-            if target is None or not _may_follow(response, target):
-                break
-            response = await self._send_once(target)
-        return response
+    def _retrying(self, request: Request[Any]) -> Retrying:
+        page = dict(request.query).get("page")
+        return Retrying(
+            self.settings.retry,
+            self._connection.budget,
+            idempotent=request.may_repeat,
+            on_retry=self.settings.on_retry,
+            wait=self._wait,
+            label="" if page is None else f" (page {page})",
+        )
 
-    async def _send_once(self, request: httpx.Request) -> httpx.Response:
-        limit = self.settings.max_response_bytes
-        try:
-            with _network_errors_translated(request):
-                response = await self._connection.http.send(
-                    request, stream=True, follow_redirects=False
-                )
-                response, whole = await _loaded(response, limit)
-        finally:
-            if isinstance(request.stream, JSONBody):
-                with anyio.CancelScope(shield=True):
-                    await request.stream.aclose()
-        # Of an error the status matters more than its text, which may be cut off.
-        if response.is_success and not whole:
-            raise ResponseTooLargeError(
-                method=request.method, path=request.url.path, max_bytes=limit
-            )
-        return response
+    async def _wait(self, seconds: float, *, until_back: bool) -> bool:
+        """Wait before a retry; return whether the server is back before that."""
+        with anyio.CancelScope() as scope:
+            self._connection.enter(scope, own_code=False)
+            try:
+                if until_back:
+                    return await self.pacing.pause(seconds)
+                await anyio.sleep(seconds)
+                return False
+            finally:
+                self._connection.leave(scope)
+        raise ClientClosedError("the client was closed during the call")
 
 
-@asynccontextmanager
-async def _told(
-    request: httpx.Request, on_request: RequestHook | None, on_response: ResponseHook | None
-) -> AsyncGenerator[list[httpx.Response], None]:
-    # Outside the turn, so that a hook may take its time, and make calls of its own.
-    if on_request is not None:
-        await tell(on_request, request)
-    answers: list[httpx.Response] = []
-    try:
-        yield answers
-    finally:
-        if on_response is not None:
-            for response in answers:
-                await tell(on_response, response)
+def _text(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
-async def _loaded(response: httpx.Response, max_bytes: int) -> tuple[httpx.Response, bool]:
-    """Return the response with its body read, and whether that is the whole of it."""
-    if response.is_stream_consumed:  # by a transport that read it, as httpx's mock does
-        return response, len(response.content) <= max_bytes
-    body, whole = await _read_body(response, max_bytes)
-    whole = whole and not expands_beyond(response, body, max_bytes)
-    return (with_body if whole else with_plain_content)(response, body), whole
-
-
-async def _read_body(response: httpx.Response, max_bytes: int) -> tuple[bytes, bool]:
-    """Return the body as it came, and whether that is the whole; then close its stream."""
-    stream = cast("httpx.AsyncByteStream", response.stream)
-    # Not a list of chunks: a server may make millions of them, of a byte or two each.
-    received = bytearray()
-    async with _ended(aiter(stream), stream.aclose) as chunks:
-        async for chunk in chunks:
-            received += chunk
-            if len(received) > max_bytes:
-                break
-    whole = len(received) <= max_bytes
-    del received[max_bytes:]
-    return bytes(received), whole
-
-
-async def _fill(
-    sink: Sink, pieces: Iterable[bytes], request: httpx.Request, max_bytes: int
-) -> None:
-    remaining = iter(pieces)
-    while True:
-        with _network_errors_translated(request):
-            piece = next(remaining, None)
-        if piece is None:
-            return
-        if sink.received + len(piece) > max_bytes:
-            raise ResponseTooLargeError(method="GET", path=request.url.path, max_bytes=max_bytes)
-        await sink.write(piece)
-
-
-async def _translated(
-    chunks: AsyncIterator[bytes], request: httpx.Request
-) -> AsyncGenerator[bytes, None]:
-    with _network_errors_translated(request):
-        async for chunk in chunks:
-            yield chunk
-
-
-def _raw_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    if response.is_stream_consumed:
-        return _one_chunk(response.content)
-    return response.aiter_raw()
-
-
-async def _one_chunk(content: bytes) -> AsyncGenerator[bytes, None]:
+async def _one(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
 
 
-def _length_of(response: httpx.Response) -> int | None:
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() and len(length) <= _LONGEST_LENGTH else None
+def _may_follow(request: Request[Any], head: httpx.Response, target: httpx.Request) -> bool:
+    """Return whether a redirect is followed: a call's on its server, with its method, only."""
+    if request.sink is not None:
+        return target.url.scheme in ("http", "https")
+    keeps_method = request.method == "GET" or head.status_code in _METHOD_KEEPING_REDIRECTS
+    return keeps_method and origin(target.url) == origin(head.request.url)
 
 
-@asynccontextmanager
-async def _ended(
-    chunks: AsyncIterator[bytes], close: Callable[[], Awaitable[None]]
-) -> AsyncGenerator[AsyncIterator[bytes], None]:
-    """Give ``chunks``; close what they come from, however many were taken."""
-    try:
-        yield chunks
-    finally:
-        with anyio.CancelScope(shield=True):
-            await close()
-            # The libraries' own generators end only by running: one that is dropped half-way
-            # warns on trio. With the connection closed, the next step is the last.
-            with suppress(httpx.HTTPError, httpx.StreamError):
-                async for _ in chunks:
-                    pass
-
-
-@contextmanager
-def _network_errors_translated(request: httpx.Request) -> Generator[None, None, None]:
-    try:
-        yield
-    except (httpx.InvalidURL, UnicodeError) as error:  # what httpx makes of a redirect
-        raise APIConnectionError(
-            f"the server redirects to what is no address: {error}",
-            method=request.method,
-            path=request.url.path,
-            request_sent=True,
-            permanent=True,
-        ) from error
-    except httpx.RequestError as error:
-        timed_out = isinstance(error, httpx.TimeoutException)
-        raise (APITimeoutError if timed_out else APIConnectionError)(
-            f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
-            method=request.method,
-            path=request.url.path,
-            request_sent=not isinstance(error, _NEVER_SENT),
-            permanent=_is_permanent(error),
-        ) from error
-
-
-def _is_permanent(error: httpx.RequestError) -> bool:
-    # What caused it is gone, with its frames that held the key; its text tells.
-    if isinstance(error, httpx.ProxyError):
-        return str(error).startswith("4")  # the status with which the proxy answered
-    return "CERTIFICATE_VERIFY_FAILED" in str(error)
-
-
-@contextmanager
-def _failures_noted(turn: Turn, number: int) -> Generator[None, None, None]:
-    try:
-        yield
-    except UseResponseError as error:
-        if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
-            error.attempt = number
-        if is_overload(error):
-            turn.was_overloaded()
-        raise
-
-
-def _may_follow(response: httpx.Response, target: httpx.Request) -> bool:
-    request = response.request
-    keeps_method = request.method == "GET" or response.status_code in _METHOD_KEEPING_REDIRECTS
-    return keeps_method and origin(target.url) == origin(request.url)
-
-
-def _may_be_done(error: UseResponseError) -> bool:
-    """Return whether a call that failed with ``error`` may have had its effect."""
-    if isinstance(error, APIConnectionError):
-        return error.request_sent
-    return not isinstance(error, ServiceUnavailableError | RateLimitError)
+async def _abandon(head: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+    """Close a response that was not read to its end."""
+    with suppress(Exception):
+        await head.stream.aclose()  # type: ignore[union-attr]
+    # The libraries' generators end only by running: one that is dropped half-way warns on trio.
+    # With the connection closed they end once what was received is taken; others may never.
+    with suppress(Exception):
+        for _ in range(_MAX_LEFT_CHUNKS):
+            if await anext(chunks, None) is None:
+                break
+    if isinstance(chunks, AsyncGenerator):
+        await chunks.aclose()

@@ -1,57 +1,83 @@
-"""How does a request reach the wire? With the key added, over several small pools."""
+"""Transports: one-connection pools, the API key, proxies and TLS."""
 
 from __future__ import annotations
 
 import functools
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from http.cookiejar import CookieJar
 from typing import Any, Final, cast
 from urllib.parse import quote
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from useresponse_async._config import KeyPlacement, is_loopback
-from useresponse_async._lifetime import closed_for_sure, unbroken
-from useresponse_async._secret import Secret, keep_out_of_logs, without_frames
+from useresponse_async._config import KeyPlacement, Proxies
+from useresponse_async._lifetime import ends_in_time
+from useresponse_async._secret import Secret, keep_out_of_logs
 
-__all__ = ["ClientTransport", "KeyTransport", "ShardedTransport"]
+__all__ = ["ClientTransport", "CookielessClient", "KeyTransport", "PoolTransport", "origin"]
 
 KEY_PARAMETER: Final = "apiKey"
 KEYLESS: Final = "useresponse_keyless"
 """The extension that marks a request which must go without the key, wherever it goes."""
 
-_KEY: Final = "useresponse_key"
-
-_CONNECTIONS_PER_SHARD: Final = 1
-"""A pool looks at each of its connections at each request, which costs more the more it has."""
+KEY: Final = "useresponse_key"
+"""The extension that hands the key to a transport which adds it itself."""
 
 _UNUSED_SECONDS: Final = 5.0
 """How long a pool may go unused before it is closed, as a connection in httpx's own."""
 
-_HTTP2_REQUESTS_PER_SHARD: Final = 8
-"""They share a connection; with a server that speaks only HTTP/1.1 each has its own."""
 
-
-def origin(url: httpx.URL) -> tuple[str, str, int | None]:
+def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     """Return what must be the same for two URLs to be of one server."""
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    # As it is sent: what it stands for in other scripts cannot always be told.
-    return url.scheme, url.raw_host.decode("ascii"), port
+    # The host as it is sent: its form in other scripts is not always known.
+    return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+class CookielessClient(httpx.AsyncClient):
+    """httpx's client, which keeps no cookies: the key alone says who calls.
+
+    httpx looks for cookies in every response, which takes longer than all else that it does
+    above its transport, and keeps as many as a server likes to send.
+
+    Args:
+        transport: Sends the requests.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        super().__init__(transport=transport)
+        self._no_cookies = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """No cookies."""
+        return self._no_cookies
+
+    @cookies.setter
+    def cookies(
+        self,
+        cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]],  # noqa: ARG002
+    ) -> None:
+        raise AttributeError("this client keeps no cookies")
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
-    """Adds the API key below everything that logs, and takes it out of what comes back.
+    """Adds the API key below everything that logs, and takes it out of response heads.
 
-    The key goes to the base URL's origin only. The frames below this one hold the request
-    with the key, so an exception leaves here without them.
+    The key goes to the base URL's origin only.
 
     Args:
-        inner: What sends the request.
-        base_url: The installation's address.
+        inner: Sends the request.
+        base_url: The installation's URL.
         key: The API key; ``None`` for guest access.
         placement: Where the key travels.
+        adds_key: Whether ``inner`` adds the key itself, below whoever traces it.
     """
 
     def __init__(
@@ -61,72 +87,59 @@ class KeyTransport(httpx.AsyncBaseTransport):
         base_url: httpx.URL,
         key: Secret | None,
         placement: KeyPlacement,
+        adds_key: bool,
     ) -> None:
         self._inner = inner
         self._origin = origin(base_url)
         self._key = key
         self._placement = placement
+        self._adds_key = adds_key
         if key is not None:
             keep_out_of_logs(key)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
-        failure: BaseException
-        try:
-            response = await self._inner.handle_async_request(self._with_key(request))
-        except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
-            failure = _presentable(error, request, self._key)
-        else:
-            stream = cast("httpx.AsyncByteStream", response.stream)
-            response.stream = _GuardedStream(stream, request, self._key)
-            self._redact_head(response)
-            return response
-        raise failure
+        key = self._key
+        if key is None:
+            return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(self._with_key(request, key))
+        reason: bytes = response.extensions.get("reason_phrase", b"")
+        head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
+        if KEY_PARAMETER.encode() in head or key.redact_bytes(head) != head:
+            # A name may occur twice, and thousands of names may: so in one go, and not by name.
+            response.headers = httpx.Headers(
+                [
+                    (key.redact_bytes(name), _without_key(name, value, key))
+                    for name, value in response.headers.raw
+                ]
+            )
+            response.extensions["reason_phrase"] = key.redact_bytes(reason)
+        return response
 
     async def aclose(self) -> None:
-        """Close what is below."""
-        await unbroken(self._inner.aclose())
+        """Close the inner transport."""
+        await self._inner.aclose()
 
-    def _with_key(self, request: httpx.Request) -> httpx.Request:
-        if self._key is None:
+    def _with_key(self, request: httpx.Request, key: Secret) -> httpx.Request:
+        if origin(request.url) != self._origin or KEYLESS in request.extensions:
+            request.extensions.pop(KEY, None)  # of the request that was redirected here
             return request
-        if origin(request.url) != self._origin or request.extensions.get(KEYLESS, False):
-            request.extensions.pop(_KEY, None)  # of the request that was redirected here
-            return request
-        if isinstance(self._inner, ShardedTransport):
-            # Its pools add it themselves, below whoever traces httpx's own transport.
-            request.extensions = {**request.extensions, _KEY: (self._key, self._placement)}
+        if self._adds_key:
+            request.extensions = {**request.extensions, KEY: (key, self._placement)}
             return request
         url, headers = request.url, request.headers
         if self._placement is KeyPlacement.HEADER:
             headers = headers.copy()
-            headers["Authorization"] = self._key.reveal()
+            headers["Authorization"] = key.reveal()
         else:
-            url = url.copy_with(raw_path=_with_key_parameter(url.raw_path, self._key))
-        return _request_like(request, url, headers, request.extensions)
-
-    def _redact_head(self, response: httpx.Response) -> None:
-        key = self._key
-        if key is None:
-            return
-        reason: bytes = response.extensions.get("reason_phrase", b"")
-        head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
-        if key.redact_bytes(head) == head and KEY_PARAMETER.encode() not in head:
-            return
-        # A name may occur twice, and thousands of names may: so in one go, and not by name.
-        response.headers = httpx.Headers(
-            [
-                (key.redact_bytes(name), _without_key(name, value, key))
-                for name, value in response.headers.raw
-            ]
-        )
-        if reason:
-            response.extensions["reason_phrase"] = key.redact_bytes(reason)
+            url = url.copy_with(raw_path=with_key_parameter(url.raw_path, key))
+        return request_like(request, url, headers, request.extensions)
 
 
-def _request_like(
+def request_like(
     request: httpx.Request, url: httpx.URL, headers: httpx.Headers, extensions: dict[str, Any]
 ) -> httpx.Request:
+    """Return ``request`` with another URL, headers and extensions."""
     made = httpx.Request(
         request.method, url, headers=headers, stream=request.stream, extensions=extensions
     )
@@ -136,171 +149,168 @@ def _request_like(
     return made
 
 
-def _with_key_parameter(target: bytes, key: Secret) -> bytes:
+def with_key_parameter(target: bytes, key: Secret) -> bytes:
+    """Return a request target with the key in its query."""
     joint = b"&" if b"?" in target else b"?"
     return target + joint + f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}".encode()
 
 
 def _without_key(name: bytes, value: bytes, key: Secret) -> bytes:
-    # There it may be spelled in ways that are not looked for.
+    # A redirect that hands the key's parameter on is followed without it.
     if name.lower() == b"location" and KEY_PARAMETER.encode() in value:
-        value = _without_key_parameter(value.decode("utf-8", errors="replace")).encode()
+        address, _, query = value.partition(b"?")
+        kept = [part for part in query.split(b"&") if not part.startswith(b"apiKey=")]
+        value = b"?".join(filter(None, (address, b"&".join(kept))))
     return key.redact_bytes(value)
 
 
-def _without_key_parameter(location: str) -> str:
-    address, _, query = location.partition("?")
-    kept = [part for part in query.split("&") if not part.startswith(f"{KEY_PARAMETER}=")]
-    return "?".join(filter(None, (address, "&".join(kept))))
+class PoolTransport(httpx.AsyncBaseTransport):
+    """One-connection httpx pools, in a free list for each origin.
 
-
-def _presentable(error: BaseException, request: httpx.Request, key: Secret | None) -> BaseException:
-    if isinstance(error, AttributeError) and (error.name, error.obj) == ("getpeername", None):
-        # uvloop has no socket any more once the peer has reset it, and anyio asks it all the same.
-        error = httpx.ConnectError("the connection was reset as it was made")
-    if isinstance(error, httpx.HTTPError):
-        error.request = request
-        if not str(error):
-            error.args = (_reason(error),)
-    if isinstance(error, httpx.HTTPStatusError):
-        error.response.request = request
-    # A cancellation's text is how a backend knows it again.
-    if key is not None and isinstance(error, Exception):
-        error.args = tuple(key.redact(a) if isinstance(a, str) else a for a in error.args)
-    return without_frames(error)
-
-
-def _reason(error: BaseException) -> str:
-    """Return what those that caused ``error`` say: on trio it says nothing itself."""
-    seen: BaseException | None = error
-    while seen is not None and not str(seen):
-        seen = seen.__cause__ or seen.__context__
-    return str(seen or "")
-
-
-class _GuardedStream(httpx.AsyncByteStream):
-    """A response's body whose failures carry no frames that hold the key."""
-
-    def __init__(
-        self, inner: httpx.AsyncByteStream, request: httpx.Request, key: Secret | None
-    ) -> None:
-        self._inner = inner
-        self._request = request
-        self._key = key
-
-    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        failure: BaseException
-        try:
-            async for chunk in self._inner:
-                yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:  # noqa: BLE001 - raised again below, without its frames
-            failure = _presentable(error, self._request, self._key)
-        else:
-            return
-        raise failure
-
-    async def aclose(self) -> None:
-        await closed_for_sure(self._inner.aclose)
-
-
-class _Shard:
-    __slots__ = ("busy", "idle_since", "leaks", "pool")
-
-    def __init__(self, pool: httpx.AsyncBaseTransport) -> None:
-        self.pool = pool
-        self.busy = 0
-        self.idle_since = 0.0
-        self.leaks = False
-
-
-class ShardedTransport(httpx.AsyncBaseTransport):
-    """Spreads requests over small pools; adds one when all are full.
-
-    No pool is ever asked to queue: a request goes to one that has a connection to spare.
+    An exchange has its connection to itself. If it ended cleanly the connection goes back to
+    the list; otherwise it is closed, so that nothing is left of a failed or cancelled exchange.
+    httpx's own pool looks at each of its connections at each request, which costs more the more
+    it has.
 
     Args:
-        make_pool: Makes a pool of at most as many connections as it is told.
-        http2: Whether the pools speak HTTP/2.
+        verify: The TLS context to verify servers with; default: the usual authorities.
+        proxies: The proxies to send through.
     """
 
-    def __init__(
-        self, make_pool: Callable[[int], httpx.AsyncBaseTransport], *, http2: bool = False
-    ) -> None:
-        self._make_pool = make_pool
-        self._size = _HTTP2_REQUESTS_PER_SHARD if http2 else _CONNECTIONS_PER_SHARD
-        self._shards: list[_Shard] = []
+    def __init__(self, *, verify: ssl.SSLContext | None, proxies: Proxies) -> None:
+        self._verify = verify
+        self._proxies = proxies
+        self._free: dict[tuple[str, bytes, int | None], list[_Pool]] = {}
+        self._busy: set[_Pool] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
-        shard = self._shard()
-        shard.busy += 1
+        free = self._free.setdefault(origin(request.url), [])
+        if free and time.monotonic() - free[0].idle_since > _UNUSED_SECONDS:
+            await ends_in_time(free.pop(0).aclose)
+        pool = free.pop() if free else _Pool(self._verify, self._proxies.of(request.url))
+        self._busy.add(pool)
         try:
-            await self._close_one_unused()
-            response = await shard.pool.handle_async_request(request)
+            response = await pool.handle_async_request(request)
         except BaseException:
-            await self._release(shard)
+            await self.drop(pool)
             raise
         stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _CountedStream(stream, functools.partial(self._release, shard))
+        response.stream = _Lease(stream, pool, free, self)
         return response
 
     async def aclose(self) -> None:
         """Close every pool."""
-        shards, self._shards = self._shards, []
-        for shard in shards:
-            await shard.pool.aclose()
+        pools = [*self._busy, *(pool for free in self._free.values() for pool in free)]
+        self._free, self._busy = {}, set()
+        for pool in pools:
+            await ends_in_time(pool.aclose)
 
-    async def _release(self, shard: _Shard) -> None:
-        shard.busy -= 1
-        shard.idle_since = time.monotonic()
-        pool = shard.pool
-        if isinstance(pool, _KeyedPool) and pool.connections_in_use > shard.busy:
-            # A cancellation of asyncio's own came while httpcore let go of a connection, which
-            # is in use for ever now. Requests that share the pool may still end.
-            shard.leaks = True
-            self._shards = [kept for kept in self._shards if kept is not shard]
-        if shard.leaks and not shard.busy:
-            await closed_for_sure(pool.aclose)
+    def release(self, pool: _Pool, free: list[_Pool]) -> None:
+        """Put a pool back after an exchange that ended cleanly."""
+        if pool in self._busy:  # else the transport was closed meanwhile
+            self._busy.discard(pool)
+            pool.idle_since = time.monotonic()
+            free.append(pool)
 
-    async def _close_one_unused(self) -> None:
-        # The first with room is taken, so the last is needed least. A pool itself closes what
-        # has expired only when it is asked for a connection.
-        last = self._shards[-1]
-        if not last.busy and time.monotonic() - last.idle_since > _UNUSED_SECONDS:
-            self._shards.pop()
-            await closed_for_sure(last.pool.aclose)
-
-    def _shard(self) -> _Shard:
-        for shard in self._shards:
-            if shard.busy < self._size:
-                return shard
-        shard = _Shard(self._make_pool(self._size))
-        self._shards.append(shard)
-        return shard
+    async def drop(self, pool: _Pool) -> None:
+        """Close a pool after an exchange that did not end cleanly."""
+        self._busy.discard(pool)
+        await ends_in_time(pool.aclose)
 
 
-class _CountedStream(httpx.AsyncByteStream):
-    """A response's body that tells when it is done with its connection."""
+class _Lease(httpx.AsyncByteStream):
+    """A response's body, with the pool that it comes from."""
 
     def __init__(
-        self, inner: httpx.AsyncByteStream, release: Callable[[], Awaitable[None]]
+        self,
+        inner: httpx.AsyncByteStream,
+        pool: _Pool,
+        free: list[_Pool],
+        transport: PoolTransport,
     ) -> None:
         self._inner = inner
-        self._release: Callable[[], Awaitable[None]] | None = release
+        self._pool: _Pool | None = pool
+        self._free = free
+        self._transport = transport
+        self._complete = False
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         async for chunk in self._inner:
             yield chunk
+        self._complete = True
 
     async def aclose(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        clean = False
         try:
-            await self._inner.aclose()
+            if self._complete:
+                await self._inner.aclose()
+                clean = True
         finally:
-            release, self._release = self._release, None
-            if release is not None:
-                await release()
+            if clean:
+                self._transport.release(pool, self._free)
+            else:
+                await self._transport.drop(pool)
+
+
+class _Pool(httpx.AsyncHTTPTransport):
+    """An httpx pool of one connection, which adds the key where nobody sees it.
+
+    A key added above it would be in every OpenTelemetry span; httpcore's ``target`` extension
+    would hand it to proxies.
+    """
+
+    def __init__(self, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
+        super().__init__(
+            verify=verify or default_ssl_context(),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            proxy=proxy,
+        )
+        self._pool: Any = _KeyAdder(self._pool)
+        self.idle_since: float = 0.0
+
+
+class _KeyAdder:
+    """Stands between httpx's transport and its httpcore pool."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+        self.handle: Callable[..., Any] = pool.handle_async_request
+
+    async def handle_async_request(self, request: Any) -> Any:
+        key, placement = request.extensions.pop(KEY, (None, None))
+        if placement is KeyPlacement.HEADER:
+            request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
+        elif placement is KeyPlacement.QUERY:
+            request.url.target = with_key_parameter(request.url.target, key)
+        for connection in self._pool.connections:
+            if _holds_unasked_bytes(connection):
+                await connection.aclose()
+        return await self.handle(request)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+def _holds_unasked_bytes(connection: Any) -> bool:
+    """Return whether an idle connection has read more than the responses that were asked for.
+
+    httpcore would take them for the beginning of the next response, and has no public name for
+    them.
+    """
+    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return state is not None and connection.is_idle() and bool(state.trailing_data[0])
+
+
+@functools.cache
+def default_ssl_context() -> ssl.SSLContext:
+    """Return the TLS context that trusts the default authorities."""
+    # Loading the authorities' certificates takes longer than everything else a client does
+    # before its first request, so all clients share the result.
+    return httpx.create_ssl_context()
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
@@ -323,92 +333,24 @@ class ClientTransport(httpx.AsyncBaseTransport):
             headers=request.headers,
             extensions=request.extensions,
         )
-        own = _request_like(request, merged.url, merged.headers, merged.extensions)
-        return await self._client.send(own, stream=True, follow_redirects=False)
+        own = request_like(request, merged.url, merged.headers, merged.extensions)
+        try:
+            return await self._client.send(own, stream=True, follow_redirects=False)
+        except httpx.HTTPStatusError as error:
+            # A hook of the caller's called raise_for_status(): the response is there, although
+            # httpx has closed it.
+            response = error.response
+        content = response.content if response.is_stream_consumed else b""
+        return httpx.Response(
+            response.status_code,
+            headers=[
+                (name, value)
+                for name, value in response.headers.raw
+                if name.lower() not in (b"content-encoding", b"content-length")
+            ],
+            content=content,
+            extensions=response.extensions,
+        )
 
     async def aclose(self) -> None:
         """Leave the client open: it is the caller's."""
-
-
-@functools.cache
-def default_ssl_context() -> ssl.SSLContext:
-    """Return the TLS context that trusts the default authorities."""
-    # Loading the authorities' certificates takes longer than everything else a client does
-    # before its first request, so all clients share the result.
-    return httpx.create_ssl_context()
-
-
-def environment_proxy(base_url: httpx.URL) -> str | None:
-    """Return the proxy that the environment names for ``base_url``, if it names one."""
-    if is_loopback(base_url):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(base_url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(base_url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-class _KeyedPool(httpx.AsyncHTTPTransport):
-    """An httpx pool that adds the key to a request which says so, where nobody sees it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._pool: Any = _KeyAdder(self._pool)
-
-    @property
-    def connections_in_use(self) -> int:
-        """How many of its connections have a request, or are being made."""
-        return sum(not (c.is_idle() or c.is_closed()) for c in self._pool.connections)
-
-
-class _KeyAdder:
-    """Stands between httpx's transport and its httpcore pool."""
-
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-
-    @property
-    def connections(self) -> list[Any]:
-        """The pool's connections."""
-        connections: list[Any] = self._pool.connections
-        return connections
-
-    async def handle_async_request(self, request: Any) -> Any:
-        key, placement = request.extensions.pop(_KEY, (None, None))
-        if placement is KeyPlacement.HEADER:
-            request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
-        elif placement is KeyPlacement.QUERY:
-            request.url.target = _with_key_parameter(request.url.target, key)
-        for connection in self.connections:
-            if _holds_unasked_bytes(connection):
-                await connection.aclose()
-        return await self._pool.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-def _holds_unasked_bytes(connection: Any) -> bool:
-    """Return whether an idle connection has read more than the answers that were asked for.
-
-    httpcore would read them as the beginning of the next answer. It has no public name for them.
-    """
-    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
-    return state is not None and connection.is_idle() and bool(state.trailing_data[0])
-
-
-def make_pool(
-    size: int,
-    *,
-    verify: ssl.SSLContext | None,
-    proxy: str | httpx.Proxy | None,
-    http2: bool = False,
-) -> httpx.AsyncHTTPTransport:
-    """Return an httpx pool of at most ``size`` connections."""
-    return _KeyedPool(
-        verify=verify or default_ssl_context(),
-        http2=http2,
-        limits=httpx.Limits(max_connections=size, max_keepalive_connections=size),
-        proxy=proxy,
-    )

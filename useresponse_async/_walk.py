@@ -17,7 +17,7 @@ __all__ = ["Walk", "WalkReport"]
 
 T = TypeVar("T")
 
-logger: Final[logging.Logger] = logging.getLogger("useresponse_async._pagination")
+logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")
 
 _FRUITLESS_PAGES: Final = 1000
 """After so many pages in a row that bring nothing new a walk ends, whatever the server counts."""

@@ -10,7 +10,7 @@ import httpx
 __all__ = ["Watch"]
 
 # Where a loop tells of what nobody awaited, and the package of a hook that failed.
-_COMPLAINERS = ("asyncio", "useresponse_async._hooks")
+_COMPLAINERS = ("asyncio", "useresponse_async.hooks")
 
 
 class Watch(logging.Handler):

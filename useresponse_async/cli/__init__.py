@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from useresponse_async._extras import MissingExtraError, require_extra
+from useresponse_async._config import MissingExtraError, require_extra
 from useresponse_async.cli.standard_streams import open_closed_streams
 
 __all__ = ["main"]

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from useresponse_async._version import __version__
+from useresponse_async._config import __version__
 from useresponse_async.cli import call, demo, export, sandbox, whoami
 from useresponse_async.cli.failures import INTERRUPTED, NOBODY_READS, Failures
 from useresponse_async.cli.help_texts import KEY_HELP

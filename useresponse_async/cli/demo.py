@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import anyio
 import typer
 
-from useresponse_async._extras import require_extra
+from useresponse_async._config import require_extra
 from useresponse_async.cli.failures import CommandError
 from useresponse_async.cli.sandbox_process import running_sandbox
 from useresponse_async.cli.signals import termination_like_ctrl_c

@@ -9,8 +9,8 @@ from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
+from useresponse_async._config import MissingExtraError
 from useresponse_async._exceptions import ArgumentError, UseResponseError
-from useresponse_async._extras import MissingExtraError
 from useresponse_async._secret import Secret
 
 __all__ = [

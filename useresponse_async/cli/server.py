@@ -26,7 +26,7 @@ from useresponse_async.cli.key import KEY_VARIABLE, find_key
 
 __all__ = ["Connection", "ServerOptions"]
 
-_DEFAULT_RETRIES: Final = RetryPolicy().attempts - 1
+_DEFAULT_RETRIES: Final = 5
 _CONNECT_SECONDS: Final = 10.0
 
 

@@ -27,8 +27,8 @@ from typing import Annotated, Final
 from anyio.lowlevel import RunVar
 
 from useresponse_async._client import AsyncClient
+from useresponse_async._config import require_extra
 from useresponse_async._exceptions import ConfigurationError
-from useresponse_async._extras import require_extra
 
 require_extra("fastapi")
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias, cast
 from urllib.parse import unquote
 
 from useresponse_async._exceptions import ArgumentError
+from useresponse_async._secret import Secret
 
 __all__ = ["Params", "Properties", "Tags"]
 
@@ -66,6 +67,12 @@ def encodable(name: str, value: str) -> str:
     except UnicodeEncodeError:
         raise ArgumentError(name, "it holds half of a surrogate pair, which is no text") from None
     return value
+
+
+def secret_text(name: str, value: str | Secret) -> Secret:
+    """Return ``value`` as a secret, if it is a text that is not empty and can be sent."""
+    given = value.reveal() if isinstance(value, Secret) else value
+    return Secret(encodable(name, text(name, given)))
 
 
 def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, str], ...]:

@@ -13,9 +13,9 @@ from useresponse_async.resources._arguments import (
     optional_text,
     property_keys,
     query_of,
+    secret_text,
     text,
 )
-from useresponse_async.resources._hiding import secret_text
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Auth", "AvatarType"]
@@ -48,14 +48,8 @@ class Auth(Resource):
         Endpoint: ``POST auth/login.json``.
         """
         password = secret_text("password", password)
-        return await self._call_hiding(
-            {"password": password},
-            "POST",
-            "auth/login.json",
-            entity(User),
-            body={"email": text("email", email)},
-            since="7.0",
-        )
+        body = {"email": text("email", email), "password": password}
+        return await self._call("POST", "auth/login.json", entity(User), body=body, sensitive=True)
 
     async def register(
         self,
@@ -97,7 +91,7 @@ class Auth(Resource):
                 "properties": property_keys(properties) or None,
             }
         )
-        return await self._call("POST", "register.json", entity(User), body=body, since="4.0")
+        return await self._call("POST", "register.json", entity(User), body=body, sensitive=True)
 
     async def identity(self, token: str | Secret, email: str, *, sso_id: str | None = None) -> User:
         """Return the user whom another system has signed in.
@@ -117,6 +111,10 @@ class Auth(Resource):
         """
         token = secret_text("token", token)
         query = query_of({"email": text("email", email), "sso_id": optional_text("sso_id", sso_id)})
-        return await self._call_hiding(
-            {"token": token}, "GET", "sso/identity.json", entity(User), query=query, since="4.0"
+        return await self._call(
+            "GET",
+            "sso/identity.json",
+            entity(User),
+            query=(("token", token), *query),
+            sensitive=True,
         )

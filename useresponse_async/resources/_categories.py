@@ -47,9 +47,7 @@ class Categories(Resource):
             "type": optional_text("type", type),
         }
         query = query_of(named, params)
-        return await self._call(
-            "GET", "categories.json", list_of(Category), query=query, since="7.0"
-        )
+        return await self._call("GET", "categories.json", list_of(Category), query=query)
 
     async def get(self, category_id: int) -> Category:
         """Return a category.
@@ -66,4 +64,4 @@ class Categories(Resource):
         Endpoint: ``GET categories/{id}.json``.
         """
         path = f"categories/{positive_id('category_id', category_id)}.json"
-        return await self._call("GET", path, entity(Category), since="7.0")
+        return await self._call("GET", path, entity(Category))

@@ -34,7 +34,7 @@ class Changelogs(Resource):
         """
         path = f"changelog/object/{positive_id('object_id', object_id)}.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(Changelog), query=query, since="7.0")
+        return await self._call("GET", path, list_of(Changelog), query=query)
 
     async def for_user(self, user_id: int, *, params: Params | None = None) -> list[Changelog]:
         """List the changes to a user.
@@ -53,4 +53,4 @@ class Changelogs(Resource):
         """
         path = f"changelog/user/{positive_id('user_id', user_id)}.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(Changelog), query=query, since="7.0")
+        return await self._call("GET", path, list_of(Changelog), query=query)

@@ -53,7 +53,6 @@ class Chats(Resource):
             params=params,
             page=page,
             count=count,
-            since="7.0",
         )
 
     async def get(self, chat_id: int) -> Chat:
@@ -71,7 +70,7 @@ class Chats(Resource):
         Endpoint: ``GET chats/{id}.json``.
         """
         path = f"chats/{positive_id('chat_id', chat_id)}.json"
-        return await self._call("GET", path, entity(Chat), since="7.0")
+        return await self._call("GET", path, entity(Chat))
 
     def messages(
         self,
@@ -107,5 +106,4 @@ class Chats(Resource):
             params=params,
             page=page,
             count=count,
-            since="7.0",
         )

@@ -57,7 +57,6 @@ class Comments(Resource):
             params=params,
             page=page,
             count=count,
-            since="7.0",
         )
 
     async def create(
@@ -130,7 +129,7 @@ class Comments(Resource):
         path = _path(comment_id, "edit")
         if not body:
             raise ArgumentError("update", "nothing to change was given, e.g. content")
-        return await self._call("POST", path, entity_or_none(Comment), body=body, since="7.0")
+        return await self._call("POST", path, entity_or_none(Comment), body=body)
 
     async def trash(self, comment_id: int) -> Comment | None:
         """Put a comment into the trash.
@@ -198,7 +197,7 @@ class Comments(Resource):
 
     async def _post(self, path: str) -> Comment | None:
         # Not repeated, as no POST is: a second toggle would undo the first.
-        return await self._call("POST", path, entity_or_none(Comment), since="7.0")
+        return await self._call("POST", path, entity_or_none(Comment))
 
 
 def _path(comment_id: int, action: str) -> str:

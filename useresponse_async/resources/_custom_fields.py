@@ -45,4 +45,4 @@ class CustomFields(Resource):
         """
         path = f"custom-fields/{slug('type', type)}.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(CustomField), query=query, since="4.0")
+        return await self._call("GET", path, list_of(CustomField), query=query)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from useresponse_async._decode import entity
-from useresponse_async._downloads import AsyncWritable, ProgressCallback, opened_sink
+from useresponse_async._decode import as_sent, entity
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._files import Attachment, Base64Of
+from useresponse_async._files import (
+    AsyncWritable,
+    Attachment,
+    Base64Of,
+    ProgressCallback,
+    opened_sink,
+)
+from useresponse_async._session import Request
 from useresponse_async.models._attached_file import AttachedFile
 from useresponse_async.models._uploaded_file import UploadedFile
 from useresponse_async.resources._arguments import integer, text
@@ -52,6 +58,7 @@ class Files(Resource):
         file: AttachedFile | UploadedFile | str,
         to: str | os.PathLike[str] | AsyncWritable,
         *,
+        overwrite: bool = False,
         max_bytes: int = _DEFAULT_MAX_BYTES,
         on_progress: ProgressCallback | None = None,
     ) -> int:
@@ -63,7 +70,8 @@ class Files(Resource):
         Args:
             file: The file, or its address.
             to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
-            max_bytes: The most to take, in bytes.
+            overwrite: Replace a file that exists at the path; default: refuse.
+            max_bytes: Maximum size, in bytes.
             on_progress: Is called, or awaited, with the bytes that came so far and the bytes
                 there are in all, ``None`` where the server does not say. It runs in the
                 download's turn: a call of the client in it waits for another one.
@@ -72,7 +80,7 @@ class Files(Resource):
             The file's size, in bytes.
 
         Raises:
-            ArgumentError: The file has no address.
+            ArgumentError: The file has no address, or ``to`` is a folder, or exists already.
             ResponseTooLargeError: It holds more than ``max_bytes``.
             OSError: It cannot be written.
 
@@ -80,8 +88,10 @@ class Files(Resource):
         """
         url = text("file", _address_of(file))
         integer("max_bytes", max_bytes, minimum=1)
-        async with opened_sink(to, on_progress) as sink:
-            await self._executor.fetch(url, sink, max_bytes=max_bytes)
+        async with opened_sink(
+            to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress
+        ) as sink:
+            await self._executor.send(Request(method="GET", path=url, decode=as_sent, sink=sink))
             return sink.received
 
 

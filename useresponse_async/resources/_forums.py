@@ -32,4 +32,4 @@ class Forums(Resource):
         Endpoint: ``GET forums.json``.
         """
         query = query_of({}, params)
-        return await self._call("GET", "forums.json", list_of(Forum), query=query, since="7.0")
+        return await self._call("GET", "forums.json", list_of(Forum), query=query)

@@ -33,7 +33,7 @@ class Moderation(Resource):
         Endpoint: ``POST topic/{id}/approve.json``.
         """
         path = f"topic/{positive_id('topic_id', topic_id)}/approve.json"
-        return await self._call("POST", path, entity_or_none(Object), since="7.0")
+        return await self._call("POST", path, entity_or_none(Object))
 
     async def decline_topic(self, topic_id: int, reason: str | None = None) -> Object | None:
         """Turn a topic down.
@@ -52,7 +52,7 @@ class Moderation(Resource):
         """
         path = f"topic/{positive_id('topic_id', topic_id)}/decline.json"
         body = body_of({"reason": optional_text("reason", reason)})
-        return await self._call("POST", path, entity_or_none(Object), body=body, since="7.0")
+        return await self._call("POST", path, entity_or_none(Object), body=body)
 
     async def approve_comment(self, comment_id: int) -> Comment | None:
         """Let a comment through.
@@ -69,7 +69,7 @@ class Moderation(Resource):
         Endpoint: ``POST comment/{id}/approve.json``.
         """
         path = f"comment/{positive_id('comment_id', comment_id)}/approve.json"
-        return await self._call("POST", path, entity_or_none(Comment), since="7.0")
+        return await self._call("POST", path, entity_or_none(Comment))
 
     async def decline_comment(self, comment_id: int, reason: str | None = None) -> Comment | None:
         """Turn a comment down.
@@ -88,4 +88,4 @@ class Moderation(Resource):
         """
         path = f"comment/{positive_id('comment_id', comment_id)}/decline.json"
         body = body_of({"reason": optional_text("reason", reason)})
-        return await self._call("POST", path, entity_or_none(Comment), body=body, since="7.0")
+        return await self._call("POST", path, entity_or_none(Comment), body=body)

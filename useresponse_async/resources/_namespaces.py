@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from useresponse_async._request import Sender
+    from useresponse_async._session import Session
     from useresponse_async.resources._auth import Auth
     from useresponse_async.resources._categories import Categories
     from useresponse_async.resources._changelog import Changelogs
@@ -29,7 +29,7 @@ __all__ = ["NAMES", "Resources"]
 class Resources:
     """The parts of the API, as attributes of a client."""
 
-    _caller: Sender
+    _caller: Session
 
     @cached_property
     def auth(self) -> Auth:

@@ -46,7 +46,7 @@ class Notes(Resource):
         """
         path = f"users/{positive_id('user_id', user_id)}/notes.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(UserNote), query=query, since="7.0")
+        return await self._call("GET", path, list_of(UserNote), query=query)
 
     async def create(
         self, user_id: int, content: str, *, remind_at: datetime | None = None
@@ -69,9 +69,7 @@ class Notes(Resource):
         Endpoint: ``POST users/{id}/notes/add.json``.
         """
         path = f"users/{positive_id('user_id', user_id)}/notes/add.json"
-        return await self._call(
-            "POST", path, _newest, body=_note_body(content, remind_at), since="7.0"
-        )
+        return await self._call("POST", path, _newest, body=_note_body(content, remind_at))
 
     async def update(
         self, note_id: int, content: str, *, remind_at: datetime | None = None
@@ -95,7 +93,7 @@ class Notes(Resource):
         """
         path = f"users/notes/{positive_id('note_id', note_id)}/edit.json"
         body = _note_body(content, remind_at)
-        return await self._call("POST", path, _note(note_id), body=body, since="7.0")
+        return await self._call("POST", path, _note(note_id), body=body)
 
     async def delete(self, note_id: int) -> UserNote | None:
         """Delete a note for good.
@@ -112,7 +110,7 @@ class Notes(Resource):
         Endpoint: ``POST users/notes/{id}/delete.json``.
         """
         path = f"users/notes/{positive_id('note_id', note_id)}/delete.json"
-        return await self._call("POST", path, _note(note_id), since="7.0")
+        return await self._call("POST", path, _note(note_id))
 
 
 def _note_body(content: str, remind_at: datetime | None) -> dict[str, Any]:

@@ -292,7 +292,7 @@ class Objects(Resource):
         # A second try would attach the same files once more.
         repeatable = False if "attachments" in body else None
         decode = entity_or_none(Object)
-        return await self._call("PUT", path, decode, body=body, repeatable=repeatable, since="7.0")
+        return await self._call("PUT", path, decode, body=body, idempotent=repeatable)
 
     async def delete(self, object_id: int) -> Object | None:
         """Delete an object for good.
@@ -309,9 +309,7 @@ class Objects(Resource):
         Endpoint: ``DELETE objects/{id}.json``.
         """
         decode = entity_or_none(Object)
-        return await self._call(
-            "DELETE", _path(object_id), decode, absent_is_done=True, since="7.0"
-        )
+        return await self._call("DELETE", _path(object_id), decode, absent_is_done=True)
 
     async def archive(self, object_id: int) -> Object | None:
         """Put an object into the archive. Sent once only, unless the server was unavailable.
@@ -348,7 +346,7 @@ class Objects(Resource):
     async def _put_away(self, path: str) -> Object | None:
         # A GET that changes state, and nothing shows that the second leaves what the first left.
         decode = entity_or_none(Object)
-        return await self._call("GET", path, decode, repeatable=False, since="7.0")
+        return await self._call("GET", path, decode, idempotent=False)
 
     async def subscribe(self, object_id: int) -> Object | None:
         """Have the API key's owner notified of what happens to an object.
@@ -435,7 +433,7 @@ class Objects(Resource):
 
     async def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Object | None:
         # Not repeated, as no POST is: a second toggle would undo the first.
-        return await self._call("POST", path, entity_or_none(Object), body=body, since="7.0")
+        return await self._call("POST", path, entity_or_none(Object), body=body)
 
     def comments(
         self,
@@ -497,7 +495,7 @@ class Objects(Resource):
         """
         path = "objects/custom-fields/list.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(CustomField), query=query, since="7.0")
+        return await self._call("GET", path, list_of(CustomField), query=query)
 
 
 def _path(object_id: int, action: str = "") -> str:

@@ -72,9 +72,7 @@ class Reports(Resource):
         Endpoint: ``GET reports/list.json``.
         """
         query = query_of({}, params)
-        return await self._call(
-            "GET", "reports/list.json", list_of(Report), query=query, since="7.0"
-        )
+        return await self._call("GET", "reports/list.json", list_of(Report), query=query)
 
     def objects(
         self,
@@ -111,7 +109,6 @@ class Reports(Resource):
             params=params,
             page=page,
             count=count,
-            since="7.0",
             decoder=_report_page,
         )
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
-from useresponse_async._request import Sender
+from useresponse_async._session import Session
 from useresponse_async.models._object import Object
 from useresponse_async.resources._arguments import (
     Params,
@@ -45,7 +45,7 @@ class Tickets(Resource):
     :class:`~useresponse_async.resources.Resource` names.
     """
 
-    def __init__(self, executor: Sender) -> None:
+    def __init__(self, executor: Session) -> None:
         super().__init__(executor)
         self._objects = Objects(executor)
 

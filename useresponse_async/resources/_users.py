@@ -14,8 +14,8 @@ from useresponse_async._decode import (
 )
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._pagination import Page, Pages
-from useresponse_async._request import Sender
 from useresponse_async._secret import Secret
+from useresponse_async._session import Session
 from useresponse_async.models._custom_field import CustomField
 from useresponse_async.models._object import Object
 from useresponse_async.models._user import User
@@ -30,10 +30,10 @@ from useresponse_async.resources._arguments import (
     optional_text,
     positive_id,
     query_of,
+    secret_text,
     text,
     truth,
 )
-from useresponse_async.resources._hiding import secret_text
 from useresponse_async.resources._notes import Notes
 from useresponse_async.resources._resource import Resource
 
@@ -58,7 +58,7 @@ class Users(Resource):
         notes: The notes that agents keep about users.
     """
 
-    def __init__(self, executor: Sender) -> None:
+    def __init__(self, executor: Session) -> None:
         super().__init__(executor)
         self.notes: Notes = Notes(executor)
 
@@ -173,7 +173,7 @@ class Users(Resource):
 
         Endpoint: ``GET me.json``.
         """
-        return await self._call("GET", "me.json", entity(User))
+        return await self._call("GET", "me.json", entity(User), sensitive=True)
 
     async def update_me(
         self,
@@ -207,7 +207,9 @@ class Users(Resource):
         body = _changes(
             properties, email=email, full_name=full_name, phone=phone, tags=tags, team_id=team_id
         )
-        return await self._call("POST", "profile/update.json", entity_or_none(User), body=body)
+        return await self._call(
+            "POST", "profile/update.json", entity_or_none(User), body=body, sensitive=True
+        )
 
     async def create(
         self,
@@ -247,8 +249,11 @@ class Users(Resource):
             },
             properties,
         )
-        secrets = {} if password is None else {"password": password}
-        return await self._call_hiding(secrets, "POST", "users.json", entity(User), body=body)
+        if password is not None:
+            body["password"] = password
+        return await self._call(
+            "POST", "users.json", entity(User), body=body, sensitive=password is not None
+        )
 
     async def update(
         self,
@@ -322,8 +327,8 @@ class Users(Resource):
         """
         password = secret_text("password", password)
         path = f"users/{positive_id('user_id', user_id)}/change-password.json"
-        return await self._call_hiding(
-            {"password": password}, "POST", path, entity_or_none(User), body={}
+        return await self._call(
+            "POST", path, entity_or_none(User), body={"password": password}, sensitive=True
         )
 
     async def ban(
@@ -362,7 +367,7 @@ class Users(Resource):
                 **{name: truth(name, on) for name, on in flags.items() if on is not None},
             }
         )
-        return await self._call("POST", path, entity_or_none(User), body=body, since="7.0")
+        return await self._call("POST", path, entity_or_none(User), body=body)
 
     def activity(
         self,
@@ -396,7 +401,6 @@ class Users(Resource):
             params=params,
             page=page,
             count=count,
-            since="7.0",
         )
 
     async def custom_fields(self, *, params: Params | None = None) -> list[CustomField]:
@@ -415,7 +419,7 @@ class Users(Resource):
         """
         path = "users/custom-fields/list.json"
         query = query_of({}, params)
-        return await self._call("GET", path, list_of(CustomField), query=query, since="7.0")
+        return await self._call("GET", path, list_of(CustomField), query=query)
 
 
 def _found_page(model: type[User], *, number: int, size: int) -> Decoder[Page[User]]:

@@ -10,7 +10,7 @@ application without a socket; `python -m useresponse_async.sandbox` is the same 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from useresponse_async._extras import MissingExtraError, require_extra
+from useresponse_async._config import MissingExtraError, require_extra
 from useresponse_async.sandbox.command import run
 from useresponse_async.sandbox.options import DEFAULT_API_KEY, Options
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from types import FrameType
 from typing import Any
 
-from useresponse_async._extras import MissingExtraError, require_extra
+from useresponse_async._config import MissingExtraError, require_extra
 from useresponse_async.sandbox.options import (
     DEFAULT_API_KEY,
     EMPTY_STYLES,

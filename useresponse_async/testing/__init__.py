@@ -24,7 +24,7 @@ With the ``testing`` extra, pytest offers these fixtures by itself, nothing is t
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from useresponse_async._extras import require_extra
+from useresponse_async._config import require_extra
 
 if TYPE_CHECKING:
     from useresponse_async.sandbox import Received, Sandbox

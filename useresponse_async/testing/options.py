@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["QUICK_RETRY", "client_of", "marked_options"]
 
-QUICK_RETRY: Final = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
+QUICK_RETRY: Final = RetryPolicy(
+    attempts=6, initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000
+)
 """The default retry policy, with delays that a test can wait for."""
 
 

@@ -60,7 +60,7 @@ def useresponse_sandbox(
     request: pytest.FixtureRequest, useresponse_sandbox_options: dict[str, Any]
 ) -> Generator[Sandbox, None, None]:
     """A UseResponse API on a real socket, which can be told to misbehave; fresh for each test."""
-    from useresponse_async._extras import MissingExtraError, require_extra  # noqa: PLC0415
+    from useresponse_async._config import MissingExtraError, require_extra  # noqa: PLC0415
 
     try:
         require_extra("testing")

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import attrs
 import typer
 
-from useresponse_async._extras import require_extra
+from useresponse_async._config import require_extra
 from useresponse_async.cli.export.shape import Shape, chosen
 from useresponse_async.cli.export.text_formats import CSV, JSONLines, TextFormat
 from useresponse_async.cli.failures import CommandError, MisuseError
