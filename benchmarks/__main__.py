@@ -17,13 +17,16 @@ from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS
 from benchmarks.figures import Section
 from benchmarks.parts import (
+    calls,
     ceiling,
     decode,
+    fairness,
     first_user,
     memory,
     order,
     pacing,
     retry,
+    short_walk,
     startup,
     walks,
 )
@@ -36,6 +39,9 @@ _PARTS: Final[dict[str, Callable[[Bench], Section]]] = {
     "throughput": lambda bench: walks.measure(bench, ["throughput"]),
     "latency": lambda bench: walks.measure(bench, ["latency"]),
     "first": first_user.measure,
+    "short walk": short_walk.measure,
+    "calls": calls.measure,
+    "fairness": fairness.measure,
     "decode": decode.measure,
     "startup": startup.measure,
     "retry": retry.measure,

@@ -20,6 +20,7 @@ _LIBRARIES: Final = (
     "aiohttp",
     "httpx-aiohttp",
     "msgspec",
+    "openai",
     "orjson",
     "pydantic",
     "useresponse",

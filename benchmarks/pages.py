@@ -1,5 +1,6 @@
 """Which bytes does the benchmark server send? The sandbox's own users, rendered beforehand."""
 
+import re
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,6 +70,9 @@ class UserPages:
         url = urlsplit(target.decode())
         if url.path.endswith("/me.json") and self._rows:
             return response(b"200 OK", self._rows[0])
+        user = re.search(r"/users/(\d+)\.json$", url.path)
+        if user and 0 < int(user[1]) <= self._total:
+            return response(b"200 OK", self._rows[int(user[1]) - 1])
         if not url.path.endswith("/users/search.json"):
             return NOT_FOUND
         query = parse_qs(url.query)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import anyio
 
-from benchmarks.contenders import API_KEY
+from benchmarks.fetchers import API_KEY
 from useresponse_async import AsyncClient
 
 __all__ = ["PAGE_SIZE", "paced_walk"]
