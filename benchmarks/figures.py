@@ -1,4 +1,4 @@
-"""What is a figure, how is it computed from rounds, and has it met its goal?"""
+"""Figures, how they are computed from rounds, and their goals."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence

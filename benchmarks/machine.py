@@ -1,4 +1,4 @@
-"""What was it measured on?"""
+"""Description of the machine."""
 
 import datetime as dt
 import os

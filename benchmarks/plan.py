@@ -1,4 +1,4 @@
-"""How often is each thing measured, and how large is it?"""
+"""Sizes and rounds of a run."""
 
 import attrs
 
@@ -81,8 +81,8 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
         users=users,
         walk_users=users,
         seconds=4.0,
-        call_repeats=1000,
-        call_rounds=2 * rounds,
+        call_repeats=400,
+        call_rounds=3 * rounds,
         short_users=min(users, 5000),
         short_rounds=2 * rounds,
         fairness_calls=20,

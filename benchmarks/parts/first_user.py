@@ -1,4 +1,4 @@
-"""How long does a new client take to its first user?"""
+"""Time from a new client to its first user."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""How much memory does a walk take, streamed and collected?"""
+"""Peak memory of a walk, streamed and collected."""
 
 from typing import Final
 

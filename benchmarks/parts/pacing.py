@@ -1,4 +1,4 @@
-"""Does adaptive pacing find the server's capacity, keep to it, and follow its changes?"""
+"""Adaptive pacing against a server whose capacity is limited and changes."""
 
 import statistics
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How long until the package is imported, and until the first client is there?"""
+"""Time until the package is imported, and until the first client is ready."""
 
 import os
 import subprocess

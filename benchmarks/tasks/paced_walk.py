@@ -1,4 +1,4 @@
-"""How does a walk fare against a server that refuses what is too much for it?"""
+"""A walk against a server that refuses what is too much for it."""
 
 import asyncio
 import time
