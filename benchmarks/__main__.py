@@ -1,6 +1,6 @@
 """``python -m benchmarks``: measures everything side by side, shows it, and keeps it.
 
-Needs the extra ``bench``. ``--quick`` takes a first look in under a minute and keeps nothing
+Needs the extra ``bench``. ``--quick`` takes a first look in two or three minutes and keeps nothing
 unless ``--output`` says where.
 """
 
@@ -54,7 +54,9 @@ _RESULTS: Final = Path(__file__).parent / "results"
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a first look, in under a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="a first look, in two or three minutes"
+    )
     parser.add_argument(
         "--only", metavar="PART,…", help=f"some parts, of {', '.join(_PARTS)}", default=""
     )

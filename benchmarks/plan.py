@@ -106,7 +106,7 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
 
 
 def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
-    """Return a plan for a first look, in under a minute."""
+    """Return a plan for a first look, in two or three minutes."""
     return Plan(
         contenders=contenders,
         rounds=1,
