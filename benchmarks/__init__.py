@@ -1,1 +1,1 @@
-"""How fast, how small, how reliable? Measured side by side, in interleaved rounds."""
+"""Benchmarks of speed, memory and reliability, side by side in interleaved rounds."""

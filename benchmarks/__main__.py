@@ -1,6 +1,6 @@
 """``python -m benchmarks``: measures everything side by side, shows it, and keeps it.
 
-Needs the extra ``bench``. ``--quick`` takes a first look in under a minute and keeps nothing
+Needs the extra ``bench``. ``--quick`` takes a first look in two or three minutes and keeps nothing
 unless ``--output`` says where.
 """
 
@@ -17,13 +17,16 @@ from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS
 from benchmarks.figures import Section
 from benchmarks.parts import (
+    calls,
     ceiling,
     decode,
+    fairness,
     first_user,
     memory,
     order,
     pacing,
     retry,
+    short_walk,
     startup,
     walks,
 )
@@ -36,6 +39,9 @@ _PARTS: Final[dict[str, Callable[[Bench], Section]]] = {
     "throughput": lambda bench: walks.measure(bench, ["throughput"]),
     "latency": lambda bench: walks.measure(bench, ["latency"]),
     "first": first_user.measure,
+    "short walk": short_walk.measure,
+    "calls": calls.measure,
+    "fairness": fairness.measure,
     "decode": decode.measure,
     "startup": startup.measure,
     "retry": retry.measure,
@@ -48,7 +54,9 @@ _RESULTS: Final = Path(__file__).parent / "results"
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a first look, in under a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="a first look, in two or three minutes"
+    )
     parser.add_argument(
         "--only", metavar="PART,…", help=f"some parts, of {', '.join(_PARTS)}", default=""
     )

@@ -1,4 +1,4 @@
-"""What does every part of the suite get? The plan, and the server's address."""
+"""The plan and the server's address, as every part receives them."""
 
 import attrs
 

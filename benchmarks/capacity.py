@@ -1,4 +1,4 @@
-"""How many requests does the benchmark server serve at a time, and what became of them?"""
+"""Number of requests that the benchmark server serves at a time, and what became of them."""
 
 import asyncio
 import time

@@ -1,7 +1,7 @@
-"""Who walks all users, and how does each of them do it?
+"""Clients that fetch all users.
 
-Each contender makes a client for an address and a number of requests in flight, and gives a
-function that walks: it fetches every user, makes Python objects of them, and notes their ids.
+Each contender makes a client for a URL and a number of concurrent requests, and gives a function
+that walks: it fetches every user, makes Python objects of them, and notes their ids.
 The libraries are imported only by the contender that uses them.
 """
 
@@ -9,13 +9,14 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
-__all__ = ["API_KEY", "COLLECTED", "CONTENDERS", "Contender", "Sink", "Walk"]
+from benchmarks.fetchers import API_KEY, FETCHERS
 
-API_KEY: Final = "benchmark-key"
+__all__ = ["COLLECTED", "CONTENDERS", "Contender", "Sink", "Walk"]
 
 
 class Sink(Protocol):
@@ -61,57 +62,21 @@ async def _ours_collected(url: str, in_flight: int) -> AsyncGenerator[Walk, None
 
 
 @asynccontextmanager
-async def _ours_over_aiohttp(url: str, in_flight: int) -> AsyncGenerator[Walk, None]:
-    async with _ours(url, in_flight, transport="aiohttp") as walk:
-        yield walk
+async def _gathered(url: str, in_flight: int, *, fetcher: str) -> AsyncGenerator[Walk, None]:
+    semaphore = asyncio.Semaphore(in_flight)
+    async with FETCHERS[fetcher](url, in_flight) as fetch:
 
-
-def _query(page: int) -> dict[str, str | int]:
-    return {"apiKey": API_KEY, "page": page, "count": 50}
-
-
-@asynccontextmanager
-async def _httpx_by_hand(url: str, in_flight: int) -> AsyncGenerator[Walk, None]:
-    import httpx  # noqa: PLC0415 - see above
-
-    limits = httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight)
-    async with httpx.AsyncClient(base_url=f"{url}/api/3.0", limits=limits, timeout=60) as client:
-        semaphore = asyncio.Semaphore(in_flight)
-
-        async def fetch(page: int) -> Any:
+        async def fetch_page(page: int) -> Any:
             async with semaphore:
-                response = await client.get("/users/search.json", params=_query(page))
-            response.raise_for_status()
-            return response.json()
+                return await fetch("/users/search.json", page=page, count=50)
 
-        yield _gathering(fetch)
+        async def walk(ids: Sink) -> None:
+            first = await fetch_page(1)
+            rest = [fetch_page(number) for number in range(2, first["totalPages"] + 1)]
+            for page in (first, *await asyncio.gather(*rest)):
+                ids.extend(user["id"] for user in page["data"])
 
-
-@asynccontextmanager
-async def _aiohttp_by_hand(url: str, in_flight: int) -> AsyncGenerator[Walk, None]:
-    import aiohttp  # noqa: PLC0415 - see above
-
-    connector = aiohttp.TCPConnector(limit=in_flight)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        semaphore = asyncio.Semaphore(in_flight)
-
-        async def fetch(page: int) -> Any:
-            address = f"{url}/api/3.0/users/search.json"
-            async with semaphore, session.get(address, params=_query(page)) as response:
-                response.raise_for_status()
-                return await response.json()
-
-        yield _gathering(fetch)
-
-
-def _gathering(fetch: Callable[[int], Awaitable[Any]]) -> Walk:
-    async def walk(ids: Sink) -> None:
-        first = await fetch(1)
-        rest = await asyncio.gather(*[fetch(n) for n in range(2, first["totalPages"] + 1)])
-        for page in (first, *rest):
-            ids.extend(user["id"] for user in page["data"])
-
-    return walk
+        yield walk
 
 
 @asynccontextmanager
@@ -125,7 +90,8 @@ async def _generated_sdk(url: str, _in_flight: int) -> AsyncGenerator[Walk, None
         async def walk(ids: Sink) -> None:
             number: int | None = 1
             while number is not None:
-                response = await client.get("/users/search.json", params=_query(number))
+                query: dict[str, str | int] = {"apiKey": API_KEY, "page": number, "count": 50}
+                response = await client.get("/users/search.json", params=query)
                 response.raise_for_status()
                 page = UserPage.model_validate_json(response.content)
                 ids.extend(user.id or 0 for user in page.data)
@@ -171,7 +137,7 @@ _ALL = (
     Contender(
         name="ours-aiohttp",
         title="useresponse-async [aiohttp]",
-        open=_ours_over_aiohttp,
+        open=partial(_ours, transport="aiohttp"),
     ),
     Contender(
         name="ours-speedups",
@@ -182,11 +148,13 @@ _ALL = (
     Contender(
         name="ours-both",
         title="useresponse-async [aiohttp,speedups]",
-        open=_ours_over_aiohttp,
+        open=partial(_ours, transport="aiohttp"),
         speedups=True,
     ),
-    Contender(name="httpx", title="httpx by hand", open=_httpx_by_hand),
-    Contender(name="aiohttp", title="aiohttp by hand", open=_aiohttp_by_hand),
+    Contender(
+        name="httpx", title="httpx by hand", open=partial(_gathered, fetcher="httpx-keep-all")
+    ),
+    Contender(name="aiohttp", title="aiohttp by hand", open=partial(_gathered, fetcher="aiohttp")),
     Contender(
         name="generated",
         title="page by page, httpx and pydantic",

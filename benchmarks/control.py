@@ -1,4 +1,4 @@
-"""How is the benchmark server told what to be, and asked what it saw?"""
+"""Client of the benchmark server's control paths."""
 
 import http.client
 import json

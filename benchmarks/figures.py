@@ -1,12 +1,12 @@
-"""What is a figure, how is it computed from rounds, and has it met its goal?"""
+"""Figures, how they are computed from rounds, and their goals."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
 
-__all__ = ["Figure", "Goal", "Section", "Table", "ratio", "single", "spread"]
+__all__ = ["Figure", "Goal", "Section", "Table", "median_table", "ratio", "single", "spread"]
 
 
 @attrs.frozen
@@ -57,7 +57,12 @@ def spread(name: str, samples: Sequence[float], unit: str, *, goal: Goal | None 
 
 
 def ratio(
-    name: str, over: Sequence[float], under: Sequence[float], *, goal: Goal | None = None
+    name: str,
+    over: Sequence[float],
+    under: Sequence[float],
+    *,
+    goal: Goal | None = None,
+    of: Callable[[Sequence[float]], float] = statistics.median,
 ) -> Figure:
     """Return the ratio of two medians, with the lowest and the highest ratio of a round.
 
@@ -66,9 +71,11 @@ def ratio(
         over: What is divided, by round.
         under: What it is divided by, in the same rounds.
         goal: What it should be.
+        of: What makes one number of the rounds; ``min`` where anything else on the machine can
+            only add to them.
     """
     by_round = [one / other for one, other in zip(over, under, strict=True)]
-    value = statistics.median(over) / statistics.median(under)
+    value = of(over) / of(under)
     return Figure(name, value, "", min(by_round), max(by_round), len(by_round), goal)
 
 
@@ -83,6 +90,12 @@ class Table:
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
+
+
+def median_table(unit: str, samples: Mapping[str, Sequence[float]], *, digits: int = 1) -> Table:
+    """Return a table of the median of each of ``samples``."""
+    rows = [[name, f"{statistics.median(found):,.{digits}f}"] for name, found in samples.items()]
+    return Table(["", unit], rows)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""What was it measured on?"""
+"""Description of the machine."""
 
 import datetime as dt
 import os
@@ -20,6 +20,7 @@ _LIBRARIES: Final = (
     "aiohttp",
     "httpx-aiohttp",
     "msgspec",
+    "openai",
     "orjson",
     "pydantic",
     "useresponse",

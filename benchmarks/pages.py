@@ -1,17 +1,19 @@
-"""Which bytes does the benchmark server send? The sandbox's own users, rendered beforehand."""
+"""Responses of the benchmark server: the sandbox's own users, rendered beforehand."""
 
+import json
+import re
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from useresponse_async.sandbox.users import Users
+from benchmarks.control import get
+from useresponse_async.sandbox import Sandbox
 
-__all__ = ["NOT_FOUND", "PAGE_SIZE", "REFUSED", "UserPages", "response"]
+__all__ = ["PAGE_SIZE", "REFUSED", "UserPages", "response"]
 
 PAGE_SIZE: Final = 50
 """Users on a page when a request does not say, and the most it can ask for."""
 
 _SEED: Final = 1
-_MOST_USERS: Final = 1_000_000
 
 
 def response(status: bytes, body: bytes) -> bytes:
@@ -27,7 +29,7 @@ REFUSED: Final = response(
     b"503 Service Unavailable",
     b'{"error":{"code":503,"message":"API interface unavailable or disabled"}}',
 )
-NOT_FOUND: Final = response(
+_NOT_FOUND: Final = response(
     b"404 Not Found", b'{"error":{"code":404,"message":"Resource is not found"}}'
 )
 
@@ -40,7 +42,6 @@ class UserPages:
     """
 
     def __init__(self) -> None:
-        self._users = Users(_SEED, _MOST_USERS)
         self._rows: list[bytes] = []
         self._total = 0
         self._rendered: dict[tuple[int, int], bytes] = {}
@@ -53,9 +54,10 @@ class UserPages:
         self._total = total
         self._rendered.clear()
         self._answers.clear()
-        missing = range(len(self._rows) + 1, total + 1)
-        self._rows.extend(self._users.full_json(number) for number in missing)
-        for number in range(1, -(-total // PAGE_SIZE) + 1):
+        pages = -(-total // PAGE_SIZE)
+        if total > len(self._rows):
+            self._fetch_rows(total, range(len(self._rows) // PAGE_SIZE + 1, pages + 1))
+        for number in range(1, pages + 1):
             self._page(number, PAGE_SIZE)
 
     def answer(self, target: bytes) -> bytes:
@@ -65,12 +67,25 @@ class UserPages:
             found = self._answers[target] = self._answer(target)
         return found
 
+    def _fetch_rows(self, total: int, pages: range) -> None:
+        with Sandbox(users=total, seed=_SEED, record=False) as sandbox:
+            for number in pages:
+                query = f"page={number}&count={PAGE_SIZE}&apiKey={sandbox.api_key}"
+                page = json.loads(get(sandbox.url, f"/api/3.0/users/search.json?{query}"))
+                self._rows[(number - 1) * PAGE_SIZE :] = [
+                    json.dumps(user, ensure_ascii=False, separators=(",", ":")).encode()
+                    for user in page["data"]
+                ]
+
     def _answer(self, target: bytes) -> bytes:
         url = urlsplit(target.decode())
         if url.path.endswith("/me.json") and self._rows:
             return response(b"200 OK", self._rows[0])
+        user = re.search(r"/users/(\d+)\.json$", url.path)
+        if user and 0 < int(user[1]) <= self._total:
+            return response(b"200 OK", self._rows[int(user[1]) - 1])
         if not url.path.endswith("/users/search.json"):
-            return NOT_FOUND
+            return _NOT_FOUND
         query = parse_qs(url.query)
         size = min(int(query.get("count", [str(PAGE_SIZE)])[0]), PAGE_SIZE)
         return self._page(int(query.get("page", ["1"])[0]), size)

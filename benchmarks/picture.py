@@ -1,4 +1,4 @@
-"""How do the results look?"""
+"""Pictures of the results."""
 
 import statistics
 from collections.abc import Mapping, Sequence

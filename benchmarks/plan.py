@@ -1,4 +1,4 @@
-"""How often is each thing measured, and how large is it?"""
+"""Sizes and rounds of a run."""
 
 import attrs
 
@@ -19,6 +19,12 @@ class Plan:
         seconds: How long other walks at latency are meant to take, in seconds: those of one page
             after another, which would take minutes, and for half as long those that only the
             picture needs.
+        call_repeats: Calls in a turn of the small calls.
+        call_rounds: How many turns each client has.
+        short_users: Users in the short walk.
+        short_rounds: How many times each contender takes it.
+        fairness_calls: Calls beside walks in a round.
+        fairness_rounds: How many such rounds there are.
         first_users: Users in the walks whose first user is waited for.
         first_rounds: How many such walks each contender makes.
         load_pages: Pages that the server is asked for to measure it.
@@ -43,6 +49,12 @@ class Plan:
     users: int
     walk_users: int
     seconds: float
+    call_repeats: int
+    call_rounds: int
+    short_users: int
+    short_rounds: int
+    fairness_calls: int
+    fairness_rounds: int
     first_users: int
     first_rounds: int
     load_pages: int
@@ -69,6 +81,12 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
         users=users,
         walk_users=users,
         seconds=4.0,
+        call_repeats=400,
+        call_rounds=3 * rounds,
+        short_users=min(users, 5000),
+        short_rounds=2 * rounds,
+        fairness_calls=20,
+        fairness_rounds=min(rounds, 3),
         first_users=min(users, 10_000),
         first_rounds=min(rounds, 3),
         load_pages=4000,
@@ -88,7 +106,7 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
 
 
 def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
-    """Return a plan for a first look, in under a minute."""
+    """Return a plan for a first look, in two or three minutes."""
     return Plan(
         contenders=contenders,
         rounds=1,
@@ -96,6 +114,12 @@ def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
         users=users,
         walk_users=min(users, 5000),
         seconds=0.3,
+        call_repeats=200,
+        call_rounds=1,
+        short_users=min(users, 5000),
+        short_rounds=1,
+        fairness_calls=5,
+        fairness_rounds=1,
         first_users=min(users, 2000),
         first_rounds=1,
         load_pages=1000,

@@ -1,4 +1,4 @@
-"""How are the server and the contenders run in processes of their own, pinned apart?"""
+"""Processes of their own for the server and the contenders, pinned apart."""
 
 import json
 import os

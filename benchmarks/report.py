@@ -1,4 +1,4 @@
-"""How are the results shown, and kept?"""
+"""The report as text and as JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

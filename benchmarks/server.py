@@ -1,4 +1,4 @@
-"""What do all contenders talk to? A server in a process of its own that is never the limit.
+"""The server of all contenders, in a process of its own that is never the limit.
 
 ``python -m benchmarks.server`` prints its address and runs until its standard input ends. It
 knows ``GET`` without a body and no pipelining, which is all that any contender sends.

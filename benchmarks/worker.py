@@ -1,4 +1,4 @@
-"""What does a process do that is measured? One task after another, as its standard input says.
+"""The process that is measured: it does one task after another, as its standard input says.
 
 Each line in is a task with its options as JSON, each line out is what was found.
 """
@@ -20,6 +20,8 @@ _TASKS: Final = {
     "decode": "benchmarks.tasks.decoding:decode",
     "retry": "benchmarks.tasks.retry_layer:calls",
     "pace": "benchmarks.tasks.paced_walk:paced_walk",
+    "calls": "benchmarks.tasks.calling:calls",
+    "fairness": "benchmarks.tasks.fairness:calls_beside_walks",
     "order": "benchmarks.parts.order:walk_in_order",
 }
 """Functions, or coroutine functions, imported only when their task comes."""

@@ -1,4 +1,4 @@
-"""Does the benchmark suite measure what it says? Its arithmetic and its parts, not its timings."""
+"""The benchmark suite: its arithmetic and its parts, not its timings."""
 
 import asyncio
 import http.client
@@ -17,11 +17,13 @@ from benchmarks.capacity import Capacity, Slots, parse_slots, slots_text
 from benchmarks.contenders import COLLECTED, CONTENDERS
 from benchmarks.control import configure, get, tally
 from benchmarks.figures import Figure, Goal, Section, Table, ratio, single, spread
-from benchmarks.parts import memory, pacing, startup, walks
+from benchmarks.parts import calls, fairness, memory, pacing, short_walk, startup, walks
 from benchmarks.parts.ceiling import headroom
 from benchmarks.parts.pacing import Run, refused_share, seconds_to_follow
 from benchmarks.parts.walks import Cell, Rates, goal_figures, users_for
 from benchmarks.processes import benchmark_server, sandbox_server, worker
+from benchmarks.tasks.calling import CALLERS
+from benchmarks.tasks.calling import calls as call_repeatedly
 from benchmarks.tasks.decoding import DECODERS, TARGET
 from benchmarks.tasks.walking import walk
 from useresponse_async.sandbox import Sandbox
@@ -33,6 +35,9 @@ SMALL = attrs.evolve(
     pacing_phases=(2, 8),
     phase_seconds=0.6,
     startups=1,
+    call_repeats=50,
+    short_users=150,
+    fairness_calls=2,
 )
 
 
@@ -61,6 +66,22 @@ def test_every_contender_delivers_every_user_exactly_once(url, name):
     configure(url, users=230, latency=0.0)
     found = asyncio.run(walk(contender=name, url=url, in_flight=4, users=230))
     assert found["seconds"] > 0
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_caller_receives_the_user_that_it_asks_for(url, caller):
+    configure(url, users=50, latency=0.0, slots=[Slots(0.0, 100)])
+    options = {"caller": caller, "url": url, "in_flight": 3, "repeats": 10}
+    assert asyncio.run(call_repeatedly(**options)) > 0
+    assert sum(tally(url)["served"]) == 3 * 3 + 9  # to warm up, and as many each as fit
+
+
+def test_a_call_that_returns_another_user_is_no_result(url, monkeypatch):
+    monkeypatch.setattr("benchmarks.tasks.calling.USER_ID", "7")
+    configure(url, users=50, latency=0.0)
+    options = {"caller": "httpx", "url": url, "in_flight": 1, "repeats": 1}
+    with pytest.raises(RuntimeError, match="httpx returned another user than 7"):
+        asyncio.run(call_repeatedly(**options))
 
 
 @pytest.mark.parametrize("keep_ids", [True, False])
@@ -110,6 +131,8 @@ def test_its_pages_are_those_of_the_sandbox(url):
             "/api/3.0/users/search.json?page=3&count=50",
             "/api/3.0/users/search.json?page=2&count=20",
             "/api/3.0/users/search.json?page=4&count=50",
+            "/api/3.0/users/7.json?",
+            "/api/3.0/users/121.json?",
             "/api/3.0/nothing.json?",
         ):
             real = status_of(sandbox.url, f"{target}&apiKey={sandbox.api_key}")
@@ -244,6 +267,11 @@ def test_a_ratio_is_one_of_medians_and_its_ends_are_those_of_rounds():
     assert figure.met is False
 
 
+def test_a_ratio_may_be_one_of_minima():
+    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], of=min)
+    assert (figure.value, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 6.0, 3)
+
+
 @pytest.mark.parametrize(
     ("goal", "value", "met"),
     [
@@ -315,6 +343,27 @@ def test_each_goal_about_walks_is_computed_from_its_cells():
         "useresponse-async: 50 over 20 in flight, 0 ms": 2.5,
         "useresponse-async [aiohttp]: 50 over 20 in flight, 0 ms": 2.5,
     }
+
+
+def test_each_goal_about_small_calls_is_computed_from_the_least_of_its_rounds():
+    costs = {"ours": 100.0, "ours-aiohttp": 50.0, "bare": 80.0, "httpx": 200.0}
+    times = {
+        name: {n: [cost * n * 9, cost * n, cost * n * 2] for n in (1, 10, 50)}
+        for name, cost in costs.items()
+    }
+    found = [(figure.value, figure.goal) for figure in calls.goal_figures(times)]
+    assert found == [
+        *((1.25, Goal("at most", 1.25)) for _ in range(3)),
+        *((0.5, Goal("at most", bound)) for bound in (0.88, 0.60, 0.36)),
+        *((0.25, Goal("at most", bound)) for bound in (0.55, 0.38, 0.25)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("users", "seconds"), [(50, 0.05), (51, 0.1), (1050, 0.1), (1051, 0.15), (5000, 0.3)]
+)
+def test_a_short_walk_ideally_takes_its_latencies(users, seconds):
+    assert short_walk.ideal_seconds(users) == pytest.approx(seconds)
 
 
 def test_what_was_not_measured_has_no_figure():
@@ -456,6 +505,30 @@ def test_start_up_is_timed_for_both(url):
     section = startup.measure(Bench(SMALL, url))
     assert all(taken > 0 for found in section.data["milliseconds"].values() for taken in found)
     assert [figure.rounds for figure in section.figures] == [1, 1]
+
+
+def test_small_calls_are_measured_for_everybody(url):
+    section = calls.measure(Bench(SMALL, url))
+    costs = section.data["microseconds_per_call"]
+    assert set(costs) == {"ours", "ours-aiohttp", "bare", "httpx", "aiohttp", "openai"}
+    assert all(cost > 0 for found in costs.values() for rounds in found.values() for cost in rounds)
+    assert len(section.figures) == 9
+
+
+def test_a_short_walk_is_compared_with_its_ideal(url):
+    section = short_walk.measure(Bench(SMALL, url))
+    assert all(taken >= 0.09 for found in section.data["seconds"].values() for taken in found)
+    assert section.figures[0].value > 0.9
+    assert section.figures[0].goal == Goal("at most", 1.3)
+
+
+def test_single_calls_are_timed_alone_and_beside_walks(url):
+    section = fairness.measure(Bench(SMALL, url))
+    assert {walks: len(taken) for walks, taken in section.data["seconds"].items()} == {0: 2, 4: 2}
+    assert all(taken > 0.09 for found in section.data["seconds"].values() for taken in found)
+    assert section.data["users_per_second"][0] == [0.0]
+    assert section.data["users_per_second"][4][0] > 0
+    assert [figure.goal for figure in section.figures] == [Goal("at most", 0.2)]
 
 
 def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):

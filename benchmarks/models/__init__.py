@@ -1,1 +1,1 @@
-"""What is a user to the libraries that ours is measured beside?"""
+"""Models of a user for the libraries that ours is measured beside."""

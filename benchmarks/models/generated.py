@@ -1,4 +1,4 @@
-"""What is a page of users as the pydantic models that a generated SDK has?"""
+"""A page of users as pydantic models, as a generated SDK has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is a page of users as attrs classes that stock cattrs can fill?"""
+"""A page of users as attrs classes that stock cattrs can fill."""
 
 from __future__ import annotations
 

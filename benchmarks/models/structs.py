@@ -1,4 +1,4 @@
-"""What is a page of users as msgspec structs?"""
+"""A page of users as msgspec structs."""
 
 from __future__ import annotations
 

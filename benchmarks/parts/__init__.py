@@ -1,1 +1,1 @@
-"""What does the suite measure, and against which goals?"""
+"""The parts of the suite, and their goals."""

@@ -1,4 +1,4 @@
-"""Is the server ever the limit?"""
+"""Speed of the server, which must not be the limit."""
 
 from typing import Final
 

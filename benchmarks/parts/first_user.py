@@ -1,12 +1,11 @@
-"""How long does a new client take to its first user?"""
+"""Time from a new client to its first user."""
 
-import statistics
 from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.contenders import CONTENDERS
 from benchmarks.control import configure
-from benchmarks.figures import Section, Table, spread
+from benchmarks.figures import Section, median_table, spread
 from benchmarks.processes import worker
 
 __all__ = ["measure"]
@@ -38,14 +37,11 @@ def measure(bench: Bench) -> Section:
                         keep_ids=False,
                     )
             samples[name].append(found["first_user_seconds"] * 1000)
-    rows = [
-        [CONTENDERS[name].title, f"{statistics.median(found):,.1f}"]
-        for name, found in samples.items()
-    ]
+    titled = {CONTENDERS[name].title: found for name, found in samples.items()}
     title = f"First user of {plan.first_users:,}, at 50 ms and {_IN_FLIGHT} in flight"
     return Section(
         title=title,
-        tables=[Table(["", "ms"], rows)],
+        tables=[median_table("ms", titled)],
         figures=[
             spread(f"{CONTENDERS[name].title}: time to first user", samples[name], "ms")
             for name in ("ours", "httpx")

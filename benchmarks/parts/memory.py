@@ -1,12 +1,11 @@
-"""How much memory does a walk take, streamed and collected?"""
+"""Peak memory of a walk, streamed and collected."""
 
-import statistics
 from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.contenders import COLLECTED, CONTENDERS
 from benchmarks.control import configure
-from benchmarks.figures import Figure, Goal, Section, Table, spread
+from benchmarks.figures import Figure, Goal, Section, median_table, spread
 from benchmarks.processes import worker
 
 __all__ = ["measure"]
@@ -47,10 +46,9 @@ def measure(bench: Bench) -> Section:
             if peak is None:
                 return Section(title="Peak memory: this system does not tell")
             peaks[name].append(peak)
-    rows = [[name, f"{statistics.median(found):,.1f}"] for name, found in peaks.items()]
     return Section(
         title="Peak memory of a process that walks once",
-        tables=[Table(["", "MB"], rows)],
+        tables=[median_table("MB", peaks)],
         figures=[_growth(*list(peaks.values())[:2], small=small, large=large)],
         data={"peak_megabytes": peaks},
     )

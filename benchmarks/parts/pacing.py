@@ -1,4 +1,4 @@
-"""Does adaptive pacing find the server's capacity, keep to it, and follow its changes?"""
+"""Adaptive pacing against a server whose capacity is limited and changes."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import attrs
 from benchmarks.bench import Bench
 from benchmarks.capacity import BIN_SECONDS, Slots
 from benchmarks.control import configure, tally
-from benchmarks.figures import Goal, Section, Table, ratio, single, spread
+from benchmarks.figures import Goal, Section, median_table, ratio, single, spread
 from benchmarks.processes import worker
 from benchmarks.tasks.paced_walk import PAGE_SIZE
 
@@ -98,15 +98,12 @@ def measure(bench: Bench) -> Section:
     bench.note("pacing over time")
     timeline = _timeline(bench)
     waits = seconds_to_follow(timeline)
-    rows = [
-        [f"fixed, {number} in flight", f"{statistics.median(rates):.0f}"]
-        for number, rates in fixed.items()
-    ]
-    rows.append([f"adaptive, at most {_IN_FLIGHT}", f"{statistics.median(adaptive):.0f}"])
-    rows.append(["what the server can serve", f"{_SLOTS / _LATENCY:.0f}"])
+    titled = {f"fixed, {number} in flight": rates for number, rates in fixed.items()}
+    titled[f"adaptive, at most {_IN_FLIGHT}"] = adaptive
+    titled["what the server can serve"] = [_SLOTS / _LATENCY]
     return Section(
         title=f"Pacing against a server that serves {_SLOTS} at a time and refuses the rest",
-        tables=[Table(["", "pages/s"], rows)],
+        tables=[median_table("pages/s", titled, digits=0)],
         figures=[
             ratio(
                 "adaptive / best fixed setting, pages per second",

@@ -1,9 +1,9 @@
-"""What does the retry layer cost a call that succeeds?"""
+"""Cost of the retry layer for a call that succeeds."""
 
 import statistics
 
 from benchmarks.bench import Bench
-from benchmarks.figures import Goal, Section, Table, spread
+from benchmarks.figures import Goal, Section, median_table, spread
 from benchmarks.processes import worker
 
 __all__ = ["measure"]
@@ -21,13 +21,10 @@ def measure(bench: Bench) -> Section:
         for name, turns in found.items():
             times[name].append(statistics.median(turns))
     costs = [more - less for less, more in zip(times["bare"], times["retried"], strict=True)]
-    rows = [
-        ["by itself", f"{statistics.median(times['bare']):.3f}"],
-        ["through the retry layer", f"{statistics.median(times['retried']):.3f}"],
-    ]
+    titled = {"by itself": times["bare"], "through the retry layer": times["retried"]}
     return Section(
         title="A call that succeeds at once",
-        tables=[Table(["", "µs"], rows)],
+        tables=[median_table("µs", titled, digits=3)],
         figures=[
             spread("retry layer on a call that succeeds", costs, "µs", goal=Goal("at most", 5.0))
         ],

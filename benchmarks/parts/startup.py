@@ -1,13 +1,12 @@
-"""How long until the package is imported, and until the first client is there?"""
+"""Time until the package is imported, and until the first client is ready."""
 
 import os
-import statistics
 import subprocess
 import sys
 from typing import Final
 
 from benchmarks.bench import Bench
-from benchmarks.figures import Goal, Section, Table, ratio
+from benchmarks.figures import Goal, Section, median_table, ratio
 from benchmarks.processes import CLIENT, pinned
 
 __all__ = ["measure"]
@@ -60,10 +59,9 @@ def measure(bench: Bench) -> Section:
             taken = _milliseconds(code)
             if number:
                 times[name].append(taken)
-    rows = [[name, f"{statistics.median(found):.1f}"] for name, found in times.items()]
     return Section(
         title="Start-up, from the import on",
-        tables=[Table(["", "ms"], rows)],
+        tables=[median_table("ms", times)],
         figures=[
             ratio(
                 "import useresponse_async / import httpx",

@@ -1,4 +1,4 @@
-"""How many users a second does each contender fetch, against requests in flight and latency?"""
+"""Users per second of each contender, by concurrent requests and latency."""
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
@@ -54,14 +54,6 @@ class Rates:
         """Return the rounds of a cell; a sequential contender has but one in flight."""
         flying = 1 if CONTENDERS[contender].sequential else in_flight
         return self.samples.get((contender, Cell(latency, flying)), [])
-
-    def medians(self, contender: str, latency: float) -> dict[int, float]:
-        """Return the median rate by requests in flight."""
-        return {
-            cell.in_flight: statistics.median(rates)
-            for (name, cell), rates in sorted(self.samples.items())
-            if name == contender and cell.latency == latency
-        }
 
 
 def users_for(contender: Contender, cell: Cell, plan: Plan) -> int:

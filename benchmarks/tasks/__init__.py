@@ -1,1 +1,1 @@
-"""What does a process do that is measured?"""
+"""What a measured process does."""

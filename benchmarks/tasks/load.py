@@ -1,4 +1,4 @@
-"""How fast is the server, asked by the smallest client there can be?"""
+"""Speed of the server, asked by the smallest possible client."""
 
 import asyncio
 import time

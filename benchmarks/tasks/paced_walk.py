@@ -1,4 +1,4 @@
-"""How does a walk fare against a server that refuses what is too much for it?"""
+"""A walk against a server that refuses what is too much for it."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import anyio
 
-from benchmarks.contenders import API_KEY
+from benchmarks.fetchers import API_KEY
 from useresponse_async import AsyncClient
 
 __all__ = ["PAGE_SIZE", "paced_walk"]

@@ -1,4 +1,4 @@
-"""What does the retry layer cost a call that succeeds at once?"""
+"""Cost of the retry layer for a call that succeeds at once."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""How long does one contender take over one walk, and did every user arrive?"""
+"""Duration of one contender's walk, and a check that every user arrived."""
 
 import asyncio
 import gc
