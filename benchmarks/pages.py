@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from useresponse_async.sandbox.users import Users
+from useresponse_async.sandbox import Options, create_app
 
 __all__ = ["NOT_FOUND", "PAGE_SIZE", "REFUSED", "UserPages", "response"]
 
@@ -40,7 +40,7 @@ class UserPages:
     """
 
     def __init__(self) -> None:
-        self._users = Users(_SEED, _MOST_USERS)
+        self._users = create_app(Options(seed=_SEED, users=_MOST_USERS)).state.users
         self._rows: list[bytes] = []
         self._total = 0
         self._rendered: dict[tuple[int, int], bytes] = {}

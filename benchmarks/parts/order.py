@@ -20,7 +20,7 @@ _IN_FLIGHT: Final = 10
 def walk_in_order(*, url: str, backend: str, users: int) -> dict[str, float | bool]:
     """Walk all users of a sandbox on ``asyncio``, ``uvloop`` or ``trio``."""
     from useresponse_async import AsyncClient  # noqa: PLC0415 - only where measured
-    from useresponse_async.sandbox.options import DEFAULT_API_KEY  # noqa: PLC0415
+    from useresponse_async.sandbox import DEFAULT_API_KEY  # noqa: PLC0415
 
     async def walk() -> list[int | None]:
         async with AsyncClient(url, api_key=DEFAULT_API_KEY, max_in_flight=_IN_FLIGHT) as client:

@@ -11,7 +11,7 @@ import pytest
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
-    options = ("--port", "0", "--users", "7", "--api-key", "k", "--root-path=/support")
+    options = ("--port=0", "--users=7", "--api-key=k", "--root-path=/support", "--access-log")
     process = start("sandbox", *options)
     line = process.stdout.readline()
     found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+/support)\n", line)
@@ -20,8 +20,10 @@ def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
     )
     assert answer.json()["totalObjects"] == 7
     process.send_signal(number)
-    _, err = process.communicate(timeout=15)
-    assert (process.returncode, err) == (0, "")
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert out.endswith(f"\nexport USERESPONSE_URL={found[1]} USERESPONSE_API_KEY=k\n")
+    assert re.fullmatch(r"GET /support/api/3\.0/users/search\.json\?apiKey=\*{3} 200 \d+ ms\n", err)
 
 
 def test_its_help_lists_the_sandbox_s_own_options(command):
