@@ -3,7 +3,6 @@
 import sys
 import time
 from contextlib import suppress
-from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, urlencode
 
 import anyio
@@ -112,7 +111,7 @@ class SandboxApp(Controls):
         fault = self._arrived(scope, bytes(body))
         if state.capacity is not None and state.traffic.in_flight > state.capacity:
             state.traffic.faults["overload"] += 1
-            await Refusal(HTTPStatus.SERVICE_UNAVAILABLE).response(scope, receive, send)
+            await Refusal(503).response(scope, receive, send)
             return
         if state.latency:
             await anyio.sleep(state.latency)
@@ -161,7 +160,7 @@ class SandboxApp(Controls):
 
     async def _respond(self, request: Request) -> Response:
         if not self.state.api_enabled:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE)
+            raise Refusal(503)
         # Where the application is mounted, the path begins with that of the mount.
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
         for pattern, methods, is_open in self._routes:
@@ -171,13 +170,13 @@ class SandboxApp(Controls):
             handler = methods.get(request.method)
             if handler is None:
                 allowed = {"Allow": ", ".join(methods)}
-                raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, headers=allowed)
+                raise Refusal(405, headers=allowed)
             call = await read_call(self.state, request, match.groupdict(), is_open=is_open)
             with self.state.lock:
                 return handler(call)
         match = self._files.match(path)
         if match is None:
-            raise Refusal(HTTPStatus.NOT_FOUND)
+            raise Refusal(404)
         return download(self.state, request, match["token"])
 
 

@@ -3,7 +3,6 @@
 import hmac
 from dataclasses import replace
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import Response
@@ -81,7 +80,7 @@ def login(call: Call) -> Response:
         or user.password is None
         or not hmac.compare_digest(user.password.encode(), password.encode())
     ):
-        raise Refusal(HTTPStatus.UNAUTHORIZED)
+        raise Refusal(401)
     call.state.refuse_banned(user.id)
     return json_response(_with_key(call, user))
 
@@ -94,16 +93,16 @@ def identity(call: Call) -> Response:
     sso_id = query.text("sso_id") or None
     query.check()
     if token != call.state.accounts.sso_token(email, sso_id):
-        raise Refusal(HTTPStatus.UNAUTHORIZED)
+        raise Refusal(401)
     user = call.state.users.with_email(email)
     if user is None:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     call.state.refuse_banned(user.id)
     if sso_id is not None and user.sso_id is None:
         user = replace(user, sso_id=sso_id)
         call.state.users.change(user)
     elif sso_id is not None and user.sso_id != sso_id:
-        raise Refusal(HTTPStatus.CONFLICT)
+        raise Refusal(409)
     return success(_with_key(call, user))
 
 
@@ -126,13 +125,13 @@ def update_profile(call: Call) -> Response:
     """Change the caller's own account, by the names of either version."""
     user = call.state.users.get(call.require_key())
     if user is None:
-        raise Refusal(HTTPStatus.UNAUTHORIZED)
+        raise Refusal(401)
     body = call.body
     properties = _read_properties(call)
     if not (properties or body.wrong_names or any(field in body for field in _EDITABLE)):
         raise bad_request(*_EDITABLE)
     if "team_id" in body and call.viewer.role != "admin":
-        raise Refusal(HTTPStatus.FORBIDDEN)
+        raise Refusal(403)
     changes = read_user_fields(body, "full_name", "name")
     avatar = _read_avatar(call)
     body.check()

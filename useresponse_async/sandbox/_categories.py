@@ -1,7 +1,6 @@
 """Categories and forums."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from starlette.responses import Response
 
@@ -16,7 +15,6 @@ from useresponse_async.sandbox._catalog import (
     forum_json,
     images,
 )
-from useresponse_async.sandbox._pages import listed
 from useresponse_async.sandbox._responses import Refusal, json_response, to_json
 
 
@@ -123,20 +121,20 @@ def list_categories(call: Call) -> Response:
     kind = call.query.choice("type", KINDS)
     call.query.check()
     found = categories_for(ownership, kind, staff=call.viewer.is_staff)
-    return listed(call, [to_json(_JSON[number]) for number in found], under_success=False)
+    return call.listed([to_json(_JSON[number]) for number in found])
 
 
 def get_category(call: Call) -> Response:
     """Return one category."""
     category = CATEGORIES.get(call.id)
     if category is None or (category.private and not call.viewer.is_staff):
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     return json_response(to_json(_JSON[category.id]))
 
 
 def list_forums(call: Call) -> Response:
     """List the forums."""
-    return listed(call, [to_json(forum_json(number)) for number in FORUMS], under_success=False)
+    return call.listed([to_json(forum_json(number)) for number in FORUMS])
 
 
 CATEGORY_ROUTES: Routes = {

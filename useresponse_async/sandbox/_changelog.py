@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Literal
 
 from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._pages import listed
 from useresponse_async.sandbox._responses import Refusal, to_json
 from useresponse_async.sandbox._text import MOMENT, read_time
 
@@ -62,7 +60,7 @@ def of_object(call: Call) -> Response:
     call.require_staff()
     record = call.state.objects.get(call.id)
     if record is None:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     changes = call.state.changes.of("object", record.id)
     if record.id <= call.state.seeding.objects:
         created = Action("created", None, record.title)
@@ -108,7 +106,7 @@ def _list(call: Call, changes: Sequence[Change]) -> Response:
                 }
             )
         )
-    return listed(call, shown, under_success=False)
+    return call.listed(shown)
 
 
 CHANGELOG_ROUTES: Routes = {

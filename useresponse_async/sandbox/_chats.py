@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Literal
 
 from starlette.responses import Response
@@ -11,7 +10,6 @@ from starlette.responses import Response
 from useresponse_async.sandbox._calls import Call, Routes, Viewer
 from useresponse_async.sandbox._catalog import KEY_HOLDERS, SITE
 from useresponse_async.sandbox._files import Files
-from useresponse_async.sandbox._pages import cut, listed, paginate
 from useresponse_async.sandbox._responses import Refusal, success, to_json
 from useresponse_async.sandbox._seeding import Seeding
 from useresponse_async.sandbox._text import local_text, optional_text
@@ -232,7 +230,7 @@ def list_chats(call: Call) -> Response:
         chat = call.state.chats.get(number)
         return to_json(_chat_json(call, chat) if chat else None)
 
-    return paginate(call, found, write, under_success=True)
+    return call.page(found, write, under_success=True)
 
 
 def get_chat(call: Call) -> Response:
@@ -251,15 +249,15 @@ def list_messages(call: Call) -> Response:
         return to_json(_message_json(call, number))
 
     if call.is_old:
-        return paginate(call, found, write, under_success=True)
-    return listed(call, [write(number) for number in cut(call, found)], under_success=True)
+        return call.page(found, write, under_success=True)
+    return call.listed([write(number) for number in call.cut(found)], under_success=True)
 
 
 def _find(call: Call) -> ChatRecord:
     caller = call.require_key()
     chat = call.state.chats.get(call.id)
     if chat is None or not (call.viewer.is_staff or chat.author == caller):
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     return chat
 
 

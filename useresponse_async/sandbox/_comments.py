@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any, Literal
 
 from starlette.responses import Response
@@ -12,7 +11,6 @@ from useresponse_async.sandbox._catalog import HELPDESK, KEY_HOLDERS, LONGEST_CO
 from useresponse_async.sandbox._changelog import Action
 from useresponse_async.sandbox._files import attachments_json, read_uploads
 from useresponse_async.sandbox._object_records import ObjectRecord, sees_object
-from useresponse_async.sandbox._pages import cut, listed
 from useresponse_async.sandbox._responses import Refusal, success, to_json
 from useresponse_async.sandbox._seeding import Seeding
 from useresponse_async.sandbox._text import ago, local_text, optional_text
@@ -98,7 +96,7 @@ class Comments:
         """
         comment = self.get(number)
         if comment is None or not _sees_comment(call.viewer, comment):
-            raise Refusal(HTTPStatus.NOT_FOUND)
+            raise Refusal(404)
         call.state.objects.find(call, comment.object)
         return comment
 
@@ -218,7 +216,7 @@ def list_on_object(call: Call) -> Response:
     if private is not None:
         records = (comments.get(number) for number in found)
         found = [comment.id for comment in records if comment and comment.private == private]
-    return _list(call, cut(call, found[::-1] if sort == "desc" else found))
+    return _list(call, call.cut(found[::-1] if sort == "desc" else found))
 
 
 def list_all(call: Call) -> Response:
@@ -227,7 +225,7 @@ def list_all(call: Call) -> Response:
     found = call.state.comments.newest()
     if not call.viewer.is_staff:
         found = [number for number in found if _is_visible(call, number)]
-    return _list(call, cut(call, found))
+    return _list(call, call.cut(found))
 
 
 def _is_visible(call: Call, number: int) -> bool:
@@ -248,7 +246,7 @@ def _list(call: Call, numbers: Iterable[int]) -> Response:
         record = call.state.objects.get(comment.object) if comment else None
         if comment is not None and record is not None:
             shown.append(to_json(comment_json(call, comment, record)))
-    return listed(call, shown, under_success=True)
+    return call.listed(shown, under_success=True)
 
 
 def create_comment(call: Call) -> Response:
@@ -269,7 +267,7 @@ def create_comment(call: Call) -> Response:
         body.check()
     record = call.state.objects.find(call, target or (replied.object if replied else 0))
     if record.closed or (private and not call.viewer.is_staff):
-        raise Refusal(HTTPStatus.FORBIDDEN)
+        raise Refusal(403)
     if reply_to and reply_to not in comments.seen_on(record.id, call.viewer):
         body.wrong("reply_to")
         body.check()

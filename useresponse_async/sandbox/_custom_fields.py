@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Literal
 
 from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._pages import listed
-from useresponse_async.sandbox._responses import Refusal, to_json
+from useresponse_async.sandbox._responses import Refusal
 
 Module = Literal["users", "tickets"]
 
@@ -146,14 +144,14 @@ def _list(call: Call, module: Module) -> Response:
         }
         for custom in fields_for(module, staff=call.viewer.is_staff)
     ]
-    return listed(call, [to_json(custom) for custom in shown], under_success=False)
+    return call.listed(shown)
 
 
 def list_old_fields(call: Call) -> Response:
     """List fields as version 4.0 does, whatever version the caller asks for."""
     module = _OLD_NAMES.get(call.path["type"])
     if module is None:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     shown = [
         {
             "id": custom.id,
@@ -167,7 +165,7 @@ def list_old_fields(call: Call) -> Response:
         }
         for custom in fields_for(module, staff=call.viewer.is_staff)
     ]
-    return listed(call, [to_json(custom) for custom in shown], under_success=True)
+    return call.listed(shown, under_success=True)
 
 
 CUSTOM_FIELD_ROUTES: Routes = {

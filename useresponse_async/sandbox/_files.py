@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from http import HTTPStatus
 from mimetypes import guess_type
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
@@ -13,9 +12,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
+from useresponse_async.sandbox._calls import Call, Fields, Routes
 from useresponse_async.sandbox._catalog import SITE
-from useresponse_async.sandbox._fields import Fields
 from useresponse_async.sandbox._responses import Refusal, success, to_json
 
 if TYPE_CHECKING:
@@ -175,11 +173,11 @@ FILE_ROUTES: Routes = {"/upload-file.json": {"POST": upload}}
 def download(state: "State", request: Request, token: str) -> Response:
     """Return a file to anybody who knows its token, outside of the API."""
     if request.method not in ("GET", "HEAD"):
-        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"})
+        raise Refusal(405, headers={"Allow": "GET, HEAD"})
     with state.lock:
         file = state.files.get(token)
     if file is None:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     place = "attachment" if "download" in request.query_params else "inline"
     return Response(
         b"" if request.method == "HEAD" else file.content,

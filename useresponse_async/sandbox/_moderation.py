@@ -1,6 +1,5 @@
 """Moderation: topics and comments that wait for approval."""
 
-from http import HTTPStatus
 from typing import Literal
 
 from starlette.responses import Response
@@ -39,7 +38,7 @@ def _decide_topic(call: Call, decision: _Decision) -> Response:
     call.require_staff()
     record = call.state.objects.find(call, call.id)
     if record.ownership == HELPDESK:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     reason = _read_reason(call, decision)
     after = call.state.objects.save(call, record, state=decision)
     call.state.changes.log(call, "object", record.id, *reason)

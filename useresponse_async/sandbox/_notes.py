@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 
 from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Call, Routes
 from useresponse_async.sandbox._catalog import LONGEST_CONTENT
-from useresponse_async.sandbox._pages import listed
 from useresponse_async.sandbox._responses import Refusal, success, to_json
 from useresponse_async.sandbox._text import MOMENT, ago, local_text, optional_text
 
@@ -41,7 +39,7 @@ class Notes:
         """
         note = self._notes.get(number)
         if note is None:
-            raise Refusal(HTTPStatus.NOT_FOUND)
+            raise Refusal(404)
         return note
 
     def about(self, user: int) -> Sequence[NoteRecord]:
@@ -62,7 +60,7 @@ def list_notes(call: Call) -> Response:
     """List the notes about a user, newest first."""
     call.require_staff()
     user = call.state.users.find(call.id)
-    return listed(call, _shown(call, user.id), under_success=True)
+    return call.listed(_shown(call, user.id), under_success=True)
 
 
 def add_note(call: Call) -> Response:

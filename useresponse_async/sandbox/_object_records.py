@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from typing import Any, Literal
 
 from useresponse_async.sandbox._calls import Call, Viewer
@@ -309,7 +308,7 @@ class Objects:
         """
         record = self.get(number)
         if record is None or not sees_object(call.viewer, record, call.state.today):
-            raise Refusal(HTTPStatus.NOT_FOUND)
+            raise Refusal(404)
         return record
 
     def find_own(self, call: Call, number: int) -> ObjectRecord:

@@ -1,12 +1,11 @@
 """Routes about objects, the fields that they read, and the JSON that they return."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
+from useresponse_async.sandbox._calls import Call, Fields, Routes
 from useresponse_async.sandbox._catalog import (
     FEEDBACK,
     HELPDESK,
@@ -27,7 +26,6 @@ from useresponse_async.sandbox._custom_fields import (
     merged,
     values_json,
 )
-from useresponse_async.sandbox._fields import Fields
 from useresponse_async.sandbox._files import attachments_json, read_file, read_new_files
 from useresponse_async.sandbox._object_records import (
     DUE_SECONDS,
@@ -208,7 +206,7 @@ def _allow(call: Call, ownership: str, fields: dict[str, Any]) -> None:
     if not call.viewer.is_staff and (
         ownership not in (FEEDBACK, HELPDESK) or any(name in call.body for name in _FOR_STAFF)
     ):
-        raise Refusal(HTTPStatus.FORBIDDEN)
+        raise Refusal(403)
     author = fields.get("author")
     if isinstance(author, str):
         fields["author"] = add_user(call, author.partition("@")[0], author).id

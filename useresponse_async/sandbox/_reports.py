@@ -1,7 +1,6 @@
 """Reports: saved lists of objects, grouped by status."""
 
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Literal
 
 from starlette.responses import Response
@@ -10,7 +9,6 @@ from useresponse_async.sandbox._calls import Call, Routes
 from useresponse_async.sandbox._catalog import FEEDBACK, HELPDESK
 from useresponse_async.sandbox._object_records import ObjectSearch, ObjectState
 from useresponse_async.sandbox._objects import object_writer
-from useresponse_async.sandbox._pages import listed, paginate
 from useresponse_async.sandbox._responses import Refusal, to_json
 from useresponse_async.sandbox._statuses import STATUSES, statuses_called
 
@@ -41,7 +39,7 @@ def list_reports(call: Call) -> Response:
     """List the reports."""
     call.require_staff()
     shown = [{"id": number, "name": report.name} for number, report in _REPORTS.items()]
-    return listed(call, [to_json(report) for report in shown], under_success=False)
+    return call.listed(shown)
 
 
 def list_report(call: Call) -> Response:
@@ -49,7 +47,7 @@ def list_report(call: Call) -> Response:
     caller = call.require_staff()
     report = _REPORTS.get(call.id)
     if report is None:
-        raise Refusal(HTTPStatus.NOT_FOUND)
+        raise Refusal(404)
     group = call.query.text("group") or _ALL
     if group != _ALL and group not in {"0", *map(str, STATUSES)}:
         call.query.wrong("group")
@@ -72,7 +70,7 @@ def list_report(call: Call) -> Response:
         name = STATUSES[status].title if status else "Without a status"
         groups.append({"id": str(status), "name": name, "count": count})
     extra = b'"groups":%b,"activeGroup":%b,' % (to_json(groups), to_json(group))
-    return paginate(call, call.state.objects.search(search), object_writer(call), extra=extra)
+    return call.page(call.state.objects.search(search), object_writer(call), extra=extra)
 
 
 REPORT_ROUTES: Routes = {

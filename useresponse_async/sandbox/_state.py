@@ -5,7 +5,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -127,13 +126,13 @@ class State:
         """
         if key is None:
             if not self.guests:
-                raise Refusal(HTTPStatus.UNAUTHORIZED)
+                raise Refusal(401)
             return Viewer()
         with self.lock:
             owner = self.accounts.owner(key)
             known = owner in HOLDER_ROLES or (owner and self.users.get(owner))
             if owner is None or not known:
-                raise Refusal(HTTPStatus.UNAUTHORIZED)
+                raise Refusal(401)
             self.refuse_banned(owner)
             return Viewer(self.users.role(owner), key, owner)
 
@@ -145,4 +144,4 @@ class State:
         """
         ban = self.users.ban_of(user)
         if ban is not None and (ban.until is None or ban.until > self.now()):
-            raise Refusal(HTTPStatus.FORBIDDEN)
+            raise Refusal(403)

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Call, Routes
 from useresponse_async.sandbox._catalog import KINDS
-from useresponse_async.sandbox._pages import listed
 from useresponse_async.sandbox._responses import to_json
 
 
@@ -126,7 +125,7 @@ def list_statuses(call: Call) -> Response:
     call.query.check()
     numbers = BY_TYPE[kind] if kind else tuple(STATUSES)
     shown = [to_json(_JSON[number]) for number in numbers]
-    return listed(call, shown, under_success=call.is_old)
+    return call.listed(shown, under_success=call.is_old)
 
 
 STATUS_ROUTES: Routes = {"/statuses.json": {"GET": list_statuses}}

@@ -7,7 +7,6 @@ from useresponse_async.sandbox._catalog import HELPDESK, KINDS, KNOWLEDGE_BASE, 
 from useresponse_async.sandbox._custom_fields import OBJECT_FIELDS
 from useresponse_async.sandbox._object_records import SORTS, ObjectSearch
 from useresponse_async.sandbox._objects import object_writer
-from useresponse_async.sandbox._pages import cut, paginate
 from useresponse_async.sandbox._responses import json_response, no_content
 from useresponse_async.sandbox._statuses import SEARCH_WORDS, TICKET_WORDS, statuses_called
 from useresponse_async.sandbox._text import PERIODS, period
@@ -32,7 +31,7 @@ def list_tickets(call: Call) -> Response:
     query.flag("bbcode")
     query.check()
     found = call.state.objects.search(search)
-    return paginate(call, found, object_writer(call), under_success=call.is_old)
+    return call.page(found, object_writer(call), under_success=call.is_old)
 
 
 def search_objects(call: Call) -> Response:
@@ -56,9 +55,9 @@ def search_objects(call: Call) -> Response:
     found = call.state.objects.search(search)
     write = object_writer(call)
     if not (call.is_old and search.ownership == KNOWLEDGE_BASE):
-        return paginate(call, found, write, under_success=True)
+        return call.page(found, write, under_success=True)
     # Version 4.0 groups by module instead.
-    shown = [write(number) for number in cut(call, found)]
+    shown = [write(number) for number in call.cut(found)]
     if not shown and call.state.options.empty == "204":
         return no_content()
     return json_response(b'{"knowledgeBase":[%b]}' % b",".join(shown))
@@ -69,7 +68,7 @@ def list_activity(call: Call) -> Response:
     author = call.state.users.find(call.id).id
     call.query.flag("bbcode")
     search = ObjectSearch(viewer=call.viewer, today=call.state.today, author=author)
-    return paginate(call, call.state.objects.search(search), object_writer(call))
+    return call.page(call.state.objects.search(search), object_writer(call))
 
 
 TICKET_ROUTES: Routes = {

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from http import HTTPStatus
 
 from useresponse_async.sandbox._calls import Viewer
 from useresponse_async.sandbox._catalog import (
@@ -194,7 +193,7 @@ class Users:
         """
         user = self.get(number)
         if user is None:
-            raise Refusal(HTTPStatus.NOT_FOUND)
+            raise Refusal(404)
         return user
 
     def role(self, number: int) -> Role:

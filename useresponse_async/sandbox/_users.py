@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any, cast
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
+from useresponse_async.sandbox._calls import Call, Fields, Routes
 from useresponse_async.sandbox._catalog import ROLE_IDS, TEAMS, Role
 from useresponse_async.sandbox._changelog import Action
 from useresponse_async.sandbox._custom_fields import (
@@ -17,9 +16,7 @@ from useresponse_async.sandbox._custom_fields import (
     merged,
     properties_text,
 )
-from useresponse_async.sandbox._fields import Fields
 from useresponse_async.sandbox._object_records import ObjectSearch
-from useresponse_async.sandbox._pages import paginate
 from useresponse_async.sandbox._responses import (
     Refusal,
     bad_request,
@@ -61,7 +58,7 @@ def refuse_duplicate(call: Call, email: str | None, owner: int | None = None) ->
     """
     holder = call.state.users.with_email(email) if email else None
     if holder is not None and holder.id != owner:
-        raise Refusal(HTTPStatus.CONFLICT)
+        raise Refusal(409)
 
 
 def add_user(
@@ -134,7 +131,7 @@ def me(call: Call) -> Response:
     """Return the caller's own account, key included."""
     user = call.state.users.get(call.require_key())
     if user is None:
-        raise Refusal(HTTPStatus.UNAUTHORIZED)
+        raise Refusal(401)
     return json_response(to_json(full_user(user) | {"apiKey": call.viewer.key}))
 
 
@@ -155,7 +152,7 @@ def search_users(call: Call) -> Response:
         if found:
             return success(users.full_json(found[0]))
         return no_content() if call.state.options.empty == "204" else success(b"[]")
-    return paginate(call, found, users.full_json if call.viewer.is_staff else users.public_json)
+    return call.page(found, users.full_json if call.viewer.is_staff else users.public_json)
 
 
 def get_user(call: Call) -> Response:
@@ -227,7 +224,7 @@ def ban_user(call: Call) -> Response:
     permanent = body.boolean("permanent") or days is None
     body.check()
     if user.id == call.viewer.user_id:
-        raise Refusal(HTTPStatus.FORBIDDEN)
+        raise Refusal(403)
     until = None if permanent or days is None else call.now + days * DAY_SECONDS
     response = save_user(call, user, ban=Ban(reason=reason, until=until))
     if delete:
