@@ -17,10 +17,10 @@ from useresponse_async.sandbox._catalog import Role
 from useresponse_async.sandbox._responses import (
     Refusal,
     bad_request,
+    encoded,
     json_response,
     no_content,
     success,
-    to_json,
 )
 from useresponse_async.sandbox._text import markup, read_time
 
@@ -324,7 +324,7 @@ class Call:
 
     def listed(self, items: Iterable[object], *, under_success: bool = False) -> Response:
         """Return a list that does not page, from values or from JSON that is already encoded."""
-        shown = [item if isinstance(item, bytes) else to_json(item) for item in items]
+        shown = [encoded(item) for item in items]
         if not shown and self.state.options.empty == "204":
             return no_content()
         body = b"[%b]" % b",".join(shown)

@@ -15,19 +15,17 @@ from useresponse_async.sandbox._catalog import (
     forum_json,
     images,
 )
-from useresponse_async.sandbox._responses import Refusal, json_response, to_json
+from useresponse_async.sandbox._responses import Refusal, json_response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Category:
     """One category; `parent` 0 means none, no ownership or type means all of them."""
 
-    id: int
     name: str
-    slug: str
-    description: str | None = None
     ownership: str | None = None
     type: str | None = None
+    description: str | None = None
     parent: int = 0
     private: bool = False
     forum: int = 1
@@ -36,51 +34,22 @@ class Category:
 
 #: Category id to category, in their order; a private one is for staff.
 CATEGORIES: dict[int, Category] = {
-    category.id: category
-    for category in (
-        Category(id=1, name="General", slug="general"),
-        Category(
-            id=2,
-            name="Features",
-            slug="features",
-            description="What should be built next",
-            ownership=FEEDBACK,
-            type="idea",
-            image=True,
-        ),
-        Category(
-            id=3, name="Mobile", slug="mobile", ownership=FEEDBACK, type="idea", parent=2, forum=2
-        ),
-        Category(
-            id=4,
-            name="Billing",
-            slug="billing",
-            description="Invoices & payments",
-            ownership=HELPDESK,
-            type="ticket",
-        ),
-        Category(id=5, name="Technical", slug="technical", ownership=HELPDESK, image=True),
-        Category(
-            id=6,
-            name="Security Reports",
-            slug="security-reports",
-            description="Seen by staff only",
-            ownership=HELPDESK,
-            private=True,
-        ),
-        Category(id=7, name="First Steps", slug="first-steps", ownership=KNOWLEDGE_BASE),
-        Category(
-            id=8, name="How To", slug="how-to", ownership=KNOWLEDGE_BASE, type="faq", parent=7
-        ),
-    )
+    1: Category("General"),
+    2: Category("Features", FEEDBACK, "idea", "What should be built next", image=True),
+    3: Category("Mobile", FEEDBACK, "idea", parent=2, forum=2),
+    4: Category("Billing", HELPDESK, "ticket", "Invoices & payments"),
+    5: Category("Technical", HELPDESK, image=True),
+    6: Category("Security Reports", HELPDESK, None, "Seen by staff only", private=True),
+    7: Category("First Steps", KNOWLEDGE_BASE),
+    8: Category("How To", KNOWLEDGE_BASE, "faq", parent=7),
 }
 
 
 def categories_for(ownership: str | None, kind: str | None, *, staff: bool) -> list[int]:
     """Return the ids of the categories of a module and a type."""
     return [
-        category.id
-        for category in CATEGORIES.values()
+        number
+        for number, category in CATEGORIES.items()
         if (staff or not category.private)
         and (ownership is None or category.ownership in (None, ownership))
         and (kind is None or category.type in (None, kind))
@@ -97,22 +66,24 @@ def category_json(number: int) -> dict[str, object] | None:
     return _JSON.get(number)
 
 
-_JSON: dict[int, dict[str, object]] = {
-    category.id: {
-        "id": category.id,
+def _json(number: int, category: Category) -> dict[str, object]:
+    slug = category.name.lower().replace(" ", "-")
+    return {
+        "id": number,
         "name": category.name,
-        "slug": category.slug,
+        "slug": slug,
         "description": category.description,
-        "order": category.id,
+        "order": number,
         "ownership": category.ownership,
         "type": category.type,
         "parent_id": category.parent or None,
         "isPrivate": category.private,
         "forum": forum_json(category.forum),
-        "image": images(category.slug, "big", "medium", "small") if category.image else None,
+        "image": images(slug, "big", "medium", "small") if category.image else None,
     }
-    for category in CATEGORIES.values()
-}
+
+
+_JSON = {number: _json(number, category) for number, category in CATEGORIES.items()}
 
 
 def list_categories(call: Call) -> Response:
@@ -121,7 +92,7 @@ def list_categories(call: Call) -> Response:
     kind = call.query.choice("type", KINDS)
     call.query.check()
     found = categories_for(ownership, kind, staff=call.viewer.is_staff)
-    return call.listed([to_json(_JSON[number]) for number in found])
+    return call.listed(_JSON[number] for number in found)
 
 
 def get_category(call: Call) -> Response:
@@ -129,12 +100,12 @@ def get_category(call: Call) -> Response:
     category = CATEGORIES.get(call.id)
     if category is None or (category.private and not call.viewer.is_staff):
         raise Refusal(404)
-    return json_response(to_json(_JSON[category.id]))
+    return json_response(_JSON[call.id])
 
 
 def list_forums(call: Call) -> Response:
     """List the forums."""
-    return call.listed([to_json(forum_json(number)) for number in FORUMS])
+    return call.listed(map(forum_json, FORUMS))
 
 
 CATEGORY_ROUTES: Routes = {

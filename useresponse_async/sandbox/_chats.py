@@ -235,7 +235,7 @@ def list_chats(call: Call) -> Response:
 
 def get_chat(call: Call) -> Response:
     """Return one chat."""
-    return success(to_json(_chat_json(call, _find(call))))
+    return success(_chat_json(call, _find(call)))
 
 
 def list_messages(call: Call) -> Response:

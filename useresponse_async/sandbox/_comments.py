@@ -89,11 +89,7 @@ class Comments:
         return self._changed.get(number) or seeded_comment(self._seeding, number)
 
     def find(self, call: Call, number: int) -> CommentRecord:
-        """Return a comment that the caller may see.
-
-        Raises:
-            Refusal: A 404, also for a hidden comment.
-        """
+        """Return a comment that the caller may see, or refuse it as not found."""
         comment = self.get(number)
         if comment is None or not _sees_comment(call.viewer, comment):
             raise Refusal(404)
@@ -101,11 +97,7 @@ class Comments:
         return comment
 
     def find_own(self, call: Call, number: int) -> CommentRecord:
-        """Return a comment that the caller may change: staff any, a user their own.
-
-        Raises:
-            Refusal: A 401 for a guest, a 404 for a hidden comment, else a 403.
-        """
+        """Return a comment that the caller may change: staff any, a user their own."""
         call.require_key()
         comment = self.find(call, number)
         call.require_own(comment.author)
@@ -288,7 +280,7 @@ def create_comment(call: Call) -> Response:
     after = replace(record, commented=call.now, activity=call.now)
     call.state.objects.change(after)
     call.state.changes.log(call, "object", record.id, Action("comment", None, str(comment.id)))
-    return success(to_json(comment_json(call, comment, after)))
+    return success(comment_json(call, comment, after))
 
 
 def edit_comment(call: Call) -> Response:
@@ -349,7 +341,7 @@ def save_comment(call: Call, comment: CommentRecord, *actions: Action, **changes
         call.state.changes.log(call, "object", comment.object, *actions)
         comment = after
     record = call.state.objects.find(call, comment.object)
-    return success(to_json(comment_json(call, comment, record)))
+    return success(comment_json(call, comment, record))
 
 
 COMMENT_ROUTES: Routes = {

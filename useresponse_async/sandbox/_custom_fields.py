@@ -16,7 +16,7 @@ Module = Literal["users", "tickets"]
 Properties = dict[int, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class CustomField:
     """One field; `options` are its values, each with its title."""
 
@@ -24,9 +24,9 @@ class CustomField:
     label: str
     module: Module
     type: Literal["text", "date", "select", "checkbox"] = "text"
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
     description: str | None = None
     private: bool = False
-    options: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _PLANS = {"Free": "Free", "Team": "Team", "Business": "Business"}
@@ -34,38 +34,23 @@ _REGIONS = {"EU": "Europe", "US": "United States", "APAC": "Asia and the Pacific
 _INTERESTS = {"api": "API", "mobile": "Mobile", "reports": "Reports"}
 _URGENCIES = {"low": "Low", "normal": "Normal", "high": "High"}
 
-#: Custom fields of users.
-USER_FIELDS: Mapping[int, CustomField] = {
-    custom.id: custom
-    for custom in (
-        CustomField(id=1, label="Company", module="users"),
-        CustomField(id=2, label="Plan", module="users", type="select", options=_PLANS),
-        CustomField(id=3, label="Interests", module="users", type="checkbox", options=_INTERESTS),
-        CustomField(
-            id=7,
-            label="Region",
-            module="users",
-            type="select",
-            description="Where the user works",
-            options=_REGIONS,
-        ),
-    )
-}
+_ALL = (
+    CustomField(1, "Company", "users"),
+    CustomField(2, "Plan", "users", "select", _PLANS),
+    CustomField(3, "Interests", "users", "checkbox", _INTERESTS),
+    CustomField(7, "Region", "users", "select", _REGIONS, "Where the user works"),
+    CustomField(7, "Region", "tickets", "select", _REGIONS),
+    CustomField(11, "Order Number", "tickets", description="As on the invoice"),
+    CustomField(12, "Urgency", "tickets", "select", _URGENCIES),
+    CustomField(13, "Products", "tickets", "checkbox", _INTERESTS),
+    CustomField(14, "Needed By", "tickets", "date"),
+    CustomField(15, "Internal Code", "tickets", private=True),
+)
 
-#: Custom fields of objects.
-OBJECT_FIELDS: Mapping[int, CustomField] = {
-    custom.id: custom
-    for custom in (
-        CustomField(id=7, label="Region", module="tickets", type="select", options=_REGIONS),
-        CustomField(id=11, label="Order Number", module="tickets", description="As on the invoice"),
-        CustomField(id=12, label="Urgency", module="tickets", type="select", options=_URGENCIES),
-        CustomField(id=13, label="Products", module="tickets", type="checkbox", options=_INTERESTS),
-        CustomField(id=14, label="Needed By", module="tickets", type="date"),
-        CustomField(id=15, label="Internal Code", module="tickets", private=True),
-    )
-}
-
-_FIELDS: dict[Module, Mapping[int, CustomField]] = {"users": USER_FIELDS, "tickets": OBJECT_FIELDS}
+#: Custom fields of users and of objects, by id.
+USER_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "users"}
+OBJECT_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "tickets"}
+_FIELDS: dict[Module, dict[int, CustomField]] = {"users": USER_FIELDS, "tickets": OBJECT_FIELDS}
 
 # The names of the modules in version 4.0.
 _OLD_NAMES: dict[str, Module] = {
@@ -118,33 +103,14 @@ def _value_json(module: Module, number: int, values: tuple[str, ...]) -> dict[st
 
 def list_user_fields(call: Call) -> Response:
     """List the fields of users."""
-    return _list(call, "users")
+    found = fields_for("users", staff=call.viewer.is_staff)
+    return call.listed(_field_json(custom) for custom in found)
 
 
 def list_object_fields(call: Call) -> Response:
     """List the fields of objects."""
-    return _list(call, "tickets")
-
-
-def _list(call: Call, module: Module) -> Response:
-    shown = [
-        {
-            "id": custom.id,
-            "name": f"property_{custom.id}",
-            "label": custom.label,
-            "description": custom.description,
-            "type": custom.type,
-            "field_type": custom.type,
-            "module": custom.module,
-            "is_active": 1,
-            "is_private": int(custom.private),
-            "is_required": 0,
-            # PHP writes an empty mapping as an empty list.
-            "options": dict(custom.options) or [],
-        }
-        for custom in fields_for(module, staff=call.viewer.is_staff)
-    ]
-    return call.listed(shown)
+    found = fields_for("tickets", staff=call.viewer.is_staff)
+    return call.listed(_field_json(custom) for custom in found)
 
 
 def list_old_fields(call: Call) -> Response:
@@ -152,20 +118,38 @@ def list_old_fields(call: Call) -> Response:
     module = _OLD_NAMES.get(call.path["type"])
     if module is None:
         raise Refusal(404)
-    shown = [
-        {
-            "id": custom.id,
-            "slug": f"property_{custom.id}",
-            "title": custom.label,
-            "description": custom.description,
-            "type": custom.type,
-            "is_private": int(custom.private),
-            "is_required": 0,
-            "options": [{"value": v, "title": title} for v, title in custom.options.items()],
-        }
-        for custom in fields_for(module, staff=call.viewer.is_staff)
-    ]
-    return call.listed(shown, under_success=True)
+    found = fields_for(module, staff=call.viewer.is_staff)
+    return call.listed((_old_field_json(custom) for custom in found), under_success=True)
+
+
+def _field_json(custom: CustomField) -> dict[str, object]:
+    return {
+        "id": custom.id,
+        "name": f"property_{custom.id}",
+        "label": custom.label,
+        "description": custom.description,
+        "type": custom.type,
+        "field_type": custom.type,
+        "module": custom.module,
+        "is_active": 1,
+        "is_private": int(custom.private),
+        "is_required": 0,
+        # PHP writes an empty mapping as an empty list.
+        "options": dict(custom.options) or [],
+    }
+
+
+def _old_field_json(custom: CustomField) -> dict[str, object]:
+    return {
+        "id": custom.id,
+        "slug": f"property_{custom.id}",
+        "title": custom.label,
+        "description": custom.description,
+        "type": custom.type,
+        "is_private": int(custom.private),
+        "is_required": 0,
+        "options": [{"value": value, "title": title} for value, title in custom.options.items()],
+    }
 
 
 CUSTOM_FIELD_ROUTES: Routes = {

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Call, Fields, Routes
 from useresponse_async.sandbox._catalog import SITE
-from useresponse_async.sandbox._responses import Refusal, success, to_json
+from useresponse_async.sandbox._responses import Refusal, success
 
 if TYPE_CHECKING:
     from useresponse_async.sandbox._state import State
@@ -133,11 +133,7 @@ def read_new_files(body: Fields) -> list[NewFile]:
 
 
 def read_file(body: Fields, field: str) -> NewFile:
-    """Read the one file that a call is about.
-
-    Raises:
-        Refusal: A 400 for a wrong name or content.
-    """
+    """Read the one file that a call is about, and check the call."""
     name = body.text("name", required=True)
     content = body.content(field)
     body.check()
@@ -164,7 +160,7 @@ def upload(call: Call) -> Response:
     """Store a file; its token can go into a comment's attachments."""
     call.require_key()
     file = call.state.files.add(*read_file(call.body, "content"))
-    return success(to_json({"token": file.token, "url": file_url(call, file)}))
+    return success({"token": file.token, "url": file_url(call, file)})
 
 
 FILE_ROUTES: Routes = {"/upload-file.json": {"POST": upload}}

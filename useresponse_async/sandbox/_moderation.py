@@ -9,7 +9,7 @@ from useresponse_async.sandbox._catalog import HELPDESK
 from useresponse_async.sandbox._changelog import Action
 from useresponse_async.sandbox._comments import save_comment
 from useresponse_async.sandbox._objects import object_json
-from useresponse_async.sandbox._responses import Refusal, success, to_json
+from useresponse_async.sandbox._responses import Refusal, success
 
 _Decision = Literal["active", "declined"]
 
@@ -42,7 +42,7 @@ def _decide_topic(call: Call, decision: _Decision) -> Response:
     reason = _read_reason(call, decision)
     after = call.state.objects.save(call, record, state=decision)
     call.state.changes.log(call, "object", record.id, *reason)
-    return success(to_json(object_json(call, after)))
+    return success(object_json(call, after))
 
 
 def _decide_comment(call: Call, decision: _Decision) -> Response:

@@ -32,11 +32,7 @@ class Notes:
         self._notes: dict[int, NoteRecord] = {}
 
     def find(self, number: int) -> NoteRecord:
-        """Return a note.
-
-        Raises:
-            Refusal: A 404.
-        """
+        """Return a note, or refuse the call with a 404."""
         note = self._notes.get(number)
         if note is None:
             raise Refusal(404)

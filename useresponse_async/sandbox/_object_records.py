@@ -301,22 +301,14 @@ class Objects:
         return self._changed.get(number) or seeded_object(self._seeding, self._files, number)
 
     def find(self, call: Call, number: int) -> ObjectRecord:
-        """Return an object that the caller may see.
-
-        Raises:
-            Refusal: A 404, also for a hidden object.
-        """
+        """Return an object that the caller may see, or refuse it as not found."""
         record = self.get(number)
         if record is None or not sees_object(call.viewer, record, call.state.today):
             raise Refusal(404)
         return record
 
     def find_own(self, call: Call, number: int) -> ObjectRecord:
-        """Return an object that the caller may change: staff any, a user their own.
-
-        Raises:
-            Refusal: A 401 for a guest, a 404 for a hidden object, else a 403.
-        """
+        """Return an object that the caller may change: staff any, a user their own."""
         call.require_key()
         record = self.find(call, number)
         call.require_own(record.author)

@@ -217,7 +217,7 @@ def get_object(call: Call) -> Response:
     call.query.flag("bbcode")
     call.query.check()
     record = call.state.objects.find(call, call.id)
-    return json_response(to_json(object_json(call, record)))
+    return json_response(object_json(call, record))
 
 
 def create_object(call: Call) -> Response:
@@ -257,7 +257,7 @@ def create_object(call: Call) -> Response:
         )
     )
     call.state.changes.log(call, "object", record.id, Action("created", None, record.title))
-    return success(to_json(object_json(call, record)))
+    return success(object_json(call, record))
 
 
 def edit_object(call: Call) -> Response:
@@ -370,7 +370,7 @@ def toggle_comments(call: Call) -> Response:
 
 def _save(call: Call, record: ObjectRecord, **changes: Any) -> Response:
     after = call.state.objects.save(call, record, **changes)
-    return success(to_json(object_json(call, after)))
+    return success(object_json(call, after))
 
 
 OBJECT_ROUTES: Routes = {

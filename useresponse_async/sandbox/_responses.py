@@ -60,15 +60,20 @@ def to_json(value: object) -> bytes:
 
 
 def json_response(
-    body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response with JSON that is already encoded."""
-    return Response(body, status, headers, "application/json")
+    """Return a response with a value, or with JSON that is already encoded."""
+    return Response(encoded(value), status, headers, "application/json")
 
 
-def success(body: bytes) -> Response:
-    """Return a response with the body under `success`."""
-    return json_response(b'{"success":%b}' % body)
+def success(value: object) -> Response:
+    """Return a response with a value, or encoded JSON, under `success`."""
+    return json_response(b'{"success":%b}' % encoded(value))
+
+
+def encoded(value: object) -> bytes:
+    """Return a value as JSON, unless it is encoded already."""
+    return value if isinstance(value, bytes) else to_json(value)
 
 
 def no_content() -> Response:

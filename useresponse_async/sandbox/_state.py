@@ -137,11 +137,7 @@ class State:
             return Viewer(self.users.role(owner), key, owner)
 
     def refuse_banned(self, user: int) -> None:
-        """Refuse a user whose ban has not ended.
-
-        Raises:
-            Refusal: A 403.
-        """
+        """Refuse a user whose ban has not ended with a 403."""
         ban = self.users.ban_of(user)
         if ban is not None and (ban.until is None or ban.until > self.now()):
             raise Refusal(403)

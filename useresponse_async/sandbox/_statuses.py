@@ -25,43 +25,38 @@ class Status:
 
 _GREY, _BLUE, _ORANGE, _GREEN, _RED = "#8e8e8e", "#3a7bd5", "#f0932b", "#27ae60", "#c0392b"
 
-# Type to title, slug, closed and color of its statuses; a new object gets the first.
-_SCHEME: dict[str, tuple[tuple[str, str, bool, str], ...]] = {
+# Type to title, color and closed of its statuses; a new object gets the first.
+_SCHEME: dict[str, tuple[tuple[str, str, bool], ...]] = {
     "ticket": (
-        ("Opened", "opened", False, _BLUE),
-        ("In Progress", "in_progress", False, _ORANGE),
-        ("Awaiting Reply", "awaiting_reply", False, _GREY),
-        ("On Hold", "on_hold", False, _GREY),
-        ("Completed", "completed", True, _GREEN),
+        ("Opened", _BLUE, False),
+        ("In Progress", _ORANGE, False),
+        ("Awaiting Reply", _GREY, False),
+        ("On Hold", _GREY, False),
+        ("Completed", _GREEN, True),
     ),
     "idea": (
-        ("New", "new", False, _BLUE),
-        ("Under Review", "under_review", False, _ORANGE),
-        ("Planned", "planned", False, _ORANGE),
-        ("Completed", "completed", True, _GREEN),
-        ("Rejected", "rejected", True, _RED),
+        ("New", _BLUE, False),
+        ("Under Review", _ORANGE, False),
+        ("Planned", _ORANGE, False),
+        ("Completed", _GREEN, True),
+        ("Rejected", _RED, True),
     ),
     "problem": (
-        ("New", "new", False, _BLUE),
-        ("In Progress", "in_progress", False, _ORANGE),
-        ("Completed", "completed", True, _GREEN),
+        ("New", _BLUE, False),
+        ("In Progress", _ORANGE, False),
+        ("Completed", _GREEN, True),
     ),
-    "question": (("New", "new", False, _BLUE), ("Answered", "answered", True, _GREEN)),
-    "thanks": (("New", "new", False, _BLUE), ("Acknowledged", "acknowledged", True, _GREEN)),
+    "question": (("New", _BLUE, False), ("Answered", _GREEN, True)),
+    "thanks": (("New", _BLUE, False), ("Acknowledged", _GREEN, True)),
 }
 
-
-def _build() -> dict[int, Status]:
-    built: dict[int, Status] = {}
-    for kind, rows in _SCHEME.items():
-        for order, (title, slug, closed, color) in enumerate(rows, start=1):
-            number = len(built) + 1
-            built[number] = Status(number, title, slug, kind, order, closed, color)
-    return built
-
-
 #: Status id to status; an object without a status has 0.
-STATUSES: Mapping[int, Status] = _build()
+STATUSES: dict[int, Status] = {}
+for _type, _rows in _SCHEME.items():
+    for _order, (_title, _color, _closed) in enumerate(_rows, start=1):
+        _slug = _title.lower().replace(" ", "_")
+        _number = len(STATUSES) + 1
+        STATUSES[_number] = Status(_number, _title, _slug, _type, _order, _closed, _color)
 
 #: Type to the ids of its statuses, that of a new object first; announcements and articles have
 #: none.

@@ -186,11 +186,7 @@ class Users:
         return self._changed.get(number) or person(self._seed, number)
 
     def find(self, number: int) -> UserRecord:
-        """Return a user by id.
-
-        Raises:
-            Refusal: A 404.
-        """
+        """Return a user by id, or refuse the call with a 404."""
         user = self.get(number)
         if user is None:
             raise Refusal(404)

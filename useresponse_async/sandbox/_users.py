@@ -23,7 +23,6 @@ from useresponse_async.sandbox._responses import (
     json_response,
     no_content,
     success,
-    to_json,
 )
 from useresponse_async.sandbox._text import DAY_SECONDS, local_text
 from useresponse_async.sandbox._user_records import SORTS, Ban, UserRecord, UserSearch, full_user
@@ -51,11 +50,7 @@ def read_team(body: Fields) -> int | None:
 
 
 def refuse_duplicate(call: Call, email: str | None, owner: int | None = None) -> None:
-    """Refuse an address that somebody other than its owner has.
-
-    Raises:
-        Refusal: A 409.
-    """
+    """Refuse an address that somebody other than its owner has with a 409."""
     holder = call.state.users.with_email(email) if email else None
     if holder is not None and holder.id != owner:
         raise Refusal(409)
@@ -132,7 +127,7 @@ def me(call: Call) -> Response:
     user = call.state.users.get(call.require_key())
     if user is None:
         raise Refusal(401)
-    return json_response(to_json(full_user(user) | {"apiKey": call.viewer.key}))
+    return json_response(full_user(user) | {"apiKey": call.viewer.key})
 
 
 def search_users(call: Call) -> Response:
