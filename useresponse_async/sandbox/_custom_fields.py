@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from starlette.responses import Response
@@ -101,15 +101,9 @@ def _value_json(module: Module, number: int, values: tuple[str, ...]) -> dict[st
     }
 
 
-def list_user_fields(call: Call) -> Response:
-    """List the fields of users."""
-    found = fields_for("users", staff=call.viewer.is_staff)
-    return call.listed(_field_json(custom) for custom in found)
-
-
-def list_object_fields(call: Call) -> Response:
-    """List the fields of objects."""
-    found = fields_for("tickets", staff=call.viewer.is_staff)
+def list_fields(call: Call, module: Module) -> Response:
+    """List the fields of users or objects."""
+    found = fields_for(module, staff=call.viewer.is_staff)
     return call.listed(_field_json(custom) for custom in found)
 
 
@@ -153,7 +147,7 @@ def _old_field_json(custom: CustomField) -> dict[str, object]:
 
 
 CUSTOM_FIELD_ROUTES: Routes = {
-    "/users/custom-fields/list.json": {"GET": list_user_fields},
-    "/objects/custom-fields/list.json": {"GET": list_object_fields},
+    "/users/custom-fields/list.json": {"GET": partial(list_fields, module="users")},
+    "/objects/custom-fields/list.json": {"GET": partial(list_fields, module="tickets")},
     "/custom-fields/{type}.json": {"GET": list_old_fields},
 }

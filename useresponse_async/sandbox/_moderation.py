@@ -1,5 +1,6 @@
 """Moderation: topics and comments that wait for approval."""
 
+from functools import partial
 from typing import Literal
 
 from starlette.responses import Response
@@ -14,27 +15,8 @@ from useresponse_async.sandbox._responses import Refusal, success
 _Decision = Literal["active", "declined"]
 
 
-def approve_topic(call: Call) -> Response:
-    """Approve a topic."""
-    return _decide_topic(call, "active")
-
-
-def decline_topic(call: Call) -> Response:
-    """Decline a topic."""
-    return _decide_topic(call, "declined")
-
-
-def approve_comment(call: Call) -> Response:
-    """Approve a comment."""
-    return _decide_comment(call, "active")
-
-
-def decline_comment(call: Call) -> Response:
-    """Decline a comment."""
-    return _decide_comment(call, "declined")
-
-
-def _decide_topic(call: Call, decision: _Decision) -> Response:
+def decide_topic(call: Call, decision: _Decision) -> Response:
+    """Approve or decline a topic."""
     call.require_staff()
     record = call.state.objects.find(call, call.id)
     if record.ownership == HELPDESK:
@@ -45,7 +27,8 @@ def _decide_topic(call: Call, decision: _Decision) -> Response:
     return success(object_json(call, after))
 
 
-def _decide_comment(call: Call, decision: _Decision) -> Response:
+def decide_comment(call: Call, decision: _Decision) -> Response:
+    """Approve or decline a comment."""
     call.require_staff()
     comment = call.state.comments.find(call, call.id)
     return save_comment(call, comment, *_read_reason(call, decision), state=decision)
@@ -60,8 +43,8 @@ def _read_reason(call: Call, decision: _Decision) -> tuple[Action, ...]:
 
 
 MODERATION_ROUTES: Routes = {
-    "/topic/{id:int}/approve.json": {"POST": approve_topic},
-    "/topic/{id:int}/decline.json": {"POST": decline_topic},
-    "/comment/{id:int}/approve.json": {"POST": approve_comment},
-    "/comment/{id:int}/decline.json": {"POST": decline_comment},
+    "/topic/{id:int}/approve.json": {"POST": partial(decide_topic, decision="active")},
+    "/topic/{id:int}/decline.json": {"POST": partial(decide_topic, decision="declined")},
+    "/comment/{id:int}/approve.json": {"POST": partial(decide_comment, decision="active")},
+    "/comment/{id:int}/decline.json": {"POST": partial(decide_comment, decision="declined")},
 }

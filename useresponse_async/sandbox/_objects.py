@@ -1,6 +1,7 @@
 """Routes about objects, the fields that they read, and the JSON that they return."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -320,17 +321,8 @@ def attach(call: Call) -> Response:
     return _save(call, record, files=(*record.files, file.token))
 
 
-def archive(call: Call) -> Response:
-    """Put an object into the archive; a second call takes it out."""
-    return _put_away(call, "archived")
-
-
-def trash(call: Call) -> Response:
-    """Put an object into the trash; a second call takes it out."""
-    return _put_away(call, "trashed")
-
-
-def _put_away(call: Call, place: ObjectState) -> Response:
+def put_away(call: Call, place: ObjectState) -> Response:
+    """Put an object into the archive or the trash; a second call takes it out."""
     call.require_staff()
     record = call.state.objects.find(call, call.id)
     if record.state == place:
@@ -340,18 +332,12 @@ def _put_away(call: Call, place: ObjectState) -> Response:
     return _save(call, record, state=place, came_from=record.came_from if away else record.state)
 
 
-def subscribe(call: Call) -> Response:
-    """Subscribe the caller to an object."""
-    caller = call.require_key()
+def subscribe(call: Call, *, on: bool) -> Response:
+    """Subscribe the caller to an object, or end the subscription."""
+    caller = frozenset({call.require_key()})
     record = call.state.objects.find(call, call.id)
-    return _save(call, record, subscribers=record.subscribers | {caller})
-
-
-def unsubscribe(call: Call) -> Response:
-    """End the caller's subscription."""
-    caller = call.require_key()
-    record = call.state.objects.find(call, call.id)
-    return _save(call, record, subscribers=record.subscribers - {caller})
+    subscribers = record.subscribers | caller if on else record.subscribers - caller
+    return _save(call, record, subscribers=subscribers)
 
 
 def toggle_vote(call: Call) -> Response:
@@ -373,14 +359,16 @@ def _save(call: Call, record: ObjectRecord, **changes: Any) -> Response:
     return success(object_json(call, after))
 
 
+_TRASH = partial(put_away, place="trashed")
+
 OBJECT_ROUTES: Routes = {
     "/objects.json": {"POST": create_object},
     "/objects/{id:int}.json": {"GET": get_object, "PUT": edit_object, "DELETE": delete_object},
     "/objects/{id:int}/attach-file.json": {"POST": attach},
-    "/objects/{id:int}/archive.json": {"GET": archive},
-    "/objects/{id:int}/trash.json": {"GET": trash, "DELETE": trash},
-    "/objects/{id:int}/subscribe.json": {"POST": subscribe},
-    "/objects/{id:int}/unsubscribe.json": {"POST": unsubscribe},
+    "/objects/{id:int}/archive.json": {"GET": partial(put_away, place="archived")},
+    "/objects/{id:int}/trash.json": {"GET": _TRASH, "DELETE": _TRASH},
+    "/objects/{id:int}/subscribe.json": {"POST": partial(subscribe, on=True)},
+    "/objects/{id:int}/unsubscribe.json": {"POST": partial(subscribe, on=False)},
     "/objects/{id:int}/votes/toggle.json": {"POST": toggle_vote},
     "/objects/{id:int}/comments/toggle.json": {"POST": toggle_comments},
 }
