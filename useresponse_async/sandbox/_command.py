@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from types import FrameType
 from typing import Any
 
@@ -98,7 +97,6 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescrip
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    defaults = {field.name: field.default for field in fields(Options)}
     parser = argparse.ArgumentParser(
         prog=prog,
         description="A UseResponse API in one process, for demos, tests and benchmarks.",
@@ -106,29 +104,29 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         formatter_class=_HelpFormatter,
     )
     add = parser.add_argument
-    add("--host", default=defaults["host"], help="address to listen on")
+    add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8089, help="port to listen on, 0 for a free one")
-    add("--users", type=int, default=defaults["users"], help="number of users at the start")
+    add("--users", type=int, default=100, help="number of users at the start")
     add("--tickets", type=int, default=200, help="number of tickets at the start")
     add("--topics", type=int, default=60, help="number of topics at the start")
     add("--articles", type=int, default=20, help="number of articles at the start")
     add("--comments", type=int, default=600, help="number of comments at the start")
     add("--chats", type=int, default=30, help="number of chats at the start")
     add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
-    add("--seed", type=int, default=defaults["seed"], help="decides what exists and what fails")
+    add("--seed", type=int, default=1, help="decides what exists and what fails")
     add("--latency", type=float, default=0.0, help="seconds before every response")
     add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
-    add(
-        "--capacity", type=int, help="maximum number of requests served at once (default: no limit)"
-    )
-    add("--root-path", default="", help="sub-path of the API, such as /support")
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS}
+    capacity = "maximum number of requests served at once (default: no limit)"
+    add("--capacity", type=int, help=capacity, **unset)
+    add("--root-path", help="sub-path of the API, such as /support (default: none)", **unset)
     add("--empty", choices=EMPTY_STYLES, default="204", help="response for a page without rows")
     add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
-    off: dict[str, Any] = {"action": "store_false", "default": argparse.SUPPRESS}
+    off: dict[str, Any] = {"action": "store_false", **unset}
     add("--api-off", dest="api_enabled", help="respond to everything with 503", **off)
     add("--no-guests", dest="guests", help="refuse calls without a key", **off)
     log = "write a line for every request to standard error"
-    add("--access-log", action="store_true", default=argparse.SUPPRESS, help=log)
+    add("--access-log", action="store_true", help=log, **unset)
     # A long benchmark would fill the memory with its own requests.
     parser.set_defaults(record=False)
     return parser
