@@ -150,7 +150,7 @@ class Chats:
         if kind == "article":
             content = json.dumps({"title": "First steps", "link": f"{SITE}/first-steps"})
         elif kind == "image":
-            file = self._files.get(self._files.of_message(number))
+            file = self._files.get(self._files.token("m", number))
             content = file.name if file else ""
         return MessageRecord(
             id=number,

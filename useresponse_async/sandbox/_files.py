@@ -53,7 +53,7 @@ class Files:
 
     def add(self, name: str, content: bytes) -> StoredFile:
         """Store a file."""
-        file = StoredFile(self._next_id, self._token("f", self._next_id), name, content)
+        file = StoredFile(self._next_id, self.token("f", self._next_id), name, content)
         self._next_id += 1
         self._stored[file.token] = file
         return file
@@ -70,21 +70,14 @@ class Files:
         if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
             return None
         number = int(digits)
-        if token == self.of_object(number):
+        if token == self.token("o", number):
             return StoredFile(number, token, f"log-{number}.txt", f"Log {number}\n".encode())
-        if token == self.of_message(number):
+        if token == self.token("m", number):
             return StoredFile(number, token, f"photo-{number}.png", _DOT)
         return None
 
-    def of_object(self, number: int) -> str:
-        """Return the token of a seeded object's file."""
-        return self._token("o", number)
-
-    def of_message(self, number: int) -> str:
-        """Return the token of a seeded message's file."""
-        return self._token("m", number)
-
-    def _token(self, owner: _Owner, number: int) -> str:
+    def token(self, owner: _Owner, number: int) -> str:
+        """Return the token of a file by the id of what it belongs to."""
         check = blake2b(f"{self._seed}:{owner}{number}".encode(), digest_size=12).hexdigest()
         return f"{owner}{number}-{check}"
 

@@ -130,7 +130,7 @@ def seeded_object(seeding: Seeding, files: Files, number: int) -> ObjectRecord:
     if record.type == "question" and comments and dice[15] % 2:
         record.best = comments[0]
     if dice[10] % 8 == 0:
-        record.files = (files.of_object(number),)
+        record.files = (files.token("o", number),)
     siblings = seeding.object_ids(record.ownership)
     if number - 1 in siblings and dice[11] % 8 == 0:
         record.links = (number - 1,)

@@ -61,7 +61,6 @@ class UserRecord:
 
     id: int
     name: str
-    short_name: str
     email: str | None
     phone: str | None = None
     role: Role = "user"
@@ -79,6 +78,12 @@ class UserRecord:
     avatar: str | None = None
     gravatar: str | None = None
     ban: Ban | None = None
+
+    @property
+    def short_name(self) -> str:
+        """The first name and an initial."""
+        first, _, last = self.name.partition(" ")
+        return f"{first} {last[0]}." if last else first
 
 
 def _dice(seed: int, number: int) -> bytes:
@@ -113,7 +118,6 @@ def person(seed: int, number: int) -> UserRecord:
     return UserRecord(
         id=number,
         name=f"{first} {last}",
-        short_name=f"{first} {last[0]}.",
         # Some came in through a social account and left no address.
         email=f"{first_ascii}.{last_ascii}.{number}@{domain}" if known or dice[4] > 18 else None,  # noqa: PLR2004
         phone=f"+44 20 {7000 + dice[5]} {1000 + dice[6] * 7}" if dice[5] % 5 < 2 else None,  # noqa: PLR2004

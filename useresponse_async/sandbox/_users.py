@@ -64,7 +64,6 @@ def add_user(
     user = UserRecord(
         id=users.next_id,
         name=name,
-        short_name=short_name(name),
         email=email,
         properties=merged({}, properties or {}),
         registered=local_text(call.now),
@@ -78,7 +77,6 @@ def add_user(
 def save_user(call: Call, before: UserRecord, **changes: Any) -> Response:
     """Store a user with some fields changed, log the changes, and return the user."""
     after = replace(before, **changes)
-    after.short_name = short_name(after.name) if "name" in changes else before.short_name
     call.state.users.change(after)
     call.state.changes.log(call, "user", after.id, *_differences(before, after))
     return success(call.state.users.full_json(after.id))
@@ -86,9 +84,8 @@ def save_user(call: Call, before: UserRecord, **changes: Any) -> Response:
 
 def read_user_fields(body: Fields, *names: str) -> dict[str, Any]:
     """Read what was sent of a user, as fields of the record; `names` are those of the name."""
-    email = read_email(body)
     sent = {
-        "email": email,
+        "email": read_email(body),
         "name": next(filter(None, [body.text(name, filled=True) for name in names]), None),
         "phone": body.text("phone"),
         "tags": body.text("tags"),
@@ -97,12 +94,6 @@ def read_user_fields(body: Fields, *names: str) -> dict[str, Any]:
     changes: dict[str, Any] = {name: value for name, value in sent.items() if value is not None}
     # An empty text removes the phone number.
     return changes | ({"phone": None} if sent["phone"] == "" else {})
-
-
-def short_name(name: str) -> str:
-    """Return the short form of a name: the first name and an initial."""
-    first, _, last = name.partition(" ")
-    return f"{first} {last[0]}." if last else first
 
 
 def _differences(before: UserRecord, after: UserRecord) -> Iterator[Action]:
