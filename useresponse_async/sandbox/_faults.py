@@ -3,9 +3,9 @@
 import random
 import re
 from collections import deque
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import anyio
 from starlette.responses import Response
@@ -99,8 +99,9 @@ class Chance:
         return self._dice.choice(self._kinds)
 
 
-#: Key of a request's connection among the extensions of its scope, where there is a real one.
-CONNECTION = "useresponse_async.sandbox.connection"
+#: Key among the extensions of a scope, where there is a real connection, of a function that
+#: resets it.
+RESET = "useresponse_async.sandbox.reset"
 
 # Sent by a fault that keeps the request from having its own response.
 _SAMPLE = b'{"currentPage":1,"firstPage":1,"data":[{"id":1,"name":"Anna","shortName":"A."}]}'
@@ -109,14 +110,6 @@ _SAMPLE = b'{"currentPage":1,"firstPage":1,"data":[{"id":1,"name":"Anna","shortN
 _HALF_BODY_PAUSE = 0.02
 
 _SLOW_PIECES = 10
-
-
-class Connection(Protocol):
-    """A connection that can be reset."""
-
-    def reset(self) -> None:
-        """Close the connection at once with a TCP reset."""
-        ...
 
 
 async def play(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,11 +159,11 @@ async def play(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send:
 
 async def _reset(scope: Scope, receive: Receive) -> None:
     extensions: MutableMapping[str, Any] = scope.get("extensions") or {}
-    connection: Connection | None = extensions.get(CONNECTION)
-    if connection is None:
+    reset: Callable[[], None] | None = extensions.get(RESET)
+    if reset is None:
         # Without a socket the caller is in this process and can be told directly.
         raise ConnectionResetError("connection reset by the sandbox")
-    connection.reset()
+    reset()
     # The server must see the disconnection, or it would respond in place of the application.
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from useresponse_async.sandbox._app import SandboxApp
 from useresponse_async.sandbox._controls import Controls
-from useresponse_async.sandbox._faults import CONNECTION
+from useresponse_async.sandbox._faults import RESET
 from useresponse_async.sandbox._options import DEFAULT_API_KEY, Empty, NextPage, Options
 from useresponse_async.sandbox._state import State, Traffic
 
@@ -139,7 +140,8 @@ class Sandbox(Controls):
         if self._thread is not None:
             raise RuntimeError("a sandbox can be started only once")
         listener = _listen(self.options.host, self.options.port)
-        self._url = _address(self.options.host, listener) + self.options.root_path
+        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        self._url = f"http://{host}:{listener.getsockname()[1]}{self.options.root_path}"
         self._server = _Server(SandboxApp(self.state), self.state.traffic)
         self._thread = threading.Thread(
             target=self._server.run_here, args=(listener,), name="useresponse-sandbox", daemon=True
@@ -163,7 +165,7 @@ class _Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
         super().__init__(
             uvicorn.Config(
-                _Stoppable(app),
+                app,
                 http=_protocol(traffic),
                 ws="none",
                 lifespan="off",
@@ -223,23 +225,16 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(0)
 
 
-class _SocketConnection:
-    """A TCP connection that can be reset."""
-
-    __slots__ = ("_transport",)
-
-    def __init__(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.WriteTransport", transport)
-
-    def reset(self) -> None:
-        peer = self._transport.get_extra_info("socket")
-        with suppress(OSError, ValueError):  # closed already
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._transport.abort()
+def _reset(transport: asyncio.WriteTransport) -> None:
+    """Close a connection at once with a TCP reset."""
+    peer = transport.get_extra_info("socket")
+    with suppress(OSError, ValueError):  # closed already
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
 
 
 def _protocol(traffic: Traffic) -> type[asyncio.Protocol]:
-    """Return uvicorn's HTTP protocol, counting connections and adding each to its scopes."""
+    """Return uvicorn's HTTP protocol, counting connections, with a reset in every scope."""
 
     class Counted(asyncio.Protocol):
         app: ASGIApp
@@ -248,13 +243,15 @@ def _protocol(traffic: Traffic) -> type[asyncio.Protocol]:
             super().connection_made(transport)
             traffic.connections += 1
             traffic.connections_opened += 1
-            app, connection = self.app, _SocketConnection(transport)
+            app, reset = self.app, partial(_reset, cast("asyncio.WriteTransport", transport))
 
-            async def with_connection(scope: Scope, receive: Receive, send: Send) -> None:
-                scope.setdefault("extensions", {})[CONNECTION] = connection
-                await app(scope, receive, send)
+            async def with_reset(scope: Scope, receive: Receive, send: Send) -> None:
+                scope.setdefault("extensions", {})[RESET] = reset
+                # Only the server's own stop cancels a request, which then ends quietly.
+                with suppress(asyncio.CancelledError):
+                    await app(scope, receive, send)
 
-            self.app = with_connection
+            self.app = with_reset
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
@@ -276,17 +273,6 @@ def _protocol(traffic: Traffic) -> type[asyncio.Protocol]:
     return CountedHttpTools
 
 
-class _Stoppable:
-    """Ends a cancelled request quietly: only the server's own stop cancels one."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(asyncio.CancelledError):
-            await self._app(scope, receive, send)
-
-
 def _new_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop  # noqa: PLC0415 - only faster
@@ -300,8 +286,3 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     # Without a named protocol asyncio does not set TCP_NODELAY, which costs 40 ms per response.
     return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())
-
-
-def _address(host: str, listener: socket.socket) -> str:
-    port: int = listener.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
