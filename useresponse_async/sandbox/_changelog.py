@@ -22,15 +22,15 @@ class Action:
     value: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """What one call has changed; `by` 0 means nobody who has an account."""
 
-    id: int
     at: int
     by: int
     source: str
     actions: tuple[Action, ...]
+    id: int = 0
 
 
 class Changes:
@@ -46,7 +46,7 @@ class Changes:
             return
         # Users without an account open their own.
         by = call.viewer.user_id or (number if entity == "user" else 0)
-        change = Change(id=self._next_id, at=call.now, by=by, source="api", actions=actions)
+        change = Change(call.now, by, "api", actions, self._next_id)
         self._next_id += len(actions)
         self._changes.setdefault((entity, number), []).append(change)
 
@@ -63,11 +63,11 @@ def of_object(call: Call) -> Response:
         raise Refusal(404)
     changes = call.state.changes.of("object", record.id)
     if record.id <= call.state.seeding.objects:
-        created = Action("created", None, record.title)
-        first = Change(
-            id=0, at=record.created, by=record.author, source=record.source, actions=(created,)
-        )
-        changes = [first, *changes]
+        first = Action("created", None, record.title)
+        changes = [
+            Change(record.created, record.author, record.source, (first,)),
+            *changes,
+        ]
     return _list(call, changes)
 
 
@@ -77,10 +77,9 @@ def of_user(call: Call) -> Response:
     user = call.state.users.find(call.id)
     changes = call.state.changes.of("user", user.id)
     if not any(action.field == "registered" for change in changes for action in change.actions):
-        registered = Action("registered", None, user.name)
+        first = Action("registered", None, user.name)
         at = read_time(user.registered, MOMENT) or 0
-        first = Change(id=0, at=at, by=user.id, source="web", actions=(registered,))
-        changes = [first, *changes]
+        changes = [Change(at, user.id, "web", (first,)), *changes]
     return _list(call, changes)
 
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from starlette.responses import Response
@@ -25,24 +26,6 @@ _LONG_CHAT, _LONG_CHAT_MESSAGES = 1, 120
 
 _LINES = ("Hello!", "How can I help?", "It says <error>.", "Одну хвилину…", "Thanks, that's it.")
 _SOURCES = ("website", "messenger", "mobile")
-
-
-@dataclass(slots=True, kw_only=True)
-class ChatRecord:
-    """All data of one chat; a responsible of 0 means nobody."""
-
-    id: int
-    external: int
-    title: str
-    token: str
-    source: str
-    author: int
-    responsible: int
-    created: int
-    updated: int
-    completed: int | None
-    seen: bool
-    score: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,22 +52,18 @@ class Chats:
         self._files = files
         self._added: dict[int, list[MessageRecord]] = {}
 
-    def get(self, number: int) -> ChatRecord | None:
-        """Return a chat by its id or by its external id."""
+    def id_of(self, number: int) -> int | None:
+        """Return the id of a chat, by its id or by its external id."""
         number = number - _EXTERNAL if number > _EXTERNAL else number
-        if not 0 < number <= self._seeding.chats:
-            return None
-        chat = self._seeded(number)
-        added = self._added.get(number)
-        return replace(chat, updated=added[-1].created, completed=None) if added else chat
+        return number if 0 < number <= self._seeding.chats else None
 
     def search(self, viewer: Viewer, author: int | None) -> Sequence[int]:
         """Return the ids of the chats that a viewer sees, newest first."""
         return [
             number
             for number in range(self._seeding.chats, 0, -1)
-            if (viewer.is_staff or self._author(number) == viewer.user_id)
-            and author in (None, self._author(number))
+            if (viewer.is_staff or self.author(number) == viewer.user_id)
+            and author in (None, self.author(number))
         ]
 
     def messages(self, chat: int, newest: int | None = None) -> Sequence[int]:
@@ -103,42 +82,51 @@ class Chats:
 
     def say(self, chat: int, content: str, now: int, author: int | None = None) -> MessageRecord:
         """Add a message at the end of a chat; the default author is that of the chat."""
-        record = self.get(chat)
-        if record is None:
+        number = self.id_of(chat)
+        if number is None:
             raise LookupError(f"the sandbox has no chat {chat}")
         message = MessageRecord(
-            id=record.id * _MOST_MESSAGES + self._length(record.id) + 1,
-            chat=record.id,
+            id=number * _MOST_MESSAGES + self._length(number) + 1,
+            chat=number,
             parent=0,
             type="text",
             content=content,
-            author=record.author if author is None else author,
+            author=self.author(number) if author is None else author,
             system=False,
             token="",
             file_name=None,
             created=now,
         )
-        self._added.setdefault(record.id, []).append(message)
+        self._added.setdefault(number, []).append(message)
         return message
 
-    def _seeded(self, number: int) -> ChatRecord:
+    def json(self, call: Call, number: int) -> dict[str, object]:
+        """Return a chat as JSON, with its last message."""
         dice = self._seeding.dice("chat", number)
         created = self._seeding.chatted(number)
-        updated = created + 60 * self._seeded_length(number)
-        return ChatRecord(
-            id=number,
-            external=_EXTERNAL + number,
-            title=f"Chat #{number}",
-            token=dice.hex()[:32],
-            source=_SOURCES[dice[0] % len(_SOURCES)],
-            author=self._author(number),
-            responsible=KEY_HOLDERS["agent"] if dice[1] % 3 else 0,
-            created=created,
-            updated=updated,
-            completed=updated if dice[2] % 2 else None,
-            seen=dice[3] % 2 == 0,
-            score=1 + dice[4] % 5 if dice[2] % 4 == 1 else None,
-        )
+        added = self._added.get(number)
+        updated = added[-1].created if added else created + 60 * self._seeded_length(number)
+        completed = updated if dice[2] % 2 and not added else None
+        responsible = KEY_HOLDERS["agent"] if dice[1] % 3 else 0
+        person = partial(call.state.users.person_json, call.viewer)
+        return {
+            "id": number,
+            "externalId": _EXTERNAL + number,
+            "title": f"Chat #{number}",
+            "token": dice.hex()[:32],
+            "source": _SOURCES[dice[0] % len(_SOURCES)],
+            "author": person(self.author(number)),
+            "responsible": person(responsible),
+            "lastMessage": _message_json(call, self.messages(number)[0]),
+            "seenByClient": dice[3] % 2 == 0,
+            "score": 1 + dice[4] % 5 if dice[2] % 4 == 1 else None,
+            "createdAt": local_text(created),
+            "createdAtPosix": created,
+            "updatedAt": local_text(updated),
+            "updatedAtPosix": updated,
+            "completedAt": optional_text(completed),
+            "completedAtPosix": completed,
+        }
 
     def _seeded_message(self, chat: int, place: int) -> MessageRecord:
         number = chat * _MOST_MESSAGES + place
@@ -158,14 +146,15 @@ class Chats:
             parent=number - 1 if place > 1 and dice[2] % 6 == 0 else 0,
             type=kind,
             content="The chat has begun" if place == 1 else content,
-            author=self._author(chat) if place % 2 else KEY_HOLDERS["agent"],
+            author=self.author(chat) if place % 2 else KEY_HOLDERS["agent"],
             system=place == 1,
             token=file.token if file else "",
             file_name=file.name if file else None,
             created=self._seeding.chatted(chat) + 60 * place,
         )
 
-    def _author(self, chat: int) -> int:
+    def author(self, chat: int) -> int:
+        """Return the user whose chat it is."""
         # Every fifth chat is with the holder of the plain user's key.
         if chat % 5 == 2:  # noqa: PLR2004
             return KEY_HOLDERS["user"]
@@ -178,28 +167,6 @@ class Chats:
 
     def _length(self, chat: int) -> int:
         return self._seeded_length(chat) + len(self._added.get(chat, ()))
-
-
-def _chat_json(call: Call, chat: ChatRecord) -> dict[str, object]:
-    chats, users = call.state.chats, call.state.users
-    return {
-        "id": chat.id,
-        "externalId": chat.external,
-        "title": chat.title,
-        "token": chat.token,
-        "source": chat.source,
-        "author": users.person_json(call.viewer, chat.author),
-        "responsible": users.person_json(call.viewer, chat.responsible),
-        "lastMessage": _message_json(call, chats.messages(chat.id)[0]),
-        "seenByClient": chat.seen,
-        "score": chat.score,
-        "createdAt": local_text(chat.created),
-        "createdAtPosix": chat.created,
-        "updatedAt": local_text(chat.updated),
-        "updatedAtPosix": chat.updated,
-        "completedAt": optional_text(chat.completed),
-        "completedAtPosix": chat.completed,
-    }
 
 
 def _message_json(call: Call, number: int) -> dict[str, object]:
@@ -227,15 +194,14 @@ def list_chats(call: Call) -> Response:
     found = call.state.chats.search(call.viewer, author)
 
     def write(number: int) -> bytes:
-        chat = call.state.chats.get(number)
-        return to_json(_chat_json(call, chat) if chat else None)
+        return to_json(call.state.chats.json(call, number))
 
     return call.page(found, write, under_success=True)
 
 
 def get_chat(call: Call) -> Response:
     """Return one chat."""
-    return success(_chat_json(call, _find(call)))
+    return success(call.state.chats.json(call, _find(call)))
 
 
 def list_messages(call: Call) -> Response:
@@ -243,7 +209,7 @@ def list_messages(call: Call) -> Response:
     chat = _find(call)
     newest = call.query.number("top_id", least=1)
     call.query.check()
-    found = call.state.chats.messages(chat.id, newest)
+    found = call.state.chats.messages(chat, newest)
 
     def write(number: int) -> bytes:
         return to_json(_message_json(call, number))
@@ -253,10 +219,10 @@ def list_messages(call: Call) -> Response:
     return call.listed([write(number) for number in call.cut(found)], under_success=True)
 
 
-def _find(call: Call) -> ChatRecord:
+def _find(call: Call) -> int:
     caller = call.require_key()
-    chat = call.state.chats.get(call.id)
-    if chat is None or not (call.viewer.is_staff or chat.author == caller):
+    chat = call.state.chats.id_of(call.id)
+    if chat is None or not (call.viewer.is_staff or call.state.chats.author(chat) == caller):
         raise Refusal(404)
     return chat
 
