@@ -90,6 +90,23 @@ def test_a_deleted_users_key_is_no_longer_known(api, as_user):
     assert client.get("/users/1.json").status_code == 401
 
 
+@pytest.mark.parametrize(("number", "role"), [(2, "agent"), (3, "user")])
+def test_a_deleted_key_holder_has_no_key(api, connect, sandbox, number, role):
+    client = connect(sandbox, role=role)
+    assert client.get("/tickets.json").status_code == 200
+    api.delete(f"/users/{number}.json")
+    assert client.get("/tickets.json").status_code == 401
+    assert connect(sandbox, role=role).get("/reports/list.json").status_code == 401
+    assert sandbox.key_of(number) == sandbox.keys[role]
+    assert client.get("/users/1.json").status_code == 401
+
+
+def test_a_banned_agent_lists_no_reports(api, agent):
+    assert agent.get("/reports/list.json").status_code == 200
+    api.post("/users/2/ban.json", json={"permanent": True})
+    assert agent.get("/reports/list.json").status_code == 403
+
+
 def test_a_registration_answers_a_user_with_a_key(guest):
     body = {"name": "New One", "email": "new@example.com", "properties": {"property_7": "EU"}}
     answer = guest.post("/register.json", json=body)
@@ -111,6 +128,14 @@ def test_a_registration_of_nobody_makes_a_guest(guest):
     shown = guest.post("/register.json", json={}).json()["success"]
     assert shown["name"] == "Guest"
     assert "email" not in shown
+
+
+def test_a_registration_takes_custom_fields_as_other_calls_do(guest, sandbox):
+    created = guest.post("/register.json", json={"property_7": "EU"}).json()["success"]
+    assert sandbox.user(created["id"]).properties == {7: ("EU",)}
+    answer = guest.post("/register.json", json={"property_99": "x"})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == "property_99"
 
 
 def test_a_registration_of_a_known_address_is_a_conflict(guest, sandbox):
@@ -209,6 +234,7 @@ def test_an_avatar_can_be_a_gravatar(user, sandbox):
         ({"avatar_type": "drawing"}, "avatar_type"),
         ({"avatar_type": "url", "avatar_content": "me.jpg"}, "avatar_content"),
         ({"name": "A", "properties": {"property_99": "1"}}, "property_99"),
+        ({"property_99": "1"}, "property_99"),
         ({"name": "A", "properties": "x"}, "properties"),
     ],
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from useresponse_async.sandbox.command import main
+from useresponse_async.sandbox import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +42,8 @@ def test_it_prints_where_it_is_and_the_keys_serves_and_stops_on_a_signal(number)
         keys = [process.stdout.readline() for _ in range(3)]
         assert keys == ["admin key: k\n", "agent key: k-agent\n", "user key: k-user\n"]
         found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+)\n", line)
+        export = process.stdout.readline()
+        assert export == f"export USERESPONSE_URL={found[1]} USERESPONSE_API_KEY=k\n"
         answer = client.get(f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"})
         assert answer.json()["totalObjects"] == 7
         # The client's connection is still open here.
@@ -68,6 +70,34 @@ def test_as_much_is_there_as_asked_for():
             assert client.get("/search.json").json()["success"]["totalObjects"] == 12
             assert len(client.get("/comments.json").json()["success"]) == 30
             assert client.get("/chats.json").json()["success"]["totalObjects"] == 4
+
+
+def test_the_export_line_survives_a_shell():
+    key = "it's a $KEY"
+    with command("--users", "1", "--api-key", key) as process:
+        export = next(line for line in process.stdout if line.startswith("export "))
+    shell = subprocess.run(  # noqa: S603 - what the command printed
+        ["/bin/sh", "-c", export + 'printf %s "$USERESPONSE_API_KEY"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shell.stdout == key
+
+
+def test_an_access_log_has_a_line_for_each_request_without_the_key():
+    with command("--users", "7", "--access-log") as process:
+        url = process.stdout.readline().split()[-1]
+        params = {"apiKey": "sandbox-key", "page": 2, "count": 5}
+        httpx.get(f"{url}/api/3.0/users/search.json", params=params)
+        httpx.post(f"{url}/api/3.0/users.json", headers={"Authorization": "wrong"})
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    first, second = err.splitlines()
+    assert re.fullmatch(
+        r"GET /api/3\.0/users/search\.json\?apiKey=\*\*\*&page=2&count=5 200 \d+ ms", first
+    )
+    assert re.fullmatch(r"POST /api/3\.0/users\.json 401 \d+ ms", second)
 
 
 @pytest.mark.parametrize(

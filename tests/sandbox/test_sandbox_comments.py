@@ -50,6 +50,26 @@ def test_a_comment_shows_on_its_object(api, comment):
     assert on(api, 21)[-1] == everywhere(api)[0] == created["id"]
 
 
+def test_a_reply_needs_no_object(api, user, comment):
+    first = comment(21)["id"]
+    body = {"reply_to": first, "content": "Thanks!"}
+    reply = api.post("/comments.json", json=body).json()["success"]
+    assert (reply["objectId"], reply["replyToId"]) == (21, first)
+    hidden = comment(21, is_private=1)["id"]
+    answer = user.post("/comments.json", json={**body, "reply_to": hidden})
+    assert answer.json()["error"]["context"] == "reply_to"
+
+
+@pytest.mark.parametrize(
+    ("fields", "context"),
+    [({}, "object_id"), ({"reply_to": 0}, "object_id"), ({"reply_to": 5000}, "reply_to")],
+)
+def test_a_comment_needs_an_object_or_a_comment(api, fields, context):
+    answer = api.post("/comments.json", json={"content": "Noted.", **fields})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["context"] == context
+
+
 def test_comments_of_an_object_are_sorted(api):
     assert on(api, 1) == on(api, 1, sort="asc") == [1, 39]
     assert on(api, 1, sort="desc") == [39, 1]

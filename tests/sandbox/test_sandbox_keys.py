@@ -122,7 +122,7 @@ def test_keys_work_in_an_empty_installation(start, connect):
     assert api.get("/users/search.json").status_code == 204
 
 
-def test_a_key_outlives_its_account(sandbox, api):
+def test_the_key_of_a_row_that_a_test_removes_still_works(sandbox, api):
     sandbox.remove_user(1)
     assert api.get("/users/2.json").status_code == 200
     assert api.get("/me.json").status_code == 401

@@ -104,6 +104,23 @@ def test_an_author_can_be_forced_by_id_or_address(sandbox, write, author):
     assert write(force_author=wanted)["author"]["id"] == 9
 
 
+def test_an_unknown_address_as_author_creates_that_user(sandbox, api, write):
+    author = write(force_author="new.one@example.com")["author"]
+    assert (author["id"], author["name"]) == (121, "new.one")
+    assert api.get("/users/121.json").json()["email"] == "new.one@example.com"
+    assert write(force_author="New.One@example.com")["author"]["id"] == 121
+    edited = api.put("/objects/1.json", json={"force_author": "other@example.com"})
+    assert edited.json()["success"]["author"]["id"] == 122
+    assert sandbox.user_count == 122
+
+
+def test_a_refused_call_creates_no_author(sandbox, api, user):
+    body = {**TICKET, "force_author": "new.one@example.com"}
+    assert api.post("/objects.json", json={**body, "team_id": 99}).status_code == 400
+    assert user.post("/objects.json", json=body).status_code == 403
+    assert sandbox.user_count == 120
+
+
 def test_a_form_creates_an_object_with_lists(api):
     form = {
         **TICKET, "tags[]": ["a", "b"],
@@ -135,7 +152,7 @@ def test_a_form_creates_an_object_with_lists(api):
         ({**TICKET, "is_private": 2}, "is_private"),
         ({**TICKET, "treat_as_html": "yes"}, "treat_as_html"),
         ({**TICKET, "force_author": 5000}, "force_author"),
-        ({**TICKET, "force_author": "nobody@example.com"}, "force_author"),
+        ({**TICKET, "force_author": "nobody"}, "force_author"),
         ({**NEWS, "expire_select": "soon"}, "expire_select"),
         ({**NEWS, "expire_select": "on_date"}, "expires_at"),
         ({**NEWS, "expire_select": "on_date", "expires_at": "2030-01-31"}, "expires_at"),

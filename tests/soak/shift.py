@@ -21,7 +21,7 @@ from useresponse_async import (
     UseResponseError,
 )
 from useresponse_async.cli.arrivals import Arrivals
-from useresponse_async.sandbox.people import role_of
+from useresponse_async.sandbox import Options, create_app
 
 __all__ = ["RETRIES", "Shift", "UncertainError", "World"]
 
@@ -50,7 +50,8 @@ class World:
     @property
     def agents(self) -> list[int]:
         """The ids of the agents: nobody is added to them, so they keep their places."""
-        return [n for n in range(1, self.users + 1) if role_of(self.seed, n) == "agent"]
+        users = create_app(Options(seed=self.seed, users=self.users)).state.users
+        return [n for n in range(1, self.users + 1) if users.role(n) == "agent"]
 
     def client(self, **options: Any) -> AsyncClient:
         """Make a client of the sandbox."""

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 
-from useresponse_async.sandbox.command import main
+from useresponse_async.sandbox import main
 
 __all__ = ["run"]
 

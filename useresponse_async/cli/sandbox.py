@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from useresponse_async.sandbox.command import main
+from useresponse_async.sandbox import main
 
 __all__ = ["UNPARSED", "sandbox"]
 

@@ -1,7 +1,7 @@
-"""What does `python -m useresponse_async.sandbox` start?"""
+"""The command `python -m useresponse_async.sandbox`."""
 
 import sys
 
-from useresponse_async.sandbox.command import main
+from useresponse_async.sandbox._command import main
 
 sys.exit(main())

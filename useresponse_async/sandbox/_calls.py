@@ -1,0 +1,432 @@
+"""One request as a route sees it: the caller, checked parameters, and lists to respond with."""
+
+import binascii
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import parse_qsl
+
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from useresponse_async.sandbox._catalog import Role
+from useresponse_async.sandbox._responses import (
+    Refusal,
+    bad_request,
+    encoded,
+    json_response,
+    no_content,
+    success,
+)
+from useresponse_async.sandbox._text import markup, read_time
+
+if TYPE_CHECKING:
+    from useresponse_async.sandbox._state import State
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+# No id, page or count has more, and a longer number takes long to read.
+_MOST_DIGITS = 18
+_PROPERTY = "property_"
+
+# Default and maximum number of rows on a page.
+_MOST_ROWS = 50
+
+# Deeper than any call nests its parameters.
+_MOST_KEYS = 8
+_FORM_KEY = re.compile(r"\[([^\[\]]*)\]")
+
+
+class Fields:
+    """Reads parameters one by one, collects the wrong ones, and refuses them all at once.
+
+    Each reader returns `None` for a parameter that was not sent and for a wrong one; `check`
+    after the last reader raises if any was wrong.
+    """
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+        self._wrong: list[str] = []
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def text(
+        self, name: str, *, required: bool = False, filled: bool = False, longest: int | None = None
+    ) -> str | None:
+        """Read a text; `filled` refuses an empty one, `required` also a missing one."""
+        if name not in self._values:
+            if required:
+                self.wrong(name)
+            return None
+        text = _as_text(self._values[name])
+        if (
+            text is None
+            or (not text and (filled or required))
+            or (longest is not None and len(text) > longest)
+        ):
+            self.wrong(name)
+            return None
+        return text
+
+    def number(self, name: str, *, least: int = 0, required: bool = False) -> int | None:
+        """Read an integer, sent as a number or as its digits."""
+        text = self.text(name, required=required)
+        if text is None:
+            return None
+        digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+        if not digits or int(text) < least:
+            self.wrong(name)
+            return None
+        return int(text)
+
+    def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
+        """Read one of the given words; an empty text stands for none."""
+        text = self.text(name, required=required)
+        if text and text not in allowed:
+            self.wrong(name)
+        return text if text in allowed else None
+
+    def flag(self, name: str) -> bool | None:
+        """Read a 0 or a 1; JSON's own booleans are refused."""
+        text = self.text(name)
+        if text not in (None, "0", "1"):
+            self.wrong(name)
+        return text == "1" if text in ("0", "1") else None
+
+    def boolean(self, name: str) -> bool | None:
+        """Read one of JSON's booleans; a form can only send their names."""
+        value = self._values.get(name)
+        if isinstance(value, bool):
+            return value
+        if name in self and value not in ("true", "false"):
+            self.wrong(name)
+        return value == "true" if value in ("true", "false") else None
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Read a list of texts; empty ones do not count."""
+        items = self._list(name)
+        if items is None:
+            return None
+        texts = [_as_text(item) for item in items]
+        if None in texts:
+            self.wrong(name)
+        return tuple(text for text in texts if text)
+
+    def entries(self, name: str) -> list["Fields"]:
+        """Read a list of mappings; one that was not sent is empty."""
+        items = self._list(name) or []
+        entries = [Fields(cast("dict[str, object]", i)) for i in items if isinstance(i, dict)]
+        if len(entries) != len(items):
+            self.wrong(name)
+        return entries
+
+    def mapping(self, name: str) -> "Fields":
+        """Read a mapping; one that was not sent is empty."""
+        value = self._values.get(name)
+        if isinstance(value, dict):
+            return Fields(cast("dict[str, object]", value))
+        # PHP writes an empty mapping as an empty list.
+        if name in self and value not in (None, [], ""):
+            self.wrong(name)
+        return Fields({})
+
+    def content(self, name: str) -> bytes | None:
+        """Read the content of a file in base64; it is required, but a file may be empty."""
+        text = self.text(name)
+        try:
+            if text is not None:
+                return b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            pass
+        self.wrong(name)
+        return None
+
+    def time(self, name: str, pattern: str) -> int | None:
+        """Read a local time in a format; an empty text stands for none."""
+        text = self.text(name)
+        moment = read_time(text, pattern) if text else None
+        if text and moment is None:
+            self.wrong(name)
+        return moment
+
+    def properties(self, known: Collection[int]) -> dict[int, tuple[str, ...]]:
+        """Read every `property_<id>`; several values of one field are joined by a bar."""
+        found: dict[int, tuple[str, ...]] = {}
+        for name in self._values:
+            if not name.startswith(_PROPERTY):
+                continue
+            digits = name.removeprefix(_PROPERTY)
+            text = self.text(name)
+            if text is None or not digits.isdecimal() or int(digits) not in known:
+                self.wrong(name)
+            else:
+                found[int(digits)] = tuple(text.split("|")) if text else ()
+        return found
+
+    def wrong(self, *names: str) -> None:
+        """Note wrong parameters, each once."""
+        self._wrong += [name for name in names if name not in self._wrong]
+
+    @property
+    def wrong_names(self) -> tuple[str, ...]:
+        """The parameters that were wrong so far."""
+        return tuple(self._wrong)
+
+    def check(self) -> None:
+        """Refuse the call if any parameter read so far was wrong.
+
+        Raises:
+            Refusal: A 400 whose context names the wrong ones.
+        """
+        if self._wrong:
+            raise bad_request(*self._wrong)
+
+    def _list(self, name: str) -> list[object] | None:
+        value = self._values.get(name)
+        if isinstance(value, list):
+            return cast("list[object]", value)
+        if name in self:
+            self.wrong(name)
+        return None
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return ""
+    # A number is as good as its digits: forms cannot tell the two apart.
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    try:
+        # JSON can escape half of a surrogate pair; no response could carry it back.
+        text.encode()
+    except UnicodeEncodeError:
+        return None
+    return text
+
+
+class Viewer(NamedTuple):
+    """The caller: a role with its account and key, or a guest with none of them."""
+
+    role: Role | None = None
+    key: str | None = None
+    user_id: int | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        """Agents and administrators see everything."""
+        return self.role in ("agent", "admin")
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, parsed."""
+
+    state: "State"
+    viewer: Viewer
+    version: str
+    path: Mapping[str, Any]
+    query: Fields
+    body: Fields
+    request: Request
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the caller wants the responses of version 4.0."""
+        return self.version.startswith("4")
+
+    @property
+    def site(self) -> str:
+        """The sandbox's address as the caller uses it, sub-path included."""
+        return str(self.request.base_url).rstrip("/") + self.state.options.root_path
+
+    @property
+    def now(self) -> int:
+        """The time, in Unix seconds."""
+        return self.state.now()
+
+    @property
+    def id(self) -> int:
+        """The id in the path."""
+        return int(self.path["id"])
+
+    def require_key(self) -> int:
+        """Refuse guests; return the caller's own user id."""
+        if self.viewer.user_id is None:
+            raise Refusal(401)
+        return self.viewer.user_id
+
+    def require_staff(self) -> int:
+        """Refuse all but agents and administrators; return the caller's own user id."""
+        user = self.require_key()
+        if not self.viewer.is_staff:
+            raise Refusal(403)
+        return user
+
+    def require_admin(self) -> None:
+        """Refuse all but administrators."""
+        self.require_key()
+        if self.viewer.role != "admin":
+            raise Refusal(403)
+
+    def require_own(self, author: int) -> None:
+        """Refuse plain users what somebody else has written."""
+        if self.require_key() != author and not self.viewer.is_staff:
+            raise Refusal(403)
+
+    def content_json(self, content: str, *, is_html: bool) -> str:
+        """Return a content as HTML, or as BBCode where the caller asks for it."""
+        return markup(content, is_html=is_html, as_bbcode=self.query.flag("bbcode") or False)
+
+    def page(
+        self,
+        rows: Sequence[int],
+        write: Callable[[int], bytes],
+        *,
+        under_success: bool = False,
+        extra: bytes = b"",
+    ) -> Response:
+        """Return the page of `rows` that the query's `page` and `count` ask for.
+
+        `extra` holds more fields of the page, each with a comma behind it.
+        """
+        options = self.state.options
+        number, size = self._asked()
+        pages = -(-len(rows) // size)
+        if number > pages:
+            if options.empty == "204":
+                return no_content()
+            if options.empty == "last-page" and pages:
+                number = pages
+        if number < pages:
+            next_page = b'"nextPage":%d,' % (number + 1)
+        elif options.next_page == "repeats":
+            next_page = b'"nextPage":%d,' % max(pages, 1)
+        else:
+            next_page = b"" if options.next_page == "absent" else b'"nextPage":null,'
+        shown = b",".join([write(row) for row in rows[(number - 1) * size : number * size]])
+        respond = success if under_success else json_response
+        return respond(
+            b'{%b"currentPage":%d,"firstPage":1,"lastPage":%d,%b"objectsPerPage":%d,'
+            b'"totalObjects":%d,"totalPages":%d,"data":[%b]}'
+            % (extra, number, pages, next_page, size, len(rows), pages, shown)
+        )
+
+    def cut(self, rows: Sequence[int]) -> Sequence[int]:
+        """Return the rows of the page asked for, for a list without a page around it."""
+        number, size = self._asked()
+        return rows[(number - 1) * size : number * size]
+
+    def listed(self, items: Iterable[object], *, under_success: bool = False) -> Response:
+        """Return a list that does not page, from values or from JSON that is already encoded."""
+        shown = [encoded(item) for item in items]
+        if not shown and self.state.options.empty == "204":
+            return no_content()
+        body = b"[%b]" % b",".join(shown)
+        return success(body) if under_success else json_response(body)
+
+    def _asked(self) -> tuple[int, int]:
+        number = self.query.number("page", least=1)
+        count = self.query.number("count", least=1)
+        self.query.check()
+        return number or 1, min(count or _MOST_ROWS, _MOST_ROWS)
+
+
+#: Path below `/api/{version}` to method to handler.
+Routes = Mapping[str, Mapping[str, Callable[[Call], Response]]]
+
+
+async def read_call(
+    state: "State", request: Request, path: Mapping[str, Any], *, is_open: bool = False
+) -> Call:
+    """Parse a request; an open route needs no key.
+
+    Raises:
+        Refusal: The key is wrong, or the body cannot be read.
+    """
+    query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+    body: Mapping[str, object] = {}
+    unreadable: Refusal | None = None
+    try:
+        body = await _read_body(request)
+    except Refusal as refusal:
+        unreadable = refusal
+    # Unknown callers are refused first, and learn nothing about what else was wrong.
+    viewer = Viewer() if is_open else state.viewer(_key(query, request.headers, body))
+    if unreadable:
+        raise unreadable
+    return Call(
+        state=state,
+        viewer=viewer,
+        version=path["version"],
+        path=path,
+        query=Fields(query),
+        body=Fields(body),
+        request=request,
+    )
+
+
+def _key(
+    query: Mapping[str, str], headers: Mapping[str, str], body: Mapping[str, object]
+) -> str | None:
+    for name in ("apiKey", "api_key"):
+        if name in query:
+            return query[name]
+    if "authorization" in headers:
+        return headers["authorization"]
+    return str(body["apiKey"]) if "apiKey" in body else None
+
+
+async def _read_body(request: Request) -> Mapping[str, object]:
+    content = await request.body()
+    if not content:
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        try:
+            value: object = json.loads(content)
+        except ValueError:
+            raise bad_request("body") from None
+        if isinstance(value, dict):
+            return cast("dict[str, object]", value)
+        # PHP writes an empty mapping as an empty list.
+        if value == []:
+            return {}
+        raise bad_request("body")
+    if media_type not in _FORMS:
+        raise bad_request("Content-Type")
+    try:
+        async with request.form() as form:
+            return _nest(
+                (name, value) for name, value in form.multi_items() if isinstance(value, str)
+            )
+    except (MultiPartException, ValueError):
+        raise bad_request("body") from None
+
+
+def _nest(pairs: Iterable[tuple[str, str]]) -> dict[str, object]:
+    """Combine a form's fields as PHP does: `a[]` appends, `a[b]` names."""
+    root: dict[str, object] = {}
+    for name, value in pairs:
+        head = name.partition("[")[0]
+        *outer, last = [head, *_FORM_KEY.findall(name[len(head) :])][:_MOST_KEYS]
+        into = root
+        for key in outer:
+            inner = into.setdefault(key or str(len(into)), {})
+            # A name that was used for a text cannot hold more: the value is lost, as in PHP.
+            into = cast("dict[str, object]", inner) if isinstance(inner, dict) else {}
+        into[last or str(len(into))] = value
+    return {name: _listed(value) for name, value in root.items()}
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    items = {key: _listed(inner) for key, inner in cast("dict[str, object]", value).items()}
+    numbered = list(items) == [str(number) for number in range(len(items))]
+    return list(items.values()) if numbered else items

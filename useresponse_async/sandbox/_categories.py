@@ -1,0 +1,115 @@
+"""Categories and forums."""
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from useresponse_async.sandbox._calls import Call, Routes
+from useresponse_async.sandbox._catalog import (
+    FEEDBACK,
+    FORUMS,
+    HELPDESK,
+    KINDS,
+    KNOWLEDGE_BASE,
+    OWNERSHIPS,
+    forum_json,
+    images,
+)
+from useresponse_async.sandbox._responses import Refusal, json_response
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One category; `parent` 0 means none, no ownership or type means all of them."""
+
+    name: str
+    ownership: str | None = None
+    type: str | None = None
+    description: str | None = None
+    parent: int = 0
+    private: bool = False
+    forum: int = 1
+    image: bool = False
+
+
+#: Category id to category, in their order; a private one is for staff.
+CATEGORIES: dict[int, Category] = {
+    1: Category("General"),
+    2: Category("Features", FEEDBACK, "idea", "What should be built next", image=True),
+    3: Category("Mobile", FEEDBACK, "idea", parent=2, forum=2),
+    4: Category("Billing", HELPDESK, "ticket", "Invoices & payments"),
+    5: Category("Technical", HELPDESK, image=True),
+    6: Category("Security Reports", HELPDESK, None, "Seen by staff only", private=True),
+    7: Category("First Steps", KNOWLEDGE_BASE),
+    8: Category("How To", KNOWLEDGE_BASE, "faq", parent=7),
+}
+
+
+def categories_for(ownership: str | None, kind: str | None, *, staff: bool) -> list[int]:
+    """Return the ids of the categories of a module and a type."""
+    return [
+        number
+        for number, category in CATEGORIES.items()
+        if (staff or not category.private)
+        and (ownership is None or category.ownership in (None, ownership))
+        and (kind is None or category.type in (None, kind))
+    ]
+
+
+def forum_of(category: int) -> int:
+    """Return the forum of a category, or the one of objects without a category."""
+    return CATEGORIES[category].forum if category else 1
+
+
+def category_json(number: int) -> dict[str, object] | None:
+    """Return a category as JSON, or None for 0."""
+    return _JSON.get(number)
+
+
+def _json(number: int, category: Category) -> dict[str, object]:
+    slug = category.name.lower().replace(" ", "-")
+    return {
+        "id": number,
+        "name": category.name,
+        "slug": slug,
+        "description": category.description,
+        "order": number,
+        "ownership": category.ownership,
+        "type": category.type,
+        "parent_id": category.parent or None,
+        "isPrivate": category.private,
+        "forum": forum_json(category.forum),
+        "image": images(slug, "big", "medium", "small") if category.image else None,
+    }
+
+
+_JSON = {number: _json(number, category) for number, category in CATEGORIES.items()}
+
+
+def list_categories(call: Call) -> Response:
+    """List the categories of a module and a type, or all."""
+    ownership = call.query.choice("ownership", OWNERSHIPS)
+    kind = call.query.choice("type", KINDS)
+    call.query.check()
+    found = categories_for(ownership, kind, staff=call.viewer.is_staff)
+    return call.listed(_JSON[number] for number in found)
+
+
+def get_category(call: Call) -> Response:
+    """Return one category."""
+    category = CATEGORIES.get(call.id)
+    if category is None or (category.private and not call.viewer.is_staff):
+        raise Refusal(404)
+    return json_response(_JSON[call.id])
+
+
+def list_forums(call: Call) -> Response:
+    """List the forums."""
+    return call.listed(map(forum_json, FORUMS))
+
+
+CATEGORY_ROUTES: Routes = {
+    "/categories.json": {"GET": list_categories},
+    "/categories/{id:int}.json": {"GET": get_category},
+    "/forums.json": {"GET": list_forums},
+}

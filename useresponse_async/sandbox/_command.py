@@ -1,0 +1,132 @@
+"""The sandbox as a command."""
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from useresponse_async._config import MissingExtraError, require_extra
+from useresponse_async.sandbox._options import (
+    DEFAULT_API_KEY,
+    EMPTY_STYLES,
+    NEXT_PAGE_STYLES,
+    Options,
+)
+
+# On Windows a wait without a timeout would swallow Ctrl-C.
+_SIGNAL_CHECK_SECONDS = 0.5
+
+_EPILOG = """\
+examples:
+  {prog}
+  {prog} --port 8089 --users 1000 --latency 0.05 --faults 0.02
+  {prog} --port 0 --capacity 8 --access-log
+
+exit codes:
+  0  stopped by Ctrl-C or SIGTERM
+  1  cannot listen on the address, or the extra `sandbox` is not installed
+  2  wrong usage
+"""
+
+
+def run(options: Options) -> None:
+    """Serve until SIGINT or SIGTERM; print the address and the keys when the server is ready.
+
+    Call it from the main thread, the only one that can handle signals.
+
+    Raises:
+        MissingExtraError: The `sandbox` extra is not installed.
+        OSError: The server cannot listen on the address.
+    """
+    require_extra("sandbox")
+    from useresponse_async.sandbox._server import Sandbox  # noqa: PLC0415 - needs the extra
+
+    with _stop_signals() as stop, Sandbox.from_options(options) as sandbox:
+        sys.stdout.write(f"UseResponse sandbox on {sandbox.url}\n")
+        sys.stdout.writelines(f"{role} key: {key}\n" for role, key in sandbox.keys.items())
+        url, key = shlex.quote(sandbox.url), shlex.quote(sandbox.api_key)
+        sys.stdout.write(f"export USERESPONSE_URL={url} USERESPONSE_API_KEY={key}\n")
+        sys.stdout.flush()
+        while not stop.wait(_SIGNAL_CHECK_SECONDS) and sandbox.is_running:
+            pass
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, prog: str = "python -m useresponse_async.sandbox"
+) -> int:
+    """Run the command with these arguments; return its exit code."""
+    parser = _parser(prog)
+    parsed = parser.parse_args(arguments)
+    try:
+        options = Options(**vars(parsed))
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        run(options)
+    except (MissingExtraError, OSError) as error:
+        where = f"cannot listen on {options.host}:{options.port}: "
+        sys.stderr.write(f"error: {where if isinstance(error, OSError) else ''}{error}\n")
+        return 1
+    return 0
+
+
+@contextmanager
+def _stop_signals() -> Generator[threading.Event]:
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="A UseResponse API in one process, for demos, tests and benchmarks.",
+        epilog=_EPILOG.format(prog=prog),
+        formatter_class=_HelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8089, help="port to listen on, 0 for a free one")
+    add("--users", type=int, default=100, help="number of users at the start")
+    add("--tickets", type=int, default=200, help="number of tickets at the start")
+    add("--topics", type=int, default=60, help="number of topics at the start")
+    add("--articles", type=int, default=20, help="number of articles at the start")
+    add("--comments", type=int, default=600, help="number of comments at the start")
+    add("--chats", type=int, default=30, help="number of chats at the start")
+    add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
+    add("--seed", type=int, default=1, help="decides what exists and what fails")
+    add("--latency", type=float, default=0.0, help="seconds before every response")
+    add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS}
+    capacity = "maximum number of requests served at once (default: no limit)"
+    add("--capacity", type=int, help=capacity, **unset)
+    add("--root-path", help="sub-path of the API, such as /support (default: none)", **unset)
+    add("--empty", choices=EMPTY_STYLES, default="204", help="response for a page without rows")
+    add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
+    off: dict[str, Any] = {"action": "store_false", **unset}
+    add("--api-off", dest="api_enabled", help="respond to everything with 503", **off)
+    add("--no-guests", dest="guests", help="refuse calls without a key", **off)
+    log = "write a line for every request to standard error"
+    add("--access-log", action="store_true", help=log, **unset)
+    # A long benchmark would fill the memory with its own requests.
+    parser.set_defaults(record=False)
+    return parser

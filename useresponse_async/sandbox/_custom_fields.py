@@ -1,0 +1,153 @@
+"""Custom fields of users and objects, and their values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Literal
+
+from starlette.responses import Response
+
+from useresponse_async.sandbox._calls import Call, Routes
+from useresponse_async.sandbox._responses import Refusal
+
+Module = Literal["users", "tickets"]
+
+#: Values by the id of their custom field.
+Properties = dict[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """One field; `options` are its values, each with its title."""
+
+    id: int
+    label: str
+    module: Module
+    type: Literal["text", "date", "select", "checkbox"] = "text"
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    description: str | None = None
+    private: bool = False
+
+
+_PLANS = {"Free": "Free", "Team": "Team", "Business": "Business"}
+_REGIONS = {"EU": "Europe", "US": "United States", "APAC": "Asia and the Pacific"}
+_INTERESTS = {"api": "API", "mobile": "Mobile", "reports": "Reports"}
+_URGENCIES = {"low": "Low", "normal": "Normal", "high": "High"}
+
+_ALL = (
+    CustomField(1, "Company", "users"),
+    CustomField(2, "Plan", "users", "select", _PLANS),
+    CustomField(3, "Interests", "users", "checkbox", _INTERESTS),
+    CustomField(7, "Region", "users", "select", _REGIONS, "Where the user works"),
+    CustomField(7, "Region", "tickets", "select", _REGIONS),
+    CustomField(11, "Order Number", "tickets", description="As on the invoice"),
+    CustomField(12, "Urgency", "tickets", "select", _URGENCIES),
+    CustomField(13, "Products", "tickets", "checkbox", _INTERESTS),
+    CustomField(14, "Needed By", "tickets", "date"),
+    CustomField(15, "Internal Code", "tickets", private=True),
+)
+
+#: Custom fields of users and of objects, by id.
+USER_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "users"}
+OBJECT_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "tickets"}
+_FIELDS: dict[Module, dict[int, CustomField]] = {"users": USER_FIELDS, "tickets": OBJECT_FIELDS}
+
+# The names of the modules in version 4.0.
+_OLD_NAMES: dict[str, Module] = {
+    "tickets": "tickets",
+    "topics": "tickets",
+    "objects": "tickets",
+    "users": "users",
+}
+
+
+def fields_for(module: Module, *, staff: bool) -> list[CustomField]:
+    """Return the fields of a module, the private ones for staff only."""
+    return [custom for custom in _FIELDS[module].values() if staff or not custom.private]
+
+
+def merged(old: Properties, new: Properties) -> Properties:
+    """Return old values replaced by new ones; an empty value removes its field."""
+    return {number: values for number, values in (old | new).items() if values}
+
+
+def properties_text(values: Properties) -> str:
+    """Return the values of custom fields as the changelog shows them."""
+    return "; ".join(f"property_{number}={'|'.join(texts)}" for number, texts in values.items())
+
+
+def values_json(
+    module: Module, properties: Iterable[tuple[int, tuple[str, ...]]], *, staff: bool
+) -> list[dict[str, object]]:
+    """Return the values of a user or an object as JSON."""
+    known = _FIELDS[module]
+    return [
+        _value_json(module, number, values)
+        for number, values in properties
+        if staff or not known[number].private
+    ]
+
+
+# Most users share a few values, and nobody changes what this returns.
+@lru_cache(maxsize=1024)
+def _value_json(module: Module, number: int, values: tuple[str, ...]) -> dict[str, object]:
+    custom = _FIELDS[module][number]
+    return {
+        "id": number,
+        "label": custom.label,
+        "name": f"property_{number}",
+        "value": values,
+        "textValue": tuple(custom.options.get(value, value) for value in values),
+    }
+
+
+def list_fields(call: Call, module: Module) -> Response:
+    """List the fields of users or objects."""
+    found = fields_for(module, staff=call.viewer.is_staff)
+    return call.listed(_field_json(custom) for custom in found)
+
+
+def list_old_fields(call: Call) -> Response:
+    """List fields as version 4.0 does, whatever version the caller asks for."""
+    module = _OLD_NAMES.get(call.path["type"])
+    if module is None:
+        raise Refusal(404)
+    found = fields_for(module, staff=call.viewer.is_staff)
+    return call.listed((_old_field_json(custom) for custom in found), under_success=True)
+
+
+def _field_json(custom: CustomField) -> dict[str, object]:
+    return {
+        "id": custom.id,
+        "name": f"property_{custom.id}",
+        "label": custom.label,
+        "description": custom.description,
+        "type": custom.type,
+        "field_type": custom.type,
+        "module": custom.module,
+        "is_active": 1,
+        "is_private": int(custom.private),
+        "is_required": 0,
+        # PHP writes an empty mapping as an empty list.
+        "options": dict(custom.options) or [],
+    }
+
+
+def _old_field_json(custom: CustomField) -> dict[str, object]:
+    return {
+        "id": custom.id,
+        "slug": f"property_{custom.id}",
+        "title": custom.label,
+        "description": custom.description,
+        "type": custom.type,
+        "is_private": int(custom.private),
+        "is_required": 0,
+        "options": [{"value": value, "title": title} for value, title in custom.options.items()],
+    }
+
+
+CUSTOM_FIELD_ROUTES: Routes = {
+    "/users/custom-fields/list.json": {"GET": partial(list_fields, module="users")},
+    "/objects/custom-fields/list.json": {"GET": partial(list_fields, module="tickets")},
+    "/custom-fields/{type}.json": {"GET": list_old_fields},
+}

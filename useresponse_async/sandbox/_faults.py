@@ -1,0 +1,169 @@
+"""Faults: which request fails, and how the failure looks on the connection."""
+
+import random
+import re
+from collections import deque
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import anyio
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from useresponse_async.sandbox._responses import error_json
+
+#: `status`: another response than the real one; `reset`: the connection is reset without a
+#: response; `reset-body`: reset after half of the body; `cut`: half of the JSON under a matching
+#: Content-Length; `slow`: the real body, in small pieces; `delay`: the real response, late.
+Kind = Literal["status", "reset", "reset-body", "cut", "slow", "delay"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault; `after_effect` lets the request do its work before it fails."""
+
+    kind: Kind
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    media_type: str = "application/json"
+    seconds: float = 0.0
+    after_effect: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the fault in counts: the status of another response, else the kind."""
+        return str(self.status) if self.kind == "status" else self.kind
+
+
+@dataclass(slots=True)
+class _Entry:
+    fault: Fault
+    times: int
+    pattern: re.Pattern[str] | None
+
+
+class Script:
+    """The faults that a test has planned, in order."""
+
+    def __init__(self) -> None:
+        self._entries: deque[_Entry] = deque()
+
+    def add(self, fault: Fault, times: int, match: str | None) -> None:
+        """Plan a fault for the next `times` requests whose line `match` is found in."""
+        if times < 1:
+            raise ValueError(f"times must be 1 or more, got {times}")
+        self._entries.append(_Entry(fault, times, re.compile(match) if match else None))
+
+    def clear(self) -> None:
+        """Drop all planned faults."""
+        self._entries.clear()
+
+    @property
+    def pending(self) -> int:
+        """Number of requests that will still meet a planned fault."""
+        return sum(entry.times for entry in self._entries)
+
+    def next_for(self, method: str, path: str, query: str) -> Fault | None:
+        """Take the first planned fault that applies to a request."""
+        if not self._entries:
+            return None
+        line = f"{method} {path}?{query}" if query else f"{method} {path}"
+        for entry in self._entries:
+            if entry.pattern is None or entry.pattern.search(line):
+                entry.times -= 1
+                if not entry.times:
+                    self._entries.remove(entry)
+                return entry.fault
+        return None
+
+
+class Chance:
+    """Random faults: the same seed hits the same requests in the same way."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        self._share = share
+        self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._kinds = (
+            Fault(kind="status", status=503, body=error_json(503)),
+            Fault(kind="status", status=500, body=error_json(500)),
+            Fault(kind="reset"),
+            Fault(kind="cut"),
+        )
+
+    def next(self) -> Fault | None:
+        """Return the fault of one request, if any."""
+        if not self._share or self._dice.random() >= self._share:
+            return None
+        return self._dice.choice(self._kinds)
+
+
+#: Key among the extensions of a scope, where there is a real connection, of a function that
+#: resets it.
+RESET = "useresponse_async.sandbox.reset"
+
+# Sent by a fault that keeps the request from having its own response.
+_SAMPLE = b'{"currentPage":1,"firstPage":1,"data":[{"id":1,"name":"Anna","shortName":"A."}]}'
+
+# Seconds for the first half of a body to leave before the connection is reset.
+_HALF_BODY_PAUSE = 0.02
+
+_SLOW_PIECES = 10
+
+
+async def play(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request with a fault."""
+    if fault.kind == "delay":
+        await anyio.sleep(fault.seconds)
+        await app(scope, receive, send)
+        return
+    status, headers, body = 200, [(b"content-type", b"application/json")], _SAMPLE
+    if fault.after_effect or fault.kind == "slow":
+        body = b""
+
+        async def keep(message: Message) -> None:
+            nonlocal status, headers, body
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], list(message["headers"])
+            else:
+                body += message.get("body", b"")
+
+        await app(scope, receive, keep)
+    if fault.kind == "status":
+        response = Response(fault.body, fault.status, fault.headers, fault.media_type)
+        await response(scope, receive, send)
+        return
+    if fault.kind == "reset":
+        await _reset(scope, receive)
+        return
+    half = body[: len(body) // 2]
+    length = len(half) if fault.kind == "cut" else len(body)
+    headers = [pair for pair in headers if pair[0] != b"content-length"]
+    headers.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if fault.kind == "cut":
+        await send({"type": "http.response.body", "body": half})
+    elif fault.kind == "reset-body":
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        await anyio.sleep(_HALF_BODY_PAUSE)
+        await _reset(scope, receive)
+    else:
+        step = len(body) // _SLOW_PIECES + 1
+        for start in range(0, len(body), step):
+            await anyio.sleep(fault.seconds / _SLOW_PIECES)
+            piece = body[start : start + step]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    extensions: MutableMapping[str, Any] = scope.get("extensions") or {}
+    reset: Callable[[], None] | None = extensions.get(RESET)
+    if reset is None:
+        # Without a socket the caller is in this process and can be told directly.
+        raise ConnectionResetError("connection reset by the sandbox")
+    reset()
+    # The server must see the disconnection, or it would respond in place of the application.
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,143 @@
+"""All data of one sandbox, and what has reached it."""
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers
+
+from useresponse_async.sandbox._auth import Accounts
+from useresponse_async.sandbox._calls import Viewer
+from useresponse_async.sandbox._catalog import HOLDER_ROLES
+from useresponse_async.sandbox._changelog import Changes
+from useresponse_async.sandbox._chats import Chats
+from useresponse_async.sandbox._comments import Comments
+from useresponse_async.sandbox._faults import Chance, Script
+from useresponse_async.sandbox._files import Files
+from useresponse_async.sandbox._notes import Notes
+from useresponse_async.sandbox._object_records import Objects
+from useresponse_async.sandbox._options import Options
+from useresponse_async.sandbox._responses import Refusal
+from useresponse_async.sandbox._seeding import Seeding
+from useresponse_async.sandbox._text import day_of
+from useresponse_async.sandbox._user_records import Users
+
+
+@dataclass(slots=True, kw_only=True)
+class Received:
+    """One request as it arrived.
+
+    Attributes:
+        method: `GET`, `POST`, …
+        path: Path, percent signs decoded.
+        query: Pairs of the query in their order, keys repeated as sent.
+        headers: Headers by name; case makes no difference.
+        body: Bytes after the headers.
+        at: Seconds on the monotonic clock.
+    """
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Headers
+    body: bytes
+    at: float
+
+    def json(self) -> Any:
+        """Read the body as JSON."""
+        return json.loads(self.body)
+
+
+class Traffic:
+    """Counts of requests and connections; the server's thread writes it, any thread reads it."""
+
+    def __init__(self, *, record: bool) -> None:
+        self.record = record
+        self.requests: list[Received] = []
+        self.arrivals: int = 0
+        self.in_flight: int = 0
+        self.peak_in_flight: int = 0
+        self.connections: int = 0
+        self.connections_opened: int = 0
+        self.faults: Counter[str] = Counter()
+
+    def reset(self) -> None:
+        """Start counting again; open requests and connections stay counted."""
+        self.requests.clear()
+        self.arrivals = 0
+        self.peak_in_flight = self.in_flight
+        self.connections_opened = self.connections
+        self.faults.clear()
+
+
+class State:
+    """All data that the routes read and change.
+
+    Each route holds `lock` while it works, and so does each control that a test calls from
+    another thread. Nothing in here has a lock of its own.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lock: threading.RLock = threading.RLock()
+        self.api_enabled: bool = options.api_enabled
+        self.guests: bool = options.guests
+        self.latency: float = options.latency
+        self.capacity: int | None = options.capacity
+        self.traffic: Traffic = Traffic(record=options.record)
+        self.script: Script = Script()
+        self.chance: Chance = Chance(options.faults, options.seed)
+        self.accounts: Accounts = Accounts(options.api_key)
+        self.users: Users = Users(options.seed, options.users)
+        self.seeding: Seeding = Seeding.of(options)
+        # A seeded object's file has the object's id.
+        self.files: Files = Files(options.seed, self.seeding.objects + 1)
+        self.objects: Objects = Objects(self.seeding, self.files)
+        self.comments: Comments = Comments(self.seeding)
+        self.chats: Chats = Chats(self.seeding, self.files)
+        self.notes: Notes = Notes()
+        self.changes: Changes = Changes()
+        self._ahead = 0.0
+
+    def now(self) -> int:
+        """Return the sandbox's time, in Unix seconds."""
+        return int(time.time() + self._ahead)
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's time forwards."""
+        if seconds < 0:
+            raise ValueError(f"time moves forwards only, got {seconds}")
+        self._ahead += seconds
+
+    @property
+    def today(self) -> int:
+        """When the installation's day began."""
+        return day_of(self.now())
+
+    def viewer(self, key: str | None) -> Viewer:
+        """Return the caller with a key.
+
+        Raises:
+            Refusal: A 401 for an unknown or revoked key, and for no key where guests are not
+                served; a 403 for the key of a banned user.
+        """
+        if key is None:
+            if not self.guests:
+                raise Refusal(401)
+            return Viewer()
+        with self.lock:
+            owner = self.accounts.owner(key)
+            known = owner in HOLDER_ROLES or (owner and self.users.get(owner))
+            if owner is None or not known:
+                raise Refusal(401)
+            self.refuse_banned(owner)
+            return Viewer(self.users.role(owner), key, owner)
+
+    def refuse_banned(self, user: int) -> None:
+        """Refuse a user whose ban has not ended with a 403."""
+        ban = self.users.ban_of(user)
+        if ban is not None and (ban.until is None or ban.until > self.now()):
+            raise Refusal(403)
