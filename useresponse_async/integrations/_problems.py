@@ -240,7 +240,7 @@ def _upstream_of(error: Exception) -> str:
     if isinstance(response, httpx.Response):
         return response.request.url.netloc.decode()
     # A view of a client and one of several clients cannot be told apart by the error.
-    clients = open_clients.get({})
+    clients = open_clients.get(None) or {}
     return ", ".join(repr(client) for client in clients.values())
 
 
