@@ -785,6 +785,54 @@ def test_a_file_of_a_hostile_name_stays_in_the_folder(
     assert not list(tmp_path.parent.rglob("evil.txt"))
 
 
+HOSTILE_NAMES = {
+    "nul\0.txt": "nul_.txt",
+    "lone\ud800.txt": "lone_.txt",
+    "\x1b]0;title\x07\x1b[2J.txt": "_]0;title__[2J.txt",
+    "gpj\u202etxt.exe": "gpj_txt.exe",
+    "new\nline": "new_line",
+    "a<b>|?*.txt": "a_b____.txt",
+    "ü" * 400 + ".txt": "ü" * 73 + ".txt",
+    "x" * 400: "x" * 150,
+    "..": "",
+    "trailing. .": "trailing",
+    "": "",
+    "plain.txt": "plain.txt",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_one_file_of_an_odd_name_does_not_lose_the_others(
+    kitchen_of: Callable[..., Kitchen], sandbox: Sandbox, tmp_path: Path, encoding: str
+):
+    kitchen = kitchen_of(sandbox, PYTHONIOENCODING=encoding)
+    records = [
+        {"id": number, "name": {"full": name}, "url": f"{sandbox.url}/files/{number}/x"}
+        for number, name in enumerate(HOSTILE_NAMES, 1)
+    ]
+    sandbox.answer_next(json.dumps({"id": 1, "attachments": records}).encode(), match="objects/1")
+    for number in range(1, len(records) + 1):
+        sandbox.answer_next(b"%d" % number, media_type="text/plain", match=rf"files/{number}/")
+    output = kitchen.run("attachments", "download", 1, "files")
+    assert output.replace("\n", "").isprintable()
+    assert len(output.splitlines()) == len(records)
+    expected = {
+        f"{number}-{name}".removesuffix("-"): f"{number}"
+        for number, name in enumerate(HOSTILE_NAMES.values(), 1)
+    }
+    found = {path.name: path.read_text() for path in Path(tmp_path, "files").iterdir()}
+    assert found == expected
+
+
+def test_the_words_of_the_server_do_not_steer_the_terminal(kitchen: Kitchen, sandbox: Sandbox):
+    record = {"id": 1, "name": {"full": "one"}, "url": f"{sandbox.url}/files/1/x"}
+    sandbox.answer_next(json.dumps({"id": 1, "attachments": [record]}).encode(), match="objects/1")
+    sandbox.fail_next(404, message="no\x1b[2J such file", match="files/")
+    output = kitchen.run("attachments", "download", 1, "files", fails=True)
+    assert "not fetched: " in output
+    assert "no_[2J such file" in output
+
+
 def test_a_file_that_cannot_be_had_is_told_and_the_others_come(
     kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
 ):

@@ -10,12 +10,14 @@ Files are read, sent and written piece by piece: no file is ever in memory as a 
 """
 
 import argparse
+import io
+import re
 import sys
 from pathlib import Path, PureWindowsPath
 
 import anyio
 
-from useresponse_async import AsyncClient, AttachedFile, Attachment, UseResponseError
+from useresponse_async import AsyncClient, AttachedFile, Attachment
 
 
 async def upload(title: str, paths: list[Path]) -> None:
@@ -25,10 +27,20 @@ async def upload(title: str, paths: list[Path]) -> None:
     print(f"ticket {ticket.id}")
 
 
+def printable(text: str) -> str:
+    """Return ``text`` without control codes, terminal escapes and lone surrogates."""
+    return "".join(char if char.isprintable() else "_" for char in text)
+
+
 def safe_name(file: AttachedFile) -> str:
-    """Return a name that stays in its folder, whatever whoever sent the file has called it."""
+    """Return a name that stays in its folder, whatever the sender of the file has called it."""
     # As Windows reads it, a path may be divided by slashes of either kind.
     name = PureWindowsPath(file.name.full or "").name if file.name else ""
+    name = re.sub(r'[<>:"/\\|?*]', "_", printable(name)).rstrip(". ")
+    # Most disks take 255 bytes, which here leave room for the id and for a suffix while writing.
+    while len(name.encode()) > 150:
+        stem, dot, ending = name.rpartition(".")
+        name = f"{stem[:-1]}{dot}{ending}" if stem and len(ending) < 20 else name[:-1]
     return f"{file.id}-{name}" if name else f"{file.id}"
 
 
@@ -46,11 +58,9 @@ async def download(ticket_id: int, folder: Path) -> int:
         files = (await client.objects.get(ticket_id)).attachments
         failures = 0
         async for outcome in client.map(fetch, files, max_in_flight=4, return_exceptions=True):
-            if isinstance(outcome, UseResponseError | OSError):
+            if isinstance(outcome, Exception):
                 failures += 1
-                print(f"not fetched: {outcome}", file=sys.stderr)
-            elif isinstance(outcome, Exception):
-                raise outcome
+                print(printable(f"not fetched: {outcome}"), file=sys.stderr)
             else:
                 print(outcome)
         return failures
@@ -66,6 +76,8 @@ def main() -> None:
     command.add_argument("ticket_id", type=int)
     command.add_argument("folder", type=Path)
     arguments = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may not exist in the terminal's encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
     if arguments.command == "upload":
         anyio.run(upload, arguments.title, arguments.paths)
     else:

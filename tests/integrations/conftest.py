@@ -12,10 +12,13 @@ import uvicorn
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve ``app`` on a socket of this machine, and give its address."""
+def serving(app: Any, http: Any = "auto") -> Iterator[str]:
+    """Serve ``app`` on a socket of this machine, and give its address.
+
+    ``http`` names the parser: ``h11`` or ``httptools``.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5)
+        config = uvicorn.Config(app, http=http, log_config=None, timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
@@ -30,9 +33,9 @@ def serving(app: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Any], str]]:
+def serve() -> Iterator[Callable[..., str]]:
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(serving(app))
+        yield lambda app, http="auto": stack.enter_context(serving(app, http))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """An application has one client, open while it runs, shared by all its requests."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -15,8 +16,19 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
-from useresponse_async import AsyncClient, ClientClosedError, ConfigurationError, User
-from useresponse_async.integrations.fastapi import Client, UseResponse, current_client
+from useresponse_async import (
+    AsyncClient,
+    ClientClosedError,
+    ConfigurationError,
+    ServiceUnavailableError,
+    User,
+)
+from useresponse_async.integrations.fastapi import (
+    Client,
+    UseResponse,
+    current_client,
+    install_error_handlers,
+)
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -122,18 +134,41 @@ async def test_an_application_can_have_several_installations(start_sandbox: Call
 
     async with app.router.lifespan_context(app), browser_of(app) as browser:
         assert (await browser.get("/counts")).json() == [one.user_count, other.user_count]
-        with pytest.raises(ConfigurationError, match="2 lifespans"):
+        with pytest.raises(ConfigurationError, match=r"2 clients are open.*Depends\(useresponse\)"):
             await browser.get("/ambiguous")
 
 
-async def test_without_the_lifespan_the_dependency_says_what_is_missing():
-    useresponse = UseResponse()
+async def test_a_forgotten_lifespan_is_an_error_that_names_the_fix():
+    fix = r"lifespan=useresponse\.lifespan to FastAPI\(\)"
     app = with_person(FastAPI())
-    with pytest.raises(ConfigurationError, match=r"give the application useresponse\.lifespan"):
-        await useresponse()
+    with pytest.raises(ConfigurationError, match=fix):
+        await UseResponse()()
     async with browser_of(app) as browser:
-        with pytest.raises(ConfigurationError, match="0 lifespans"):
+        with pytest.raises(ConfigurationError, match=fix):
             await browser.get("/people/7")
+    app = with_person(FastAPI())
+    install_error_handlers(app)
+    async with browser_of(app) as browser:
+        answer = await browser.get("/people/7")
+    assert answer.status_code == 500
+    assert re.search(fix, answer.json()["detail"])
+
+
+async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
+    monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
+    useresponse = UseResponse()
+    async with useresponse.lifespan():
+        client = await useresponse()
+        sandbox.fail_next(503, headers={"Retry-After": "0"})
+        assert (await client.users.get(7)).id == 7
+        assert sandbox.arrivals == 2
+        sandbox.fail_next(503, headers={"Retry-After": "11"})
+        with pytest.raises(ServiceUnavailableError):
+            await client.users.get(7)
+        assert sandbox.arrivals == 3
 
 
 async def test_one_lifespan_is_not_entered_by_two_applications(sandbox: Sandbox):

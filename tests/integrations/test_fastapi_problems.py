@@ -1,6 +1,12 @@
 """What fails upstream reaches the browser as a problem answer, and nothing more than it may."""
 
 import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -142,6 +148,7 @@ async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(
         "useresponse_method": "GET",
         "useresponse_path": "/people/7",
         "useresponse_status": 502,
+        "useresponse_upstream": sandbox.url.removeprefix("http://"),
     }
 
 
@@ -252,6 +259,122 @@ async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(
     await failing_with(ClientClosedError("closed"))
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
     assert [bool(record.exc_info) for record in ours] == [True, False]
+
+
+async def test_the_words_of_the_server_cannot_forge_a_line_of_the_log(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
+    await answer_of(make_app(sandbox))
+    (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
+    assert r"a\nforged line, and \x1b[2J\u202e" in record.getMessage()
+
+
+MAIN = """
+from fastapi import FastAPI
+
+from useresponse_async import User
+from useresponse_async.integrations.fastapi import Client, UseResponse, install_error_handlers
+
+{configuration}
+app = FastAPI({arguments})
+install_error_handlers(app)
+
+
+@app.get("/people/{{user_id}}")
+async def person(user_id: int, client: Client) -> User:
+    return await client.users.get(user_id)
+"""
+WITH_LIFESPAN = "lifespan=UseResponse().lifespan"
+
+
+class Terminal:
+    """Plain ``uvicorn main:app`` in a process of its own, and what it shows."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox, until: Callable[..., None]) -> None:
+        self._folder = folder
+        self._sandbox = sandbox
+        self._until = until
+
+    def shown_after_a_request(self, *, configuration: str = "", arguments: str) -> tuple[int, str]:
+        """Return the status of a request to the application, and the lines on its terminal."""
+        main = MAIN.format(configuration=configuration, arguments=arguments)
+        (self._folder / "main.py").write_text(main)
+        environment = {
+            **os.environ,
+            "USERESPONSE_URL": self._sandbox.url,
+            "USERESPONSE_API_KEY": self._sandbox.api_key,
+        }
+        # A socket's path may have about a hundred characters, fewer than a test's folder has.
+        with TemporaryDirectory(dir="/tmp") as folder:
+            path = Path(folder, "socket")
+            with (
+                Path(self._folder, "terminal").open("w+") as shown,
+                subprocess.Popen(  # noqa: S603 - our own program
+                    [sys.executable, "-m", "uvicorn", "main:app", "--uds", path],
+                    cwd=self._folder,
+                    env=environment,
+                    stdout=shown,
+                    stderr=shown,
+                ) as server,
+            ):
+                self._until(lambda: path.exists() or server.poll() is not None)
+                transport = httpx.HTTPTransport(uds=str(path), retries=5)
+                with httpx.Client(transport=transport, base_url="http://app") as browser:
+                    status = browser.get("/people/7", timeout=60).status_code
+                server.terminate()
+                server.wait()
+                shown.seek(0)
+                return status, shown.read()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, sandbox: Sandbox, until: Callable[..., None]) -> Terminal:
+    return Terminal(tmp_path, sandbox, until)
+
+
+def test_without_logging_configuration_the_terminal_shows_the_reason_once(
+    terminal: Terminal, sandbox: Sandbox
+):
+    sandbox.fail_next(403, message="not for this key")
+    status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
+    assert status == 502
+    host = sandbox.url.removeprefix("http://")
+    (line,) = [line for line in shown.splitlines() if "not for this key" in line]
+    assert line == (
+        "GET /people/7 is answered with 502: PermissionDeniedError: "
+        f"GET /api/3.0/users/7.json: 403 not for this key (upstream: {host})"
+    )
+
+
+def test_the_terminal_names_the_upstream_host_where_there_was_no_response(
+    terminal: Terminal, sandbox: Sandbox
+):
+    sandbox.stop()
+    status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
+    assert status == 502
+    (line,) = [line for line in shown.splitlines() if "is answered with" in line]
+    assert line.startswith("GET /people/7 is answered with 502: APIConnectionError: ")
+    assert sandbox.url in line
+
+
+def test_with_logging_configuration_the_reason_is_shown_once_too(
+    terminal: Terminal, sandbox: Sandbox
+):
+    sandbox.fail_next(403, message="not for this key")
+    _, shown = terminal.shown_after_a_request(
+        configuration="import logging\nlogging.basicConfig(format='configured: %(message)s')",
+        arguments=WITH_LIFESPAN,
+    )
+    (line,) = [line for line in shown.splitlines() if "not for this key" in line]
+    assert line.startswith("configured: GET /people/7 is answered with 502: ")
+
+
+def test_the_terminal_names_the_fix_of_a_forgotten_lifespan(terminal: Terminal):
+    status, shown = terminal.shown_after_a_request(arguments="")
+    assert status == 500
+    assert shown.count("pass lifespan=useresponse.lifespan to FastAPI()") == 1
+    assert "Traceback" not in shown
 
 
 async def test_the_problems_are_in_the_openapi_document(sandbox: Sandbox):

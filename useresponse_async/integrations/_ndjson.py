@@ -1,25 +1,30 @@
-"""How does a walk become an answer that streams, and that ends with its reader?"""
+"""NDJSON responses that stream, end with their reader, and never look complete when cut."""
 
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing, suppress
-from typing import Any
-from urllib.parse import quote
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final
 
 import anyio
+import anyio.to_thread
 from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from useresponse_async._pagination import Pages
+from useresponse_async.integrations._problems import log_failure
 
 __all__ = ["NDJSONResponse"]
 
-logger = logging.getLogger("useresponse_async.web")
+_BLOCK_BYTES: Final = 256 * 1024
+"""What a thread reads from or writes to the spooled file at once, in bytes."""
+
+_SPOOL_BYTES: Final = 1024 * 1024
+"""How much of a response on HTTP/1.0 is kept in memory and not in a file, in bytes."""
 
 
 class NDJSONResponse(StreamingResponse):
@@ -29,6 +34,12 @@ class NDJSONResponse(StreamingResponse):
     still answered as the error it is. What fails later is logged and cuts the connection, so
     that no client takes a part for the whole. When the client goes away, all that is under
     way for it is cancelled, upstream requests too.
+
+    On HTTP/1.0 a cut connection is the normal end, so there the complete response is collected
+    first, beyond 1 MiB in a temporary file, and sent with ``Content-Length``; every failure is
+    answered as the error it is. Some proxies, nginx before 1.29.7 among them, speak HTTP/1.0 to
+    the application unless configured otherwise (``proxy_http_version 1.1;``). A ``HEAD`` request
+    is answered without asking for any item.
 
     It goes uncompressed (``Content-Encoding: identity``): with a middleware in between that
     compresses, and others around it, a part could not be told from the whole.
@@ -86,21 +97,19 @@ class NDJSONResponse(StreamingResponse):
         async with anyio.create_task_group() as group:
             group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
             try:
-                await self.stream_response(send_to_client)
+                if scope["method"] == "HEAD":
+                    await self._send_head(send_to_client)
+                elif scope["http_version"] == "1.0":
+                    await self._send_complete(send_to_client)
+                else:
+                    await self.stream_response(send_to_client)
             except _ClientGoneError:
                 pass
             except Exception as error:  # noqa: BLE001 - raised below, without the group around it
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None and started:
-            path = quote(scope["path"])  # it could forge a line of the log
-            logger.error(
-                "%s %s: the stream was cut: %s",
-                scope["method"],
-                path,
-                failure,
-                extra={"useresponse_method": scope["method"], "useresponse_path": path},
-            )
+            log_failure(scope, "is cut", failure)
             await _cut(send)
             raise RuntimeError(f"the stream was cut: {failure}") from failure
         if failure is not None:
@@ -112,17 +121,29 @@ class NDJSONResponse(StreamingResponse):
         """Send the headers once the first lines are there, then each chunk as it comes."""
         async with aclosing(self._chunks) as chunks:
             chunk = await anext(chunks, b"")
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
+            await self._start(send)
             while chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 chunk = await anext(chunks, b"")
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_complete(self, send: Send) -> None:
+        """Collect all chunks, then send them with their length."""
+        with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as file:
+            self.headers["Content-Length"] = str(await _fill(file, self._chunks))
+            await self._start(send)
+            while block := await anyio.to_thread.run_sync(file.read, _BLOCK_BYTES):
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_head(self, send: Send) -> None:
+        await self._chunks.aclose()
+        await self._start(send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _start(self, send: Send) -> None:
+        headers = self.raw_headers
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
 
 
 class _ClientGoneError(Exception):
@@ -144,6 +165,21 @@ async def _cut(send: Send) -> None:
     """
     with suppress(Exception):
         await send({"type": "http.response.body", "body": object(), "more_body": True})
+
+
+async def _fill(file: IO[bytes], chunks: AsyncGenerator[bytes, None]) -> int:
+    """Write ``chunks`` to ``file`` by threads, rewind it, and return its size in bytes."""
+    size = 0
+    block = bytearray()
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            block += chunk
+            if len(block) >= _BLOCK_BYTES:
+                size += await anyio.to_thread.run_sync(file.write, bytes(block))
+                block.clear()
+    size += await anyio.to_thread.run_sync(file.write, bytes(block))
+    await anyio.to_thread.run_sync(file.seek, 0)
+    return size
 
 
 async def _chunks(

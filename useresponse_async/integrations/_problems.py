@@ -1,4 +1,4 @@
-"""Which answer does a browser get when the support system fails? RFC 9457, and no secrets."""
+"""Problem responses (RFC 9457) without secrets, and their reasons in the log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import attrs
+import httpx
+from anyio.lowlevel import RunVar
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Scope
 
+from useresponse_async._client import AsyncClient
 from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
@@ -20,6 +24,7 @@ from useresponse_async._exceptions import (
     ArgumentError,
     BadRequestError,
     ClientClosedError,
+    ConfigurationError,
     ConflictError,
     DecodeError,
     NotFoundError,
@@ -31,15 +36,45 @@ from useresponse_async._exceptions import (
 )
 from useresponse_async._retry import retry_after
 
-__all__ = ["PROBLEMS", "install_error_handlers"]
+__all__ = ["PROBLEMS", "LifespanError", "install_error_handlers", "log_failure", "open_clients"]
+
+# By event loop: routers and mounted sub-applications find the client wherever they are, and
+# applications that tests run beside each other do not find each other's.
+open_clients: Final[RunVar[dict[object, AsyncClient]]] = RunVar("useresponse_async_clients")
+
+
+class _LastResortHandler(logging.Handler):
+    """Pass records to ``logging.lastResort`` where the application configures no handler.
+
+    Plain ``uvicorn main:app`` is such an application, and the ``NullHandler`` of this package
+    would otherwise hide there why a request failed.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        current: logging.Logger | None = logger
+        while current:
+            if any(
+                not isinstance(handler, logging.NullHandler | _LastResortHandler)
+                for handler in current.handlers
+            ):
+                return
+            current = current.parent if current.propagate else None
+        if logging.lastResort and record.levelno >= logging.lastResort.level:
+            logging.lastResort.handle(record)
+
 
 logger = logging.getLogger("useresponse_async.web")
+logger.addHandler(_LastResortHandler())
 
 _MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 5
 """What a browser is asked to wait where the support system does not say."""
 
 _LONGEST_RETRY_AFTER_SECONDS: Final = 3600
+
+
+class LifespanError(ConfigurationError):
+    """The application has no client for a request, or several: names what to change."""
 
 
 @attrs.frozen
@@ -92,6 +127,10 @@ _PROBLEM_OF: Final[dict[type[BaseException], Problem]] = {
     ClientClosedError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The application is shutting down. Try again later."
     ),
+    # Only whoever develops the application ever sees it, and it holds no secret.
+    LifespanError: Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The application has no client.", quoted=True
+    ),
     UseResponseError: Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "The application failed to handle the request."
     ),
@@ -118,7 +157,8 @@ def install_error_handlers(app: Starlette) -> None:
 
     A message goes out only where it was written for whoever asked, by the API itself or by
     this package; of every other failure the browser learns no more than its kind, and the log
-    of ``useresponse_async.web`` the rest. A mounted sub-application has handlers of its own:
+    of ``useresponse_async.web`` the rest, which the terminal shows where no logging is
+    configured. A mounted sub-application has handlers of its own:
     install them there too. In a WebSocket errors are raised as they are, and the server
     closes it.
 
@@ -132,7 +172,10 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
     if request.scope["type"] != "http":
         raise error  # a WebSocket has no such answer: the server closes it
     problem = problem_of(type(error))
-    _log(request, problem, error)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        unexpected = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR and not problem.quoted
+        outcome = f"is answered with {problem.status:d}"
+        log_failure(request.scope, outcome, error, status=problem.status, trace=unexpected)
     headers: dict[str, str] = {}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         asked = min(retry_after(error), _LONGEST_RETRY_AFTER_SECONDS)
@@ -156,31 +199,54 @@ def problem_of(kind: type[Exception]) -> Problem:
     return next(_PROBLEM_OF[base] for base in kind.__mro__ if base in _PROBLEM_OF)
 
 
-def _log(request: Request, problem: Problem, error: Exception) -> None:
-    """Tell the operator what the browser is not told."""
-    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return
-    unexpected = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR
-    path = quote(request.scope["path"])  # it could forge a line of the log
+def log_failure(
+    scope: Scope, outcome: str, error: Exception, *, status: int | None = None, trace: bool = False
+) -> None:
+    """Tell the operator what the browser is not told.
+
+    Args:
+        scope: The request's scope.
+        outcome: What became of the request.
+        error: The reason.
+        status: The response's status, for the record.
+        trace: Add the traceback.
+    """
+    path = quote(scope["path"])
+    upstream = _upstream_of(error)
+    reason = f"{type(error).__name__}: {error}"
+    extra: dict[str, Any] = {
+        "useresponse_method": scope["method"],
+        "useresponse_path": path,
+        "useresponse_upstream": upstream,
+    }
+    if status is not None:
+        extra["useresponse_status"] = int(status)
     logger.error(
-        "%s %s is answered with %d: %s: %s",
-        request.method,
+        "%s %s %s: %s%s",
+        scope["method"],
         path,
-        problem.status,
-        type(error).__name__,
-        error,
-        exc_info=error if unexpected else None,
-        extra={
-            "useresponse_method": request.method,
-            "useresponse_path": path,
-            "useresponse_status": problem.status,
-        },
+        outcome,
+        # The upstream server's words could forge a line of the log or steer a terminal.
+        "".join(char if char.isprintable() else ascii(char)[1:-1] for char in reason),
+        f" (upstream: {upstream})" if upstream else "",
+        exc_info=error if trace else None,
+        extra=extra,
     )
+
+
+def _upstream_of(error: Exception) -> str:
+    """Return the host that ``error`` comes from, or the clients that it may come from."""
+    response = getattr(error, "response", None)
+    if isinstance(response, httpx.Response):
+        return response.request.url.netloc.decode()
+    # A view of a client and one of several clients cannot be told apart by the error.
+    clients = open_clients.get(None) or {}
+    return ", ".join(repr(client) for client in clients.values())
 
 
 def _message_in(error: Exception) -> str | None:
     """Return what ``error`` says to whoever asked, if it comes from us or from the API itself."""
-    if isinstance(error, ArgumentError):
+    if isinstance(error, ArgumentError | LifespanError):
         return str(error)
     # Without a code the message is the start of some other server's page.
     if isinstance(error, APIStatusError) and error.code is not None:

@@ -1,4 +1,4 @@
-"""How does a FastAPI application use the client? One for all its requests, and problem answers.
+"""Integration with FastAPI: one client per application, problem responses, NDJSON streams.
 
 .. code-block:: python
 
@@ -24,10 +24,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Final
 
-from anyio.lowlevel import RunVar
-
 from useresponse_async._client import AsyncClient
-from useresponse_async._config import require_extra
+from useresponse_async._config import RetryPolicy, require_extra
 from useresponse_async._exceptions import ConfigurationError
 
 require_extra("fastapi")
@@ -37,7 +35,9 @@ from fastapi import Depends  # noqa: E402 - there, as was just checked
 from useresponse_async.integrations._ndjson import NDJSONResponse  # noqa: E402
 from useresponse_async.integrations._problems import (  # noqa: E402
     PROBLEMS,
+    LifespanError,
     install_error_handlers,
+    open_clients,
 )
 
 __all__ = [
@@ -49,6 +49,17 @@ __all__ = [
     "install_error_handlers",
 ]
 
+_NO_CLIENT: Final = (
+    "no client is open: pass lifespan=useresponse.lifespan to FastAPI(), where useresponse is "
+    "UseResponse(), or enter `async with useresponse.lifespan():` in a lifespan of your own; a "
+    "test runs the lifespan with `with TestClient(app) as browser:`"
+)
+
+
+def _client_from_environment() -> AsyncClient:
+    # A browser that waits is better told soon that the support system is unavailable.
+    return AsyncClient(retry=RetryPolicy(max_elapsed=10))
+
 
 class UseResponse:
     """One installation, as an application uses it: a client from start-up to shut-down.
@@ -59,11 +70,13 @@ class UseResponse:
     ``Annotated[AsyncClient, Depends(that_one)]``.
 
     Args:
-        make_client: Makes the client at start-up; :class:`~useresponse_async.AsyncClient`
-            itself, which takes its settings from the environment, unless given.
+        make_client: Makes the client at start-up. Default: an
+            :class:`~useresponse_async.AsyncClient` with its settings from the environment, which
+            retries for 10 seconds at most. A client of your own retries as it says itself:
+            ``AsyncClient(..., retry=RetryPolicy(max_elapsed=10))``.
     """
 
-    def __init__(self, make_client: Callable[[], AsyncClient] = AsyncClient) -> None:
+    def __init__(self, make_client: Callable[[], AsyncClient] = _client_from_environment) -> None:
         self._make_client = make_client
 
     @asynccontextmanager
@@ -94,7 +107,7 @@ class UseResponse:
         """
         client = _open_clients().get(self)
         if client is None:
-            raise ConfigurationError("lifespan: give the application useresponse.lifespan")
+            raise LifespanError(_NO_CLIENT)
         return client
 
 
@@ -107,10 +120,12 @@ async def current_client() -> AsyncClient:
         ConfigurationError: There is none, or more than one.
     """
     clients = _open_clients()
-    if len(clients) != 1:
-        raise ConfigurationError(
-            f"Client: {len(clients)} lifespans of UseResponse are entered where it needs one; "
-            "with several, name one: Annotated[AsyncClient, Depends(useresponse)]"
+    if not clients:
+        raise LifespanError(_NO_CLIENT)
+    if len(clients) > 1:
+        raise LifespanError(
+            f"{len(clients)} clients are open, so Client is ambiguous: declare the parameter as "
+            "Annotated[AsyncClient, Depends(useresponse)], with the UseResponse that is meant"
         )
     return next(iter(clients.values()))
 
@@ -118,15 +133,11 @@ async def current_client() -> AsyncClient:
 Client = Annotated[AsyncClient, Depends(current_client)]
 """The application's client, as a parameter of a path operation or of another dependency."""
 
-# By event loop: routers and mounted sub-applications find the client wherever they are, and
-# applications that tests run beside each other do not find each other's.
-_clients: Final[RunVar[dict[UseResponse, AsyncClient]]] = RunVar("useresponse_async_clients")
 
-
-def _open_clients() -> dict[UseResponse, AsyncClient]:
+def _open_clients() -> dict[object, AsyncClient]:
     try:
-        return _clients.get()
+        return open_clients.get()
     except LookupError:
-        clients: dict[UseResponse, AsyncClient] = {}
-        _clients.set(clients)
+        clients: dict[object, AsyncClient] = {}
+        open_clients.set(clients)
         return clients

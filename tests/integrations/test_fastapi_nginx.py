@@ -1,0 +1,115 @@
+"""Behind a real nginx, an export that was cut never looks complete."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from useresponse_async import AsyncClient, RetryPolicy
+from useresponse_async.integrations.fastapi import (
+    Client,
+    NDJSONResponse,
+    UseResponse,
+    install_error_handlers,
+)
+from useresponse_async.sandbox import Sandbox
+
+# /usr/sbin, where Debian has it, is not on every user's path.
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+pytestmark = [
+    pytest.mark.skipif(NGINX is None, reason="no nginx is installed"),
+    pytest.mark.parametrize("parser", ["h11", "httptools"]),
+]
+
+CONFIGURATION = """
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr warn;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen unix:{folder}/socket;
+        location /1.0/ {{ proxy_pass {url}/; proxy_http_version 1.0; }}
+        location /1.1/ {{ proxy_pass {url}/; proxy_http_version 1.1; }}
+    }}
+}}
+"""
+
+
+def is_listening(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
+@pytest.fixture
+def browser(
+    sandbox: Sandbox,
+    serve: Callable[..., str],
+    until: Callable[[Callable[[], bool]], None],
+    parser: str,
+) -> Iterator[httpx.Client]:
+    """A browser of the application behind nginx."""
+
+    def make_client() -> AsyncClient:
+        once = RetryPolicy(attempts=1)
+        return AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=once, max_in_flight=3)
+
+    app = FastAPI(lifespan=UseResponse(make_client).lifespan)
+    install_error_handlers(app)
+
+    @app.get("/people")
+    async def people(client: Client) -> NDJSONResponse:
+        return NDJSONResponse(client.users.search())
+
+    url = serve(app, http=parser)
+    # A socket's path may have about a hundred characters, fewer than a test's folder has.
+    with TemporaryDirectory(dir="/tmp") as folder:
+        path = Path(folder, "nginx.conf")
+        path.write_text(CONFIGURATION.format(folder=folder, url=url))
+        command: list[Any] = [NGINX, "-p", folder, "-e", "stderr", "-c", path]
+        transport = httpx.HTTPTransport(uds=f"{folder}/socket")
+        with (
+            subprocess.Popen(command) as nginx,  # noqa: S603 - its path is not the user's choice
+            httpx.Client(transport=transport, base_url="http://app", timeout=60) as client,
+        ):
+            try:
+                until(lambda: is_listening(Path(folder, "socket")) or nginx.poll() is not None)
+                yield client
+            finally:
+                nginx.terminate()
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_complete_export_comes_through(browser: httpx.Client, sandbox: Sandbox, version: str):
+    answer = browser.get(f"/{version}/people")
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) == sandbox.user_count
+    assert ("content-length" in answer.headers) == (version == "1.0")
+
+
+def test_on_http_1_0_a_failed_export_is_a_problem_answer(browser: httpx.Client, sandbox: Sandbox):
+    sandbox.fail_next(500, match=r"page=3\b")
+    answer = browser.get("/1.0/people")
+    assert answer.status_code == 502
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_on_http_1_1_a_failed_export_breaks_off(browser: httpx.Client, sandbox: Sandbox):
+    sandbox.fail_next(500, match=r"page=3\b")
+    with pytest.raises(httpx.RemoteProtocolError):
+        browser.get("/1.1/people")
