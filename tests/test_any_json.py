@@ -104,7 +104,7 @@ def test_the_places_are_all_there_are():
     assert {"User.role.id", "Object.author.role.alias", "Comment.attachments[0].name"} <= told
 
 
-_config(deadline=None, max_examples=800)
+@settings(deadline=None, max_examples=800)
 @given(where=st.sampled_from(PLACES), value=values)
 def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place(
     where: tuple[type[Any], tuple[str | int, ...], str], value: Any
@@ -140,7 +140,7 @@ def test_every_extreme_at_every_place_is_a_model_or_a_misfit(value: Any):
             assert agree(misfit.place, f"data[0].{place}"), (model, place)  # noqa: PT017
 
 
-_config(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(model=st.sampled_from(MODELS), value=values)
 def test_any_json_for_any_model_is_one_or_a_misfit(model: type[Any], value: Any):
     for decode, wanted in ((entity(model), model), (page_of(model, number=1, size=50), Page)):
@@ -191,7 +191,7 @@ def as_php(value: Any) -> Any:
     return {"success": value}
 
 
-_config(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=250)
 @given(
     name=st.sampled_from(sorted(CALLS)),
     value=values,
@@ -207,7 +207,7 @@ def test_any_answer_of_any_call_is_a_result_or_an_error_of_ours(name: str, value
         assert b'"error"' in body
 
 
-_config(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(name=st.sampled_from(sorted(CALLS)), body=st.binary(max_size=60))
 @example(name="users", body=b"[" * 100_000)
 @example(name="users", body=b'{"a":' * 100_000)

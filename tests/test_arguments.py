@@ -221,7 +221,7 @@ async def received_by(sandbox: Sandbox, client: AsyncClient, **arguments: Any) -
     return request
 
 
-_config(
+@settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
@@ -242,7 +242,7 @@ def test_any_further_parameter_arrives_unchanged_on_the_same_path():
 
     with Sandbox(users=1) as sandbox:
 
-        _config(deadline=None, max_examples=60)
+        @settings(deadline=None, max_examples=60)
         @given(name=names, value=st.text(max_size=40))
         def check(name: str, value: str) -> None:
             request = anyio.run(search, name, value)
@@ -258,7 +258,7 @@ def test_any_further_parameter_arrives_unchanged_on_the_same_path():
         check()
 
 
-_config(
+@settings(
     deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(path=st.text(st.sampled_from("ab./\\?#%2eEfF:@;é\n\x00 "), max_size=12))
@@ -277,7 +277,7 @@ async def test_any_path_is_refused_or_stays_below_the_api(sandbox, client, path)
         assert request.query == [("apiKey", "sandbox-key")]
 
 
-_config(
+@settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(name=any_text_the_call_takes(), phone=st.text(max_size=40))

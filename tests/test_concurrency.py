@@ -384,7 +384,7 @@ def test_a_second_cancel_by_asyncio_does_not_leave_calls_behind():
     assert sorted(asyncio.run(main())) == [0, 1, 2]
 
 
-_config(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(
     delays=st.lists(st.integers(0, 6), max_size=25),
     limit=st.integers(1, 8),

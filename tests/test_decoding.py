@@ -317,7 +317,7 @@ def page_with(place: tuple[str | int, ...], value: Any) -> Any:
     return page
 
 
-_config(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=600)
 @given(st.sampled_from(PLACES), json_values)
 def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, value):
     path, place = where
@@ -333,7 +333,7 @@ def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, va
         assert {type(user) for user in page.items} <= {User}
 
 
-_config(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(json_values)
 def test_any_json_is_a_page_or_a_misfit(value):
     try:
@@ -344,7 +344,7 @@ def test_any_json_is_a_page_or_a_misfit(value):
     assert {type(user) for user in page.items} <= {User}
 
 
-_config(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(json_values)
 def test_any_json_is_a_user_or_a_misfit(value):
     try:
@@ -355,7 +355,7 @@ def test_any_json_is_a_user_or_a_misfit(value):
     assert type(user.id) in (int, type(None))
 
 
-_config(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(
     st.fixed_dictionaries(
         {},
@@ -480,7 +480,7 @@ plain_values = st.recursive(
 )
 
 
-_config(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_json_or_malformed(body):
     try:
@@ -489,13 +489,13 @@ def test_any_bytes_are_json_or_malformed(body):
         assert isinstance(error, ValueError)  # noqa: PT017 - both outcomes are good
 
 
-_config(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(plain_values, st.booleans())
 def test_json_survives_its_bytes(value, ascii_only):
     assert codec.parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
-_config(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(json_values)
 def test_any_json_reports_an_error_or_none(value):
     for payload in (value, {"error": value}, {"error": {"code": value, "message": value}}):

@@ -322,7 +322,7 @@ async def call_with_retries(attempt: Any, *, policy: RetryPolicy, idempotent: bo
     raise AssertionError("tenacity raises the last failure")
 
 
-_config(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(
     failures=st.lists(Failure, max_size=12),
     attempts=st.integers(1, 8),
@@ -360,7 +360,7 @@ def test_tries_stay_in_their_bounds_whatever_fails(
         assert len(arrived) == attempts
 
 
-_config(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=50)
 @given(number=st.integers(1, 5), initial=st.floats(0, 0.01), cap=st.floats(0, 0.02))
 def test_delays_stay_in_their_bounds(number: int, initial: float, cap: float):
     slept: list[float] = []

@@ -257,7 +257,7 @@ call_lists = st.lists(
 backends = st.sampled_from(["asyncio", "trio"])
 
 
-_config(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(backend=backends, script=st.lists(turns, max_size=60), policy=policies, calls=call_lists)
 def test_any_schedule_of_failures_keeps_every_bound(
     backend: str, script: list[Turn], policy: RetryPolicy, calls: list[tuple[str, float]]
@@ -279,7 +279,7 @@ def test_any_schedule_of_failures_keeps_every_bound(
             assert getattr(outcome, "attempt", None) == len(day.arrivals[number])
 
 
-_config(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=100)
 @given(
     backend=backends,
     script=st.lists(turns, max_size=60),

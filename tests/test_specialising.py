@@ -56,7 +56,7 @@ def outcome(make: Any) -> Any:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 @given(data=st.data())
-_config(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_objects_of_few_shapes_are_the_same_either_way(model: type[Any], data: st.DataObject):
     kinds = data.draw(st.lists(objects(model), min_size=1, max_size=3))
     for _ in range(2):

@@ -171,7 +171,7 @@ def test_every_namespace_has_methods_to_try():
 def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name: str):
     sent: list[httpx.Request] = []
 
-    _config(deadline=None, max_examples=30)
+    @settings(deadline=None, max_examples=30)
     @given(arguments=calls(name), placement=st.sampled_from(KeyPlacement))
     def check(arguments: tuple[list[Any], dict[str, Any]], placement: KeyPlacement) -> None:
         requests = sent_by(name, *arguments, placement)
@@ -233,7 +233,7 @@ def stays(request: httpx.Request, placement: KeyPlacement) -> None:
         assert not set(b"\r\n\x00") & {*name, *value}
 
 
-_config(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=150)
 @given(address=texts)
 @example("https://help.example.org:8443@evil.example/x")
 @example("https://help.example.org:8443.evil.example/x")
