@@ -21,9 +21,7 @@ from useresponse_async import (
     RetryPolicy,
     models,
 )
-from useresponse_async._coercion import StructureError
-from useresponse_async._decode import entity, page_of
-from useresponse_async._structuring import wire_names
+from useresponse_async._decode import StructureError, entity, page_of, wire_names
 
 MODELS = [getattr(models, name) for name in models.__all__ if name not in ("Page", "ReportPage")]
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from useresponse_async import Avatar, DecodeError, FieldValue, Page, Role, Secret, Team, User
 from useresponse_async import _decode as codec
-from useresponse_async._coercion import StructureError
-from useresponse_async._decode import entity, page_of
+from useresponse_async._decode import StructureError, entity, page_of
 
 decode_user = entity(User)
 

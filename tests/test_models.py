@@ -50,8 +50,7 @@ from useresponse_async import (
     UserNote,
     models,
 )
-from useresponse_async._coercion import StructureError
-from useresponse_async._decode import page_of
+from useresponse_async._decode import StructureError, page_of
 
 
 @dataclass

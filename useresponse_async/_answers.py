@@ -7,12 +7,12 @@ from typing import Final, TypeVar
 
 import httpx
 
-from useresponse_async._coercion import StructureError
 from useresponse_async._decode import (
     NO_CONTENT,
     Decoder,
     MalformedBody,
     Reported,
+    StructureError,
     parse,
     parse_error,
 )

@@ -24,7 +24,7 @@ def _reader() -> Decode:
 
 def _ours() -> Decode:
     from useresponse_async._decode import page_of, parse  # noqa: PLC0415 - only where measured
-    from useresponse_async.models._user import User  # noqa: PLC0415
+    from useresponse_async.models import User  # noqa: PLC0415
 
     read_page = page_of(User, number=1, size=50)
     return lambda body: read_page(parse(body)).items

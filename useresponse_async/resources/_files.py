@@ -9,8 +9,7 @@ from useresponse_async._decode import entity
 from useresponse_async._downloads import AsyncWritable, ProgressCallback, opened_sink
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import Attachment, Base64Of
-from useresponse_async.models._attached_file import AttachedFile
-from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.models import AttachedFile, UploadedFile
 from useresponse_async.resources._arguments import integer, text
 from useresponse_async.resources._resource import Resource
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from useresponse_async._coercion import StructureError
-from useresponse_async._decode import Decoder, list_of, unwrap
-from useresponse_async.models._note import UserNote
+from useresponse_async._decode import Decoder, StructureError, list_of, unwrap
+from useresponse_async.models import UserNote
 from useresponse_async.resources._arguments import (
     Params,
     body_of,

@@ -1,8 +1,8 @@
-"""How does pydantic check our models, write them as JSON and describe them?
+"""The models as pydantic types.
 
-By their fields' names, with ``include``, ``exclude`` and ``exclude_none`` as for pydantic's own
-models. A model is found by pydantic itself, through
-``__get_pydantic_core_schema__``; nothing here is imported before pydantic asks.
+pydantic checks, writes and describes them by their fields' names, with ``include``, ``exclude`` and
+``exclude_none`` as for its own models. It finds a model through ``__get_pydantic_core_schema__``;
+nothing here is imported before pydantic asks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 from useresponse_async._secret import Secret
-from useresponse_async.models._wire import Model, known_fields
 
 __all__ = ["schema_of"]
 
@@ -125,10 +124,11 @@ def _fields_of(model: type[Any], source: Any) -> list[_Field]:
             _described(hints[field.name], descriptions.get(field.name)),
             cast("Any", field.default),
         )
-        for field in known_fields(model)
+        for field in attrs.fields(model)
+        if field.name != "_extra"
     ]
-    if issubclass(model, Model):
-        hint = _described(dict[str, Any], inspect.getdoc(Model.extra))
+    if "_extra" in attrs.fields_dict(model):
+        hint = _described(dict[str, Any], inspect.getdoc(model.extra))
         fields.append(_Field("extra", hint, attrs.Factory(dict[str, Any])))
     return fields
 
