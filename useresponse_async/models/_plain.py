@@ -6,7 +6,7 @@ import functools
 import pickle
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
 
 import attrs
 
@@ -33,7 +33,7 @@ def from_plain(data: Any, model: type[T]) -> T:
     except BaseValidationError as error:
         problems = "; ".join(transform_error(error, path=model.__name__))
     except (TypeError, AttributeError):
-        problems = f"a {type(data).__name__}, not the dictionary of a {model.__name__}"
+        problems = f"expected a dictionary @ {model.__name__}"
     raise ValueError(problems)
 
 
@@ -41,6 +41,7 @@ def from_plain(data: Any, model: type[T]) -> T:
 def _converter() -> Converter:
     # cattrs takes a tenth of the package's time to import, and most programs do not need it.
     from cattrs import Converter  # noqa: PLC0415
+    from cattrs.cols import list_structure_factory  # noqa: PLC0415
     from cattrs.gen import make_dict_structure_fn, override  # noqa: PLC0415
 
     converter = Converter(forbid_extra_keys=True)
@@ -52,10 +53,15 @@ def _converter() -> Converter:
         )
         return cast("Any", hook)
 
+    def list_hook(wanted: Any) -> Callable[[Any, Any], Any]:
+        hook = list_structure_factory(wanted, converter)
+        return lambda value, _: hook(_exactly(value, list), wanted)
+
     for kind in (bool, int, str):
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook(datetime, _moment)
     converter.register_structure_hook(Secret, _secret)
+    converter.register_structure_hook_factory(lambda wanted: get_origin(wanted) is list, list_hook)
     converter.register_structure_hook_factory(attrs.has, model_hook)
     return converter
 
