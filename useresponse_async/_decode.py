@@ -11,11 +11,11 @@ import functools
 import json
 import logging
 import re
-import types
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
 from operator import itemgetter
-from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import attrs
 
@@ -216,8 +216,8 @@ def _kind_of(value: Any) -> str:
 
 def to_integer(value: Any) -> int | None:
     """Return an integer, also from its text; ``None`` for null and an empty text."""
-    if value.__class__ is int or value is None:
-        return cast("int | None", value)
+    if value is None or type(value) is int:
+        return value
     if isinstance(value, str):
         if not (digits := value.strip()):
             return None
@@ -245,8 +245,8 @@ def _to_id(value: Any) -> int:
 
 
 def _to_text(value: Any) -> str | None:
-    if value is None or value.__class__ is str:
-        return cast("str | None", value)
+    if value is None or type(value) is str:
+        return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if value is False:
@@ -324,7 +324,7 @@ def _kept(value: Any, depth: int = 1) -> Any:
     return members
 
 
-_SECRET_NAMES: Final = {"apiKey"}
+_SECRET_NAMES: Final = frozenset({"apiKey"})
 """What the wire calls secrets, which never go to ``extra``."""
 
 _COERCIONS: Final[dict[Any, Callable[[Any], Any]]] = {
@@ -353,38 +353,29 @@ class _Field:
     wanted: Any
     read: Callable[[Any], Any]
 
-    @property
-    def empty(self) -> Any:
-        return [] if get_origin(self.wanted) is list else None
-
 
 @functools.cache
-def _fields_of(model: type[Any]) -> tuple[_Field, ...]:
+def _fields_of(model: Any) -> tuple[_Field, ...]:
     aliases = {own: alias for alias, own in wire_aliases(model).items()}
-    return tuple(
-        _Field(field.name, wire, aliases.get(wire), field.type, _coercion_to(field.type))
-        for field in known_fields(attrs.resolve_types(model))
-        for wire in (wire_name(field),)
-    )
+    fields: list[_Field] = []
+    for field in known_fields(attrs.resolve_types(model)):
+        wire, wanted = wire_name(field), cast("Any", field.type)
+        read, inner = _COERCIONS.get(wanted), _model_in(wanted)
+        if read is None:
+            convert = _to_models if get_origin(wanted) is list else _to_model
+            read = functools.partial(convert, inner)
+        fields.append(_Field(field.name, wire, aliases.get(wire), wanted, read))
+    return tuple(fields)
 
 
 @functools.cache
-def wire_names(model: type[Any]) -> frozenset[str]:
+def wire_names(model: Any) -> frozenset[str]:
     """Return what the wire calls the fields of ``model``, in every version of the API."""
     return frozenset((*(field.wire for field in _fields_of(model)), *wire_aliases(model)))
 
 
-def _coercion_to(wanted: Any) -> Callable[[Any], Any]:
-    if wanted in _COERCIONS:
-        return _COERCIONS[wanted]
-    convert = _to_models if get_origin(wanted) is list else _to_model
-    return functools.partial(convert, _model_in(wanted))
-
-
-def _model_in(wanted: Any) -> type[Any] | None:
-    """Return the model of which ``wanted`` is an optional one or a list."""
-    if get_origin(wanted) not in (list, Union, types.UnionType):
-        return None
+def _model_in(wanted: Any) -> Any:
+    """Return the model of which ``wanted`` is an optional one or a list, if it is."""
     return next((member for member in get_args(wanted) if attrs.has(member)), None)
 
 
@@ -395,13 +386,16 @@ def _to_model(model: type[T], value: Any) -> T | None:
 def _to_models(model: type[T], value: Any) -> list[T]:
     key, alone = name_of_key(model), name_alone(model)
     if value and key is not None and alone is not None:
-        # A mapping stands for the list, its keys in the field that is meant for them.
+        # A mapping stands for the list, its keys in the field that is meant for them. PHP sends
+        # a mapping with the keys 0, 1, 2, … as a list.
         if is_object(value):
-            pairs = value.items()
-            value = [{key: at, **(it if is_object(it) else {alone: it})} for at, it in pairs]
+            value = [
+                {key: at, **(it if is_object(it) else {alone: it})} for at, it in value.items()
+            ]
         elif is_array(value):
-            pairs = enumerate(value)
-            value = [it if is_object(it) else {key: str(at), alone: it} for at, it in pairs]
+            value = [
+                it if is_object(it) else {key: str(at), alone: it} for at, it in enumerate(value)
+            ]
     return [structure(item, model) for item in _to_list(value)]
 
 
@@ -428,8 +422,8 @@ def _structure_all(values: Any, model: type[T], place: str) -> list[T]:
     return made
 
 
-def _careful(model: type[Any], value: Any) -> Any:
-    """Return a model of an object with any values: each field is read for itself."""
+def _careful(model: Any, value: Any) -> Any:
+    """Return a model of an object with any values, each of which is read for itself."""
     if isinstance(value, str) and value != "0" and (alone := name_alone(model)):
         value = {alone: value}
     if value == []:
@@ -441,22 +435,19 @@ def _careful(model: type[Any], value: Any) -> Any:
     for field in _fields_of(model):
         uses_alias = field.wire not in value and field.alias in value
         key = cast("str", field.alias) if uses_alias else field.wire
-        taken.add(key)
         try:
             values[field.name] = field.read(value.get(key))
+            taken.add(key)
         except StructureError as error:
             if field.wanted is int:
                 raise error.below(key) from None
-            values[field.name] = field.empty
-            taken.remove(key)
+            values[field.name] = [] if get_origin(field.wanted) is list else None
             _report_once(model.__name__, key, _kind_of(value[key]))
     return model(**values, extra=_beyond(value, taken))
 
 
-def _beyond(value: dict[str, Any], known: set[str] | frozenset[str]) -> dict[str, Any] | None:
+def _beyond(value: dict[str, Any], known: AbstractSet[str]) -> dict[str, Any] | None:
     """Return the members of an object that are not known, ``None`` if there are none."""
-    if known.issuperset(value):
-        return None
     extra: dict[str, Any] = {}
     for key, item in value.items():
         if key not in known and key not in _SECRET_NAMES:
@@ -479,7 +470,8 @@ def _report_once(model: str, key: str, kind: str) -> None:
 # values out of an object all at once and looks at the type of each. Every other object it leaves
 # to _careful. A key that was missing once is asked for by itself from then on.
 
-_AS_IT_IS: Final[dict[Any, str]] = {
+_ONE_TEXT: Final = "{v}.__class__ is list and len({v}) == 1 and {v}[0].__class__ is str"
+_EXPRESSIONS: Final[dict[Any, str]] = {
     int: "{v} if {v}.__class__ is int else {to}({v})",
     int | None: "{v} if {v}.__class__ is int or {v} is None else {to}({v})",
     str | None: "{v} if {v}.__class__ is str or {v} is None else {to}({v})",
@@ -487,12 +479,9 @@ _AS_IT_IS: Final[dict[Any, str]] = {
     datetime | None: "{to}({v}) if {v} else None",
     Secret | None: "{to}({v}) if {v} else None",
     list[str]: "{to}({v}) if {v} else []",
-    list[
-        Any
-    ]: "{v} if {v}.__class__ is list and len({v}) == 1 and {v}[0].__class__ is str else {to}({v})",
+    list[Any]: f"{{v}} if {_ONE_TEXT} else {{to}}({{v}})",
     Any: "{to}({v}) if {v}.__class__ in containers else {v}",
 }
-
 _CONSTRUCTOR: Final = """\
 def make_{name}(value, expected=expected_{name}):
     try:
@@ -501,7 +490,7 @@ def make_{name}(value, expected=expected_{name}):
         return learn_{name}(missing.args[0])(value)
     except TypeError:
         return careful_{name}(value)
-    {rare}
+    {others}
     made = new(model_{name})
     try:
         {assignments}
@@ -520,14 +509,11 @@ _namespace: Final[dict[str, Any]] = {
 """Where the constructors find each other, by the names of their classes."""
 
 
-def _constructor(model: type[Any]) -> Callable[[Any], Any]:
-    make = _namespace.get(f"make_{model.__name__}")
-    return make or _generate(
-        model, frozenset(field.wire for field in _fields_of(model) if field.wanted == Secret | None)
-    )
+def _constructor(model: Any) -> Callable[[Any], Any]:
+    return _namespace.get(f"make_{model.__name__}") or _generate(model, _SECRET_NAMES)
 
 
-def _generate(model: type[Any], rare: frozenset[str]) -> Callable[[Any], Any]:
+def _generate(model: Any, rare: frozenset[str]) -> Callable[[Any], Any]:
     """Generate the constructor of ``model``, in place of any earlier one.
 
     Args:
@@ -536,9 +522,9 @@ def _generate(model: type[Any], rare: frozenset[str]) -> Callable[[Any], Any]:
     """
     name, fields, make = model.__name__, _fields_of(model), f"make_{model.__name__}"
     expected = [field for field in fields if field.wire not in rare]
-    careful = functools.partial(_careful, model)
+    others = [field for field in fields if field.wire in rare]
+    _namespace[make] = careful = functools.partial(_careful, model)
     if wire_aliases(model) or len(expected) < 2:  # noqa: PLR2004 - fewer are no tuple to unpack
-        _namespace[make] = careful
         return careful
 
     def learn(key: str) -> Callable[[Any], Any]:
@@ -546,51 +532,38 @@ def _generate(model: type[Any], rare: frozenset[str]) -> Callable[[Any], Any]:
         return _namespace[make] if key in rare else _generate(model, rare | {key})
 
     _namespace.update({f"to_{name}_{field.name}": field.read for field in fields})
-    _namespace.update(
-        {
-            f"model_{name}": model,
-            f"careful_{name}": careful,
-            f"known_{name}": wire_names(model),
-            f"expected_{name}": itemgetter(*(field.wire for field in expected)),
-            f"learn_{name}": learn,
-        }
-    )
+    _namespace[f"model_{name}"] = model
+    _namespace[f"careful_{name}"] = careful
+    _namespace[f"known_{name}"] = wire_names(model)
+    _namespace[f"expected_{name}"] = itemgetter(*(field.wire for field in expected))
+    _namespace[f"learn_{name}"] = learn
+    assignments = [f"made.{field.name} = {_expression(name, field)}" for field in fields]
+    present = [str(len(expected)), *(f"(v_{field.name} is not None)" for field in others)]
     source = _CONSTRUCTOR.format(
         name=name,
         expected=", ".join(f"v_{field.name}" for field in expected),
-        rare="; ".join(
-            f"v_{field.name} = value.get({field.wire!r})" for field in fields if field.wire in rare
-        ),
-        assignments="\n        ".join(
-            f"made.{field.name} = {_expression(name, field)}" for field in fields
-        ),
-        count=" + ".join(
-            [
-                str(len(expected)),
-                *(f"(v_{field.name} is not None)" for field in fields if field.wire in rare),
-            ]
-        ),
+        others="; ".join(f"v_{field.name} = value.get({field.wire!r})" for field in others),
+        assignments="\n        ".join(assignments),
+        count=" + ".join(present),
     )
     # The source holds names of our own fields only, never what a server sent.
     exec(source, _namespace)  # noqa: S102
-    return _namespace[make]
+    return cast("Callable[[Any], Any]", _namespace[make])
 
 
 def _expression(name: str, field: _Field) -> str:
     """Return the code for the value of a field."""
-    value, convert = f"v_{field.name}", f"to_{name}_{field.name}"
-    model = _model_in(field.wanted)
+    value, convert, model = f"v_{field.name}", f"to_{name}_{field.name}", _model_in(field.wanted)
     if model is None:
-        return _AS_IT_IS[field.wanted].format(v=value, to=convert)
+        return _EXPRESSIONS[field.wanted].format(v=value, to=convert)
     _constructor(model)
     make = f"make_{model.__name__}"
     if get_origin(field.wanted) is not list:
         return f"{make}({value}) if {value} else None"
     if name_of_key(model) is not None:
         return f"{convert}({value})"
-    return (
-        f"[{make}(item) for item in {value}] if {value}.__class__ is list else {convert}({value})"
-    )
+    made = f"[{make}(item) for item in {value}]"
+    return f"{made} if {value}.__class__ is list else {convert}({value})"
 
 
 # Decoders: what a call makes of the JSON of a response
@@ -624,6 +597,7 @@ def _members_of(value: Any) -> list[Any]:
 
 def entity(model: type[T]) -> Decoder[T]:
     """Return a decoder to one ``model``."""
+    names = wire_names(cast("Any", model))
 
     def decode(response: Any) -> T:
         payload = unwrap(response)
@@ -631,7 +605,7 @@ def entity(model: type[T]) -> Decoder[T]:
             payload = payload[0]
         if payload is NO_CONTENT or payload == []:
             raise StructureError(f"nothing, not a {model.__name__}")
-        if is_object(payload) and wire_names(model).isdisjoint(payload):
+        if is_object(payload) and names.isdisjoint(payload):
             raise StructureError(f"an object without any field of a {model.__name__}")
         return structure(payload, model)
 

@@ -6,7 +6,7 @@ import functools
 import pickle
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_origin
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_origin
 
 import attrs
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["from_plain"]
 
 T = TypeVar("T")
+
+_Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
 def from_plain(data: Any, model: type[T]) -> T:
@@ -46,22 +48,24 @@ def _converter() -> Converter:
 
     converter = Converter(forbid_extra_keys=True)
 
-    def model_hook(model: type[Any]) -> Callable[[Any, Any], Any]:
+    def model_hook(model: type[Any]) -> _Hook:
         extra = override(rename="extra")
-        hook = make_dict_structure_fn(
-            model, converter, _cattrs_use_linecache=False, _extra=extra, _cattrs_use_alias=False
+        return make_dict_structure_fn(
+            model, converter, _cattrs_use_linecache=False, _cattrs_use_alias=False, _extra=extra
         )
-        return cast("Any", hook)
 
-    def list_hook(wanted: Any) -> Callable[[Any, Any], Any]:
-        hook = list_structure_factory(wanted, converter)
+    def list_hook(wanted: Any) -> _Hook:
+        hook: _Hook = list_structure_factory(wanted, converter)
         return lambda value, _: hook(_exactly(value, list), wanted)
+
+    def is_list(wanted: Any) -> bool:
+        return bool(get_origin(wanted) is list)
 
     for kind in (bool, int, str):
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook(datetime, _moment)
     converter.register_structure_hook(Secret, _secret)
-    converter.register_structure_hook_factory(lambda wanted: get_origin(wanted) is list, list_hook)
+    converter.register_structure_hook_factory(is_list, list_hook)
     converter.register_structure_hook_factory(attrs.has, model_hook)
     return converter
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from operator import attrgetter
-from typing import Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, GetPydanticSchema
@@ -122,7 +122,7 @@ def _fields_of(model: type[Any], source: Any) -> list[_Field]:
         _Field(
             field.name,
             _described(hints[field.name], descriptions.get(field.name)),
-            cast("Any", field.default),
+            field.default,
         )
         for field in attrs.fields(model)
         if field.name != "_extra"

@@ -64,9 +64,9 @@ class FieldValue(Model):
 class User(Model):
     """A user of the installation: a customer, an agent or an administrator.
 
-    ``registration_date_text`` and ``last_visit_at_text`` are the installation's local time, as text:
-    the API does not give its zone. ``api_key`` comes only with the own profile and with a
-    log-in. What the server sends beyond the known fields is in ``extra``.
+    ``registration_date_text`` and ``last_visit_at_text`` are the installation's local time: the
+    API does not give its zone. ``api_key`` comes only with the own profile and with a log-in.
+    What the server sends beyond the known fields is in ``extra``.
     """
 
     id: int

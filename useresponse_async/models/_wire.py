@@ -132,7 +132,7 @@ class Model(PydanticType):
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
-    def from_dict(cls: type[M], data: Mapping[str, Any]) -> M:
+    def from_dict(cls: type[M], data: Mapping[str, Any]) -> M:  # noqa: PYI019 - needs Python 3.11
         """Return the object of which :meth:`to_dict` made ``data``.
 
         It also reads a line of a JSON Lines export, unless its ``--fields`` left out an id. A

@@ -124,7 +124,7 @@ def _newest(payload: Any) -> UserNote:
     notes = list_of(UserNote)(payload)
     if not notes:
         raise StructureError("nothing, where a UserNote was promised")
-    return max(notes, key=lambda note: note.id or 0)
+    return max(notes, key=lambda note: note.id)
 
 
 def _note(note_id: int) -> Decoder[UserNote | None]:
