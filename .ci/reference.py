@@ -23,7 +23,6 @@ MODULES = [
     "useresponse_async.sandbox",
     "useresponse_async.testing",
     "useresponse_async.integrations.fastapi",
-    "useresponse_async.integrations.pydantic",
 ]
 
 

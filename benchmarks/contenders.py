@@ -43,7 +43,7 @@ async def _ours(url: str, in_flight: int, **options: Any) -> AsyncGenerator[Walk
 
         async def walk(ids: Sink) -> None:
             async for user in client.users.search():
-                ids.append(user.id or 0)
+                ids.append(user.id)
 
         yield walk
 
@@ -56,7 +56,7 @@ async def _ours_collected(url: str, in_flight: int) -> AsyncGenerator[Walk, None
 
         async def walk(ids: Sink) -> None:
             users = await client.users.search().collect()
-            ids.extend(user.id or 0 for user in users)
+            ids.extend(user.id for user in users)
 
         yield walk
 

@@ -30,7 +30,6 @@ class Plan:
         load_pages: Pages that the server is asked for to measure it.
         decode_batches: Turns of each decoder in a round.
         decode_repeats: Pages decoded in a turn.
-        retry_repeats: Calls in a turn of the retry layer.
         startups: Processes started for each import and each client.
         memory_users: Users in the small and in the large walk whose memory is measured.
         memory_rounds: Processes for each of them.
@@ -60,7 +59,6 @@ class Plan:
     load_pages: int
     decode_batches: int
     decode_repeats: int
-    retry_repeats: int
     startups: int
     memory_users: tuple[int, int]
     memory_rounds: int
@@ -92,7 +90,6 @@ def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
         load_pages=4000,
         decode_batches=10,
         decode_repeats=40,
-        retry_repeats=20_000,
         startups=3 * rounds,
         memory_users=(users // 10, users),
         memory_rounds=min(rounds, 2),
@@ -125,7 +122,6 @@ def quick(*, contenders: tuple[str, ...], users: int) -> Plan:
         load_pages=1000,
         decode_batches=5,
         decode_repeats=10,
-        retry_repeats=5000,
         startups=2,
         memory_users=(min(users, 2000), min(users, 20_000)),
         memory_rounds=1,

@@ -18,7 +18,6 @@ _TASKS: Final = {
     "walk": "benchmarks.tasks.walking:walk",
     "load": "benchmarks.tasks.load:load",
     "decode": "benchmarks.tasks.decoding:decode",
-    "retry": "benchmarks.tasks.retry_layer:calls",
     "pace": "benchmarks.tasks.paced_walk:paced_walk",
     "calls": "benchmarks.tasks.calling:calls",
     "fairness": "benchmarks.tasks.fairness:calls_beside_walks",

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quick import QUICK
 

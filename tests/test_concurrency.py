@@ -8,7 +8,7 @@ from contextlib import aclosing
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from useresponse_async._concurrency import concurrent_map

@@ -12,7 +12,7 @@ import anyio
 import attrs
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from quick import QUICK
 

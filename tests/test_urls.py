@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import anyio
 import httpx
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from useresponse_async import (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from quick import QUICK
 
 from useresponse_async import AsyncClient, UseResponseError, WalkReport
-from useresponse_async._coercion import StructureError
+from useresponse_async._decode import StructureError
 from useresponse_async._session import Request
 from useresponse_async.resources._users import Users
 

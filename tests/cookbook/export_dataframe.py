@@ -25,7 +25,7 @@ def row(user: User) -> tuple[object, ...]:
         user.role.alias if user.role else None,
         user.team.name if user.team else None,
         ",".join(user.tags),
-        user.registration_date,
+        user.registration_date_text,
     )
 
 

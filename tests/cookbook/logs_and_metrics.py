@@ -70,7 +70,7 @@ def endpoint(path: str) -> str:
 async def work(metrics: Metrics) -> None:
     async with AsyncClient(on_response=metrics.on_response, on_retry=metrics.on_retry) as client:
         users = await client.users.search().collect()
-        ids = [user.id for user in users[:5] if user.id is not None]
+        ids = [user.id for user in users[:5]]
         async for _ in client.map(client.users.get, ids):
             pass
 

@@ -37,7 +37,7 @@ async def newer_than(client: AsyncClient, last_id: int) -> list[Object]:
     new: list[Object] = []
     async with client.tickets.search(sort="new") as tickets:
         async for ticket in tickets:
-            if (ticket.id or 0) <= last_id:
+            if ticket.id <= last_id:
                 break
             new.append(ticket)
     return new[::-1]
@@ -46,12 +46,12 @@ async def newer_than(client: AsyncClient, last_id: int) -> list[Object]:
 async def poll(client: AsyncClient, webhook: httpx.AsyncClient, url: str, state: Path) -> None:
     if not state.exists():
         newest = await client.tickets.search(sort="new").first()
-        save(state, (newest and newest.id) or 0)
+        save(state, newest.id if newest else 0)
     for ticket in await newer_than(client, int(state.read_text(encoding="utf-8"))):
         text = f"New ticket #{ticket.id}: {ticket.title} {ticket.url}"
         key = {"Idempotency-Key": f"ticket-{ticket.id}"}
         (await webhook.post(url, json={"text": text}, headers=key)).raise_for_status()
-        save(state, ticket.id or 0)
+        save(state, ticket.id)
 
 
 async def watch(state: Path, interval: float) -> None:

@@ -63,7 +63,7 @@ async def export(target: Path) -> None:
                     file.flush()
                     os.fsync(file.fileno())  # the rows are on disk before the state says so
                     write_state(state, page.number + 1, file.tell())
-                    written.update(user.id for user in new if user.id is not None)
+                    written.update(user.id for user in new)
     # In this order: a crash between the two costs a second export, but never a row.
     state.unlink(missing_ok=True)
     part.replace(target)

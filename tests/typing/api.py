@@ -28,6 +28,7 @@ from useresponse_async import (
     ReportGroup,
     ReportPage,
     RetryPolicy,
+    Role,
     Secret,
     Status,
     UploadedFile,
@@ -56,7 +57,7 @@ async def users(client: AsyncClient) -> None:
     async with pages as items:
         assert_type(items, AsyncGenerator[User, None])
         async for user in items:
-            assert_type(user.id, int | None)
+            assert_type(user.id, int)
             assert_type(user.tags, list[str])
             assert_type(user.api_key, Secret | None)
     assert_type(pages.by_page(), AsyncGenerator[Page[User], None])
@@ -98,7 +99,10 @@ async def objects(client: AsyncClient) -> None:
     assert_type(await client.objects.delete(1), Object | None)
     ticket = await client.objects.get(1, bbcode=True)
     assert_type(ticket, Object)
+    assert_type(ticket.id, int)
     assert_type(ticket.author, User | None)
+    assert_type(ticket.completed_on_text, str | None)
+    assert_type(Object.from_dict(ticket.to_dict()), Object)
     assert_type(ticket.tags, list[str])
     assert_type(ticket.attachments, list[AttachedFile])
     assert_type(ticket.created_at, datetime | None)
@@ -117,6 +121,7 @@ async def comments(client: AsyncClient) -> None:
     assert_type(await client.moderation.approve_topic(1), Object | None)
     async for comment in client.comments.list():
         assert_type(comment, Comment)
+        assert_type(comment.id, int)
         assert_type(comment.is_best, bool | None)
 
 
@@ -150,6 +155,12 @@ async def around_the_desk(client: AsyncClient, remind_at: datetime) -> None:
     assert_type(await client.changelog.for_object(1), list[Changelog])
     assert_type(await client.categories.list(ownership="feedback"), list[Category])
     assert_type(await client.categories.get(1), Category)
+    assert_type((await client.categories.get(1)).id, int)
+    assert_type((await client.chats.get(1)).id, int)
+    assert_type((await client.users.notes.create(1, "A")).id, int)
+    assert_type((await client.reports.list())[0].id, int)
+    assert_type((await client.users.me()).role, Role | None)
+    assert_type(Role().id, int | None)
     assert_type(await client.forums.list(), list[Forum])
     assert_type(await client.statuses.list(object_type="ticket"), list[Status])
     assert_type(await client.custom_fields.list("tickets"), list[CustomField])

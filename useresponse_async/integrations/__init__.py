@@ -2,6 +2,6 @@
 
 - :mod:`~useresponse_async.integrations.fastapi`: one client per application, problem answers,
   NDJSON. Extra ``fastapi``.
-- :mod:`~useresponse_async.integrations.pydantic`: the models as pydantic types, which needs no
-  import: they work wherever pydantic 2 meets them.
+
+The models are pydantic types wherever pydantic 2 meets them, which needs no import.
 """

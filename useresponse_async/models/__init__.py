@@ -1,24 +1,25 @@
-"""What does the API speak of? Plain data, one file per resource, each loaded on first use.
+"""The models: plain data, with the wire's names in snake_case.
 
-Names are the wire's in snake_case; where the wire differs, the name stands beside the field.
-What the server leaves out is ``None`` or an empty list, what it sends beyond is in ``extra``.
+Where the wire's name differs otherwise, it stands beside the field. What the server leaves out is
+``None`` or an empty list. What it sends beyond the known fields is in ``extra``, under the wire's
+name; so is the value of an optional field that cannot be read as the field's type. What a call
+returns by id has an id; where such a thing is nested and has none, it is absent, and what the
+server sent is in ``extra`` of the model around it.
 
-Times have one rule. Where the wire has Unix seconds (``createdAtPosix``) the field is an aware
-UTC ``datetime`` under the plain name (``created_at``), and the local text that comes beside it
-(``createdAt``) has ``_text`` added (``created_at_text``). Where the wire has local text alone
-(``lastVisitAt``) it stays text under the plain name (``last_visit_at``), since the API does not
-give the zone. The type says which: text is never turned into a ``datetime``.
+Every attribute that is a moment is an aware UTC ``datetime``, made from the wire's Unix seconds
+(``createdAtPosix`` is ``created_at``). A time that the API gives only as text, local to the
+installation and without a zone, is a ``str``, and its name ends in ``_text``.
 """
 
-from useresponse_async.models._attached_file import AttachedFile, FileName
-from useresponse_async.models._category import Category, CategoryImage
-from useresponse_async.models._changelog import Changelog, ChangelogAction
-from useresponse_async.models._chat import Chat, Message
-from useresponse_async.models._comment import Comment, CommentVotes
-from useresponse_async.models._custom_field import CustomField, FieldOption
-from useresponse_async.models._forum import Forum
-from useresponse_async.models._note import UserNote
+from useresponse_async.models._chat import (
+    Chat,
+    Message,
+)
 from useresponse_async.models._object import (
+    AttachedFile,
+    Comment,
+    CommentVotes,
+    FileName,
     Link,
     Object,
     ObjectType,
@@ -28,12 +29,35 @@ from useresponse_async.models._object import (
     TypeIcon,
     TypeSupport,
     TypeTitle,
+    UploadedFile,
 )
-from useresponse_async.models._page import Page
-from useresponse_async.models._report import Report, ReportGroup, ReportPage
-from useresponse_async.models._status import Status, StatusColor
-from useresponse_async.models._uploaded_file import UploadedFile
-from useresponse_async.models._user import Avatar, FieldValue, Role, Team, User
+from useresponse_async.models._page import (
+    Page,
+)
+from useresponse_async.models._report import (
+    Changelog,
+    ChangelogAction,
+    Report,
+    ReportGroup,
+    ReportPage,
+)
+from useresponse_async.models._settings import (
+    Category,
+    CategoryImage,
+    CustomField,
+    FieldOption,
+    Forum,
+    Status,
+    StatusColor,
+)
+from useresponse_async.models._user import (
+    Avatar,
+    FieldValue,
+    Role,
+    Team,
+    User,
+    UserNote,
+)
 
 __all__ = [
     "AttachedFile",

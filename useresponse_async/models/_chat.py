@@ -1,4 +1,4 @@
-"""What is known of a chat and its messages?"""
+"""Chats and their messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import attrs
 from useresponse_async.models._user import User
 from useresponse_async.models._wire import Model, wire
 
-__all__ = ["Chat", "Message"]
+__all__ = [
+    "Chat",
+    "Message",
+]
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -38,7 +41,7 @@ class Chat(Model):
     ``external_id`` where the API asks for a chat's id.
     """
 
-    id: int | None = None
+    id: int
     external_id: int | None = wire("externalId")
     title: str | None = None
     token: str | None = None

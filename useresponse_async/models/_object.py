@@ -1,4 +1,4 @@
-"""What is known of an object: a ticket, a topic, an article or an announcement?"""
+"""Objects (tickets, topics, articles, announcements), their comments and files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 import attrs
 
-from useresponse_async.models._attached_file import AttachedFile
-from useresponse_async.models._category import Category
-from useresponse_async.models._comment import Comment
-from useresponse_async.models._forum import Forum
-from useresponse_async.models._status import Status
+from useresponse_async.models._settings import Category, Forum, Status
 from useresponse_async.models._user import FieldValue, Team, User
 from useresponse_async.models._wire import Model, listed, wire
 
 __all__ = [
+    "AttachedFile",
+    "Comment",
+    "CommentVotes",
+    "FileName",
     "Link",
     "Object",
     "ObjectType",
@@ -25,7 +25,73 @@ __all__ = [
     "TypeIcon",
     "TypeSupport",
     "TypeTitle",
+    "UploadedFile",
 ]
+
+
+@attrs.define(kw_only=True, repr=False)
+class FileName(Model):
+    """A file's name: in full, shortened for display, and its extension alone."""
+
+    full: str | None = wire(alone=True)
+    short: str | None = None
+    ext: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class AttachedFile(Model):
+    """A file as the server has it: ``url`` shows it, ``direct_url`` downloads it."""
+
+    id: int | None = None
+    name: FileName | None = None
+    url: str | None = None
+    direct_url: str | None = wire("directUrl")
+    icon: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class UploadedFile(Model):
+    """An uploaded file: its ``token`` attaches it to a comment, ``url`` shows it.
+
+    ``name`` is the one that it was uploaded with; the server does not tell it.
+    """
+
+    token: str | None = None
+    name: str | None = None
+    url: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class CommentVotes(Model):
+    """The votes for a comment; ``plural`` is their number as shown."""
+
+    amount: int | None = None
+    can_vote: bool | None = wire("canVote")
+    is_voted: bool | None = wire("isVoted")
+    plural: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Comment(Model):
+    """A comment on an object.
+
+    ``created_at_text`` and ``updated_at_text`` are the installation's local time, as text;
+    ``created_ago`` is how it shows the age.
+    """
+
+    id: int
+    object_id: int | None = wire("objectId")
+    content: str | None = None
+    author: User | None = None
+    created_at: datetime | None = wire("createdAtPosix")
+    created_at_text: str | None = wire("createdAt")
+    created_ago: str | None = wire("createdAgo")
+    updated_at_text: str | None = wire("updatedAt")
+    is_best: bool | None = None
+    ownership: str | None = None
+    reply_to_id: int | None = wire("replyToId")
+    attachments: list[AttachedFile] = listed()
+    votes: CommentVotes | None = None
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -106,12 +172,12 @@ class ObjectVotes(Model):
 class Object(Model):
     """A ticket, a topic, an article or an announcement.
 
-    ``created_at_text``, ``commented_at`` and ``completed_on`` are the installation's local
-    time, as text. ``parent_object`` is as the server sends it: its shape is undocumented.
+    ``created_at_text``, ``commented_at_text`` and ``completed_on_text`` are the installation's
+    local time. ``parent_object`` is as the server sends it: its shape is undocumented.
     ``score``, ``score_comment`` and ``score_reason`` say how satisfied the author was.
     """
 
-    id: int | None = None
+    id: int
     ownership: str | None = None
     type: ObjectType | None = None
     title: str | None = None
@@ -134,10 +200,10 @@ class Object(Model):
     parent_object: Any = wire("parentObject")
     best_comment: Comment | None = wire("bestComment")
     completed_by: User | None = wire("completedBy")
-    completed_on: str | None = wire("completedOn")
+    completed_on_text: str | None = wire("completedOn")
     created_at: datetime | None = wire("createdAtPosix")
     created_at_text: str | None = wire("createdAt")
-    commented_at: str | None = wire("commentedAt")
+    commented_at_text: str | None = wire("commentedAt")
     latest_activity: datetime | None = wire("latestActivityPosix")
     sla_date: datetime | None = wire("slaDatePosix")
     comments_num: int | None = wire("commentsNum")

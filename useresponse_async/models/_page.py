@@ -1,4 +1,4 @@
-"""What is one page of a list?"""
+"""One page of a list."""
 
 from __future__ import annotations
 

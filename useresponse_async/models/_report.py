@@ -1,21 +1,31 @@
-"""What is known of a report and the objects in it?"""
+"""Reports, and logs of changes."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import attrs
 
 from useresponse_async.models._object import Object
 from useresponse_async.models._page import Page
+from useresponse_async.models._user import User
 from useresponse_async.models._wire import Model, listed, wire
 
-__all__ = ["Report", "ReportGroup", "ReportGrouping", "ReportPage"]
+__all__ = [
+    "Changelog",
+    "ChangelogAction",
+    "Report",
+    "ReportGroup",
+    "ReportGrouping",
+    "ReportPage",
+]
 
 
 @attrs.define(kw_only=True, repr=False)
 class Report(Model):
     """A report: a saved selection of objects, such as an inbox."""
 
-    id: int | None = None
+    id: int
     name: str | None = None
 
 
@@ -47,3 +57,23 @@ class ReportPage(Page[Object]):
 
     groups: list[ReportGroup] = listed()
     active_group: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class ChangelogAction(Model):
+    """One field that changed, from ``previous`` to ``value``; ``change_id`` is a text."""
+
+    change_id: str | None = None
+    field: str | None = None
+    previous: str | None = None
+    value: str | None = None
+
+
+@attrs.define(kw_only=True, repr=False)
+class Changelog(Model):
+    """What somebody changed at one time."""
+
+    created_at: datetime | None = wire("createdAtPosix")
+    created_by: User | None = wire("createdBy")
+    source: str | None = None
+    actions: list[ChangelogAction] = listed()

@@ -1,7 +1,8 @@
-"""What is known of a user?"""
+"""Users, with their roles, teams, custom fields and notes."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -9,7 +10,14 @@ import attrs
 from useresponse_async._secret import Secret
 from useresponse_async.models._wire import Model, listed, wire
 
-__all__ = ["Avatar", "FieldValue", "Role", "Team", "User"]
+__all__ = [
+    "Avatar",
+    "FieldValue",
+    "Role",
+    "Team",
+    "User",
+    "UserNote",
+]
 
 
 @attrs.define(kw_only=True, repr=False)
@@ -56,12 +64,12 @@ class FieldValue(Model):
 class User(Model):
     """A user of the installation: a customer, an agent or an administrator.
 
-    ``registration_date`` and ``last_visit_at`` are the installation's local time, as text:
-    the API does not give its zone. ``api_key`` comes only with the own profile and with a
-    log-in. What the server sends beyond the known fields is in ``extra``.
+    ``registration_date_text`` and ``last_visit_at_text`` are the installation's local time: the
+    API does not give its zone. ``api_key`` comes only with the own profile and with a log-in.
+    What the server sends beyond the known fields is in ``extra``.
     """
 
-    id: int | None = None
+    id: int
     name: str | None = None
     short_name: str | None = wire("shortName")
     email: str | None = None
@@ -70,10 +78,27 @@ class User(Model):
     is_default_avatar: bool | None = wire("isDefaultAvatar")
     gravatar_email: str | None = wire("gravatarEmail")
     profile_url: str | None = wire("profileUrl")
-    registration_date: str | None = wire("registrationDate")
-    last_visit_at: str | None = wire("lastVisitAt")
+    registration_date_text: str | None = wire("registrationDate")
+    last_visit_at_text: str | None = wire("lastVisitAt")
     role: Role | None = None
     team: Team | None = None
     tags: list[str] = listed()
     custom_fields: list[FieldValue] = listed()
     api_key: Secret | None = wire("apiKey")
+
+
+@attrs.define(kw_only=True, repr=False)
+class UserNote(Model):
+    """A note that agents keep about a user.
+
+    ``created_at_text`` and ``updated_at_text`` are the installation's local time, as text;
+    ``created_ago`` is how it shows the age.
+    """
+
+    id: int
+    content: str | None = None
+    author: User | None = None
+    created_at: datetime | None = wire("createdAtPosix")
+    created_at_text: str | None = wire("createdAt")
+    created_ago: str | None = wire("createdAgo")
+    updated_at_text: str | None = wire("updatedAt")

@@ -1,15 +1,18 @@
-"""How does a model say what the wire calls its fields, and how does it show itself?"""
+"""The base of the models: fields with the wire's names, ``extra``, and plain data."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from useresponse_async._secret import Secret
+from useresponse_async.models._plain import from_plain
+
+M = TypeVar("M", bound="Model")
 
 _WIRE_NAME: Final = "wire_name"
 _ALIAS: Final = "wire_alias"
@@ -86,7 +89,7 @@ class PydanticType:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         # Only pydantic calls this, so that it is there: it is not needed for anything else.
-        from useresponse_async.integrations.pydantic import schema_of  # noqa: PLC0415
+        from useresponse_async.models._pydantic import schema_of  # noqa: PLC0415
 
         return schema_of(cls, source, handler)
 
@@ -127,6 +130,24 @@ class Model(PydanticType):
             The text, letters of any language as they are.
         """
         return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls: type[M], data: Mapping[str, Any]) -> M:  # noqa: PYI019 - needs Python 3.11
+        """Return the object of which :meth:`to_dict` made ``data``.
+
+        It also reads a line of a JSON Lines export, unless its ``--fields`` left out an id. A
+        masked secret stays unknown: it is equal to no other, and reveals no text.
+
+        Args:
+            data: The fields by name; those that are left out are ``None`` or empty.
+
+        Returns:
+            A new object, which may share what is in ``extra`` with ``data``.
+
+        Raises:
+            ValueError: A field is unknown, missing or of another type; says where.
+        """
+        return from_plain(data, cls)
 
     def __repr__(self) -> str:
         shown = _identity_of(self) if _has_identity(self) else _scalars_of(self)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import Attachment, Base64Of
-from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.models import UploadedFile
 
 __all__ = ["attachment_of", "attachments_of", "uploads_of"]
 

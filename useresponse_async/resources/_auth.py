@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from useresponse_async._decode import entity
 from useresponse_async._secret import Secret
-from useresponse_async.models._user import User
+from useresponse_async.models import User
 from useresponse_async.resources._arguments import (
     Properties,
     body_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from useresponse_async._decode import entity
 from useresponse_async._pagination import Pages
-from useresponse_async.models._chat import Chat, Message
+from useresponse_async.models import Chat, Message
 from useresponse_async.resources._arguments import Params, optional_id, positive_id
 from useresponse_async.resources._resource import Resource
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from useresponse_async._decode import entity, entity_or_none
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._pagination import Pages
-from useresponse_async.models._comment import Comment
-from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.models import Comment, UploadedFile
 from useresponse_async.resources._arguments import (
     Params,
     body_of,

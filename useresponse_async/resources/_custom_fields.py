@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from useresponse_async._decode import list_of
-from useresponse_async.models._custom_field import CustomField
+from useresponse_async.models import CustomField
 from useresponse_async.resources._arguments import Params, query_of, slug
 from useresponse_async.resources._resource import Resource
 

@@ -15,8 +15,7 @@ from useresponse_async._files import (
     opened_sink,
 )
 from useresponse_async._session import Request
-from useresponse_async.models._attached_file import AttachedFile
-from useresponse_async.models._uploaded_file import UploadedFile
+from useresponse_async.models import AttachedFile, UploadedFile
 from useresponse_async.resources._arguments import integer, text
 from useresponse_async.resources._resource import Resource
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from useresponse_async._decode import list_of
-from useresponse_async.models._forum import Forum
+from useresponse_async.models import Forum
 from useresponse_async.resources._arguments import Params, query_of
 from useresponse_async.resources._resource import Resource
 

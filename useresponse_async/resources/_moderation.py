@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from useresponse_async._decode import entity_or_none
-from useresponse_async.models._comment import Comment
-from useresponse_async.models._object import Object
+from useresponse_async.models import Comment, Object
 from useresponse_async.resources._arguments import body_of, optional_text, positive_id
 from useresponse_async.resources._resource import Resource
 

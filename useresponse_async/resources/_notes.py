@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from useresponse_async._coercion import StructureError
-from useresponse_async._decode import Decoder, list_of, unwrap
-from useresponse_async.models._note import UserNote
+from useresponse_async._decode import Decoder, StructureError, list_of, unwrap
+from useresponse_async.models import UserNote
 from useresponse_async.resources._arguments import (
     Params,
     body_of,
@@ -123,7 +122,7 @@ def _newest(payload: Any) -> UserNote:
     notes = list_of(UserNote)(payload)
     if not notes:
         raise StructureError("nothing, where a UserNote was promised")
-    return max(notes, key=lambda note: note.id or 0)
+    return max(notes, key=lambda note: note.id)
 
 
 def _note(note_id: int) -> Decoder[UserNote | None]:

@@ -10,9 +10,7 @@ from useresponse_async._decode import entity, entity_or_none, list_of
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
-from useresponse_async.models._comment import Comment
-from useresponse_async.models._custom_field import CustomField
-from useresponse_async.models._object import Object
+from useresponse_async.models import Comment, CustomField, Object
 from useresponse_async.resources._arguments import (
     Params,
     Properties,

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
 from useresponse_async._session import Session
-from useresponse_async.models._object import Object
+from useresponse_async.models import Object
 from useresponse_async.resources._arguments import (
     Params,
     Properties,

@@ -16,9 +16,7 @@ from useresponse_async._exceptions import ArgumentError
 from useresponse_async._pagination import Page, Pages
 from useresponse_async._secret import Secret
 from useresponse_async._session import Session
-from useresponse_async.models._custom_field import CustomField
-from useresponse_async.models._object import Object
-from useresponse_async.models._user import User
+from useresponse_async.models import CustomField, Object, User
 from useresponse_async.resources._arguments import (
     Params,
     Properties,

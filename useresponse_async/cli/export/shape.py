@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 import attrs
 
-from useresponse_async._coercion import is_array
+from useresponse_async._decode import is_array
 from useresponse_async._secret import Secret
 from useresponse_async.cli.failures import MisuseError
 from useresponse_async.models._wire import known_fields

@@ -1,8 +1,8 @@
-"""How does pydantic check our models, write them as JSON and describe them?
+"""The models as pydantic types.
 
-By their fields' names, with ``include``, ``exclude`` and ``exclude_none`` as for pydantic's own
-models. A model is found by pydantic itself, through
-``__get_pydantic_core_schema__``; nothing here is imported before pydantic asks.
+pydantic checks, writes and describes them by their fields' names, with ``include``, ``exclude`` and
+``exclude_none`` as for its own models. It finds a model through ``__get_pydantic_core_schema__``;
+nothing here is imported before pydantic asks.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from operator import attrgetter
-from typing import Annotated, Any, Final, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 import attrs
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, GetPydanticSchema
@@ -18,7 +18,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationUnexpectedValue, core_schema
 
 from useresponse_async._secret import Secret
-from useresponse_async.models._wire import Model, known_fields
 
 __all__ = ["schema_of"]
 
@@ -123,12 +122,13 @@ def _fields_of(model: type[Any], source: Any) -> list[_Field]:
         _Field(
             field.name,
             _described(hints[field.name], descriptions.get(field.name)),
-            cast("Any", field.default),
+            field.default,
         )
-        for field in known_fields(model)
+        for field in attrs.fields(model)
+        if field.name != "_extra"
     ]
-    if issubclass(model, Model):
-        hint = _described(dict[str, Any], inspect.getdoc(Model.extra))
+    if "_extra" in attrs.fields_dict(model):
+        hint = _described(dict[str, Any], inspect.getdoc(model.extra))
         fields.append(_Field("extra", hint, attrs.Factory(dict[str, Any])))
     return fields
 
