@@ -362,8 +362,7 @@ async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhe
 
 @pytest.mark.parametrize(
     "spelled",
-    [KEY, quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42",
-     r"k3y\/+=s3cr3t~42"],
+    [KEY, quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42"],
 )  # fmt: skip
 def test_a_key_is_known_however_it_is_spelled(spelled: str):
     assert Secret(KEY).redact(f"<{spelled}>") == "<***>"

@@ -200,7 +200,7 @@ RetryHook: TypeAlias = Callable[[RetryEvent], Awaitable[None] | None]
 """Is called after each failed attempt that is retried, before the delay."""
 
 
-def parse_base_url(text: object) -> httpx.URL:
+def parse_base_url(text: object) -> httpx.URL:  # noqa: C901 - one check after another
     """Return the installation's URL, without a trailing slash."""
     if not isinstance(text, str) or not text:
         raise ConfigurationError(
@@ -280,17 +280,22 @@ def _api_version(version: object) -> str:
     return version
 
 
-def _seconds(name: str) -> Callable[[Any], Any]:
-    def convert(value: object) -> object:
-        if value is None or value is UNSET:
-            return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            return float(value)
-        raise ConfigurationError(
-            f"{name}: {value!r} is neither a positive number of seconds nor None"
-        )
+def _seconds(name: str, value: object) -> Any:
+    if value is None or value is UNSET:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+        return float(value)
+    raise ConfigurationError(f"{name}: {value!r} is neither a positive number of seconds nor None")
 
-    return convert
+
+def _attempt_timeout(value: object) -> float | Unset | None:
+    seconds: float | Unset | None = _seconds("attempt_timeout", value)
+    return seconds
+
+
+def _queue_timeout(value: object) -> float | None:
+    seconds: float | None = _seconds("queue_timeout", value)
+    return seconds
 
 
 def _timeout(timeout: object) -> httpx.Timeout:
@@ -361,10 +366,8 @@ class Settings:
     retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
     max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_integer(1))
     adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
-    attempt_timeout: float | Unset | None = attrs.field(
-        default=UNSET, converter=_seconds("attempt_timeout")
-    )
-    queue_timeout: float | None = attrs.field(default=None, converter=_seconds("queue_timeout"))
+    attempt_timeout: float | Unset | None = attrs.field(default=UNSET, converter=_attempt_timeout)
+    queue_timeout: float | None = attrs.field(default=None, converter=_queue_timeout)
     max_response_bytes: int = attrs.field(default=DEFAULT_MAX_RESPONSE_BYTES, validator=_integer(1))
     on_request: RequestHook | None = attrs.field(default=None, validator=_hook)
     on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)

@@ -60,7 +60,7 @@ async def ends_in_time(
         try:
             with anyio.CancelScope(shield=True, deadline=deadline):
                 await ended.wait()
-        except anyio.get_cancelled_exc_class() as error:
+        except anyio.get_cancelled_exc_class() as error:  # noqa: PERF203
             cancellation = error
     if cancellation is not None:
         raise cancellation

@@ -353,7 +353,7 @@ def read(
     reported: Reported | None = None
     if head.status_code != HTTPStatus.NO_CONTENT:
         try:
-            payload = parse(reply.content)  # pyright: ignore[reportArgumentType]
+            payload = parse(bytes(reply.content))
             reported = parse_error(payload)
         except MalformedBody:
             text = "" if sensitive else _excerpt(reply, secrets)
