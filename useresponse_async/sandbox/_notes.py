@@ -28,7 +28,7 @@ class Notes:
     """The notes of one sandbox; there are none at the start."""
 
     def __init__(self) -> None:
-        self.next_id = 1
+        self.next_id: int = 1
         self._notes: dict[int, NoteRecord] = {}
 
     def find(self, number: int) -> NoteRecord:
