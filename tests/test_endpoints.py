@@ -984,24 +984,6 @@ def test_every_method_says_what_it_takes_gives_raises_and_calls():
 # Versions
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda client: client.chats.get(1),
-        lambda client: client.moderation.approve_topic(1),
-        lambda client: client.reports.objects(1),
-        lambda client: client.changelog.for_user(1),
-        lambda client: client.users.notes.list(1),
-    ],
-)
-async def test_a_404_of_a_later_version_says_so(
-    client: AsyncClient, sandbox: Sandbox, call: Callable[[AsyncClient], Awaitable[Any]]
-):
-    sandbox.fail_next(404)
-    with pytest.raises(NotFoundError, match=r"API 3\.0 lacks the endpoint, .* for 7\.0"):
-        await call(client)
-
-
 async def test_a_404_of_the_same_version_says_nothing_of_versions(sandbox: Sandbox):
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key, api_version="7.0") as client:
         sandbox.fail_next(404)

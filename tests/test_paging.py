@@ -583,7 +583,7 @@ async def test_another_page_than_asked_for_is_a_decode_error(sandbox, client):
             3: {**body, "currentPage": 3, "data": rows(3)},
         },
     )
-    with pytest.raises(DecodeError, match="page 2 was asked for") as caught:
+    with pytest.raises(DecodeError, match="page 2, which was asked for") as caught:
         await client.users.search(count=1).collect()
     assert caught.value.field == "currentPage"
 

@@ -188,7 +188,12 @@ def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
 
 
 def shown(
-    reply: Reply, secrets: tuple[Secret, ...], *, sensitive: bool, limit: int | None = None
+    reply: Reply,
+    secrets: tuple[Secret, ...],
+    *,
+    sensitive: bool,
+    body_as_sent: bool = False,
+    limit: int | None = None,
 ) -> httpx.Response:
     """Return ``reply`` as a response that may be shown: without secrets.
 
@@ -196,10 +201,11 @@ def shown(
         reply: The response.
         secrets: What must not show in it.
         sensitive: Whether the bodies of request and response are left out.
+        body_as_sent: Whether the body is left as it is.
         limit: Maximum size of the body, in bytes.
     """
     content = b"" if sensitive else bytes(reply.content)
-    for secret in secrets:
+    for secret in () if body_as_sent else secrets:
         content = secret.redact_bytes(content, limit)
     head = reply.head
     response = httpx.Response(
@@ -305,9 +311,9 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
         if isinstance(cause, socket.gaierror):
             return f"the host name cannot be resolved ({cause.strerror})"
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the TLS certificate is not trusted: {cause.verify_message}"
+            return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {cause.reason or cause}"
+            return f"TLS failed: {getattr(cause, 'reason', None) or cause}"
         if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
             return os.strerror(cause.errno).lower()
     text = next((str(cause) for cause in chain if str(cause)), "")

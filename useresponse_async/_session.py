@@ -260,9 +260,10 @@ class _Message:
         now = anyio.current_time()
         if seconds is not None and limit == self._step and self._scope.deadline - now >= seconds:
             return  # to move it for each of a million chunks would cost more than reading them
-        self._step, self.limit, self._scope.deadline = limit, self._phase, self._end
+        self._step, self.limit, self._scope.deadline = "", self._phase, self._end
         if seconds is not None and now + seconds < self._end:
-            self.limit, self._scope.deadline = f"{seconds:g} s ({limit})", now + _LATER * seconds
+            self._step, self.limit = limit, f"{seconds:g} s ({limit})"
+            self._scope.deadline = now + _LATER * seconds
 
     def expect_piece(self, waiting: bool) -> None:  # noqa: FBT001 - a callback
         """Bound the sending of a piece of the body, but not the reading of an attachment."""
@@ -511,11 +512,13 @@ class Session:
         if hook is None and not captures:
             return
         reply.head.extensions["attempt"] = number
-        response = shown(reply, message.secrets, sensitive=request.sensitive)
+        sensitive = request.sensitive
         for responses in captures:
-            responses.append(response)
+            # A success is captured as it came: a short key may stand in it as something else.
+            body = reply.head.is_success
+            responses.append(shown(reply, message.secrets, sensitive=sensitive, body_as_sent=body))
         if hook is not None:
-            await call_hook(hook, response)
+            await call_hook(hook, shown(reply, message.secrets, sensitive=sensitive))
 
     def _result(self, request: Request[T], message: _Message, reply: Reply) -> T:
         """Return what the response says."""

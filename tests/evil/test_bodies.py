@@ -349,7 +349,7 @@ async def test_a_compressed_download_that_is_cut_short_or_none_is_no_file(
 ):
     server.play(Request(), answer(body, b"Content-Encoding: gzip"))
     async with connect(server) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError, match="DecodingError"):
+        with anyio.fail_after(5), pytest.raises(APIConnectionError, match="damaged"):
             await client.files.download("/f", tmp_path / "f")
     assert list(tmp_path.iterdir()) == []
 

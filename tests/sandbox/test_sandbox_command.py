@@ -126,7 +126,7 @@ def test_a_port_that_is_taken_is_reported(capsys):
 
 
 def test_a_missing_extra_is_named_in_one_line(monkeypatch, capsys):
-    monkeypatch.setattr("useresponse_async._extras.find_spec", lambda _name: None)
+    monkeypatch.setattr("useresponse_async._config.find_spec", lambda _name: None)
     assert main([]) == 1
     assert capsys.readouterr().err == (
         "error: the sandbox needs: pip install 'useresponse-async[sandbox]'\n"
