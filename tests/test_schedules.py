@@ -79,7 +79,7 @@ class Turn:
 
 
 BAD = ["500", "502", "503", "504", "429", "reset", "refused", "silence", "cut"]
-UNPROCESSED = ["503", "refused"]
+UNPROCESSED = ["429", "503", "refused"]
 DONE_OR_FINAL = ["200", "404"]
 OVERLOADED = ["429", "503"]
 

@@ -199,6 +199,9 @@ class Attachment:
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield the content in pieces of which all but the last have the same size.
 
+        Returns:
+            A generator of the pieces.
+
         Raises:
             ArgumentError: The file cannot be read.
         """

@@ -67,20 +67,20 @@ class Secret:
             text = text.replace(spelling, _MASK)
         return text
 
-    def redact_bytes(self, data: bytes, limit: int | None = None) -> bytes:
+    def redact_bytes(self, data: bytes, max_bytes: int | None = None) -> bytes:
         """Return ``data`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
             data: The bytes that may hold the secret.
-            limit: Maximum size of the result, in bytes; what lies behind it is not looked at.
+            max_bytes: Maximum size of the result, in bytes; what lies behind is not looked at.
         """
-        cut = limit is not None and len(data) > limit + self._longest
-        if limit is not None and cut:
-            data = data[: limit + self._longest]
+        cut = max_bytes is not None and len(data) > max_bytes + self._longest
+        if max_bytes is not None and cut:
+            data = data[: max_bytes + self._longest]
         for spelling in self._spellings:
             data = data.replace(spelling.encode(errors="surrogatepass"), _MASK.encode())
         # The beginning of a secret may stand at the end of what was cut.
-        return data[: len(data) - self._longest if cut else None][:limit]
+        return data[: len(data) - self._longest if cut else None][:max_bytes]
 
     @classmethod
     def _without_text(cls) -> Secret:

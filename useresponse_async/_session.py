@@ -152,6 +152,11 @@ class Connection:
         """Return the lists in which responses are collected in this context."""
         return [responses for connection, responses in _captures.get() if connection is self]
 
+    @property
+    def used(self) -> bool:
+        """Whether a call was made."""
+        return self._loop is not None
+
     def check(self) -> None:
         """Raise unless the client is open, and used on the event loop of its first call.
 
