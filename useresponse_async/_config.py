@@ -56,7 +56,6 @@ _RESERVED_HEADERS: Final = re.compile(
 _EXTRAS: Final = {
     "aiohttp": ("the aiohttp transport", ("httpx_aiohttp", "aiohttp")),
     "cli": ("the command line", ("typer", "rich")),
-    "dlt": ("the dlt source", ("dlt",)),
     "fastapi": ("the FastAPI integration", ("fastapi", "starlette", "pydantic")),
     "parquet": ("Parquet", ("pyarrow",)),
     "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),
@@ -410,15 +409,13 @@ class Settings:
                 Secret(environment["API_KEY"]),
                 "USERESPONSE_API_KEY",
             )
+        if api_version is None:
+            api_version = environment["API_VERSION"] or DEFAULT_API_VERSION
         environment.clear()  # no frame of what is refused below may hold the key
         return cls(
             base_url=parse_base_url(base_url),
             api_key=kept_secret(api_key),
-            api_version=api_version
-            or os.environ.get("USERESPONSE_API_VERSION")
-            or DEFAULT_API_VERSION
-            if api_version is None
-            else api_version,
+            api_version=api_version,
             **others,
         )
 

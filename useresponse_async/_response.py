@@ -31,7 +31,7 @@ from useresponse_async._exceptions import (
     status_error_class,
 )
 from useresponse_async._files import JSONBody
-from useresponse_async._secret import Secret
+from useresponse_async._secret import Secret, redact, redact_bytes
 
 __all__ = ["Body", "Reply", "connection_error", "host_and_port", "read", "shown"]
 
@@ -173,20 +173,6 @@ def host_and_port(url: httpx.URL) -> str:
     return f"[{url.host}]:{port}" if ":" in url.host else f"{url.host}:{port}"
 
 
-def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Return ``text`` without ``secrets``."""
-    for secret in secrets:
-        text = secret.redact(text)
-    return text
-
-
-def redact_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
-    """Return ``data`` without ``secrets``."""
-    for secret in secrets:
-        data = secret.redact_bytes(data)
-    return data
-
-
 def shown(
     reply: Reply,
     secrets: tuple[Secret, ...],
@@ -205,8 +191,7 @@ def shown(
         limit: Maximum size of the body, in bytes.
     """
     content = b"" if sensitive else bytes(reply.content)
-    for secret in () if body_as_sent else secrets:
-        content = secret.redact_bytes(content, limit)
+    content = redact_bytes(content, () if body_as_sent else secrets, limit)
     head = reply.head
     response = httpx.Response(
         head.status_code,
@@ -215,10 +200,10 @@ def shown(
             for name, value in head.headers.raw
             if name.lower() not in _ABOUT_THE_BODY
         ],
-        content=content[:limit],
+        content=content,
         request=shown_request(head.request, secrets, sensitive=sensitive),
         extensions={
-            name: value
+            name: redact_bytes(value, secrets) if isinstance(value, bytes) else value
             for name, value in head.extensions.items()
             if name in ("http_version", "reason_phrase", "attempt")
         },
@@ -359,7 +344,7 @@ def read(
     reported: Reported | None = None
     if head.status_code != HTTPStatus.NO_CONTENT:
         try:
-            payload = parse(bytes(reply.content))
+            payload = parse(reply.content)
             reported = parse_error(payload)
         except MalformedBody:
             text = "" if sensitive else _excerpt(reply, secrets)
@@ -433,8 +418,6 @@ def _phrase(status: int) -> str:
 
 def _excerpt(reply: Reply, secrets: tuple[Secret, ...]) -> str:
     """Return the start of the body on one line, to recognise a proxy's page by."""
-    content = bytes(reply.content[:_SHOWN_BYTES])
-    for secret in secrets:
-        content = secret.redact_bytes(content, 4 * _EXCERPT_LENGTH)
-    text = content[: 4 * _EXCERPT_LENGTH].decode("utf-8", errors="replace")
+    content = redact_bytes(bytes(reply.content[:_SHOWN_BYTES]), secrets, 4 * _EXCERPT_LENGTH)
+    text = content.decode("utf-8", errors="replace")
     return " ".join(text.split())[:_EXCERPT_LENGTH]

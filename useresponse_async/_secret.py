@@ -6,10 +6,11 @@ import json
 import logging
 import re
 import weakref
+from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-__all__ = ["RETRY_LOGGER", "Secret", "keep_out_of_logs"]
+__all__ = ["RETRY_LOGGER", "Secret", "keep_out_of_logs", "redact", "redact_bytes"]
 
 _MASK: Final = "***"
 
@@ -40,12 +41,12 @@ class Secret:
         text: The text to keep.
     """
 
-    __slots__ = ("__weakref__", "_longest", "_spellings", "_text")
+    __slots__ = ("__weakref__", "_byte_spellings", "_spellings", "_text")
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
         self._spellings = _spellings_of(text)
-        self._longest = max(map(len, self._spellings), default=0)
+        self._byte_spellings = [it.encode(errors="surrogatepass") for it in self._spellings]
 
     def reveal(self) -> str:
         """Return the text itself.
@@ -67,20 +68,20 @@ class Secret:
             text = text.replace(spelling, _MASK)
         return text
 
-    def redact_bytes(self, data: bytes, max_bytes: int | None = None) -> bytes:
+    def redact_bytes(self, data: bytes) -> bytes:
         """Return ``data`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
             data: The bytes that may hold the secret.
-            max_bytes: Maximum size of the result, in bytes; what lies behind is not looked at.
         """
-        cut = max_bytes is not None and len(data) > max_bytes + self._longest
-        if max_bytes is not None and cut:
-            data = data[: max_bytes + self._longest]
-        for spelling in self._spellings:
-            data = data.replace(spelling.encode(errors="surrogatepass"), _MASK.encode())
-        # The beginning of a secret may stand at the end of what was cut.
-        return data[: len(data) - self._longest if cut else None][:max_bytes]
+        for spelling in self._byte_spellings:
+            data = data.replace(spelling, _MASK.encode())
+        return data
+
+    @property
+    def longest_spelling(self) -> int:
+        """The size of the longest spelling, in bytes."""
+        return max(map(len, self._byte_spellings), default=0)
 
     @classmethod
     def _without_text(cls) -> Secret:
@@ -120,6 +121,25 @@ def _spellings_of(text: str) -> list[str]:
     return sorted(filter(None, ways), key=len, reverse=True)
 
 
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Return ``text`` without ``secrets``."""
+    for secret in secrets:
+        text = secret.redact(text)
+    return text
+
+
+def redact_bytes(data: bytes, secrets: Collection[Secret], max_bytes: int | None = None) -> bytes:
+    """Return ``data`` without ``secrets``, cut to ``max_bytes``; the rest is not looked at."""
+    margin = max((secret.longest_spelling for secret in secrets), default=0)
+    cut = max_bytes is not None and len(data) > max_bytes + margin
+    if max_bytes is not None and cut:
+        data = data[: max_bytes + margin]
+    for secret in secrets:
+        data = secret.redact_bytes(data)
+    # The beginning of a secret may stand at the end of what was cut.
+    return data[: len(data) - margin if cut else None][:max_bytes]
+
+
 class _RedactingFilter(logging.Filter):
     """Takes the secrets in use out of a record before any handler sees it."""
 
@@ -134,9 +154,7 @@ class _RedactingFilter(logging.Filter):
         message = record.getMessage()
         if message.startswith(_HUFFMAN_CODED):
             return False  # no redaction finds a secret in there
-        redacted = message
-        for secret in list(self._secrets.values()):
-            redacted = secret.redact(redacted)
+        redacted = redact(message, list(self._secrets.values()))
         if redacted != message:
             record.msg, record.args = redacted, ()
         return True

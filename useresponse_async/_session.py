@@ -238,7 +238,8 @@ class _Message:
     limit: str = ""
     _scope: anyio.CancelScope = attrs.field(init=False)
     _end: float = float("inf")
-    _phase: str = ""
+    phase: str = ""
+    _phase_limit: str = ""
     _step: str = ""
 
     def http_request(self) -> httpx.Request:
@@ -257,7 +258,7 @@ class _Message:
         """Begin a phase of at most ``seconds`` in the scope of an attempt."""
         self._scope = scope
         self._end = float("inf") if seconds is None else anyio.current_time() + seconds
-        self._phase = f"{seconds} s ({limit})"
+        self.phase, self._phase_limit = limit, f"{seconds} s ({limit})"
         self.expect(None, "")
 
     def expect(self, seconds: float | None, limit: str) -> None:
@@ -265,7 +266,7 @@ class _Message:
         now = anyio.current_time()
         if seconds is not None and limit == self._step and self._scope.deadline - now >= seconds:
             return  # to move it for each of a million chunks would cost more than reading them
-        self._step, self.limit, self._scope.deadline = "", self._phase, self._end
+        self._step, self.limit, self._scope.deadline = "", self._phase_limit, self._end
         if seconds is not None and now + seconds < self._end:
             self._step, self.limit = limit, f"{seconds:g} s ({limit})"
             self._scope.deadline = now + _LATER * seconds
@@ -497,7 +498,7 @@ class Session:
         """Return what the end of an attempt's scope means."""
         if self._connection.closed:
             return ClientClosedError("the client was closed during the call")
-        queued = "(queue_timeout)" in message.limit
+        queued = message.phase == "queue_timeout"
         what = "no slot" if queued else "no complete response"
         return (QueueTimeoutError if queued else APITimeoutError)(
             f"{what} within {message.limit}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from http.cookiejar import CookieJar
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -14,7 +14,7 @@ import httpx
 
 from useresponse_async._config import KeyPlacement, Proxies
 from useresponse_async._lifetime import ends_in_time
-from useresponse_async._secret import Secret, keep_out_of_logs
+from useresponse_async._secret import Secret
 
 __all__ = ["ClientTransport", "CookielessClient", "KeyTransport", "PoolTransport", "origin"]
 
@@ -94,8 +94,6 @@ class KeyTransport(httpx.AsyncBaseTransport):
         self._key = key
         self._placement = placement
         self._adds_key = adds_key
-        if key is not None:
-            keep_out_of_logs(key)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
@@ -278,7 +276,6 @@ class _KeyAdder:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
-        self.handle: Callable[..., Any] = pool.handle_async_request
 
     async def handle_async_request(self, request: Any) -> Any:
         key, placement = request.extensions.pop(KEY, (None, None))
@@ -289,7 +286,7 @@ class _KeyAdder:
         for connection in self._pool.connections:
             if _holds_unasked_bytes(connection):
                 await connection.aclose()
-        return await self.handle(request)
+        return await self._pool.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -53,7 +53,7 @@ def connect(wire: str) -> Connect:
             yield client
             assert client.in_flight == 0
             # A connection that closes just now may still take a request: a read is tried again.
-            calm = client.with_options(timeout=5, retry=QUICK)
+            calm = client.with_options(timeout=5, attempt_timeout=5, retry=QUICK)
             assert (await calm.users.me()).id == 1
             assert client.in_flight == 0
         with anyio.fail_after(5):

@@ -43,7 +43,6 @@ EXTRAS = {
     "fastapi": Extra(
         "import useresponse_async.integrations.fastapi", ["fastapi"], "the FastAPI integration"
     ),
-    "http2": Extra(WALK.format(options="http2=True"), ["h2"], "HTTP/2"),
     "parquet": Extra("export users -o users.parquet -q", ["pyarrow"], "Parquet", command=True),
     "sandbox": Extra(
         "from useresponse_async.sandbox import Sandbox\nwith Sandbox(users=1): print('up')",

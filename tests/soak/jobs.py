@@ -244,7 +244,7 @@ async def move_a_file(shift: Shift) -> None:
         async with shift.once_only():
             uploaded = await client.files.upload(Attachment.from_path(path))
         shift.tally.bytes_moved += len(content)
-        await client.files.download(uploaded, path)
+        await client.files.download(uploaded, path, overwrite=True)
         same = path.read_bytes() == content
         shift.expect(same or _is_decoy(path.read_bytes()), "a file came down as another")
         shift.tally.bytes_moved += len(content)
