@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["bulk_work", "concurrent_map", "is_in_trio", "spawn", "wait_whatever_comes"]
+__all__ = ["concurrent_map", "is_in_trio", "spawn", "wait_whatever_comes"]
 
 
 class _No(enum.Enum):
@@ -34,11 +34,6 @@ _NOT_YET: Final = _No.INPUT_YET
 
 Input = TypeVar("Input")
 T = TypeVar("T")
-
-bulk_work: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
-    "useresponse_async_bulk_work", default=False
-)
-"""Whether the calls made here are part of bulk work."""
 
 _asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
 

@@ -414,7 +414,7 @@ class Settings:
         environment.clear()  # no frame of what is refused below may hold the key
         return cls(
             base_url=parse_base_url(base_url),
-            api_key=kept_secret(api_key),
+            api_key=api_key,
             api_version=api_version,
             **others,
         )

@@ -15,7 +15,6 @@ import anyio.lowlevel
 import attrs
 import httpx
 
-from useresponse_async._concurrency import bulk_work
 from useresponse_async._config import Settings, __version__
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
@@ -370,8 +369,7 @@ class Session:
                 message.http_request(), message.secrets, sensitive=request.sensitive
             )
             await call_hook(settings.on_request, plain)
-        bulk = request.bulk or bulk_work.get()
-        slot = Slot(self.pacing, bulk=bulk)
+        slot = Slot(self.pacing, bulk=request.bulk)
         message.reply = None
         try:
             with anyio.CancelScope() as scope:
@@ -389,7 +387,7 @@ class Session:
                     self._connection.leave(scope)
             if message.reply is None:
                 raise self._cancelled(message)
-            if bulk:  # whoever waits to send goes first
+            if request.bulk:  # whoever waits to send goes first
                 await anyio.lowlevel.cancel_shielded_checkpoint()
             await self._observe(request, message, message.reply, number)
             result = self._result(request, message, message.reply)
