@@ -525,7 +525,7 @@ async def test_the_same_calls_work_whichever_version_answers(
         # Bare or under success; in 4.0 articles come as a list under their module's name.
         tickets = [known(it.id) async for it in client.tickets.search(count=5)]
         assert sorted(tickets) == list(sandbox.ticket_ids)
-        topics = [known(it.id) async for it in client.objects.search(ownership="feedback", count=4)]
+        topics = [known(it.id) async for it in client.topics.search(count=4)]
         assert sorted(topics) == list(sandbox.topic_ids)
         articles = [known(it.id) async for it in client.objects.search(ownership="knowledge-base")]
         assert sorted(articles) == list(sandbox.article_ids)
@@ -565,6 +565,9 @@ async def test_the_same_calls_work_whichever_version_answers(
             "Printer", "Help!", attachments=[Attachment.from_bytes("a.txt", b"hello")]
         )
         assert file_names(created) == ["a.txt"]
+        idea = await client.topics.create("Dark mode", "Please", object_type="idea")
+        assert idea.id in [it.id async for it in client.topics.search(type="idea", text="dark m")]
+        assert idea.id not in [it.id async for it in client.tickets.search()]
         changed = await client.objects.update(known(created.id), title="Printers")
         assert known(changed).title == "Printers"
         comment = await client.comments.create(known(created.id), "See there")

@@ -83,6 +83,8 @@ async def objects(client: AsyncClient) -> None:
         client.tickets.search(status="all-active", properties={7: ["x", "y"]}), Pages[Object]
     )
     assert_type(await client.tickets.create("A", "B", attachments=[attachment]), Object)
+    assert_type(client.topics.search(type="idea", featured=True), Pages[Object])
+    assert_type(await client.topics.create("A", "B", object_type="idea"), Object)
     assert_type(
         await client.objects.create(
             ownership="feedback",
@@ -229,6 +231,7 @@ async def in_fastapi(client: AsyncClient) -> None:
 async def mistakes(client: AsyncClient) -> None:
     client.users.search(rôle="user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.users.search("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await client.topics.create("A", object_type="idea")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.users.get("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.objects.attach(1, "a.txt")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.comments.create(1, "A", attachments=[Attachment.from_path("a")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

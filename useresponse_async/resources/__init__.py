@@ -21,6 +21,7 @@ from useresponse_async.resources._reports import ReportPages, Reports
 from useresponse_async.resources._resource import Resource
 from useresponse_async.resources._statuses import Statuses
 from useresponse_async.resources._tickets import TicketDate, Tickets, TicketSort, TicketStatus
+from useresponse_async.resources._topics import TopicKind, Topics
 from useresponse_async.resources._users import UserRole, Users, UserSort
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
     "TicketSort",
     "TicketStatus",
     "Tickets",
+    "TopicKind",
+    "Topics",
     "UserRole",
     "UserSort",
     "Users",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from useresponse_async.resources._reports import Reports
     from useresponse_async.resources._statuses import Statuses
     from useresponse_async.resources._tickets import Tickets
+    from useresponse_async.resources._topics import Topics
     from useresponse_async.resources._users import Users
 
 __all__ = ["NAMES", "Resources"]
@@ -58,6 +59,13 @@ class Resources:
         from useresponse_async.resources._tickets import Tickets
 
         return Tickets(self._caller)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """Topics, the objects of the feedback community."""
+        from useresponse_async.resources._topics import Topics
+
+        return Topics(self._caller)
 
     @cached_property
     def comments(self) -> Comments:

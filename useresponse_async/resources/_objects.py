@@ -10,6 +10,7 @@ from useresponse_async._decode import entity, entity_or_none, list_of
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
+from useresponse_async._session import Session
 from useresponse_async.models import Comment, CustomField, Object
 from useresponse_async.resources._arguments import (
     Params,
@@ -494,6 +495,14 @@ class Objects(Resource):
         path = "objects/custom-fields/list.json"
         query = query_of({}, params)
         return await self._call("GET", path, list_of(CustomField), query=query)
+
+
+class ObjectsOfModule(Resource):
+    """Objects of one module, for which :class:`Objects` makes the calls."""
+
+    def __init__(self, executor: Session) -> None:
+        super().__init__(executor)
+        self._objects = Objects(executor)
 
 
 def _path(object_id: int, action: str = "") -> str:

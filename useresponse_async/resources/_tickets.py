@@ -1,4 +1,4 @@
-"""What can be done with tickets, the objects of the help desk?"""
+"""Tickets: the objects of the help desk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
-from useresponse_async._session import Session
 from useresponse_async.models import Object
 from useresponse_async.resources._arguments import (
     Params,
@@ -18,8 +17,7 @@ from useresponse_async.resources._arguments import (
     optional_text,
     property_keys,
 )
-from useresponse_async.resources._objects import Objects
-from useresponse_async.resources._resource import Resource
+from useresponse_async.resources._objects import ObjectsOfModule
 
 __all__ = ["TicketDate", "TicketSort", "TicketStatus", "Tickets"]
 
@@ -38,16 +36,12 @@ TicketSort: TypeAlias = Literal["new", "updated", "new_updated"] | str
 """An order of tickets; the known ones are spelled out, any other is sent as given."""
 
 
-class Tickets(Resource):
-    """Tickets. What is done with one of them is in ``client.objects``, with its id.
+class Tickets(ObjectsOfModule):
+    """Tickets. Calls about a single ticket are in ``client.objects``, and take its id.
 
     Every method raises, besides what it names itself, what
     :class:`~useresponse_async.resources.Resource` names.
     """
-
-    def __init__(self, executor: Session) -> None:
-        super().__init__(executor)
-        self._objects = Objects(executor)
 
     def search(
         self,

@@ -1,0 +1,144 @@
+"""Topics: the objects of the feedback community."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from useresponse_async._files import Attachment
+from useresponse_async._pagination import Pages
+from useresponse_async.models import Object
+from useresponse_async.resources._arguments import Params, Properties, Tags
+from useresponse_async.resources._arguments import text as checked_text
+from useresponse_async.resources._objects import ObjectsOfModule
+
+__all__ = ["TopicKind", "Topics"]
+
+TopicKind: TypeAlias = Literal["idea", "problem", "question", "thanks"] | str
+"""A type of topics; the known ones are spelled out, any other is sent as given."""
+
+
+class Topics(ObjectsOfModule):
+    """Topics: ideas, problems, questions and thanks.
+
+    Calls about a single topic are in ``client.objects``, and take its id;
+    ``client.moderation`` approves and declines topics.
+
+    Every method raises, besides what it names itself, what
+    :class:`~useresponse_async.resources.Resource` names.
+    """
+
+    def search(
+        self,
+        *,
+        text: str | None = None,
+        type: TopicKind | None = None,  # noqa: A002 - the API's own name
+        category_id: int | None = None,
+        forum_id: int | None = None,
+        featured: bool | None = None,
+        status: str | None = None,
+        sort: str | None = None,
+        page: int | None = None,
+        count: int = 50,
+        params: Params | None = None,
+    ) -> Pages[Object]:
+        """Search topics, or list all of them.
+
+        Args:
+            text: Only topics that this text finds.
+            type: Only topics of this type: ``idea``, ``problem``, ``question`` or ``thanks``,
+                or your own.
+            category_id: Only topics of this category.
+            forum_id: Only topics of this forum.
+            featured: Whether only featured topics are wanted, or only others.
+            status: Only topics with this status.
+            sort: The order of the topics.
+            page: The page to begin with, from 1.
+            count: Topics on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            The pages: await them for the first, iterate over them for every topic.
+
+        Raises:
+            ArgumentError: An argument is invalid, or is among ``params`` too.
+
+        Endpoint: ``GET search.json``.
+        """
+        return self._objects.search(
+            text=text,
+            ownership="feedback",
+            type=type,
+            category_id=category_id,
+            forum_id=forum_id,
+            featured=featured,
+            status=status,
+            sort=sort,
+            page=page,
+            count=count,
+            params=params,
+        )
+
+    async def create(
+        self,
+        title: str,
+        content: str,
+        *,
+        object_type: TopicKind,
+        category_id: int | None = None,
+        responsible_id: int | None = None,
+        team_id: int | None = None,
+        tags: Tags | None = None,
+        attachments: Sequence[Attachment] | None = None,
+        is_private: bool | None = None,
+        force_author: int | str | None = None,
+        notify_email: str | None = None,
+        notify_name: str | None = None,
+        treat_as_html: bool | None = None,
+        properties: Properties | None = None,
+    ) -> Object:
+        """Create a topic. Sent once only, unless the server says that it was unavailable.
+
+        Args:
+            title: The title; servers are known to take up to 100 characters.
+            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            object_type: The topic's type: ``idea``, ``problem``, ``question`` or ``thanks``,
+                or your own.
+            category_id: The id of the category; 0 for none.
+            responsible_id: The id of the agent who is responsible; 0 for nobody.
+            team_id: The id of the team that is responsible.
+            tags: The tags, one by one or as one text with commas.
+            attachments: The files to attach; each is read and made base64 while it is sent.
+            is_private: Whether only the author and agents see it.
+            force_author: The id or e-mail address of the user to create it for.
+            notify_email: The e-mail address of somebody to notify.
+            notify_name: The name of somebody to notify.
+            treat_as_html: Whether the content is HTML, and not BBCode.
+            properties: Values of custom fields by the field's id.
+
+        Returns:
+            The new topic.
+
+        Raises:
+            ArgumentError: An argument is invalid, or a file cannot be read or is too large.
+            BadRequestError: Something is missing, or the server does not accept it.
+
+        Endpoint: ``POST objects.json``.
+        """
+        return await self._objects.create(
+            ownership="feedback",
+            object_type=object_type,
+            title=title,
+            content=checked_text("content", content),
+            category_id=category_id,
+            responsible_id=responsible_id,
+            team_id=team_id,
+            tags=tags,
+            attachments=attachments,
+            is_private=is_private,
+            force_author=force_author,
+            notify_email=notify_email,
+            notify_name=notify_name,
+            treat_as_html=treat_as_html,
+            properties=properties,
+        )
