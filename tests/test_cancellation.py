@@ -203,11 +203,10 @@ async def test_a_download_leaves_no_half_file(
         try:
             await client.files.download("/f", tmp_path / "f")
         finally:
-            left = {path.name for path in tmp_path.iterdir()}
-            assert left <= {"f"}
-            if left:
-                assert (tmp_path / "f").read_bytes() == file
-                (tmp_path / "f").unlink()
+            target = tmp_path / "f"
+            if target.exists():
+                assert target.read_bytes() == file
+                target.unlink()
 
     def prepare() -> None:
         if fault:
@@ -215,6 +214,10 @@ async def test_a_download_leaves_no_half_file(
         sandbox.answer_next(file, media_type="application/octet-stream")
 
     assert await one_by_one(download, before=prepare) >= 8
+    with anyio.fail_after(5):
+        # A worker thread that nobody waits for any more removes itself what it creates.
+        while list(tmp_path.iterdir()):
+            await anyio.sleep(0.005)
 
 
 async def test_a_wait_for_a_turn(sandbox: Sandbox, client: AsyncClient, one_by_one):

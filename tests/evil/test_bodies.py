@@ -342,7 +342,9 @@ async def test_a_download_that_comes_compressed_all_the_same_is_unpacked(
 
 
 @pytest.mark.parametrize(
-    "body", [gzip.compress(bytes(1000))[:-9], b"\x1f\x8b", b"plain", b""], ids=repr
+    "body",
+    [gzip.compress(bytes(1000))[:-9], b"\x1f\x8b", b"plain", b""],
+    ids=["cut", "head", "plain", "empty"],
 )
 async def test_a_compressed_download_that_is_cut_short_or_none_is_no_file(
     server: EvilServer, connect: Connect, tmp_path: Path, body: bytes
