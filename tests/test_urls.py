@@ -72,6 +72,7 @@ OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "to": st.builds(Nowhere),
     "on_progress": st.none(),
     "json": st.one_of(st.none(), texts, st.lists(texts, max_size=2)),
+    "moment": st.just(datetime.now(timezone.utc)),
     "remind_at": st.one_of(st.none(), st.datetimes(), st.just(datetime.now(timezone.utc))),
 }
 
@@ -156,6 +157,8 @@ def sent_by(
             result = method(*positional, **named)
             if isinstance(result, Pages) or inspect.isawaitable(result):
                 await result
+            elif inspect.isasyncgen(result):
+                await anext(result)
 
     with suppress(*but):
         anyio.run(call)

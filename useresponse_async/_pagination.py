@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -130,6 +131,7 @@ class Pages(Generic[T]):
         stop: int | None = None,
         concurrency: int | None = None,
         ordered: bool = True,
+        ramp: bool = False,
     ) -> AsyncGenerator[Page[T], None]:
         """Return a walk over whole pages, several of them in flight.
 
@@ -145,6 +147,8 @@ class Pages(Generic[T]):
                 ``max_in_flight`` and a third more, which wait for their turn, so that the next
                 request goes out as soon as an answer is there.
             ordered: Whether pages come in order, or as they arrive.
+            ramp: Begin with one page, then two, four, and so on at once: for a loop that is
+                likely to be left early.
 
         Raises:
             ArgumentError: A number is out of its range.
@@ -155,7 +159,7 @@ class Pages(Generic[T]):
         limit = self._executor.walk_concurrency
         if concurrency is not None:
             limit = integer("concurrency", concurrency, minimum=1)
-        return self._walk(start, stop, limit, ordered=ordered)
+        return self._walk(start, stop, limit, ordered=ordered, width=2 if ramp else limit)
 
     async def collect(self) -> list[T]:
         """Return every item, in order."""
@@ -198,8 +202,9 @@ class Pages(Generic[T]):
         )
 
     async def _walk(
-        self, start: int, stop: int | None, limit: int, *, ordered: bool
+        self, start: int, stop: int | None, limit: int, *, ordered: bool, width: int
     ) -> AsyncGenerator[Page[T], None]:
+        # Pages come in rounds of `width`, which doubles, until that is the limit.
         room = anyio.Semaphore(limit, fast_acquire=True)
 
         async def fetch(number: int) -> Page[T]:
@@ -217,9 +222,10 @@ class Pages(Generic[T]):
             return
         yield await walk.received(start, await self._fetch(start))
         while walk.has_more:
+            numbers = walk.numbers()
             fetched = concurrent_map(
                 fetch_numbered,
-                walk.numbers(),
+                numbers if width >= limit else islice(numbers, width),
                 limit=limit,
                 ahead=ahead,
                 ordered=ordered,
@@ -227,4 +233,5 @@ class Pages(Generic[T]):
             async with aclosing(fetched) as pages:
                 async for number, page in pages:
                     yield await walk.received(number, page)
+            width *= 2
         walk.ended()

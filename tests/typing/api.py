@@ -1,7 +1,7 @@
 """What a user sees in an editor: checked by mypy and pyright, never run."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,9 @@ async def objects(client: AsyncClient) -> None:
         client.tickets.search(status="all-active", properties={7: ["x", "y"]}), Pages[Object]
     )
     assert_type(await client.tickets.create("A", "B", attachments=[attachment]), Object)
+    now = datetime.now(timezone.utc)
+    assert_type(client.tickets.changed_since(now), AsyncGenerator[Object, None])
+    assert_type(client.topics.changed_since(now, count=20), AsyncGenerator[Object, None])
     assert_type(client.topics.search(type="idea", featured=True), Pages[Object])
     assert_type(await client.topics.create("A", "B", object_type="idea"), Object)
     assert_type(

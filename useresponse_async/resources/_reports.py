@@ -28,6 +28,7 @@ class ReportPages(Pages[Object]):
         stop: int | None = None,
         concurrency: int | None = None,
         ordered: bool = True,
+        ramp: bool = False,
     ) -> AsyncGenerator[ReportPage, None]:
         """Return a walk over whole pages, as :meth:`Pages.by_page` does.
 
@@ -36,6 +37,7 @@ class ReportPages(Pages[Object]):
             stop: As there.
             concurrency: As there.
             ordered: As there.
+            ramp: As there.
 
         Returns:
             The walk.
@@ -45,7 +47,9 @@ class ReportPages(Pages[Object]):
 
         Endpoint: ``GET report/{id}/objects.json``.
         """
-        pages = super().by_page(start=start, stop=stop, concurrency=concurrency, ordered=ordered)
+        pages = super().by_page(
+            start=start, stop=stop, concurrency=concurrency, ordered=ordered, ramp=ramp
+        )
         return cast("AsyncGenerator[ReportPage, None]", pages)
 
 

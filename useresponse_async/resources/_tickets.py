@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from useresponse_async._files import Attachment
@@ -17,6 +18,7 @@ from useresponse_async.resources._arguments import (
     optional_text,
     property_keys,
 )
+from useresponse_async.resources._changes import changed_since
 from useresponse_async.resources._objects import ObjectsOfModule
 
 __all__ = ["TicketDate", "TicketSort", "TicketStatus", "Tickets"]
@@ -98,6 +100,40 @@ class Tickets(ObjectsOfModule):
             page=page,
             count=count,
         )
+
+    def changed_since(
+        self, moment: datetime, *, count: int = 50, params: Params | None = None
+    ) -> AsyncGenerator[Object, None]:
+        """Iterate over the tickets whose latest activity is not older than ``moment``.
+
+        The server sorts the tickets, and asking stops once it has passed the moment: one request
+        where nothing is new. It begins with one page in flight, then two, four, and so on.
+
+        Rows move while they are read. A ticket that changes meanwhile moves to the top, and comes
+        only if it had not been read before: as it was. A ticket that is deleted meanwhile moves
+        those below it up, and one of them may be missed, unless the server's totals show it.
+        An overlap covers that: let ``moment`` lie before the start of the previous call by more
+        than the time between two calls, and skip what has the ``id`` and ``latest_activity`` of
+        one that came before.
+
+        Close the iterator, with :func:`contextlib.aclosing`, when the loop may be left early.
+
+        Args:
+            moment: An aware time; a ticket with activity in the same second counts as changed,
+                and so does one whose latest activity the server does not tell.
+            count: Tickets on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            An asynchronous iterator over the tickets, newest first.
+
+        Raises:
+            ArgumentError: ``moment`` has no time zone, or another argument is invalid.
+
+        Endpoint: ``GET tickets.json``.
+        """
+        pages = self.search(status="all", sort="updated", count=count, params=params)
+        return changed_since(pages, moment, is_sorted=True)
 
     async def create(
         self,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from useresponse_async._files import Attachment
@@ -10,6 +11,7 @@ from useresponse_async._pagination import Pages
 from useresponse_async.models import Object
 from useresponse_async.resources._arguments import Params, Properties, Tags
 from useresponse_async.resources._arguments import text as checked_text
+from useresponse_async.resources._changes import changed_since
 from useresponse_async.resources._objects import ObjectsOfModule
 
 __all__ = ["TopicKind", "Topics"]
@@ -78,6 +80,43 @@ class Topics(ObjectsOfModule):
             count=count,
             params=params,
         )
+
+    def changed_since(
+        self, moment: datetime, *, count: int = 50, params: Params | None = None
+    ) -> AsyncGenerator[Object, None]:
+        """Iterate over the topics whose latest activity is not older than ``moment``.
+
+        The API describes no order of topics. They are asked for as tickets are, by their latest
+        activity, and their order is checked page by page. Where it holds, asking stops once it
+        has passed the moment; it begins with one page in flight, then two, four, and so on.
+        Where it does not hold, or is that of creation too, which proves nothing, all topics are
+        read. What is found is sorted here, so nothing comes before the last page that is needed.
+
+        Rows move while they are read. A topic that changes meanwhile moves to the top, and comes
+        only if it had not been read before: as it was. A topic that is deleted meanwhile moves
+        those below it up, and one of them may be missed, unless the server's totals show it.
+        An overlap covers that: let ``moment`` lie before the start of the previous call by more
+        than the time between two calls, and skip what has the ``id`` and ``latest_activity`` of
+        one that came before.
+
+        Close the iterator, with :func:`contextlib.aclosing`, when the loop may be left early.
+
+        Args:
+            moment: An aware time; a topic with activity in the same second counts as changed,
+                and so does one whose latest activity the server does not tell.
+            count: Topics on a page, in items; servers are known to honour up to 50.
+            params: Further query parameters, sent as given.
+
+        Returns:
+            An asynchronous iterator over the topics, newest first.
+
+        Raises:
+            ArgumentError: ``moment`` has no time zone, or another argument is invalid.
+
+        Endpoint: ``GET search.json``.
+        """
+        pages = self.search(sort="updated", count=count, params=params)
+        return changed_since(pages, moment, is_sorted=False)
 
     async def create(
         self,

@@ -1,0 +1,72 @@
+"""Objects by their latest activity, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime, timezone
+from itertools import pairwise
+
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._pagination import Pages
+from useresponse_async.models import Object
+
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+
+
+def changed_since(
+    pages: Pages[Object], moment: datetime, *, is_sorted: bool
+) -> AsyncGenerator[Object, None]:
+    """Iterate over the objects whose latest activity is not older than ``moment``.
+
+    Args:
+        pages: A list that is sorted by the latest activity, newest first.
+        moment: An aware time.
+        is_sorted: Whether the list is known to be sorted so; else its order is checked.
+    """
+    if not isinstance(moment, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError("moment", f"a {type(moment).__name__} is not a datetime.datetime")
+    if moment.utcoffset() is None:
+        raise ArgumentError("moment", "it has no time zone, e.g. datetime.now(timezone.utc)")
+    since = moment.replace(microsecond=0)  # the API tells whole seconds
+    return _as_sorted(pages, since) if is_sorted else _checked(pages, since)
+
+
+async def _as_sorted(pages: Pages[Object], since: datetime) -> AsyncGenerator[Object, None]:
+    async with aclosing(pages.by_page(ramp=True)) as walk:
+        async for page in walk:
+            for item in _not_older(page.items, since):
+                yield item
+            if _is_past(page.items, since):
+                return
+
+
+async def _checked(pages: Pages[Object], since: datetime) -> AsyncGenerator[Object, None]:
+    found: list[Object] = []
+    last: list[Object] = []
+    sorted_so_far, order_is_proven = True, False
+    async with aclosing(pages.by_page(ramp=True)) as walk:
+        async for page in walk:
+            found += _not_older(page.items, since)
+            for newer, older in pairwise([*last, *page.items]):
+                if older.latest_activity is None or newer.latest_activity is None:
+                    sorted_so_far = False
+                else:
+                    sorted_so_far &= newer.latest_activity >= older.latest_activity
+                # As long as ids descend too, the list may as well be sorted by creation.
+                order_is_proven |= newer.id < older.id
+            last = page.items[-1:] or last
+            if sorted_so_far and order_is_proven and _is_past(page.items, since):
+                break
+    for item in sorted(found, key=lambda it: it.latest_activity or _EPOCH, reverse=True):
+        yield item
+
+
+def _not_older(items: Sequence[Object], since: datetime) -> list[Object]:
+    # One whose latest activity is not told may be anything, so it counts as changed.
+    return [it for it in items if it.latest_activity is None or it.latest_activity >= since]
+
+
+def _is_past(items: Sequence[Object], since: datetime) -> bool:
+    times = [it.latest_activity for it in items if it.latest_activity is not None]
+    return bool(times) and times[-1] < since
