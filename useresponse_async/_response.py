@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
@@ -237,8 +238,9 @@ def connection_error(
     request: httpx.Request,
     settings: Settings,
     *,
+    answered: bool,
     secrets: tuple[Secret, ...],
-    note: str = "",
+    note: str,
 ) -> APIConnectionError:
     """Return the error for whatever the sender raised.
 
@@ -246,14 +248,15 @@ def connection_error(
         error: What it raised.
         request: The request that it was sending.
         settings: The client's settings.
+        answered: Whether the response had begun.
         secrets: What must not show in it.
         note: More about the request, for the message.
     """
     names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
     chain = list(_chain(error))
-    sent = names.isdisjoint(_NEVER_SENT)
+    sent = answered or names.isdisjoint(_NEVER_SENT)
     timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
-    system = next((e for e in chain if isinstance(e, OSError) and e.errno is not None), None)
+    system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
     host = host_and_port(request.url)
     reason = _reason(error, chain)
     if timed_out:
@@ -299,10 +302,17 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
             return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {getattr(cause, 'reason', None) or cause}"
-        if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        if isinstance(cause, OSError) and cause.errno in errno.errorcode:
             return os.strerror(cause.errno).lower()
-    text = next((str(cause) for cause in chain if str(cause)), "")
+    text = next(filter(None, map(_text, chain)), "")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - some cannot be shown before they are complete
+        return ""
 
 
 def _is_permanent(error: BaseException, chain: list[BaseException]) -> bool:
@@ -310,7 +320,7 @@ def _is_permanent(error: BaseException, chain: list[BaseException]) -> bool:
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         return True
     if type(error).__name__ in ("ProxyError", "ClientHttpProxyError"):
-        return str(error).startswith("4")  # the status with which the proxy refused
+        return _text(error).startswith("4")  # the status with which the proxy refused
     if isinstance(error, OSError | httpx.TransportError):
         return False
     modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}

@@ -453,7 +453,9 @@ class Session:
                 await sink.begin(None if body.compressed else length_of(head))
             while not complete and not body.unusable:
                 message.expect(timeout.read, "read timeout")
-                chunk = await self._from_wire(anext(chunks, None), message, sending)
+                chunk = await self._from_wire(
+                    anext(chunks, None), message, sending, answered=True
+                )
                 complete = chunk is None
                 for piece in body.pieces(chunk):
                     if sink is None:
@@ -476,7 +478,14 @@ class Session:
                     await ends_in_time(partial(_abandon, head, chunks))
         return message.reply
 
-    async def _from_wire(self, step: Awaitable[T], message: _Message, sending: httpx.Request) -> T:
+    async def _from_wire(
+        self,
+        step: Awaitable[T],
+        message: _Message,
+        sending: httpx.Request,
+        *,
+        answered: bool = False,
+    ) -> T:
         """Await one step of the sender; whatever it raises becomes a typed error."""
         try:
             return await step
@@ -489,7 +498,12 @@ class Session:
                     raise message.body.failure from None  # the caller's own
                 note = f"; {message.body.sent} of {message.body.length} bytes of the body were sent"
             raise connection_error(
-                error, sending, self.settings, secrets=message.secrets, note=note
+                error,
+                sending,
+                self.settings,
+                answered=answered,
+                secrets=message.secrets,
+                note=note,
             ) from None
 
     def _cancelled(self, message: _Message) -> UseResponseError:

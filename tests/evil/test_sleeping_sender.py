@@ -1,0 +1,232 @@
+"""A sender that sleeps in one of its steps ends in time, is left at once, and leaves nothing."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+import trio
+from server import ONCE, EvilServer, Request, Silence, answer, chunked, options_of
+
+from useresponse_async import APITimeoutError, AsyncClient, Attachment
+
+pytestmark = pytest.mark.anyio
+
+ATTEMPT_SECONDS = 0.3
+SLACK_SECONDS = 1.0
+Call = Callable[[AsyncClient, Path], Awaitable[object]]
+
+
+class Sleepy(httpx.AsyncBaseTransport):
+    """A server in memory, one of whose steps never ends, unless it is cancelled."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self.asleep = 0
+        self.reached = anyio.Event()
+
+    async def reach(self, step: str) -> None:
+        await anyio.lowlevel.checkpoint()
+        if step == self.step:
+            self.asleep += 1
+            self.reached.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self.asleep -= 1
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if isinstance(request.stream, httpx.AsyncByteStream):
+            async for _ in request.stream:
+                await self.reach("upload")
+        await self.reach("head")
+        return httpx.Response(200, stream=Body(self))
+
+
+class Body(httpx.AsyncByteStream):
+    def __init__(self, sender: Sleepy) -> None:
+        self.sender = sender
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for step, chunk in (("first", b'{"id": 1, "data": [], '), ("later", b'"token": "t"}')):
+            await self.sender.reach(step)
+            yield chunk
+        await self.sender.reach("last")
+
+    async def aclose(self) -> None:
+        await self.sender.reach("close")
+
+
+async def walk(client: AsyncClient, folder: Path) -> None:
+    async for _ in client.users.search():
+        pass
+
+
+CALLS: dict[str, Call] = {
+    "get": lambda client, folder: client.users.get(1),
+    "post": lambda client, folder: client.users.create("ada@example.com", full_name="Ada"),
+    "upload": lambda client, folder: client.files.upload(Attachment.from_bytes("a", bytes(10**6))),
+    "download": lambda client, folder: client.files.download("/f", folder / "f", overwrite=True),
+    "walk": walk,
+}
+STEPS = ["head", "first", "later", "last", "close"]
+
+
+def live_tasks() -> int:
+    if trio.lowlevel.in_trio_task():
+        return trio.lowlevel.current_statistics().tasks_living
+    return len(asyncio.all_tasks())
+
+
+@pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    backend, _, loop = request.param.partition("+")
+    return backend, {"use_uvloop": True} if loop else {}
+
+
+def cases() -> list[tuple[str, str]]:
+    return [(call, step) for call in CALLS for step in STEPS] + [("upload", "upload")]
+
+
+async def settle(tasks: int) -> None:
+    with anyio.fail_after(SLACK_SECONDS):
+        while live_tasks() != tasks:
+            await anyio.sleep(0.005)
+
+
+@pytest.mark.parametrize(("call", "step"), cases())
+async def test_it_ends_within_its_deadline(call: str, step: str, tmp_path: Path):
+    sender, tasks = Sleepy(step), live_tasks()
+    # A download has no limit of its own but that of each part.
+    options: dict[str, Any] = {"attempt_timeout": ATTEMPT_SECONDS}
+    if call == "download":
+        options = {"timeout": ATTEMPT_SECONDS}
+    client = AsyncClient("https://help.example", transport=sender, retry=ONCE, **options)
+    with anyio.fail_after(ATTEMPT_SECONDS + SLACK_SECONDS):
+        if step == "close":  # a result that came counts
+            await CALLS[call](client, tmp_path)
+        else:
+            with pytest.raises(APITimeoutError):
+                await CALLS[call](client, tmp_path)
+    assert sender.reached.is_set()
+    assert (sender.asleep, client.in_flight) == (0, 0)
+    await settle(tasks)
+    await client.aclose()
+    assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
+
+
+@pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
+@pytest.mark.parametrize(("call", "step"), cases())
+async def test_it_is_left_at_once(
+    anyio_backend: Any, by: str, call: str, step: str, tmp_path: Path
+):
+    if by == "task" and anyio_backend[0] == "trio":
+        pytest.skip("trio cancels by scopes only")
+    sender, tasks = Sleepy(step), live_tasks()
+    client = AsyncClient(
+        "https://help.example", transport=sender, retry=ONCE, timeout=60, attempt_timeout=60
+    )
+
+    async def run() -> None:
+        with suppress(Exception):
+            await CALLS[call](client, tmp_path)
+
+    async def left() -> None:
+        await sender.reached.wait()
+        with anyio.fail_after(SLACK_SECONDS):
+            if by == "scope":
+                scope.cancel()
+            elif by == "task":
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            else:
+                await client.aclose()
+            await ended.wait()
+
+    ended = anyio.Event()
+    if by == "task":
+        task = asyncio.get_running_loop().create_task(run())
+        task.add_done_callback(lambda _: ended.set())
+        await left()
+    else:
+        async with anyio.create_task_group() as group:
+            group.start_soon(left)
+            with anyio.CancelScope() as scope:
+                await run()
+            ended.set()
+    assert (sender.asleep, client.in_flight) == (0, 0)
+    await settle(tasks)
+    await client.aclose()
+    gc.collect()  # so that what was not closed warns here
+    assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
+
+
+# On real sockets: the connection is gone too
+
+
+SILENCES = {
+    "at once": (Silence(),),
+    "no head": (Request(), Silence()),
+    "no body": (Request(), answer()[:-30], Silence()),
+    "no last chunk": (Request(), chunked(b"{}")[:-5], Silence()),
+}
+
+
+@pytest.fixture(params=["own", "aiohttp", "transport", "client"])
+def sender(request: pytest.FixtureRequest, anyio_backend: Any) -> str:
+    if request.param == "aiohttp" and anyio_backend[0] == "trio":
+        pytest.skip("aiohttp runs on asyncio only")
+    return request.param
+
+
+@pytest.mark.parametrize("how", SILENCES)
+@pytest.mark.parametrize("end", ["deadline", "scope", "task"])
+async def test_no_busy_connection_is_left(
+    server: EvilServer, anyio_backend: Any, sender: str, how: str, end: str, tmp_path: Path
+):
+    if end == "task" and anyio_backend[0] == "trio":
+        pytest.skip("trio cancels by scopes only")
+    tasks = live_tasks()
+    seconds = 0.2 if end == "deadline" else 60
+    options: dict[str, Any] = options_of(sender)
+    async with httpx.AsyncClient() as http_client:
+        if sender == "client":
+            options = {"http_client": http_client}
+        elif sender == "transport":
+            options = {"transport": httpx.AsyncHTTPTransport()}
+        async with AsyncClient(server.url, retry=ONCE, timeout=seconds, **options) as client:
+            for call in CALLS.values():
+                server.play(*SILENCES[how])
+                connections = server.connections
+                with anyio.fail_after(5):
+                    if end == "deadline":
+                        with pytest.raises(APITimeoutError):
+                            await call(client, tmp_path)
+                    elif end == "scope":
+                        async with anyio.create_task_group() as group:
+                            group.start_soon(call, client, tmp_path)
+                            while server.connections == connections:
+                                await anyio.sleep(0.01)
+                            await anyio.sleep(0.02)
+                            group.cancel_scope.cancel()
+                    else:
+                        task = asyncio.ensure_future(call(client, tmp_path))
+                        while server.connections == connections:
+                            await anyio.sleep(0.01)
+                        await anyio.sleep(0.02)
+                        task.cancel()
+                        with pytest.raises(asyncio.CancelledError):
+                            await task
+                assert client.in_flight == 0
+                with anyio.fail_after(SLACK_SECONDS):
+                    while server.open_connections:
+                        await anyio.sleep(0.005)
+            assert list(tmp_path.iterdir()) == []
+        await settle(tasks)
