@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -226,7 +226,7 @@ _captures: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = Con
 class _Message:
     """A request as it is sent, with the moving deadline and the outcome of its attempts."""
 
-    method: str
+    request: Request[Any]
     url: httpx.URL
     headers: httpx.Headers
     body: JSONBody | None
@@ -234,41 +234,40 @@ class _Message:
     secrets: tuple[Secret, ...]
     may_be_done: bool = False
     reply: Reply | None = None
-    limit: str = ""
-    _scope: anyio.CancelScope = attrs.field(init=False)
+    scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
+    phase: tuple[float | None, str] = (None, "")
+    step: tuple[float | None, str] = (None, "")
     _end: float = float("inf")
-    phase: str = ""
-    _phase_limit: str = ""
-    _step: str = ""
 
     def http_request(self) -> httpx.Request:
         """Return an httpx request for one attempt."""
         if self.body is not None:
             self.body.on_piece = self.expect_piece
         return httpx.Request(
-            self.method,
+            self.request.method,
             self.url,
             headers=self.headers,
             stream=self.body,
             extensions={"timeout": self.timeout.as_dict()},
         )
 
-    def begin(self, scope: anyio.CancelScope, seconds: float | None, limit: str) -> None:
-        """Begin a phase of at most ``seconds`` in the scope of an attempt."""
-        self._scope = scope
+    def begin(self, seconds: float | None, limit: str) -> None:
+        """Begin a phase of at most ``seconds``."""
+        self.phase = self.step = (seconds, limit)
         self._end = float("inf") if seconds is None else anyio.current_time() + seconds
-        self.phase, self._phase_limit = limit, f"{seconds} s ({limit})"
-        self.expect(None, "")
+        self.scope.deadline = self._end
 
     def expect(self, seconds: float | None, limit: str) -> None:
         """Bound the next step; the phase stays bounded as it is."""
+        if seconds is None:
+            self.step, self.scope.deadline = self.phase, self._end
+            return
         now = anyio.current_time()
-        if seconds is not None and limit == self._step and self._scope.deadline - now >= seconds:
+        if limit == self.step[1] and self.scope.deadline - now >= seconds:
             return  # to move it for each of a million chunks would cost more than reading them
-        self._step, self.limit, self._scope.deadline = "", self._phase_limit, self._end
-        if seconds is not None and now + seconds < self._end:
-            self._step, self.limit = limit, f"{seconds:g} s ({limit})"
-            self._scope.deadline = now + _LATER * seconds
+        later = now + _LATER * seconds
+        self.step = (seconds, limit) if now + seconds < self._end else self.phase
+        self.scope.deadline = later if self.step is not self.phase else self._end
 
     def expect_piece(self, waiting: bool) -> None:  # noqa: FBT001 - a callback
         """Bound the sending of a piece of the body, but not the reading of an attachment."""
@@ -276,7 +275,7 @@ class _Message:
 
     def unbounded(self) -> None:
         """Stop the clock while the caller's own code runs."""
-        self._step, self._end, self._scope.deadline = "", float("inf"), float("inf")
+        self.step, self._end, self.scope.deadline = self.phase, float("inf"), float("inf")
 
 
 class Session:
@@ -326,39 +325,36 @@ class Session:
             ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        # The frames below hold the key and bodies, so no failure leaves here with them.
         failure: BaseException
         try:
-            return await self._with_retries(request)
+            self._connection.check()
+            message = await self._message(request)
+            try:
+                return await self._attempt(request, message, 1)
+            except UseResponseError as error:
+                retrying = self._retrying(request)
+                if not retrying.may_retry(error):
+                    raise
+                first = error
+            # Entering tenacity costs more than a complete good call, so only a failed one does,
+            # and hands it the failure as the outcome of its first attempt.
+            try:
+                async for attempt in retrying.attempts():
+                    with attempt:
+                        number = attempt.retry_state.attempt_number
+                        if number == 1:
+                            raise first
+                        return await self._attempt(request, message, number)
+            finally:
+                retrying.abandon()
+            raise AssertionError("unreachable")  # noqa: TRY301 - tenacity raises the last failure
+        # The frames below hold the key and bodies, so no failure leaves here with them.
         except CallersFailure as seam:
             failure = seam.error
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = error.with_traceback(None)
             failure.__cause__ = failure.__context__ = None
         raise failure
-
-    async def _with_retries(self, request: Request[T]) -> T:
-        self._connection.check()
-        message = await self._message(request)
-        try:
-            return await self._attempt(request, message, 1)
-        except UseResponseError as error:
-            retrying = self._retrying(request)
-            if not retrying.may_retry(error):
-                raise
-            first = error
-        # Entering tenacity costs more than a complete good call, so only a failed one does,
-        # and hands it the failure as the outcome of its first attempt.
-        try:
-            async for attempt in retrying.attempts():
-                with attempt:
-                    number = attempt.retry_state.attempt_number
-                    if number == 1:
-                        raise first
-                    return await self._attempt(request, message, number)
-        finally:
-            retrying.abandon()
-        raise AssertionError("unreachable: tenacity raises the last failure")
 
     async def _attempt(self, request: Request[T], message: _Message, number: int) -> T:
         """Send ``request`` once, in a slot, and return what its response says."""
@@ -372,25 +368,29 @@ class Session:
         slot = Slot(self.pacing, bulk=request.bulk)
         message.reply = None
         try:
-            with anyio.CancelScope() as scope:
+            with anyio.CancelScope() as message.scope:
                 own_code = request.sink is not None or message.body is not None
-                self._connection.enter(scope, own_code=own_code)
+                self._connection.enter(message.scope, own_code=own_code)
                 try:
-                    patience = None if request.patient else settings.queue_timeout
-                    message.begin(scope, patience, "queue_timeout")
+                    message.begin(
+                        None if request.patient else settings.queue_timeout, "queue_timeout"
+                    )
                     async with slot:
-                        if scope.cancel_called:  # the limit was reached as the slot came
+                        if message.scope.cancel_called:  # the limit came together with the slot
                             await anyio.lowlevel.checkpoint_if_cancelled()
-                        message.begin(scope, settings.longest_attempt, "attempt_timeout")
-                        await self._exchange(request, message, scope, slot)
+                        message.begin(settings.longest_attempt, "attempt_timeout")
+                        await self._exchange(message, slot)
                 finally:
-                    self._connection.leave(scope)
-            if message.reply is None:
+                    self._connection.leave(message.scope)
+            reply = message.reply
+            if reply is None:
                 raise self._cancelled(message)
             if request.bulk:  # whoever waits to send goes first
                 await anyio.lowlevel.cancel_shielded_checkpoint()
-            await self._observe(request, message, message.reply, number)
-            result = self._result(request, message, message.reply)
+            captures = () if request.sink is not None else self._connection.captures()
+            if captures or settings.on_response is not None:
+                await self._observe(message, reply, number, captures)
+            result = self._result(request, message, reply)
         except UseResponseError as error:
             if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
                 return request.decode(NO_CONTENT)
@@ -402,20 +402,18 @@ class Session:
         self._connection.budget.earn()
         return result
 
-    async def _exchange(
-        self, request: Request[Any], message: _Message, scope: anyio.CancelScope, slot: Slot
-    ) -> None:
+    async def _exchange(self, message: _Message, slot: Slot) -> None:
         """Send an httpx request and follow its redirects; the last response is the reply."""
         sending = message.http_request()
         try:
             for _ in range(_MAX_REDIRECTS + 1):
                 try:
-                    reply = await self._round_trip(request, message, scope, sending)
+                    reply = await self._round_trip(message, sending)
                 finally:
                     if message.body is not None:
                         await message.body.aclose()
                 target = reply.head.next_request
-                if target is None or not _may_follow(request, reply.head, target):
+                if target is None or not _may_follow(message.request, reply.head, target):
                     break
                 if origin(target.url) != origin(sending.url):
                     target.extensions = {**target.extensions, KEYLESS: True}
@@ -424,38 +422,30 @@ class Session:
             if message.reply is not None and message.reply.head.status_code in OVERLOAD_STATUSES:
                 slot.overloaded()
         except BaseException as error:
-            ended_here = scope.cancel_called and not self._connection.closed
+            ended_here = message.scope.cancel_called and not self._connection.closed
             if isinstance(error, APITimeoutError) or (ended_here and message.reply is None):
                 slot.overloaded()
             raise
 
-    async def _round_trip(
-        self,
-        request: Request[Any],
-        message: _Message,
-        scope: anyio.CancelScope,
-        sending: httpx.Request,
-    ) -> Reply:
+    async def _round_trip(self, message: _Message, sending: httpx.Request) -> Reply:
         """Send one httpx request, and read its response to the last byte."""
-        timeout = message.timeout
+        read_timeout = message.timeout.read
         message.reply = None
         step = self._connection.http.send(sending, stream=True, follow_redirects=False)
         head = await self._from_wire(step, message, sending)
         chunks = aiter(_one(head.content) if head.is_stream_consumed else head.stream)  # type: ignore[arg-type]
-        sink = request.sink if head.is_success else None
+        sink = message.request.sink if head.is_success else None
         limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
         body = Body(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
         content = bytearray()  # not a list of chunks, of which a server may make millions
-        complete = False
+        complete = closed = False
         try:
             if sink is not None:
                 message.unbounded()  # a file may take long; each part of it may not
                 await sink.begin(None if body.compressed else length_of(head))
             while not complete and not body.unusable:
-                message.expect(timeout.read, "read timeout")
-                chunk = await self._from_wire(
-                    anext(chunks, None), message, sending, answered=True
-                )
+                message.expect(read_timeout, "read timeout")
+                chunk = await self._from_wire(anext(chunks, None), message, sending, answered=True)
                 complete = chunk is None
                 for piece in body.pieces(chunk):
                     if sink is None:
@@ -464,18 +454,15 @@ class Session:
                         message.unbounded()
                         await sink.write(piece)
             message.reply = Reply(head, content, body.too_large, body.damaged)
+            if complete:
+                # The response is there: what follows decides only about the connection.
+                message.begin(CLOSE_SECONDS, "")
+                with suppress(Exception):
+                    await head.stream.aclose()  # type: ignore[union-attr]
+                closed = True
         finally:
-            closed = False
-            try:
-                if complete:
-                    # The response is there: what follows decides only about the connection.
-                    message.begin(scope, CLOSE_SECONDS, "")
-                    with suppress(Exception):
-                        await head.stream.aclose()  # type: ignore[union-attr]
-                    closed = True
-            finally:
-                if not closed:
-                    await ends_in_time(partial(_abandon, head, chunks))
+            if not closed:
+                await ends_in_time(partial(_abandon, head, chunks))
         return message.reply
 
     async def _from_wire(
@@ -510,11 +497,12 @@ class Session:
         """Return what the end of an attempt's scope means."""
         if self._connection.closed:
             return ClientClosedError("the client was closed during the call")
-        queued = message.phase == "queue_timeout"
+        queued = message.phase[1] == "queue_timeout"
         what = "no slot" if queued else "no complete response"
+        seconds, limit = message.step
         return (QueueTimeoutError if queued else APITimeoutError)(
-            f"{what} within {message.limit}",
-            method=message.method,
+            f"{what} within {seconds:g} s ({limit})",
+            method=message.request.method,
             path=message.url.path,
             host=host_and_port(message.url),
             request_sent=not queued,
@@ -522,21 +510,22 @@ class Session:
         )
 
     async def _observe(
-        self, request: Request[Any], message: _Message, reply: Reply, number: int
+        self,
+        message: _Message,
+        reply: Reply,
+        number: int,
+        captures: Sequence[list[httpx.Response]],
     ) -> None:
         """Hand the response to the caller's hook, and to those who collect responses."""
-        hook = self.settings.on_response
-        captures = self._connection.captures() if request.sink is None else []
-        if hook is None and not captures:
-            return
         reply.head.extensions["attempt"] = number
-        sensitive = request.sensitive
+        sensitive = message.request.sensitive
         for responses in captures:
             # A success is captured as it came: a short key may stand in it as something else.
             body = reply.head.is_success
             responses.append(shown(reply, message.secrets, sensitive=sensitive, body_as_sent=body))
-        if hook is not None:
-            await call_hook(hook, shown(reply, message.secrets, sensitive=sensitive))
+        if self.settings.on_response is not None:
+            plain = shown(reply, message.secrets, sensitive=sensitive)
+            await call_hook(self.settings.on_response, plain)
 
     def _result(self, request: Request[T], message: _Message, reply: Reply) -> T:
         """Return what the response says."""
@@ -544,7 +533,7 @@ class Session:
             if reply.too_large:
                 limit = self.settings.max_response_bytes
                 raise ResponseTooLargeError(
-                    method=message.method,
+                    method=request.method,
                     path=message.url.path,
                     max_bytes=limit if request.sink is None else request.sink.max_bytes,
                 )
@@ -552,7 +541,7 @@ class Session:
                 if reply.damaged:
                     raise APIConnectionError(
                         f"the compressed body is damaged: {reply.damaged}",
-                        method=message.method,
+                        method=request.method,
                         path=message.url.path,
                         host=host_and_port(message.url),
                         request_sent=True,
@@ -614,9 +603,7 @@ class Session:
         secrets = tuple(value for value in values if isinstance(value, Secret))
         for secret in secrets:
             keep_out_of_logs(secret)
-        return _Message(
-            request.method, url, headers, body, self.settings.timeout, self._secrets + secrets
-        )
+        return _Message(request, url, headers, body, self.settings.timeout, self._secrets + secrets)
 
     def _retrying(self, request: Request[Any]) -> Retrying:
         page = dict(request.query).get("page")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from useresponse_async._decode import Decoder
@@ -30,7 +31,7 @@ class Resource:
     def __init__(self, executor: Session) -> None:
         self._executor = executor
 
-    async def _call(
+    def _call(
         self,
         method: str,
         path: str,
@@ -41,9 +42,9 @@ class Resource:
         idempotent: bool | None = None,
         absent_is_done: bool = False,
         sensitive: bool = False,
-    ) -> T:
+    ) -> Awaitable[T]:
         """Send the :class:`Request` with these attributes."""
-        return await self._executor.send(
+        return self._executor.send(
             Request(
                 method=method,
                 path=path,
