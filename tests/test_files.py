@@ -22,6 +22,7 @@ from useresponse_async import (
     AttachedFile,
     Attachment,
     InternalServerError,
+    NotFoundError,
     ResponseTooLargeError,
     RetryPolicy,
     UploadedFile,
@@ -279,6 +280,28 @@ async def test_map_gives_failures_in_place_of_results(client: AsyncClient):
     ]
     assert [getattr(result, "id", None) for result in results] == [1, None, 2]
     assert getattr(results[1], "status_code", None) == 404
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_map_gives_each_result_with_its_input(
+    client: AsyncClient, sandbox: Sandbox, *, ordered: bool
+):
+    sandbox.delay_next(0.1, match=r"users/5\.json")
+    pairs = [
+        (number, result)
+        async for number, result in client.map(
+            client.users.get,
+            [5, 999, 4],
+            with_inputs=True,
+            return_exceptions=True,
+            ordered=ordered,
+        )
+    ]
+    numbers = [number for number, _ in pairs]
+    assert numbers == [5, 999, 4] if ordered else numbers[-1] == 5
+    found = dict(pairs)
+    assert (getattr(found[5], "id", None), getattr(found[4], "id", None)) == (5, 4)
+    assert isinstance(found[999], NotFoundError)
 
 
 async def test_map_draws_an_async_iterable_lazily(client: AsyncClient):

@@ -8,8 +8,9 @@ import anyio
 import pytest
 from quick import QUICK
 
-from useresponse_async import AsyncClient
+from useresponse_async import AsyncClient, User
 from useresponse_async._pacing import Pacing, Slot
+from useresponse_async._session import in_bulk
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -153,6 +154,72 @@ async def test_a_pause_is_as_long_as_told_while_the_server_is_not_down():
     load = Load(4)
     await load.answer_round()
     assert await load.pacing.pause(0.01) is False
+
+
+async def test_a_single_call_overtakes_queued_calls_of_a_map(start_sandbox: Start):
+    sandbox = start_sandbox(users=200, latency=0.02)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, max_in_flight=2) as client:
+        mapped: list[int] = []
+
+        async def bulk() -> None:
+            numbers = range(1, 41)
+            async for user in client.map(client.users.get, numbers, max_in_flight=40):
+                mapped.append(user.id)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(bulk)
+            while not mapped:
+                await anyio.sleep(0.005)
+            for _ in range(3):
+                before = len(mapped)
+                await client.users.get(100)
+                # Those that had a slot before it, and those that get theirs meanwhile.
+                assert len(mapped) - before <= 5
+        assert mapped == list(range(1, 41))
+
+
+async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_calls(
+    start_sandbox: Start,
+):
+    sandbox = start_sandbox(users=200, latency=0.02)
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, max_in_flight=8, adaptive_pacing=False
+    ) as client:
+        single = 0
+        mapped = False
+
+        async def call() -> None:
+            nonlocal single
+            while not mapped:
+                await client.users.get(100)
+                single += 1
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(30):
+                tasks.start_soon(call)
+            while sandbox.in_flight < 8:
+                await anyio.sleep(0.005)
+            before = single
+            async for _ in client.map(client.users.get, range(1, 41)):
+                pass
+            mapped = True
+            # A quarter of the slots for forty calls leaves three quarters for the others.
+            assert 60 <= single - before <= 240
+
+
+async def test_what_a_map_calls_is_bulk_work_but_not_what_its_loop_calls(start_sandbox: Start):
+    sandbox = start_sandbox(users=5)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+        marks: list[bool] = []
+
+        async def note(number: int) -> User:
+            marks.append(in_bulk.get())
+            return await client.users.get(number)
+
+        async for _ in client.map(note, [1, 2, 3]):
+            marks.append(in_bulk.get())
+        assert marks.count(True) == 3
+        assert marks.count(False) == 3
 
 
 async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refused(

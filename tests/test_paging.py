@@ -4,9 +4,10 @@ import itertools
 import json
 import logging
 import math
+import pickle
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -434,6 +435,7 @@ async def test_a_page_count_that_always_grows_ends_when_nothing_new_comes(ordere
 
     class Boaster:
         walk_concurrency = 5
+        secrets = ()
 
         async def send(self, operation: Request[Any]) -> Any:
             assert next(asked) < 2000, "the walk does not end"
@@ -886,11 +888,45 @@ async def test_a_page_that_fails_for_good_raises_after_those_before_it(sandbox, 
     assert client.in_flight == 0
 
 
+# A page, and what pages and lists show of themselves
+
+
+async def test_a_page_is_a_sequence_of_its_items(client):
+    page = await client.users.search()
+    assert isinstance(page, Sequence)
+    assert len(page) == len(page.items) == 50
+    assert list(page) == page.items
+    assert (page[0], page[-1], page[1:3]) == (page.items[0], page.items[-1], page.items[1:3])
+    assert page.items[7] in page
+    assert page.index(page.items[7]) == 7
+    assert list(reversed(page)) == page.items[::-1]
+    assert not await client.users.search(search="nobody is called so")
+
+
+async def test_a_page_and_its_list_show_their_path_and_filters(client):
+    pages = client.users.search(role="user", search="a\nb é", count=10, page=2)
+    assert repr(pages) == "<Pages of users/search.json?role=user&search=a%0Ab+%C3%A9>"
+    assert repr(client.tickets.search()) == "<Pages of tickets.json>"
+    shown = "<Page 3: 10 of 230 items, users/search.json>"
+    (page,) = [page async for page in client.users.search(count=10).by_page(start=3, stop=4)]
+    assert repr(page) == repr(pickle.loads(pickle.dumps(page))) == shown  # noqa: S301 - our own
+
+
+async def test_a_long_filter_or_a_secret_in_it_is_not_shown(sandbox, client):
+    assert len(repr(client.users.search(search="x" * 10_000))) < 120
+    pages = client.users.search(search=f"Is it {sandbox.api_key}?")
+    for shown in (repr(pages), repr(await pages)):
+        assert sandbox.api_key not in shown
+        assert "***" in shown
+
+
 # Any list
 
 
 class FakeServer:
     """Executes operations without a network: any list, any delay, any failure."""
+
+    secrets = ()
 
     def __init__(
         self,

@@ -66,6 +66,8 @@ class Plan:
 class Server:
     """An offset API behind the Sender protocol; its answers come in the order of the plan."""
 
+    secrets = ()
+
     def __init__(self, plan: Plan) -> None:
         self.walk_concurrency = plan.in_flight
         self.plan = plan

@@ -43,7 +43,7 @@ from useresponse_async._exceptions import ArgumentError, ClientClosedError, Conf
 from useresponse_async._pacing import Pacing
 from useresponse_async._retry import RetryBudget
 from useresponse_async._secret import Secret
-from useresponse_async._session import Connection, Request, Session
+from useresponse_async._session import Connection, Request, Session, in_bulk
 from useresponse_async._transport import (
     ClientTransport,
     CookielessClient,
@@ -281,6 +281,7 @@ class AsyncClient(Resources):
         max_in_flight: int | None = None,
         ordered: bool = True,
         return_exceptions: Literal[False] = False,
+        with_inputs: Literal[False] = False,
     ) -> AsyncGenerator[T, None]: ...
 
     @overload
@@ -292,7 +293,32 @@ class AsyncClient(Resources):
         max_in_flight: int | None = None,
         ordered: bool = True,
         return_exceptions: bool,
+        with_inputs: Literal[False] = False,
     ) -> AsyncGenerator[T | Exception, None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: Literal[False] = False,
+        with_inputs: Literal[True],
+    ) -> AsyncGenerator[tuple[Input, T], None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[[Input], Awaitable[T]],
+        inputs: Iterable[Input] | AsyncIterable[Input],
+        *,
+        max_in_flight: int | None = None,
+        ordered: bool = True,
+        return_exceptions: bool,
+        with_inputs: Literal[True],
+    ) -> AsyncGenerator[tuple[Input, T | Exception], None]: ...
 
     def map(
         self,
@@ -302,8 +328,11 @@ class AsyncClient(Resources):
         max_in_flight: int | None = None,
         ordered: bool = True,
         return_exceptions: bool = False,
-    ) -> AsyncGenerator[T | Exception, None]:
+        with_inputs: bool = False,
+    ) -> AsyncGenerator[Any, None]:
         """Call ``function`` with each of ``inputs``, several calls at once: for work in bulk.
+
+        Calls outside of bulk work go ahead of these in the queue for a slot.
 
         ``async for user in client.map(client.users.get, ids)`` gives every user, in order.
         Cancelling the loop cancels the calls under way. Close the generator, with
@@ -316,6 +345,7 @@ class AsyncClient(Resources):
             ordered: Whether results come in the order of their inputs, or as they finish.
             return_exceptions: Whether a failure is given in the result's place; else the first
                 one is raised in its turn, and ends the rest.
+            with_inputs: Whether each result comes with its input, as ``(input, result)``.
 
         Returns:
             A generator of the results.
@@ -329,13 +359,16 @@ class AsyncClient(Resources):
         if max_in_flight is not None:
             limit = integer("max_in_flight", max_in_flight, minimum=1)
 
-        async def call(item: Input) -> T | Exception:
+        async def call(item: Input) -> T | Exception | tuple[Input, T | Exception]:
+            in_bulk.set(True)  # in the context of this call, which runs in a task of its own
+            result: T | Exception
             try:
-                return await function(item)
+                result = await function(item)
             except Exception as error:
                 if not return_exceptions:
                     raise
-                return error
+                result = error
+            return (item, result) if with_inputs else result
 
         return concurrent_map(call, inputs, limit=limit, ordered=ordered)
 

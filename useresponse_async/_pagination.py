@@ -7,12 +7,14 @@ from contextlib import aclosing
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import anyio
 
 from useresponse_async._concurrency import concurrent_map
 from useresponse_async._decode import Decoder, page_of
 from useresponse_async._exceptions import ArgumentError
+from useresponse_async._secret import redact
 from useresponse_async._session import Request, Session
 from useresponse_async._walk import Walk, WalkReport
 from useresponse_async.models._page import Page
@@ -21,6 +23,11 @@ from useresponse_async.resources._arguments import Params, integer, query_of
 __all__ = ["Page", "Pages", "WalkReport"]
 
 T = TypeVar("T")
+
+_PLACE: Final = ("page", "count")
+
+_SHOWN: Final = 100
+"""How many characters of the path and the filters a ``repr`` shows."""
 
 _PAGES_HELD: Final = 64
 """How many pages may wait behind one that is slow, or is tried again."""
@@ -93,12 +100,18 @@ class Pages(Generic[T]):
         self._decoder = decoder
         self._entered: list[tuple[int, AsyncGenerator[T, None]]] = []
         self._report = WalkReport()
-        self._operation(self._start, self._count)  # so that bad parameters are told of now
+        sent = self._request(self._start).query  # so that bad parameters are told of now
+        filters = urlencode([(name, value) for name, value in sent if name not in _PLACE])
+        source = redact(f"{path}?{filters}" if filters else path, executor.secrets)
+        self._source = source if len(source) <= _SHOWN else f"{source[:_SHOWN]}…"
 
     @property
     def report(self) -> WalkReport:
         """What the latest walk over these pages has seen so far."""
         return self._report
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._source}>"
 
     def __await__(self) -> Generator[Any, Any, Page[T]]:
         return self._fetch(self._start).__await__()
@@ -169,7 +182,7 @@ class Pages(Generic[T]):
     async def first(self) -> T | None:
         """Return the first item of the first page, or ``None`` if there is none."""
         page = await self._fetch(self._start)
-        return page.items[0] if page.items else None
+        return page[0] if page else None
 
     async def count(self) -> int:
         """Return how many items there are on all pages, in items.
@@ -179,26 +192,26 @@ class Pages(Generic[T]):
         page = await self._fetch(1)
         if page.total_items is not None:
             return page.total_items
-        return sum([len(page.items) async for page in self.by_page(start=1)])
+        return sum([len(page) async for page in self.by_page(start=1)])
 
     async def _items(self) -> AsyncGenerator[T, None]:
         async with aclosing(self.by_page()) as pages:
             async for page in pages:
-                for item in page.items:
+                for item in page:
                     yield item
 
-    async def _fetch(self, number: int, *, patient: bool = False) -> Page[T]:
-        operation = self._operation(number, self._count, patient=patient)
-        return await self._executor.send(operation)
+    async def _fetch(self, number: int, *, bulk: bool = False) -> Page[T]:
+        page = await self._executor.send(self._request(number, bulk=bulk))
+        page.source = self._source
+        return page
 
-    def _operation(self, number: int, count: int, *, patient: bool = False) -> Request[Page[T]]:
+    def _request(self, number: int, *, bulk: bool = False) -> Request[Page[T]]:
         return Request(
             method="GET",
             path=self._path,
-            query=query_of({**self._query, "page": number, "count": count}, self._params),
-            decode=self._decoder(self._model, number=number, size=count),
-            patient=patient,
-            bulk=patient,
+            query=query_of({**self._query, "page": number, "count": self._count}, self._params),
+            decode=self._decoder(self._model, number=number, size=self._count),
+            bulk=bulk,
         )
 
     async def _walk(
@@ -210,7 +223,7 @@ class Pages(Generic[T]):
         async def fetch(number: int) -> Page[T]:
             # Pages that are read again take their turn among the others.
             async with room:
-                return await self._fetch(number, patient=True)
+                return await self._fetch(number, bulk=True)
 
         async def fetch_numbered(number: int) -> tuple[int, Page[T]]:
             return number, await fetch(number)

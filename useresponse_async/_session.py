@@ -52,12 +52,15 @@ from useresponse_async._retry import (
 from useresponse_async._secret import Secret, keep_out_of_logs
 from useresponse_async._transport import KEYLESS, origin
 
-__all__ = ["IDEMPOTENT_METHODS", "Connection", "Query", "Request", "Session"]
+__all__ = ["IDEMPOTENT_METHODS", "Connection", "Query", "Request", "Session", "in_bulk"]
 
 T = TypeVar("T")
 
 Query: TypeAlias = tuple[tuple[str, str | Secret], ...]
 """The query's names and values, in the order in which they are sent."""
+
+in_bulk: Final = ContextVar("useresponse_async_in_bulk", default=False)
+"""Whether the calls of this context are bulk work, behind which single calls need not queue."""
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """The methods whose second call leaves what the first one left."""
@@ -92,9 +95,8 @@ class Request(Generic[T]):
         idempotent: Whether it may be repeated when an attempt may have worked; default: by the
             method.
         absent_is_done: Whether a 404 of a later attempt means that an earlier one worked.
-        bulk: Whether it is part of bulk work, behind which single calls need not queue.
-        patient: Whether it waits for its slot without a limit, as all pages of a walk but the
-            first do.
+        bulk: Whether it is a page of a walk, but the first: single calls go ahead of it, and
+            it waits for its slot without a limit.
         sensitive: Whether its body or its response holds a secret.
         sink: Takes the body of a download.
     """
@@ -108,7 +110,6 @@ class Request(Generic[T]):
     idempotent: bool | None = None
     absent_is_done: bool = False
     bulk: bool = False
-    patient: bool = False
     sensitive: bool = False
     sink: Sink | None = None
 
@@ -293,8 +294,8 @@ class Session:
         self._connection = connection
         self._prefix = f"{settings.base_url}".rstrip("/") + f"/api/{settings.api_version}/"
         values = (settings.api_key, *settings.headers.values())
-        self._secrets = tuple(value for value in values if isinstance(value, Secret))
-        for secret in self._secrets:
+        self.secrets = tuple(value for value in values if isinstance(value, Secret))
+        for secret in self.secrets:
             keep_out_of_logs(secret)
         self._headers = httpx.Headers(_HEADERS)
         self._headers.update({name: _text(value) for name, value in settings.headers.items()})
@@ -365,16 +366,15 @@ class Session:
                 message.http_request(), message.secrets, sensitive=request.sensitive
             )
             await call_hook(settings.on_request, plain)
-        slot = Slot(self.pacing, bulk=request.bulk)
+        bulk = request.bulk or in_bulk.get()
+        slot = Slot(self.pacing, bulk=bulk)
         message.reply = None
         try:
             with anyio.CancelScope() as message.scope:
                 own_code = request.sink is not None or message.body is not None
                 self._connection.enter(message.scope, own_code=own_code)
                 try:
-                    message.begin(
-                        None if request.patient else settings.queue_timeout, "queue_timeout"
-                    )
+                    message.begin(None if request.bulk else settings.queue_timeout, "queue_timeout")
                     async with slot:
                         if message.scope.cancel_called:  # the limit came together with the slot
                             await anyio.lowlevel.checkpoint_if_cancelled()
@@ -385,7 +385,7 @@ class Session:
             reply = message.reply
             if reply is None:
                 raise self._cancelled(message)
-            if request.bulk:  # whoever waits to send goes first
+            if bulk:  # whoever waits to send goes first
                 await anyio.lowlevel.cancel_shielded_checkpoint()
             captures = () if request.sink is not None else self._connection.captures()
             if captures or settings.on_response is not None:
@@ -603,7 +603,7 @@ class Session:
         secrets = tuple(value for value in values if isinstance(value, Secret))
         for secret in secrets:
             keep_out_of_logs(secret)
-        return _Message(request, url, headers, body, self.settings.timeout, self._secrets + secrets)
+        return _Message(request, url, headers, body, self.settings.timeout, self.secrets + secrets)
 
     def _retrying(self, request: Request[Any]) -> Retrying:
         page = dict(request.query).get("page")

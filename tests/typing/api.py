@@ -1,6 +1,6 @@
 """What a user sees in an editor: checked by mypy and pyright, never run."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,12 @@ async def users(client: AsyncClient) -> None:
     async for page in pages.by_page(start=2, stop=9, concurrency=3, ordered=False):
         assert_type(page, Page[User])
         assert_type(page.items[0], User)
+        sequence: Sequence[User] = page
+        assert_type(sequence[0], User)
+        assert_type(page[0], User)
+        assert_type(page[:2], list[User])
+        assert_type(list(page), list[User])
+        assert_type(len(page), int)
         assert_type(page.next_number, int | None)
     assert_type(await client.users.get_by_email("a@b.c"), User | None)
     assert_type(await client.users.custom_fields(), list[CustomField])
@@ -196,6 +202,24 @@ async def bulk(client: AsyncClient, ids: AsyncIterator[int]) -> None:
         AsyncGenerator[User | Exception, None],
     )
     assert_type([user async for user in client.map(client.users.get, [1, 2])], list[User])
+    pairs = client.map(client.users.get, [1, 2], with_inputs=True, ordered=False)
+    assert_type(pairs, AsyncGenerator[tuple[int, User], None])
+    async for user_id, user in pairs:
+        assert_type(user_id, int)
+        assert_type(user, User)
+    assert_type(
+        client.map(client.users.get, ids, with_inputs=True, return_exceptions=True),
+        AsyncGenerator[tuple[int, User | Exception], None],
+    )
+    assert_type(
+        client.map(client.users.get, ids, with_inputs=True, return_exceptions=either),
+        AsyncGenerator[tuple[int, User | Exception], None],
+    )
+    assert_type(
+        client.map(client.users.get_by_email, {"a@b.c"}, with_inputs=True),
+        AsyncGenerator[tuple[str, User | None], None],
+    )
+    assert_type(client.map(client.users.get, ids, with_inputs=False), AsyncGenerator[User, None])
 
 
 async def around(client: AsyncClient) -> None:

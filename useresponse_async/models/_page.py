@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
@@ -13,9 +14,9 @@ __all__ = ["Page"]
 T = TypeVar("T")
 
 
-@attrs.define(kw_only=True)
-class Page(PydanticType, Generic[T]):
-    """One page of a list.
+@attrs.define(kw_only=True, repr=False)
+class Page(PydanticType, Generic[T], Sequence[T]):  # noqa: PYI059 - Page[User] is typing's
+    """One page of a list: a sequence of its items.
 
     Attributes:
         items: What is on the page.
@@ -25,6 +26,7 @@ class Page(PydanticType, Generic[T]):
         total_pages: How many pages there are, if the server says.
         next_number: Which page the server says is next, if it says.
         extra: What else the server sent with the page.
+        source: The path and the filters that it was asked for with, as its ``repr`` shows them.
     """
 
     items: list[T]
@@ -34,3 +36,23 @@ class Page(PydanticType, Generic[T]):
     total_pages: int | None = None
     next_number: int | None = None
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    source: str = attrs.field(default="", init=False, eq=False)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        return self.items[index]
+
+    def __repr__(self) -> str:
+        total = "" if self.total_items is None else f" of {self.total_items}"
+        return f"<{type(self).__name__} {self.number}: {len(self)}{total} items, {self.source}>"

@@ -125,7 +125,7 @@ def _fields_of(model: type[Any], source: Any) -> list[_Field]:
             field.default,
         )
         for field in attrs.fields(model)
-        if field.name != "_extra"
+        if field.init and field.name != "_extra"
     ]
     if "_extra" in attrs.fields_dict(model):
         hint = _described(dict[str, Any], inspect.getdoc(model.extra))

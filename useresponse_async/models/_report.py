@@ -46,7 +46,7 @@ class ReportGrouping(Model):
     active_group: str | None = wire("activeGroup")
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, repr=False)
 class ReportPage(Page[Object]):
     """One page of a report's objects.
 
