@@ -302,9 +302,9 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
             return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed: {getattr(cause, 'reason', None) or cause}"
-        if isinstance(cause, OSError) and cause.errno in errno.errorcode:
+        if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
             return os.strerror(cause.errno).lower()
-    text = next(filter(None, map(_text, chain)), "")
+    text = next((text for cause in chain if (text := _text(cause))), "")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
