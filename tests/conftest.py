@@ -12,6 +12,15 @@ from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave it to the long group to repeat on other event loops what does not depend on them."""
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        other = params.get("anyio_backend") in ("asyncio+uvloop", "trio")
+        if other and not item.get_closest_marker("every_loop"):
+            item.add_marker("long")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> None:
     # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.

@@ -28,6 +28,8 @@ from benchmarks.tasks.decoding import DECODERS, TARGET
 from benchmarks.tasks.walking import walk
 from useresponse_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.long
+
 SMALL = attrs.evolve(
     plan.quick(contenders=("ours",), users=400),
     memory_users=(200, 400),

@@ -21,7 +21,7 @@ from quick import QUICK
 from useresponse_async import AsyncClient, Attachment, ClientClosedError, UseResponseError
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 Action: TypeAlias = Callable[[], Awaitable[object]]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from useresponse_async._concurrency import concurrent_map
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 class Calls:

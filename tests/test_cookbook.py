@@ -34,6 +34,8 @@ from useresponse.sso import UseresponseSso
 
 from useresponse_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.long
+
 COOKBOOK = Path(__file__).parent / "cookbook"
 RECIPES = sorted(path.stem for path in COOKBOOK.glob("*.py"))
 INDEX = (COOKBOOK / "README.md").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ from useresponse_async import (
 )
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 UPLOADED = '{"success": {"token": "t1", "url": "/files/t1"}}'
 

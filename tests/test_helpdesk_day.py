@@ -26,7 +26,7 @@ from useresponse_async import (
 from useresponse_async.resources._reports import ReportPages
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 PHOTO = bytes(range(256)) * 1000
 LOG = "Запис\n".encode()

@@ -20,7 +20,7 @@ from useresponse_async import (
 )
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 def client_of(sandbox: Sandbox, **options: Any) -> AsyncClient:

@@ -14,7 +14,7 @@ import trio
 from useresponse_async import AsyncClient, ClientClosedError, UseResponseError
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 Check: TypeAlias = Callable[[], Awaitable[None]]
 

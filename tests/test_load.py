@@ -92,6 +92,7 @@ class Noting(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
+@pytest.mark.long
 async def test_who_came_first_is_served_first(busy: Sandbox):
     asked: list[int] = []
     noting = Noting()
@@ -111,6 +112,7 @@ async def test_who_came_first_is_served_first(busy: Sandbox):
     assert max(moved) < AT_ONCE
 
 
+@pytest.mark.long
 async def test_no_task_starves_while_others_call_again_and_again(
     client: AsyncClient, busy: Sandbox
 ):
@@ -178,6 +180,7 @@ def traced() -> Iterator[Callable[[], tuple[int, int]]]:
         tracemalloc.stop()
 
 
+@pytest.mark.long
 async def test_a_thousand_calls_take_little_memory(
     address_of_another_process: str, traced: Callable[[], tuple[int, int]]
 ):
@@ -196,6 +199,7 @@ async def test_a_thousand_calls_take_little_memory(
     assert after - before < LEFT_OVER
 
 
+@pytest.mark.long
 async def test_a_thousand_calls_that_are_cancelled_leave_nothing(
     client: AsyncClient, busy: Sandbox, traced: Callable[[], tuple[int, int]]
 ):
@@ -392,6 +396,7 @@ async def test_a_queue_timeout_on_a_view_is_the_views_own(client: AsyncClient, b
     assert busy.arrivals == 40
 
 
+@pytest.mark.long
 async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(
     start_sandbox: Callable[..., Sandbox],
 ):

@@ -13,7 +13,7 @@ from useresponse_async._pacing import Pacing, Slot
 from useresponse_async._session import in_bulk
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 Start = Callable[..., Sandbox]
 

@@ -32,6 +32,7 @@ from useresponse_async import (
 from useresponse_async._retry import RetryBudget, Retrying, retry_after
 from useresponse_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.every_loop
 anyio_test = pytest.mark.anyio
 
 

@@ -12,9 +12,12 @@ from processes import child_running, is_alive
 ROOT = Path(__file__).parent.parent
 SOAK = [sys.executable, "-W", "error", "-m", "tests.soak", "--users", "200", "--workers", "8"]
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="the soak reads /proc, which only Linux has"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not Path("/proc/self/statm").exists(), reason="the soak reads /proc, which only Linux has"
+    ),
+]
 
 
 def soak(*options: str) -> subprocess.CompletedProcess:

@@ -23,6 +23,8 @@ from useresponse_async import (
 )
 from useresponse_async.sandbox import Sandbox
 
+pytestmark = pytest.mark.every_loop
+
 Start = Callable[..., Sandbox]
 
 

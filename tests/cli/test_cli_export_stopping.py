@@ -72,6 +72,7 @@ def modes() -> set[int]:
     return {stat.S_IMODE(path.stat().st_mode) for path in Path().iterdir()}
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_it_ends_with_every_user_once(start, serve, work):
     sandbox = serve(users=3000, latency=0.12)
     moments = random.Random(20)  # noqa: S311 - the same moments each time
@@ -97,6 +98,7 @@ def test_killed_at_random_moments_it_ends_with_every_user_once(start, serve, wor
     assert [path.name for path in work.iterdir()] == ["out.jsonl"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 def test_killed_before_any_of_its_steps_it_ends_with_every_user_once(serve, work, name):
     serve(users=60)

@@ -8,7 +8,7 @@ from useresponse_async import AsyncClient, KeyPlacement, NotFoundError
 from useresponse_async.sandbox import Options, Sandbox, create_app
 from useresponse_async.testing import QUICK_RETRY
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 URL = "https://example.com"
 API = f"{URL}/api/3.0"
