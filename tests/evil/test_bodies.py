@@ -35,7 +35,7 @@ from useresponse_async import (
     ResponseTooLargeError,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 MEBIBYTE = 1024 * 1024
 

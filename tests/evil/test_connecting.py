@@ -26,7 +26,7 @@ from server import (
 
 from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient, RetryPolicy
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 Start = Callable[..., EvilServer]
 

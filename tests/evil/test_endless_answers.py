@@ -10,7 +10,7 @@ from server import ME, Connect, Drip, EvilServer, Flood, Request, Step, answer
 
 from useresponse_async import APITimeoutError, AsyncClient
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 HEADS: dict[str, tuple[Step, ...]] = {
     "head": (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),

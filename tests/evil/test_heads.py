@@ -30,7 +30,7 @@ from useresponse_async import (
     RetryPolicy,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 KEY = "evil-key"
 

@@ -7,7 +7,7 @@ from server import Connect, EvilServer, Request, Reset, Silence, Sleep, answer
 
 from useresponse_async import APIConnectionError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 @pytest.mark.parametrize("end", [(), (Reset(),)], ids=["close", "reset"])

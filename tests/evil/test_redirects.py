@@ -20,7 +20,7 @@ from useresponse_async import (
     NotFoundError,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> bytes:

@@ -16,7 +16,7 @@ from server import ONCE, EvilServer, Request, Silence, answer, chunked, options_
 
 from useresponse_async import APITimeoutError, AsyncClient, Attachment
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 ATTEMPT_SECONDS = 0.3
 SLACK_SECONDS = 1.0
