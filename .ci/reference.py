@@ -22,6 +22,7 @@ MODULES = [
     "useresponse_async.resources",
     "useresponse_async.sandbox",
     "useresponse_async.testing",
+    "useresponse_async.integrations.dlt",
     "useresponse_async.integrations.fastapi",
 ]
 

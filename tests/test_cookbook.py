@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -32,6 +33,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from anyio.streams.tls import TLSListener
 from useresponse.sso import UseresponseSso
 
+from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
@@ -720,6 +722,36 @@ def test_two_dask_workers_export_each_user_once(
     rows = [row for path in files for row in pq.read_table(path).to_pylist()]
     assert len(rows) == 1230
     assert {row["id"]: (row["name"], row["email"]) for row in rows} == everybody(large_sandbox)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--parquet", "lake")])
+def test_the_warehouse_tells_open_tickets_by_category_and_week(
+    kitchen_of: Callable[..., Kitchen],
+    sandbox: Sandbox,
+    tmp_path: Path,
+    arguments: tuple[str, ...],
+):
+    kitchen = kitchen_of(sandbox, DLT_DATA_DIR=str(tmp_path / "dlt"))
+    address = {"base_url": sandbox.url, "api_key": sandbox.api_key}
+
+    async def open_tickets() -> Counter[tuple[str, str]]:
+        async with AsyncClient(**address) as client:
+            found = [ticket async for ticket in client.tickets.search(status="all")]
+        open_ones = [ticket for ticket in found if not (ticket.status and ticket.status.is_closed)]
+        return Counter(
+            (ticket.category.name if ticket.category else "(none)", monday(ticket.created_at))
+            for ticket in open_ones
+        )
+
+    def monday(moment: datetime) -> str:
+        return f"{moment.date() - timedelta(days=moment.weekday())}"
+
+    for _ in range(2):
+        output = kitchen.run("warehouse", *arguments)
+        rows = [line.split(maxsplit=2) for line in output.splitlines()]
+        told = Counter({(category, week): int(count) for week, count, category in rows})
+        assert told == anyio.run(open_tickets)
+        sandbox.insert_tickets(2)
 
 
 CLOSES_ITS_CLIENT = """

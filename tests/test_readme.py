@@ -23,10 +23,16 @@ SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILIN
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def sandbox(
+    start_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Sandbox:
     sandbox = start_sandbox(users=230)
     monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
     monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
+    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", sandbox.api_key)
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path))
     return sandbox
 
 

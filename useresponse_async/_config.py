@@ -56,6 +56,7 @@ _RESERVED_HEADERS: Final = re.compile(
 _EXTRAS: Final = {
     "aiohttp": ("the aiohttp transport", ("httpx_aiohttp", "aiohttp")),
     "cli": ("the command line", ("typer", "rich")),
+    "dlt": ("the dlt source", ("dlt",)),
     "fastapi": ("the FastAPI integration", ("fastapi", "starlette", "pydantic")),
     "parquet": ("Parquet", ("pyarrow",)),
     "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),

@@ -40,6 +40,7 @@ EXTRAS = {
         WALK.format(options="transport='aiohttp'"), ["httpx-aiohttp"], "the aiohttp transport"
     ),
     "cli": Extra("whoami", ["typer", "rich"], "the command line", command=True),
+    "dlt": Extra("import useresponse_async.integrations.dlt", ["dlt"], "the dlt source"),
     "fastapi": Extra(
         "import useresponse_async.integrations.fastapi", ["fastapi"], "the FastAPI integration"
     ),

@@ -1,0 +1,497 @@
+"""The dlt source loads an installation into DuckDB, on real sockets."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import dlt
+import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from useresponse_async import AsyncClient
+from useresponse_async.integrations.dlt import useresponse_source
+from useresponse_async.sandbox import Sandbox
+
+KEY = "k3y-of-the-warehouse"
+SMALL = {"users": 120, "tickets": 70, "topics": 9, "articles": 5, "comments": 90, "chats": 4}
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(**SMALL, api_key=KEY)
+
+
+class Warehouse:
+    """A pipeline into a DuckDB file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "warehouse.duckdb"
+        self.pipeline = dlt.pipeline(
+            "helpdesk",
+            destination=dlt.destinations.duckdb(str(self.file)),
+            dataset_name="helpdesk",
+            pipelines_dir=str(folder / "pipelines"),
+        )
+
+    def load(self, sandbox: Sandbox, *resources: str, **options: Any) -> None:
+        source = useresponse_source(sandbox.url, sandbox.api_key, **options)
+        self.pipeline.run(source.with_resources(*resources) if resources else source)
+
+    def ask(self, query: str) -> list[Any]:
+        with self.pipeline.sql_client() as client:
+            rows = client.execute_sql(query)
+        return [row[0] if len(row) == 1 else tuple(row) for row in rows or ()]
+
+    def columns(self, table: str) -> dict[str, str]:
+        described = self.ask("SELECT table_name, column_name, data_type FROM duckdb_columns()")
+        return {column: kind for name, column, kind in described if name == table}
+
+    def written(self) -> bytes:
+        """Return the bytes of every file: the database, load packages, schemas, state, traces."""
+        files = [path for path in self.folder.rglob("*") if path.is_file()]
+        assert files
+        return b"".join(path.read_bytes() for path in files)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path)
+
+
+def do(sandbox: Sandbox, act: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+            return await act(client)
+
+    return anyio.run(run)
+
+
+# What is loaded.
+
+
+def test_every_resource_is_a_table_with_a_row_for_each_item(warehouse: Warehouse, sandbox: Sandbox):
+    warehouse.load(sandbox)
+    assert warehouse.ask("SELECT id FROM users ORDER BY id") == [*range(1, 121)]
+    for number in (1, 60, 120):
+        user = sandbox.user(number)
+        assert user is not None
+        query = f"SELECT name, email, role__alias FROM users WHERE id = {number}"  # noqa: S608
+        assert warehouse.ask(query) == [(user.name, user.email, user.role)]
+    records = map(sandbox.comment, sandbox.comment_ids)
+    comments = sum(bool(record and record.object not in sandbox.article_ids) for record in records)
+    tables = {"tickets": 70, "topics": 9, "comments": comments, "articles": 5}
+    for table, rows in tables.items():
+        assert warehouse.ask(f"SELECT count(*), count(DISTINCT id) FROM {table}") == [(rows, rows)]  # noqa: S608
+    assert warehouse.ask("SELECT count(*) FROM chats") == [4]
+    for table in ("categories", "statuses", "forums", "reports"):
+        assert warehouse.ask(f"SELECT count(*) = count(DISTINCT id) FROM {table}") == [True]  # noqa: S608
+        assert warehouse.ask(f"SELECT count(*) > 0 FROM {table}") == [True]  # noqa: S608
+
+
+def test_custom_fields_of_users_and_of_objects_are_kept_apart(
+    warehouse: Warehouse, sandbox: Sandbox
+):
+    warehouse.load(sandbox, "custom_fields")
+    warehouse.load(sandbox, "custom_fields")
+    owners = dict(warehouse.ask("SELECT owner, count(*) FROM custom_fields GROUP BY owner"))
+    assert sorted(owners) == ["object", "user"]
+    query = "SELECT count(*) = count(DISTINCT (owner, id)) FROM custom_fields"
+    assert warehouse.ask(query) == [True]
+    assert warehouse.ask("SELECT count(*) > 0 FROM custom_fields__options") == [True]
+
+
+def test_a_second_run_updates_rows_and_adds_none(warehouse: Warehouse, sandbox: Sandbox):
+    warehouse.load(sandbox, "users")
+    tags = warehouse.ask("SELECT count(*) FROM users__tags")
+    do(sandbox, lambda client: client.users.update(7, full_name="Somebody Else"))
+    warehouse.load(sandbox, "users")
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM users") == [(120, 120)]
+    assert warehouse.ask("SELECT name FROM users WHERE id = 7") == ["Somebody Else"]
+    assert warehouse.ask("SELECT count(*) FROM users__tags") == tags
+
+
+def test_tags_and_custom_fields_are_child_tables(warehouse: Warehouse, sandbox: Sandbox):
+    warehouse.load(sandbox, "users")
+    query = "SELECT t.value FROM users u JOIN users__tags t ON t._dlt_parent_id = u._dlt_id"
+    seven = sandbox.user(7)
+    assert seven is not None
+    assert warehouse.ask(f"{query} WHERE u.id = 7 ORDER BY _dlt_list_idx") == [
+        tag for tag in seven.tags.split(",") if tag
+    ]
+    assert warehouse.ask(
+        "SELECT count(*) > 0 FROM users__custom_fields WHERE label = 'Region'"
+    ) == [True]
+
+
+def test_a_column_without_values_has_its_type_even_in_an_empty_table(
+    warehouse: Warehouse, start_sandbox: Callable[..., Sandbox]
+):
+    sandbox = start_sandbox(users=1, chats=0)
+    warehouse.load(sandbox, "users", "chats")
+    assert warehouse.ask("SELECT count(*) FROM chats") == [0]
+    chats = warehouse.columns("chats")
+    assert chats["id"] == "BIGINT"
+    assert chats["completed_at"] == "TIMESTAMP WITH TIME ZONE"
+    assert chats["completed_at_text"] == "VARCHAR"
+    assert chats["seen_by_client"] == "BOOLEAN"
+    assert chats["last_message__author__avatar__big"] == "VARCHAR"
+    users = warehouse.columns("users")
+    assert users["gravatar_email"] == "VARCHAR"
+    assert users["extra"] == "JSON"
+
+
+def test_moments_are_timestamps(warehouse: Warehouse, sandbox: Sandbox):
+    warehouse.load(sandbox, "articles")
+    for number in sandbox.article_ids:
+        record = sandbox.object(number)
+        assert record is not None
+        query = f"SELECT epoch(created_at)::BIGINT FROM articles WHERE id = {number}"  # noqa: S608
+        assert warehouse.ask(query) == [record.created]
+
+
+def test_what_the_server_sends_beyond_the_known_fields_is_json(
+    warehouse: Warehouse, sandbox: Sandbox
+):
+    odd = (
+        '[{"id": 1, "name": "half \\ud83d of a pair", "type": {"slug": "idea"}, '
+        '"huge": 123456789012345678901234567890, "list": [1, {"a": null}]},'
+        ' {"id": 2, "type": "idea"}]'
+    )
+    sandbox.answer_next(odd.encode(), match="categories")
+    warehouse.load(sandbox, "categories")
+    assert warehouse.ask("SELECT id, name, type FROM categories ORDER BY id") == [
+        (1, "half \\ud83d of a pair", '{"slug": "idea"}'),
+        (2, None, "idea"),
+    ]
+    assert warehouse.ask("SELECT extra->>'list' FROM categories WHERE id = 1") == ['[1,{"a":null}]']
+
+
+def test_what_has_no_id_is_left_out(warehouse: Warehouse, sandbox: Sandbox):
+    sandbox.answer_next(b'[{"id": "a", "name": "A"}, {"name": "B"}]', match="forums")
+    warehouse.load(sandbox, "forums")
+    assert warehouse.ask("SELECT id, name FROM forums") == [("a", "A")]
+
+
+def test_no_key_reaches_a_table_a_schema_or_a_load_package(
+    warehouse: Warehouse, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    leaky = b'{"totalObjects": 1, "data": [{"id": 1, "name": "Ann", "apiKey": "l34ky-k3y"}]}'
+    sandbox.answer_next(leaky, match="users/search")
+    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
+    warehouse.pipeline.run(useresponse_source())
+    assert warehouse.ask("SELECT name FROM users") == ["Ann"]
+    written = warehouse.written()
+    assert KEY.encode() not in written
+    assert b"l34ky-k3y" not in written
+    schema = warehouse.pipeline.default_schema.to_pretty_json()
+    assert "api_key" not in schema
+    assert "apiKey" not in schema
+
+
+# What changed.
+
+
+@pytest.fixture
+def large_sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    return start_sandbox(users=20, tickets=230, topics=130, comments=40, api_key=KEY)
+
+
+def asked(sandbox: Sandbox, path: str) -> int:
+    return sum(path in request.path for request in sandbox.requests)
+
+
+def test_a_run_costs_what_changed(warehouse: Warehouse, large_sandbox: Sandbox):
+    warehouse.load(large_sandbox, "tickets")
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(230, 230)]
+    large_sandbox.insert_tickets(1)
+    large_sandbox.forget_requests()
+    warehouse.load(large_sandbox, "tickets")
+    assert asked(large_sandbox, "tickets.json") <= 4
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
+    large_sandbox.forget_requests()
+    warehouse.load(large_sandbox, "tickets")
+    assert asked(large_sandbox, "tickets.json") == 1
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
+
+
+@pytest.mark.parametrize("kind", ["ticket", "topic"])
+def test_the_comments_of_what_changed_follow(
+    kind: str, warehouse: Warehouse, large_sandbox: Sandbox
+):
+    resources = (f"{kind}s", f"{kind}_comments")
+    warehouse.load(large_sandbox, *resources)
+    old = large_sandbox.ticket_ids[3] if kind == "ticket" else large_sandbox.topic_ids[3]
+    assert warehouse.ask("SELECT count(*) = count(DISTINCT id) FROM comments") == [True]
+    records = map(large_sandbox.comment, large_sandbox.comment_ids)
+    commented = [(record.id, record.object) for record in records if record]
+    owners = large_sandbox.ticket_ids if kind == "ticket" else large_sandbox.topic_ids
+    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == [
+        (number, owner) for number, owner in commented if owner in owners
+    ]
+    new = do(large_sandbox, lambda client: client.comments.create(old, "It is on fire again"))
+    large_sandbox.forget_requests()
+    warehouse.load(large_sandbox, *resources)
+    assert asked(large_sandbox, "/comments.json") <= 2
+    query = f"SELECT object_id, content FROM comments WHERE id = {new.id}"  # noqa: S608
+    assert warehouse.ask(query) == [(old, "It is on fire again")]
+    query = f"SELECT comments_num FROM {kind}s WHERE id = {old}"  # noqa: S608
+    count = do(large_sandbox, lambda client: client.objects.comments(old).count())
+    assert warehouse.ask(query) == [count]
+
+
+def test_a_run_goes_back_by_the_overlap(warehouse: Warehouse, large_sandbox: Sandbox):
+    warehouse.load(large_sandbox, "tickets")
+    large_sandbox.insert_tickets(1)
+    large_sandbox.advance(1000)
+    large_sandbox.insert_tickets(1)
+    warehouse.load(large_sandbox, "tickets")
+    for overlap, rows in ((900, 1), (1100, 2)):
+        warehouse.load(large_sandbox, "tickets", overlap=overlap)
+        counts = warehouse.pipeline.last_trace.last_normalize_info.row_counts
+        assert counts["tickets"] == rows
+
+
+def test_one_deleted_since_it_was_listed_has_no_comments(
+    warehouse: Warehouse, large_sandbox: Sandbox
+):
+    large_sandbox.fail_next(404, match="objects/[0-9]+/comments")
+    warehouse.load(large_sandbox, "tickets", "ticket_comments")
+    assert warehouse.ask("SELECT count(*) FROM tickets") == [230]
+
+
+def test_what_changed_is_not_forgotten_when_a_run_fails(
+    warehouse: Warehouse, large_sandbox: Sandbox
+):
+    resources = ("tickets", "ticket_comments")
+    warehouse.load(large_sandbox, *resources)
+    old = large_sandbox.ticket_ids[3]
+    new = do(large_sandbox, lambda client: client.comments.create(old, "Still on fire"))
+    large_sandbox.advance(10_000)
+    large_sandbox.insert_tickets(1)
+    large_sandbox.fail_next(400, match=f"objects/{old}/comments")
+    with pytest.raises(PipelineStepFailed, match="400"):
+        warehouse.load(large_sandbox, *resources)
+    warehouse.load(large_sandbox, *resources)
+    assert warehouse.ask(f"SELECT content FROM comments WHERE id = {new.id}") == ["Still on fire"]  # noqa: S608
+    assert warehouse.ask("SELECT count(*) FROM tickets") == [231]
+
+
+# How it is configured, and how it asks.
+
+
+def test_it_is_configured_as_every_source_of_dlt(
+    warehouse: Warehouse, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
+    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+    monkeypatch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
+    warehouse.pipeline.run(useresponse_source().with_resources("forums"))
+    assert [request.path for request in sandbox.requests] == ["/api/7.0/forums.json"]
+
+
+def test_all_resources_share_one_client(warehouse: Warehouse, sandbox: Sandbox):
+    sandbox.set_latency(0.02)
+    warehouse.load(sandbox, max_in_flight=3)
+    assert 1 < sandbox.peak_in_flight <= 3
+    assert sandbox.connections_opened <= 3
+    assert sandbox.connections == 0
+
+
+def test_a_source_can_be_iterated_without_a_pipeline(sandbox: Sandbox):
+    source = useresponse_source(sandbox.url, KEY)
+    assert {row["id"] for row in source.users} == {*range(1, 121)}
+
+
+def test_a_resource_left_early_ends_what_it_has_under_way(sandbox: Sandbox):
+    threads = threading.active_count()
+    source = useresponse_source(sandbox.url, KEY).with_resources("users")
+    for row in source.add_limit(1):
+        assert row["id"]
+    assert threading.active_count() == threads
+    assert sandbox.connections == 0
+
+
+# What goes wrong.
+
+
+def test_a_wrong_key_fails_with_its_message_before_anything_is_written(
+    warehouse: Warehouse, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+):
+    sandbox.set_guests(allowed=False)
+    threads = threading.active_count()
+    source = useresponse_source(sandbox.url, "n0t-the-key")
+    with pytest.raises(PipelineStepFailed, match="401") as caught:
+        warehouse.pipeline.run(source)
+    assert caught.value.step == "extract"
+    assert not warehouse.columns("users")
+    assert "n0t-the-key" not in str(caught.value)
+    assert b"n0t-the-key" not in warehouse.written()
+    assert threading.active_count() == threads
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_a_run_in_which_some_requests_fail_ends_complete(
+    warehouse: Warehouse, start_sandbox: Callable[..., Sandbox]
+):
+    sandbox = start_sandbox(**SMALL | {"users": 2000}, faults=0.05, seed=3)
+    warehouse.load(sandbox, "users", "articles", "chats")
+    assert sandbox.faults
+    assert warehouse.ask("SELECT id FROM users ORDER BY id") == [*range(1, 2001)]
+
+
+def test_a_failure_midway_ends_every_other_resource(
+    warehouse: Warehouse, start_sandbox: Callable[..., Sandbox], caplog: pytest.LogCaptureFixture
+):
+    sandbox = start_sandbox(users=2000, articles=500, latency=0.01)
+    sandbox.answer_next(b'{"error": {"code": 400, "message": "No."}}', 400, match="page=7&")
+    threads = threading.active_count()
+    with pytest.raises(PipelineStepFailed, match=r"400.*No\."):
+        warehouse.load(sandbox)
+    assert threading.active_count() == threads
+    assert sandbox.connections == 0
+    assert caplog.records == [r for r in caplog.records if r.levelno < logging.ERROR]
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+
+hosts = set()
+
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        hosts.add(str(arguments[1]))
+    if event == "socket.getaddrinfo":
+        hosts.add(str(arguments[0]))
+
+
+sys.addaudithook(note)
+
+import dlt
+from useresponse_async.integrations.dlt import useresponse_source
+
+pipeline = dlt.pipeline(
+    "helpdesk",
+    destination=dlt.destinations.duckdb("warehouse.duckdb"),
+    dataset_name="helpdesk",
+    pipelines_dir="pipelines",
+)
+pipeline.run(useresponse_source())
+print("hosts", sorted(hosts))
+"""
+
+
+@pytest.fixture
+def start_script(tmp_path: Path) -> Iterator[Callable[[Sandbox], subprocess.Popen[str]]]:
+    running: list[subprocess.Popen[str]] = []
+
+    def start(sandbox: Sandbox) -> subprocess.Popen[str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "DLT_DATA_DIR": str(tmp_path / "data"),
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "SOURCES__USERESPONSE__BASE_URL": sandbox.url,
+            "SOURCES__USERESPONSE__API_KEY": sandbox.api_key,
+        }
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", SCRIPT],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def test_it_connects_to_nothing_but_the_installation(
+    sandbox: Sandbox, start_script: Callable[[Sandbox], subprocess.Popen[str]]
+):
+    output, errors = start_script(sandbox).communicate(timeout=60)
+    hosts = re.search(r"^hosts (.*)$", output, re.MULTILINE)
+    assert hosts, errors
+    port = sandbox.url.rpartition(":")[2]
+    assert set(eval(hosts[1])) <= {f"('127.0.0.1', {port})", "127.0.0.1"}  # noqa: S307 - our own
+    assert KEY not in output + errors
+
+
+def test_ctrl_c_ends_a_run_that_waits(
+    start_sandbox: Callable[..., Sandbox],
+    start_script: Callable[[Sandbox], subprocess.Popen[str]],
+    until: Callable[[Callable[[], bool]], None],
+):
+    sandbox = start_sandbox(users=500, latency=20, api_key=KEY)
+    process = start_script(sandbox)
+    until(lambda: sandbox.in_flight > 0)
+    # dlt takes the first one as a request to end after what is under way.
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=15)
+    assert process.returncode != 0
+    assert "already running" not in errors
+    assert "never retrieved" not in errors
+    assert KEY not in errors
+
+
+@pytest.mark.parametrize("moment", ["extract", "normalize", "load"])
+def test_a_run_that_was_killed_is_complete_after_the_next_one(
+    moment: str,
+    warehouse: Warehouse,
+    start_sandbox: Callable[..., Sandbox],
+    start_script: Callable[[Sandbox], subprocess.Popen[str]],
+    until: Callable[[Callable[[], bool]], None],
+):
+    sandbox = start_sandbox(**SMALL | {"users": 3000}, latency=0.02)
+    work = warehouse.folder / "pipelines" / "helpdesk"
+    signs = {
+        "extract": lambda: sandbox.arrivals > 30,
+        "normalize": lambda: any(work.glob("load/new/*/new_jobs/*")),
+        "load": lambda: any(work.glob("load/normalized/*/started_jobs/*")),
+    }
+    process = start_script(sandbox)
+    until(lambda: signs[moment]() or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    output, errors = start_script(sandbox).communicate(timeout=60)
+    assert "hosts" in output, errors
+    assert warehouse.ask("SELECT id FROM users ORDER BY id") == [*range(1, 3001)]
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM chats") == [(4, 4)]
+
+
+def test_the_package_does_not_import_dlt():
+    code = textwrap.dedent(
+        """
+        import sys, useresponse_async, useresponse_async.integrations, useresponse_async.models
+        sys.exit("dlt" in sys.modules)
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own
+    assert done.returncode == 0
