@@ -349,6 +349,7 @@ def test_a_wrong_key_fails_with_its_message_before_anything_is_written(
     assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
+@pytest.mark.long
 def test_a_run_in_which_some_requests_fail_ends_complete(
     warehouse: Warehouse, start_sandbox: Callable[..., Sandbox]
 ):
@@ -461,6 +462,7 @@ def test_ctrl_c_ends_a_run_that_waits(
     assert KEY not in errors
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["extract", "normalize", "load"])
 def test_a_run_that_was_killed_is_complete_after_the_next_one(
     moment: str,
