@@ -94,11 +94,19 @@ class _Connector(aiohttp.TCPConnector):
 class _KeyedRequest(aiohttp.ClientRequest):
     """Adds the key as it is sent, below tracers that wrap ``ClientSession._request``."""
 
+    _shown: aiohttp.RequestInfo | None = None
+
+    @property
+    def request_info(self) -> aiohttp.RequestInfo:
+        """The request as a response tells of it: without the key."""
+        return self._shown or super().request_info
+
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         exchange = _exchange.get()
         key, placement = (exchange and exchange[1]) or (None, None)
         if key is None or self.method == "CONNECT":
             return await super().send(conn)
+        self._shown = self.request_info
         url, headers = self.url, self.headers
         if placement is KeyPlacement.HEADER:
             self.headers = CIMultiDict(headers)
@@ -164,6 +172,7 @@ def _failures_told_apart() -> Generator[None, None, None]:
     try:
         yield
     except httpx.TransportError as error:
-        if isinstance(error.__cause__, aiohttp.ClientError | TimeoutError):
-            raise error.__cause__ from None
+        cause = error.__cause__
+        if isinstance(cause, aiohttp.ClientError | TimeoutError):
+            raise cause from cause.__cause__
         raise

@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from useresponse_async._exceptions import ArgumentError
+
 __all__ = ["RETRY_LOGGER", "Secret", "keep_out_of_logs", "redact", "redact_bytes"]
 
 _MASK: Final = "***"
@@ -35,7 +37,7 @@ class Secret:
     """A text that is used but not shown: its ``repr`` and ``str`` are ``***``.
 
     Pickling leaves the text out: the unpickled secret is equal to no other, and
-    :meth:`reveal` on it raises ``ValueError``.
+    :meth:`reveal` on it raises :class:`~useresponse_async.ArgumentError`.
 
     Args:
         text: The text to keep.
@@ -52,10 +54,10 @@ class Secret:
         """Return the text itself.
 
         Raises:
-            ValueError: The secret came out of a pickle, which never holds the text.
+            ArgumentError: The secret came out of a pickle, which never holds the text.
         """
         if self._text is None:
-            raise ValueError("this secret was pickled, and a pickle never holds its text")
+            raise ArgumentError("secret", "it was pickled, and a pickle never holds its text")
         return self._text
 
     def redact(self, text: str) -> str:

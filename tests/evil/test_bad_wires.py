@@ -1,0 +1,330 @@
+"""Addresses, proxies, loops and hooks that cannot work say so, in a typed error of one line."""
+
+import asyncio
+import gc
+import pickle
+import socket
+import threading
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import anyio
+import httpx
+import pytest
+from quick import QUICK
+from server import ME, ONCE, EvilServer, Request, Silence, Sleep, answer, options_of
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    ArgumentError,
+    AsyncClient,
+    Attachment,
+    ConfigurationError,
+    KeyPlacement,
+    NotFoundError,
+    Secret,
+    UseResponseError,
+)
+from useresponse_async.sandbox import Sandbox
+
+KEY = "evil-k3y"
+
+
+# Proxies
+
+
+@pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks5h://u:pa55@127.0.0.1:9"])
+@pytest.mark.parametrize("given", [True, False])
+def test_a_socks_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, wire: str, proxy: str, *, given: bool
+):
+    monkeypatch.setattr("useresponse_async._config.find_spec", lambda name: None)
+    if not given:
+        monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ConfigurationError, match="SOCKS") as caught:
+        AsyncClient("https://help.example", proxy=proxy if given else None, **options_of(wire))
+    assert "pa55" not in str(caught.value)
+
+
+def test_aiohttp_speaks_to_no_socks_proxy_even_where_socksio_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("useresponse_async._config.find_spec", lambda name: object())
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        proxy = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(ConfigurationError, match="SOCKS"):
+            AsyncClient("http://localhost", api_key=KEY, proxy=proxy, transport="aiohttp")
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "http://", "ftp://h", "http://h:0"])
+@pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+def test_a_proxy_that_has_no_address_is_refused(wire: str, proxy: str):
+    with pytest.raises(ConfigurationError, match="proxy"):
+        AsyncClient("https://help.example", proxy=proxy, **options_of(wire))
+
+
+async def _through_unknown_host(wire: str, folder: Path) -> list[APIConnectionError]:
+    errors = []
+    async with AsyncClient(
+        "https://help.example", proxy="http://no-such-proxy.invalid:8080", retry=ONCE,
+        **options_of(wire),
+    ) as client:  # fmt: skip
+        for call in (client.users.me, lambda: client.files.download("/f", folder / "f")):
+            with pytest.raises(APIConnectionError) as caught:
+                await call()
+            errors.append(caught.value)
+    return errors
+
+
+@pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+def test_a_proxy_whose_name_does_not_resolve_is_not_called_a_redirect(wire: str, tmp_path: Path):
+    for error in asyncio.run(_through_unknown_host(wire, tmp_path)):
+        assert "redirect" not in str(error)
+        assert "resolve" in str(error)
+        assert not error.request_sent
+        assert not error.permanent
+
+
+@pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+def test_downloads_heed_no_proxy_for_their_own_host(
+    monkeypatch: pytest.MonkeyPatch, start_server: Callable[..., EvilServer], wire: str, tmp_path
+):
+    proxy, direct = start_server(), start_server()
+    # A name that is this machine, but that nobody takes for a loopback address.
+    resolve = socket.getaddrinfo
+    here = "files.example"
+
+    def resolved(host: Any, *args: Any, **options: Any) -> Any:
+        known = host in (here, here.encode())
+        return resolve("127.0.0.1" if known else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.setenv("NO_PROXY", here)
+    monkeypatch.setenv("no_proxy", here)
+
+    async def main() -> None:
+        with pytest.warns(UserWarning, match="in the clear"):
+            client = AsyncClient("http://help.example", retry=ONCE, **options_of(wire))
+        async with client:
+            assert (await client.users.me()).id == 1
+            assert (len(proxy.heads), len(direct.heads)) == (1, 0)
+            await client.files.download(f"http://{here}:{direct.port}/f", tmp_path / "f")
+            await client.files.download("http://other.example/f", tmp_path / "g")
+        assert [b"other.example" in head for head in proxy.heads] == [False, True]
+        assert len(direct.heads) == 1
+
+    asyncio.run(main())
+
+
+# Addresses
+
+
+BAD_PORTS = ["http://localhost:99999/f", "http://localhost:0/f", "//localhost:70000/f"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("address", BAD_PORTS)
+async def test_a_port_that_cannot_be_is_refused_or_not_followed(
+    server: EvilServer, wire: str, address: str, tmp_path: Path
+):
+    async with AsyncClient(server.url, retry=QUICK, timeout=5, **options_of(wire)) as client:
+        with pytest.raises(ArgumentError, match="port"):
+            await client.files.download(address, tmp_path / "f")
+        server.otherwise = answer(b"", b"Location: " + address.encode(), status=b"302 Found")
+        with anyio.fail_after(5), pytest.raises((APIConnectionError, APIStatusError)):
+            await client.files.download("/f", tmp_path / "f")
+        server.otherwise = answer()
+        assert (await client.users.me()).id == 1
+
+
+LOCATIONS = [b"http://[", b"http://\xff\xfe:80:80/", b"http://h:99999/", b"//[::1", b"http://a b/"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("location", LOCATIONS)
+async def test_a_bad_redirect_leaves_nothing_in_the_chain_that_cannot_be_shown(
+    server: EvilServer, wire: str, location: bytes, tmp_path: Path
+):
+    async with AsyncClient(server.url, retry=ONCE, timeout=5, **options_of(wire)) as client:
+        for call in (client.users.me, lambda: client.files.download("/f", tmp_path / "f")):
+            server.otherwise = answer(b"", b"Location: " + location, status=b"302 Found")
+            with anyio.fail_after(5), pytest.raises((APIConnectionError, APIStatusError)) as caught:
+                await call()
+            shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            assert "".join(shown.format())
+            assert caught.value.__context__ is caught.value.__cause__ is None
+            pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
+
+
+# Hooks of the caller's client
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_hook_that_calls_raise_for_status_leaves_the_typed_error(sandbox: Sandbox):
+    async def check(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    async def read_and_check(response: httpx.Response) -> None:
+        await response.aread()
+        response.raise_for_status()
+
+    for hook in (check, read_and_check):
+        async with httpx.AsyncClient(event_hooks={"response": [hook]}) as http_client:
+            client = AsyncClient(
+                sandbox.url, api_key=sandbox.api_key, http_client=http_client, retry=QUICK
+            )
+            async with client:
+                assert (await client.users.me()).id == 1
+                with pytest.raises(NotFoundError) as caught:
+                    await client.users.get(10**6)
+                sandbox.fail_next(503, times=2)  # retried as every other
+                assert (await client.users.get(1)).id == 1
+                assert caught.value.__context__ is None
+                assert sandbox.api_key not in str(vars(caught.value))
+
+
+def test_a_secret_out_of_a_pickle_is_refused_by_name():
+    unpickled = pickle.loads(pickle.dumps(Secret(KEY)))  # noqa: S301 - our own
+    with pytest.raises(ConfigurationError, match="api_key"):
+        AsyncClient("https://help.example", api_key=unpickled)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_secret_out_of_a_pickle_is_refused_as_an_argument(sandbox: Sandbox):
+    unpickled: Any = pickle.loads(pickle.dumps(Secret(KEY)))  # noqa: S301 - our own
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+        for call in (
+            lambda: client.users.change_password(1, unpickled),
+            lambda: client.auth.login("ada@example.com", unpickled),
+            lambda: client.request("GET", "me.json", headers={"X-Token": unpickled}),
+            lambda: client.request("POST", "me.json", json={"x": unpickled}),
+        ):
+            with pytest.raises(ArgumentError):
+                await call()
+    assert sandbox.arrivals == 0
+
+
+# Event loops
+
+
+def misuse(sandbox: Sandbox, client: AsyncClient) -> None:
+    async def create(email: str) -> None:
+        await client.users.create(email, full_name="Ada")
+
+    asyncio.run(create("first@example.com"))
+    arrivals = sandbox.arrivals
+    for call in (
+        lambda: create("second@example.com"),
+        client.users.search().collect,
+        client.users.search().count,
+        lambda: client.files.upload(Attachment.from_bytes("a", b"a")),
+    ):
+        with pytest.raises(UseResponseError, match="one client per event loop"):
+            asyncio.run(call())
+    asyncio.run(client.aclose())
+    assert sandbox.arrivals == arrivals
+
+
+# What the first loop left open, which is the caller's mistake, warns.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:Exception ignored:Warning")
+@pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+def test_one_client_in_two_loops_is_refused_before_anything_is_sent(sandbox: Sandbox, wire: str):
+    misuse(
+        sandbox,
+        AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK, **options_of(wire)),
+    )
+    gc.collect()
+
+
+def test_two_threads_with_one_client_end(sandbox: Sandbox):
+    client = AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK, max_in_flight=2)
+    together = threading.Barrier(2, timeout=10)
+
+    async def calls() -> str:
+        together.wait()
+        outcomes: set[str] = set()
+        for _ in range(20):
+            outcome = "good"
+            with suppress(UseResponseError):
+                outcome = "refused"
+                async for _ in client.map(client.users.get, [1, 2, 3]):
+                    pass
+                outcome = "good"
+            outcomes.add(outcome)
+        together.wait()
+        if outcomes == {"good"}:
+            await client.aclose()
+        return " and ".join(outcomes)
+
+    with ThreadPoolExecutor(2) as threads:
+        both = [threads.submit(asyncio.run, calls()) for _ in range(2)]
+        assert sorted(one.result(timeout=20) for one in both) == ["good", "refused"]
+
+
+# aiohttp
+
+
+@pytest.mark.parametrize("placement", list(KeyPlacement))
+def test_what_wraps_aiohttps_sessions_sees_no_key(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, placement: KeyPlacement
+):
+    seen: list[str] = []
+    request = aiohttp.ClientSession._request  # noqa: SLF001 - what ddtrace wraps
+
+    async def traced(self: Any, *args: Any, **options: Any) -> Any:
+        seen.append(f"{args} {options}")
+        response = await request(self, *args, **options)
+        info = response.request_info
+        seen.append(f"{response.url} {response!r} {info!r} {dict(info.headers)}")
+        return response
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
+
+    async def main() -> None:
+        async with AsyncClient(
+            sandbox.url, api_key=sandbox.api_key, transport="aiohttp", key_placement=placement
+        ) as client:
+            assert (await client.users.me()).id == 1
+            await client.users.create("new@example.com", full_name="New")
+
+    asyncio.run(main())
+    assert len(seen) == 4
+    assert sandbox.api_key not in "".join(seen)
+
+
+BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n%b\r\n" % ME[:5]
+
+
+@pytest.mark.anyio
+async def test_a_malformed_chunk_in_a_later_packet_ends_within_the_timeout(
+    server: EvilServer, wire: str, tmp_path: Path
+):
+    async with AsyncClient(server.url, retry=ONCE, timeout=0.5, **options_of(wire)) as client:
+        for call in (
+            client.users.me,
+            lambda: client.users.create("ada@example.com", full_name="Ada"),
+            lambda: client.files.download("/f", tmp_path / "f"),
+        ):
+            server.play(Request(), BAD_CHUNK, Sleep(0.05), b"nonsense\r\nmore\r\n", Silence())
+            with anyio.fail_after(1.5), pytest.raises(APIConnectionError):
+                await call()
+            assert client.in_flight == 0
+            with anyio.fail_after(1):
+                while server.open_connections:
+                    await anyio.sleep(0.005)
+        assert (await client.users.me()).id == 1
+    assert list(tmp_path.iterdir()) == []
