@@ -1,0 +1,198 @@
+"""Files: nobody finds half of one, nobody's own is touched, and what hangs is left."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from server import ONCE, EvilServer, Request, Reset, Sleep, answer, options_of
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    ArgumentError,
+    AsyncClient,
+    Attachment,
+)
+
+pytestmark = pytest.mark.anyio
+
+FILES = [b"a" * 300_000, b"b" * 300_000]
+
+
+@pytest.fixture
+async def client(server: EvilServer, wire: str) -> Any:
+    async with AsyncClient(server.url, retry=ONCE, timeout=5, **options_of(wire)) as client:
+        yield client
+
+
+# Downloads
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_two_downloads_to_one_path_never_mix(
+    server: EvilServer, client: AsyncClient, tmp_path: Path, *, overwrite: bool
+):
+    for file in FILES:
+        whole = answer(file)
+        server.play(Request(), whole[:150_000], Sleep(0.05), whole[150_000:])
+    target = tmp_path / "copy"
+    outcomes: list[object] = []
+
+    async def download() -> None:
+        try:
+            outcomes.append(await client.files.download("/f", target, overwrite=overwrite))
+        except (FileExistsError, ArgumentError) as error:
+            outcomes.append(type(error))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(download)
+        group.start_soon(download)
+    # Without overwriting, only one of them may say that its file is there.
+    assert outcomes.count(300_000) == (2 if overwrite else 1)
+    assert target.read_bytes() in FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+@pytest.mark.parametrize("step", [answer(b"", status=b"404 Not Found"), answer(b"new"), None])
+async def test_a_part_file_that_is_not_ours_stays(
+    server: EvilServer, client: AsyncClient, tmp_path: Path, step: bytes | None
+):
+    (tmp_path / "copy.jpg.part").write_bytes(b"not yours")
+    server.play(Request(), *((Reset(),) if step is None else (step,)))
+    try:
+        await client.files.download("/f", tmp_path / "copy.jpg")
+    except (APIStatusError, APIConnectionError):
+        assert not (tmp_path / "copy.jpg").exists()
+    else:
+        assert (tmp_path / "copy.jpg").read_bytes() == b"new"
+    assert (tmp_path / "copy.jpg.part").read_bytes() == b"not yours"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+async def test_no_symbolic_link_is_followed(
+    server: EvilServer, client: AsyncClient, tmp_path: Path, *, overwrite: bool
+):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    for name in ("copy.part", "copy"):
+        (tmp_path / name).symlink_to(victim)
+    server.otherwise = answer(b"new")
+    if overwrite:
+        await client.files.download("/f", tmp_path / "copy", overwrite=True)
+        assert not (tmp_path / "copy").is_symlink()
+        assert (tmp_path / "copy").read_bytes() == b"new"
+    else:
+        with pytest.raises(ArgumentError, match="exists"):
+            await client.files.download("/f", tmp_path / "copy")
+        (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+        with pytest.raises(ArgumentError, match="exists"):
+            await client.files.download("/f", tmp_path / "dangling")
+        assert not server.heads
+    assert victim.read_bytes() == b"precious"
+    assert (tmp_path / "copy.part").is_symlink()
+
+
+async def test_a_file_that_appears_meanwhile_is_not_replaced(
+    server: EvilServer, client: AsyncClient, tmp_path: Path
+):
+    names: list[str] = []
+
+    def appear(done: int, total: int | None) -> None:
+        names.extend(path.name for path in tmp_path.iterdir())
+        (tmp_path / "copy").write_bytes(b"mine")
+
+    for _ in range(2):
+        server.otherwise = answer(b"new")
+        with pytest.raises(FileExistsError):
+            await client.files.download("/f", tmp_path / "copy", on_progress=appear)
+        assert (tmp_path / "copy").read_bytes() == b"mine"
+        (tmp_path / "copy").unlink()
+    assert list(tmp_path.iterdir()) == []
+    assert len(set(names)) == 2  # a new name each time, which nobody can tell beforehand
+    assert not any("copy" in name for name in names)
+
+
+@pytest.mark.parametrize("to", ["", ".", "..", "folder", "folder/", "a\0b", "folder/.."])
+async def test_what_is_not_a_files_path_is_refused_by_its_argument(
+    server: EvilServer,
+    client: AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    to: str,
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for path in (to, Path(to)):
+        for overwrite in (False, True):
+            with pytest.raises(ArgumentError) as caught:
+                await client.files.download("/f", path, overwrite=overwrite)
+            assert caught.value.argument == "to"
+    assert not server.heads
+
+
+# Uploads
+
+NAMES = [
+    "",
+    " ",
+    ".",
+    "..",
+    "a\nb",
+    "a\rb",
+    "a\tb",
+    "a\x1b[31m",
+    "a\x7f",
+    "a\x9b",
+    "a\u202egpj.exe",
+]
+NAMES += ["a\u2066b", "a\u200fb", "a\u061cb", "a\u2028b", "a/b", "a\\b", "\ud800", "x" * 5000]
+NAMES += ["\u00e9" * 200, "../../etc/passwd"]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+async def test_what_is_not_a_file_name_is_refused(anyio_backend: str, name: str):
+    for make in (
+        lambda: Attachment.from_bytes(name, b""),
+        lambda: Attachment.from_path("/tmp/x", name=name or "/"),  # noqa: S108 - never opened
+        lambda: Attachment.from_file(None, name=name),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ArgumentError, match="name"):
+            make()
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "Ünïcödé 文字.txt", "a b", ".hidden", "x" * 255])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_every_other_name_is_taken(anyio_backend: str, name: str):
+    assert Attachment.from_bytes(name, b"").name == name
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+@pytest.mark.parametrize("by", ["attempt_timeout", "the caller's deadline"])
+async def test_a_file_whose_opening_hangs_is_left(
+    server: EvilServer, wire: str, tmp_path: Path, by: str
+):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    attachment = Attachment.from_path(fifo, name="a")
+    seconds = 0.2 if by == "attempt_timeout" else 60
+    try:
+        async with AsyncClient(
+            server.url, retry=ONCE, attempt_timeout=seconds, **options_of(wire)
+        ) as client:
+            with anyio.fail_after(1.2):
+                if by == "attempt_timeout":
+                    with pytest.raises(APITimeoutError) as caught:
+                        await client.files.upload(attachment)
+                    assert not caught.value.request_sent
+                else:
+                    with pytest.raises(TimeoutError), anyio.fail_after(0.2):
+                        await client.files.upload(attachment)
+            assert client.in_flight == 0
+            assert server.heads == []
+    finally:
+        # The thread that was left behind ends, and closes what it gets: else that warns.
+        os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
