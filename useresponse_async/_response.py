@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import attrs
 import httpx
@@ -256,8 +256,7 @@ def connection_error(
     chain = list(_chain(error))
     sent = answered or names.isdisjoint(_NEVER_SENT)
     timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
-    codes = (cause.errno for cause in chain if isinstance(cause, OSError))
-    code = next((code for code in codes if isinstance(code, int)), None)
+    system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
     host = host_and_port(request.url)
     reason = _reason(error, chain)
     if timed_out:
@@ -281,7 +280,7 @@ def connection_error(
         request_sent=sent,
         permanent=_is_permanent(error, chain),
         cause=f"{type(error).__module__.partition('.')[0]}.{type(error).__name__}",
-        errno=code,
+        errno=None if system is None else system.errno,
     )
 
 
