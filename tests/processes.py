@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from collections.abc import Callable
 
 
 def child_running(module: str, *, parent: subprocess.Popen | None = None) -> int:
@@ -20,6 +21,13 @@ def child_running(module: str, *, parent: subprocess.Popen | None = None) -> int
             raise AssertionError(f"no {module} was started: {ended}")
         time.sleep(0.02)
     raise AssertionError(f"no {module} was started")
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def is_alive(pid: int) -> bool:

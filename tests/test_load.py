@@ -17,7 +17,7 @@ from useresponse_async import (
     RetryEvent,
     RetryPolicy,
 )
-from useresponse_async.cli.sandbox_process import running_sandbox
+from useresponse_async.cli._sandbox import running_sandbox
 from useresponse_async.sandbox import DEFAULT_API_KEY, Sandbox
 
 pytestmark = pytest.mark.anyio

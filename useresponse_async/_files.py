@@ -34,6 +34,7 @@ __all__ = [
     "JSONBody",
     "ProgressCallback",
     "Sink",
+    "commit",
     "opened_sink",
 ]
 
@@ -516,13 +517,13 @@ async def opened_sink(
             yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
         finally:
             file.close()  # at once: a cancellation would not let a thread do it
-        await anyio.to_thread.run_sync(partial(_commit, partial_file, target, overwrite=overwrite))
+        await anyio.to_thread.run_sync(partial(commit, partial_file, target, overwrite=overwrite))
     finally:
         with suppress(OSError):
             undo()
 
 
-def _commit(source: Path, target: Path, *, overwrite: bool) -> None:
+def commit(source: Path, target: Path, *, overwrite: bool) -> None:
     """Give a complete file its name."""
     if overwrite:
         source.replace(target)

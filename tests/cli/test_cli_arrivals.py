@@ -2,7 +2,7 @@
 
 import pytest
 
-from useresponse_async.cli.arrivals import Arrivals
+from useresponse_async.cli._demo import DeliveryCheck
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from useresponse_async.cli.arrivals import Arrivals
     ],
 )
 def test_what_is_wrong_is_said(pages, problem):
-    arrivals = Arrivals(4)
+    arrivals = DeliveryCheck(4)
     for page in pages:
         arrivals.take(page)
     assert arrivals.problem() == problem
 
 
 def test_arrivals_are_counted_each_time():
-    arrivals = Arrivals(4)
+    arrivals = DeliveryCheck(4)
     arrivals.take([1, 1, 2])
     assert (arrivals.count, arrivals.lost, arrivals.duplicated) == (3, 2, 1)

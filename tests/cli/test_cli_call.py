@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from useresponse_async.cli.app import run
+from useresponse_async.cli._app import run
 
 
 @pytest.mark.parametrize("path", ["/me.json", "me.json"])
@@ -19,6 +19,38 @@ def test_a_call_prints_the_json_as_it_was_sent_but_for_the_key(serve, capfd, key
     assert run(["call", "GET", path]) == 0
     out, err = capfd.readouterr()
     assert (out, err) == (body.decode().replace(key, "***") + "\n", "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/3.0/users/search.json?page=2",
+        "api/3.0/users/search.json?page=2",
+        "{url}/api/3.0/users/search.json?page=2",
+    ],
+)
+@pytest.mark.parametrize("root_path", ["", "/support"])
+def test_a_path_can_be_pasted_complete(serve, capfd, path, root_path):
+    sandbox = serve(users=90, root_path=root_path)
+    assert run(["call", "GET", path.format(url=sandbox.url)]) == 0
+    assert json.loads(capfd.readouterr().out)["data"][0]["id"] == 51
+    assert sandbox.requests[0].path.endswith("/api/3.0/users/search.json")
+
+
+def test_a_pasted_path_has_its_own_version(serve, capfd):
+    sandbox = serve(users=1)
+    run(["call", "GET", "/api/7.0/me.json"])
+    assert sandbox.requests[0].path == "/api/7.0/me.json"
+
+
+@pytest.mark.parametrize(
+    ("written", "blamed"),
+    [(["-d", "{"], "-d"), (["-d{"], "-d"), (["--data={"], "--data"), (["--json", "{"], "--json")],
+)
+def test_json_that_is_not_valid_blames_the_option_that_was_typed(serve, capfd, written, blamed):
+    serve(users=1)
+    assert run(["call", "POST", "/x.json", *written]) == 2
+    assert capfd.readouterr().err.startswith(f"error: {blamed}: not valid JSON: ")
 
 
 def test_parameters_come_from_options_and_from_the_path(serve, capfd):
@@ -69,6 +101,8 @@ def test_no_content_prints_nothing(serve, capfd):
         (["GET", "/../me.json"], 2),
         (["GET"], 2),
         (["POST", "/x.json", "--json", "{"], 2),
+        (["POST", "/x.json", "--json", "@" + "x" * 300], 1),
+        (["GET", "https://elsewhere.example/api/3.0/me.json"], 2),
         (["POST", "/x.json", "--json", "@no-such-file"], 1),
         (["POST", "/x.json", "--json", "@-", "--api-key-file", "-"], 2),
         (["GET", "/me.json?page=1", "-p", "page=2"], 2),

@@ -9,8 +9,10 @@ import sys
 import anyio
 import pytest
 
-from useresponse_async.cli.app import run
-from useresponse_async.cli.walk import walk_users
+from useresponse_async.cli._app import run
+from useresponse_async.cli._demo import walk_users
+from useresponse_async.cli._errors import Reporter
+from useresponse_async.cli._progress import Retries
 from useresponse_async.sandbox import Sandbox
 
 SUMMARY = r"""500 users in \d+\.\d\d s
@@ -60,11 +62,11 @@ def test_a_sandbox_that_does_not_start_is_told_of_in_one_line(command):
 
 
 def test_lost_users_make_it_fail(monkeypatch, capfd):
-    async def walk_too_few(address, *, users, concurrency):
-        return await walk_users(address, users=users + 20, concurrency=concurrency)
+    async def walk_too_few(address, *, users, **options):
+        return await walk_users(address, users=users + 20, **options)
 
     monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setattr("useresponse_async.cli.demo.walk_users", walk_too_few)
+    monkeypatch.setattr("useresponse_async.cli._demo.walk_users", walk_too_few)
     assert run(["demo", "--users", "100", "--faults", "0"]) == 1
     out, err = capfd.readouterr()
     assert re.search(r"^  lost +20$", out, re.MULTILINE)
@@ -79,7 +81,8 @@ def test_what_the_client_drops_as_a_duplicate_counts_as_one():
 
             async def walk():
                 nonlocal result
-                result = await walk_users(sandbox.url, users=200, concurrency=1)
+                retries = Retries(Reporter(), shown=False, complete=False)
+                result = await walk_users(sandbox.url, users=200, concurrency=1, retries=retries)
 
             result = None
             async with anyio.create_task_group() as tasks:
@@ -90,8 +93,8 @@ def test_what_the_client_drops_as_a_duplicate_counts_as_one():
             return result
 
         result = anyio.run(walk_while_rows_move)
-    assert result.arrivals.duplicated >= 1
-    assert "duplicated" in result.arrivals.problem()
+    assert result.check.duplicated >= 1
+    assert "duplicated" in result.check.problem()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
@@ -102,7 +105,7 @@ def test_a_terminal_sees_a_bar_that_moves(no_color, monkeypatch):
         monkeypatch.setenv("NO_COLOR", "1")
     seen, exit_code = _run_on_a_terminal({"TERM": "xterm", "COLUMNS": "100"})
     assert exit_code == 0
-    assert re.search(r"2,000/2,000 [\d,]+ users/s 0 in flight, 0 retries", seen)
+    assert re.search(r"2,000/2,000 users [\d,]+/s (\d\d:)?00:00 0 retries 0 in flight", seen)
     assert max(map(int, re.findall(r"(\d+) in flight", seen))) > 1
     colours = re.findall(r"\x1b\[(?:3|9)\d", seen)
     assert bool(colours) is not no_color

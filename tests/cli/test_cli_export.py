@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import stat
 from datetime import datetime
@@ -12,7 +13,7 @@ import pyarrow.parquet
 import pytest
 
 from useresponse_async import AsyncClient
-from useresponse_async.cli.app import run
+from useresponse_async.cli._app import run
 
 ODD_NAME = 'a\u2028b\nc\x85d\r\n"e", f;\t\x1b[31m ünï \ud83d\ude00'
 HALF_A_PAIR = "\ud800"
@@ -91,19 +92,18 @@ def test_json_lines_hold_what_the_client_gives(serve, work, capfd, options, list
         err,
     )
     assert [path.name for path in work.iterdir()] == ["out.jsonl"]
-    assert stat.S_IMODE(Path("out.jsonl").stat().st_mode) == 0o600
 
 
 def test_any_other_parameter_is_sent_as_given(serve, work):
     sandbox = serve(users=1)
     assert run(["export", "users", "--param", "team=a b&c", "-o", "out.jsonl"]) == 0
-    assert ("team", "a b&c") in sandbox.requests[0].query
+    assert ("team", "a b&c") in sandbox.requests[-1].query
 
 
-@pytest.mark.parametrize("things", ["users", "tickets", "comments", "chats"])
+@pytest.mark.parametrize("things", ["users", "tickets", "objects", "comments", "chats"])
 def test_csv_has_the_same_columns_whatever_comes(serve, work, things):
     serve(users=60, tickets=40)
-    assert run(["export", things, "-o", "out.csv"]) == 0
+    assert run(["export", things, "-o", "out.csv", "--all-fields"]) == 0
     assert run(["export", things, "-o", "out.jsonl"]) == 0
     rows, lines = rows_of("out.csv"), lines_of("out.jsonl")
     assert len(rows) == len(lines)
@@ -119,6 +119,47 @@ def test_csv_has_the_same_columns_whatever_comes(serve, work, things):
                 assert cell == ""
             else:
                 assert cell == value or json.loads(cell) == value
+
+
+def test_csv_of_tickets_has_a_lean_set_of_columns_by_default(serve, work):
+    serve(users=60, tickets=40)
+    assert run(["export", "tickets", "-o", "out.csv"]) == 0
+    assert run(["export", "tickets", "-o", "all.csv", "--all-fields"]) == 0
+    lean, complete = rows_of("out.csv"), rows_of("all.csv")
+    assert {"id", "title", "status.title", "author.email", "created_at"} <= set(lean[0])
+    assert len(lean[0]) < 30
+    assert len(complete[0]) > 70
+    assert lean == [{name: row[name] for name in lean[0]} for row in complete]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has a umask")
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+def test_a_file_honours_the_umask(*, start, serve, work, name, umask, mode):
+    serve(users=3)
+    shell = ("sh", "-c", f'umask {umask:o}; exec "$@"', "sh")
+    assert start("export", "users", "-o", name, prefix=shell).wait(30) == 0
+    assert stat.S_IMODE(Path(name).stat().st_mode) == mode
+    Path(name).chmod(0o600)
+    assert start("export", "users", "-o", name, "--overwrite", prefix=shell).wait(30) == 0
+    assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600  # as the one that it replaced
+
+
+def test_parquet_takes_integers_of_every_size(serve, work, capfd):
+    sandbox = serve(users=1)
+    people = [{"id": 2**63 - 1, "name": "a", "role": {"id": 1}}, {"id": 2**63, "role": {"id": 7}}]
+    sandbox.answer_next(page_of(*people), match="search")
+    assert run(["export", "users", "-o", "out.parquet"]) == 0
+    table = pyarrow.parquet.read_table("out.parquet")
+    assert table.column("id").to_pylist() == [f"{2**63 - 1}", f"{2**63}"]
+    assert [role["id"] for role in table.column("role").to_pylist()] == [1, 7]
+    assert "warning: id holds integers beyond 64 bits: it is text\n" in capfd.readouterr().err
+    people[1] = {"id": -(2**63), "role": {"id": -(2**63) - 1}}
+    sandbox.answer_next(page_of(*people), match="search")
+    assert run(["export", "users", "-o", "out.parquet", "--overwrite"]) == 0
+    table = pyarrow.parquet.read_table("out.parquet")
+    assert table.column("id").to_pylist() == [2**63 - 1, -(2**63)]
+    assert [role["id"] for role in table.column("role").to_pylist()] == ["1", f"{-(2**63) - 1}"]
 
 
 def test_parquet_holds_the_source_with_its_types(serve, work):
@@ -169,7 +210,9 @@ def test_nobody_is_an_export_too(serve, work, suffix):
 def test_odd_text_arrives_as_it_is(serve, work, capfdbinary):
     sandbox = serve(users=1)
     # Sent as JSON with escapes, as PHP does.
-    sandbox.answer_next(page_of({"id": 1, "name": ODD_NAME, "email": HALF_A_PAIR}), times=4)
+    sandbox.answer_next(
+        page_of({"id": 1, "name": ODD_NAME, "email": HALF_A_PAIR}), times=4, match="search"
+    )
     for name in ("out.jsonl", "out.csv", "out.parquet", "-"):
         assert run(["export", "users", "-q", "-o", name]) == 0
     name, half = ODD_NAME.encode("utf-16", "surrogatepass").decode("utf-16"), HALF_A_PAIR
@@ -209,7 +252,9 @@ def test_a_field_that_is_none_is_refused_before_any_request(serve, work, capfd, 
 
 def test_excel_is_kept_from_running_what_somebody_has_called_himself(serve, work):
     sandbox = serve(users=1)
-    sandbox.answer_next(page_of({"id": 1, "name": "=1+1", "phone": "+1 2"}), times=2)
+    sandbox.answer_next(
+        page_of({"id": 1, "name": "=1+1", "phone": "+1 2"}), times=2, match="search"
+    )
     assert run(["export", "users", "-o", "safe.csv", "--excel-safe"]) == 0
     assert run(["export", "users", "-o", "plain.csv"]) == 0
     assert Path("safe.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
@@ -219,18 +264,47 @@ def test_excel_is_kept_from_running_what_somebody_has_called_himself(serve, work
     assert (row["id"], row["name"], row["phone"]) == ("1", "=1+1", "+1 2")
 
 
-@pytest.mark.parametrize("name", ["\n=1+1", " @x", "\uff1d1+1", "\u200b-1", "\t1"])
-def test_excel_is_kept_from_what_it_takes_for_a_formula_too(serve, work, name):
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("\n=1+1", "'\n'=1+1"),
+        (" @x", "' @x"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\u200b-1", "'\u200b-1"),
+        ("\t1", "'\t1"),
+        ("a;=1+1", "a;'=1+1"),
+        ("a\t +1;b; -1", "a\t' +1;b;' -1"),
+        *(
+            (f"{mark}=1", f"'{mark}=1")
+            for mark in (
+                *"\xad\u034f\u061c\u180e\u202a\u202e\u2066\u2069\U000e0001\x7f",
+                "\xad \u2068",
+            )
+        ),
+        ("a=1, b-2; c", "a=1, b-2; c"),
+    ],
+    ids=ascii,
+)
+def test_excel_is_kept_from_what_it_takes_for_a_formula_too(serve, work, name, safe):
     sandbox = serve(users=1)
-    sandbox.answer_next(page_of({"id": 1, "name": name}))
+    sandbox.answer_next(page_of({"id": 1, "name": name}), match="search")
     assert run(["export", "users", "-o", "safe.csv", "--excel-safe"]) == 0
-    assert rows_of("safe.csv")[0]["name"] == f"'{name}"
+    assert rows_of("safe.csv")[0]["name"] == safe
+
+
+def test_long_runs_of_blanks_cost_no_time(serve, work):
+    sandbox = serve(users=1)
+    blanks = "\t \u200b;" * 250_000
+    sandbox.answer_next(page_of({"id": 1, "name": f"{blanks}=1"}), match="search")
+    assert run(["export", "users", "-o", "safe.csv", "--excel-safe"]) == 0
+    assert Path("safe.csv").read_text(encoding="utf-8-sig").count(f"{blanks}'=1") == 1
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "-"])
 def test_a_key_that_the_server_echoes_is_not_exported(serve, work, capfd, key, output):
     sandbox = serve(users=1)
-    sandbox.answer_next(page_of({"id": 1, "name": key, "apiKey": key, "mine": f"<{key}>"}))
+    answer = page_of({"id": 1, "name": key, "apiKey": key, "mine": f"<{key}>"})
+    sandbox.answer_next(answer, match="search")
     assert run(["export", "users", "-o", output]) == 0
     out, err = capfd.readouterr()
     written = out if output == "-" else Path(output).read_text(encoding="utf-8")
@@ -250,7 +324,8 @@ def test_faults_cost_retries_and_no_users(serve, work, capfd):
 
 def test_a_count_that_is_not_the_server_s_is_told(serve, work, capfd):
     sandbox = serve(users=1)
-    sandbox.answer_next(page_of({"id": 1}).replace(b'"totalObjects": 1', b'"totalObjects": 2'))
+    answer = page_of({"id": 1}).replace(b'"totalObjects": 1', b'"totalObjects": 2')
+    sandbox.answer_next(answer, match="search")
     assert run(["export", "users", "-o", "out.jsonl"]) == 0
     assert "\nwarning: the server counts 2 users: " in capfd.readouterr().err
 
@@ -284,10 +359,14 @@ def test_a_link_stays_one(serve, work):
         (["-o", "no/where.jsonl"], "no/where.jsonl.part: No such file or directory"),
         (["-o", "."], ". is a directory; name a file"),
         (["-o", "/dev/full"], "/dev/full: No space left on device"),
+        (["-o", "loop.jsonl"], "loop.jsonl: Too many levels of symbolic links"),
+        (["-o", "x" * 300 + ".jsonl"], ".jsonl: File name too long"),
+        (["-o", "x" * 245 + ".jsonl"], ": File name too long"),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_line(serve, work, capfd, options, problem):
     serve(users=3)
+    Path("loop.jsonl").symlink_to("loop.jsonl")
     assert run(["export", "users", "--format", "jsonl", *options]) == 1
     err = capfd.readouterr().err
     assert err.startswith("error: ")
@@ -301,7 +380,8 @@ def test_an_output_that_cannot_be_written_is_one_line(serve, work, capfd, option
         ["users", "-o", "out"],
         ["users", "-o", "out.xlsx"],
         ["users", "--resume"],
-        ["users", "-o", "out.jsonl", "--resume", "--overwrite"],
+        ["users", "--fields", "id", "--all-fields"],
+        ["users", "--role", "agnt"],
         ["users", "--format", "parquet"],
         ["users", "--excel-safe"],
         ["users", "--page-size", "0"],

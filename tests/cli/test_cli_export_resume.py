@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from useresponse_async.cli.app import run
+from useresponse_async.cli._app import run
 
 USERS = ["export", "users", "-o", "out.jsonl"]
 
@@ -24,7 +27,7 @@ def interrupted(serve, work, capfd):
     assert run([*USERS, "--retries", "0", "--max-in-flight", "1"]) == 1
     error = capfd.readouterr().err
     assert error.startswith("error: GET /api/3.0/users/search.json: 500 ")
-    assert "(200 users are kept; go on with: " in error
+    assert "(200 users are kept; resume with: " in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     sandbox.forget_requests()
     return sandbox
@@ -33,7 +36,8 @@ def interrupted(serve, work, capfd):
 def test_it_goes_on_where_it_was(interrupted, capfd):
     assert run([*USERS, "--resume"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
-    pages = sorted({int(dict(request.query)["page"]) for request in interrupted.requests})
+    _me, *requests = interrupted.requests
+    pages = sorted({int(dict(request.query)["page"]) for request in requests})
     assert pages == list(range(4, 11))
     assert "500 users in out.jsonl: 300 fetched in " in capfd.readouterr().err
 
@@ -93,7 +97,7 @@ def test_other_things_do_not_go_on_with_these(interrupted, capfd):
 def test_without_resume_what_is_unfinished_is_not_thrown_away(interrupted, capfd):
     assert run(USERS) == 1
     error = capfd.readouterr().err
-    assert "--resume goes on with it, --overwrite begins anew" in error
+    assert "--resume continues it, --overwrite begins anew" in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     assert run([*USERS, "--overwrite"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
@@ -114,7 +118,7 @@ def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
     assert run([*USERS, "--resume"]) == 1
     error = capfd.readouterr().err
     assert error.endswith(
-        "out.jsonl.resume is no resume file of this version; --overwrite begins anew\n"
+        "out.jsonl.resume is not a resume file of this version; --overwrite alone begins anew\n"
     )
 
 
@@ -122,7 +126,7 @@ def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
 def test_a_part_file_that_was_changed_is_told_of(interrupted, capfd, content):
     Path("out.jsonl.part").write_bytes(content)
     assert run([*USERS, "--resume"]) == 1
-    assert "--overwrite begins anew" in capfd.readouterr().err
+    assert "--overwrite alone begins anew" in capfd.readouterr().err
     assert run([*USERS, "--overwrite"]) == 0
 
 
@@ -155,8 +159,8 @@ def test_a_resume_that_is_refused_leaves_nothing_behind(interrupted, work):
 @pytest.mark.parametrize(
     ("who", "told"),
     [
-        (["--guest"], "with an API key, and now a guest asks"),
-        (["--api-key-file", "agent"], "with another API key"),
+        (["--guest"], "by user 1, and now a guest asks"),
+        (["--api-key-file", "agent"], "by user 1, and now user 2 asks"),
     ],
 )
 def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
@@ -164,7 +168,7 @@ def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
     Path("agent").chmod(0o600)
     assert run([*USERS, "--resume", *who]) == 2
     assert f"the export was begun {told}" in capfd.readouterr().err
-    assert interrupted.arrivals == 0
+    assert not any("search" in request.path for request in interrupted.requests)
     assert run([*USERS, "--resume"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
 
@@ -174,7 +178,8 @@ def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
     [
         {"request": None}, {"request": []}, {"request": "abc"}, {"next_page": "x"},
         {"next_page": None}, {"next_page": True}, {"offset": "a"}, {"offset": -1}, {"items": "a"},
-        {"items": -5}, {"complete": "no"}, {"asker": 1}, {"asker": "someone"},
+        {"items": -5}, {"complete": "no"}, {"user_id": "1"}, {"user_id": -1}, {"replaces": 1},
+        {"made": 3},
     ],
     ids=str,
 )  # fmt: skip
@@ -183,8 +188,74 @@ def test_a_resume_file_that_was_damaged_is_told_of(interrupted, capfd, damage):
     resume_file.write_text(json.dumps({**json.loads(resume_file.read_text()), **damage}))
     assert run([*USERS, "--resume"]) == 1
     error = capfd.readouterr().err
-    assert "is no resume file of this version; --overwrite begins anew" in error
+    assert "is not a resume file of this version; --overwrite alone begins anew" in error
     assert error.count("\n") == 1
+
+
+def test_a_resume_file_of_0_1_is_refused_and_says_so(interrupted, capfd):
+    asker = f"{'0' * 32}:{'f' * 64}"
+    old = {"version": 2, "request": {}, "asker": asker, "next_page": 5, "offset": 9, "items": 200}
+    Path("out.jsonl.resume").write_text(json.dumps(old))
+    assert run([*USERS, "--resume"]) == 1
+    assert re.fullmatch(
+        r"error: \S*out\.jsonl\.resume was written by version 0\.1 of useresponse-async, whose "
+        r"exports this version cannot resume; --overwrite alone begins anew\n",
+        capfd.readouterr().err,
+    )
+    assert ids_in("out.jsonl.part") == list(range(1, 201))
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
+def test_a_file_that_somebody_else_creates_is_never_replaced(serve, work, capfd, name, moment):
+    sandbox = serve(users=500)
+    export = ["export", "users", "-o", name, "--max-in-flight", "1"]
+    sandbox.fail_next(500, match=r"page=5&")
+    assert run([*export, "--retries", "0"]) == 1
+    if moment == "before":
+        Path(name).write_text("precious")
+        assert run([*export, "--resume"]) == 1
+    else:
+        sandbox.delay_next(1.0, match=r"page=9&")
+        with ThreadPoolExecutor() as pool:
+            done = pool.submit(_create_when_asked_for, sandbox, "9", Path(name))
+            assert run([*export, "--resume"]) == 1
+            done.result()
+    told = capfd.readouterr().err
+    assert f"{name} was created by somebody else meanwhile, and is left alone" in told
+    assert Path(name).read_text() == "precious"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in work.glob("*.part")} == {0o600}
+    if moment == "before":
+        assert run([*export, "--resume", "--overwrite"]) == 0
+    else:
+        Path(name).unlink()
+        assert run([*export, "--resume"]) == 0
+    assert len(Path(name).read_bytes().splitlines()) == 500 + (name == "out.csv")
+    assert [path.name for path in work.iterdir()] == [name]
+
+
+def _create_when_asked_for(sandbox, page: str, path: Path) -> None:
+    while not any(dict(request.query).get("page") == page for request in sandbox.requests):
+        time.sleep(0.01)
+    path.write_text("precious")
+
+
+def test_what_began_with_overwrite_replaces_after_a_resume_too(serve, work):
+    sandbox = serve(users=500)
+    Path("out.jsonl").write_text("old")
+    sandbox.fail_next(500, match=r"page=5&")
+    assert run([*USERS, "--overwrite", "--retries", "0", "--max-in-flight", "1"]) == 1
+    assert Path("out.jsonl").read_text() == "old"
+    assert run([*USERS, "--resume"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+
+
+def test_an_export_needs_to_know_whose_key_it_is(serve, work, capfd):
+    sandbox = serve(users=3)
+    sandbox.fail_next(403, match="me.json")
+    assert run(USERS) == 1
+    assert capfd.readouterr().err.startswith("error: GET /api/3.0/me.json: 403 ")
+    assert list(work.iterdir()) == []
 
 
 def test_with_nothing_to_resume_it_begins(serve, work):
@@ -200,7 +271,7 @@ def test_what_is_whole_is_left_alone(serve, work, capfd):
     sandbox.forget_requests()
     assert run([*USERS, "--resume"]) == 0
     assert capfd.readouterr().err == (
-        "out.jsonl is there, and no unfinished export beside it: nothing is left to resume\n"
+        "out.jsonl exists, and no unfinished export beside it: nothing is left to resume\n"
     )
     assert sandbox.arrivals == 0
 
@@ -208,5 +279,5 @@ def test_what_is_whole_is_left_alone(serve, work, capfd):
 def test_an_export_that_got_nothing_leaves_nothing(serve, work, capfd):
     serve(users=3)
     assert run([*USERS, "--guest", "--url", "http://127.0.0.1:9", "--retries", "0"]) == 1
-    assert "go on" not in capfd.readouterr().err
+    assert "resume" not in capfd.readouterr().err
     assert list(work.iterdir()) == []

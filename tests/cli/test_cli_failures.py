@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from useresponse_async.cli.app import run
-from useresponse_async.cli.failures import CommandError, Failures
+from useresponse_async.cli._app import run
+from useresponse_async.cli._errors import CommandError, Reporter
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async.cli"]
 
@@ -100,9 +100,9 @@ def test_wrong_usage_is_one_line(arguments, capsys):
 
 def test_a_failure_is_one_line_and_with_debug_its_traceback_too(capsys):
     error = caught(CommandError("first\n  second"))
-    assert Failures().report(error) == 1
+    assert Reporter().report(error) == 1
     assert capsys.readouterr().err == "error: first second\n"
-    assert Failures(debug=True).report(error) == 1
+    assert Reporter(debug=True).report(error) == 1
     shown = capsys.readouterr().err
     assert shown.startswith("Traceback (most recent call last):\n")
     assert shown.endswith("error: first second\n")
@@ -115,7 +115,7 @@ def test_debug_is_an_option_of_the_program(command):
 
 
 def test_an_unexpected_failure_says_how_to_learn_more(capsys):
-    assert Failures().report(RuntimeError("boom")) == 1
+    assert Reporter().report(RuntimeError("boom")) == 1
     assert capsys.readouterr().err == (
         "error: unexpected RuntimeError: boom (useresponse-async --debug … shows where)\n"
     )
@@ -125,7 +125,7 @@ def test_an_unexpected_failure_says_how_to_learn_more(capsys):
 def test_no_failure_shows_the_key(debug, capsys, monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "k+e/y")
     error = caught(RuntimeError("GET https://host/?apiKey=k%2Be%2Fy and k+e/y"))
-    Failures(debug=debug).report(error)
+    Reporter(debug=debug).report(error)
     shown = capsys.readouterr().err
     assert "apiKey=*** and ***" in shown
     assert "Traceback" in shown or not debug

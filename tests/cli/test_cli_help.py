@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from useresponse_async import __version__
-from useresponse_async.cli.app import run
+from useresponse_async.cli._app import run
 
 EXPORTS = ["users", "tickets", "objects", "comments", "chats"]
 
@@ -18,8 +18,9 @@ EXPORTS = ["users", "tickets", "objects", "comments", "chats"]
     [[], ["demo"], ["call"], ["whoami"], *(["export", things] for things in EXPORTS)],
     ids=" ".join,
 )
-def test_help_has_examples_and_exit_codes(names, capsys):
-    assert run([*names, "--help"]) == 0
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_has_examples_and_exit_codes(names, option, capsys):
+    assert run([*names, option]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert f"  Examples:\n    {' '.join(['useresponse-async', *names])}" in out

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from useresponse_async.cli.app import run
+from useresponse_async.cli._app import run
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_traceback_does_not_show_it(*, key_file, capfd, monkeypatch, key, plac
         local = key
         raise RuntimeError(f"with {local} in it")
 
-    monkeypatch.setattr("useresponse_async.cli.whoami._me", fail)
+    monkeypatch.setattr("useresponse_async.cli._whoami._me", fail)
     assert run([*place, *options]) == 1
     err = capfd.readouterr().err
     assert "Traceback" in err
@@ -140,7 +140,7 @@ def test_on_a_terminal_an_export_shows_rate_and_time_left(serve, work, monkeypat
     assert code == 0
     assert "1,000/1,000" in shown
     assert any(text in shown for text in ("00:01", "00:00"))
-    assert "users/s" in shown
+    assert re.search(r"1,000/1,000 users [\d,]+/s", shown)
     quiet, code = on_a_terminal(*options, "quiet.jsonl", "--quiet")
     assert (code, quiet) == (0, "")
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from processes import child_running, is_alive
 
-from useresponse_async.cli.sandbox_process import running_sandbox
+from useresponse_async.cli._sandbox import running_sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and ps")
 
@@ -18,7 +18,7 @@ ENDLESS = ("demo", "--users", "100000", "--latency", "0.5")
 
 
 def sandbox_of(demo: subprocess.Popen | None = None) -> int:
-    return child_running("bound_sandbox", parent=demo)
+    return child_running("cli._sandbox", parent=demo)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

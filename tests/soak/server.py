@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from useresponse_async.cli.sandbox_process import stop_process
-from useresponse_async.cli.signals import interrupts_held_back
+from useresponse_async.cli._sandbox import stop_process
+from useresponse_async.cli._signals import interrupts_held_back
 from useresponse_async.sandbox import Sandbox
 
 _STOP_SECONDS = 5.0

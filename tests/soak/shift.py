@@ -20,7 +20,7 @@ from useresponse_async import (
     RetryPolicy,
     UseResponseError,
 )
-from useresponse_async.cli.arrivals import Arrivals
+from useresponse_async.cli._demo import DeliveryCheck
 from useresponse_async.sandbox import Options, create_app
 
 __all__ = ["RETRIES", "Shift", "UncertainError", "World"]
@@ -103,7 +103,7 @@ class Shift:
         came = self.world.sabotage.tampered(list(ids))
         old = [user_id for user_id in came if user_id is None or user_id <= self.world.users]
         new = [user_id for user_id in came if user_id is not None and user_id > self.world.users]
-        arrivals = Arrivals(self.world.users)
+        arrivals = DeliveryCheck(self.world.users)
         arrivals.take(old)
         self.tally.items += len(came)
         self.tally.lost += arrivals.lost

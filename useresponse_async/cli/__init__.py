@@ -1,27 +1,43 @@
-"""What does ``useresponse-async`` run, and what does it say when its extra is not installed?"""
+"""The command line, ``useresponse-async``."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 from useresponse_async._config import MissingExtraError, require_extra
-from useresponse_async.cli.standard_streams import open_closed_streams
 
 __all__ = ["main"]
 
 
 def main() -> int:
-    """Run the command line with the process's own arguments, and return the exit code."""
-    open_closed_streams()
+    """Run the command line with the arguments of the process; return the exit code."""
+    _open_closed_streams()
     try:
         require_extra("cli")
     except MissingExtraError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    from useresponse_async.cli.app import run  # noqa: PLC0415 - needs the extra that was just checked
+    from useresponse_async.cli._app import run  # noqa: PLC0415 - needs the extra
 
     code = run()
     # The interpreter takes a moment to end, and would answer Ctrl-C with a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return code
+
+
+def _open_closed_streams() -> None:
+    """Connect standard streams that are closed to the null device.
+
+    Else a file, a socket or the event loop would get their numbers, and what they are sent.
+    """
+    streams = {"stdin": "r", "stdout": "w", "stderr": "w"}
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < len(streams):
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - the sandbox's process needs it too
+    os.close(descriptor)
+    for number, (name, mode) in enumerate(streams.items()):
+        if getattr(sys, name) is None:
+            # It stays open to the end of the process.
+            stream = open(number, mode, errors="backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)

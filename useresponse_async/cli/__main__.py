@@ -1,4 +1,4 @@
-"""What does ``python -m useresponse_async.cli`` start?"""
+"""The command line: ``python -m useresponse_async.cli``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""How does a command that is told to stop still get to clean up?"""
+"""Signals that end a command, and what still runs then."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Final
 
 import typer
 
+from useresponse_async._startup import end_at_once
+
 __all__ = [
     "interrupts_held_back",
     "interrupts_ignored",
+    "interrupts_raised",
     "is_of_interrupt",
     "termination_like_ctrl_c",
 ]
@@ -25,7 +28,7 @@ _EXIT_CODE_BASE: Final = 128
 
 @contextmanager
 def interrupts_held_back() -> Generator[None, None, None]:
-    """Let Ctrl-C wait until the block has ended, so that the block is done whole."""
+    """Delay Ctrl-C until the block has ended."""
     held: list[int] = []
 
     def hold(number: int, _frame: FrameType | None) -> None:
@@ -39,7 +42,7 @@ def interrupts_held_back() -> Generator[None, None, None]:
 
 @contextmanager
 def interrupts_ignored() -> Generator[None, None, None]:
-    """Let Ctrl-C do nothing in the block: what it asks for happens already."""
+    """Ignore Ctrl-C in the block."""
     with _interrupts_handled_by(signal.SIG_IGN):
         yield
 
@@ -55,8 +58,14 @@ def _interrupts_handled_by(
         signal.signal(signal.SIGINT, before)
 
 
+def interrupts_raised() -> None:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` from now on, if it ended the process before."""
+    if signal.getsignal(signal.SIGINT) is end_at_once:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def is_of_interrupt(error: BaseException | None) -> bool:
-    """Return whether ``error`` came up while Ctrl-C was being obeyed, as when it is hit again."""
+    """Return whether ``error`` occurred while Ctrl-C was being handled."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
@@ -64,7 +73,7 @@ def is_of_interrupt(error: BaseException | None) -> bool:
 
 @contextmanager
 def termination_like_ctrl_c() -> Generator[None, None, None]:
-    """Have SIGTERM and SIGHUP end the block as Ctrl-C does, with every clean-up in it.
+    """End the block on SIGTERM and SIGHUP as Ctrl-C does, with every clean-up in it.
 
     Raises:
         typer.Exit: One of them came; the exit code is the one shells know it by.
@@ -73,7 +82,7 @@ def termination_like_ctrl_c() -> Generator[None, None, None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        # Whoever has Ctrl-C in hand (asyncio, trio, held back) has this one in hand too.
+        # What handles Ctrl-C now (asyncio, trio, a block that delays it) handles this one too.
         handler = signal.getsignal(signal.SIGINT)
         if not callable(handler):
             raise KeyboardInterrupt

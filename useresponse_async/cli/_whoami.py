@@ -1,4 +1,4 @@
-"""What does ``useresponse-async whoami`` do? It says who the key belongs to."""
+"""``useresponse-async whoami``: whose API key it is."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Annotated, Any, Final
 import anyio
 import typer
 
-from useresponse_async.cli.failures import Failures, one_line
-from useresponse_async.cli.help_texts import KEY_HELP
-from useresponse_async.cli.option_groups import with_groups
-from useresponse_async.cli.output import say
-from useresponse_async.cli.server import Connection, ServerOptions
-from useresponse_async.cli.signals import termination_like_ctrl_c
-from useresponse_async.cli.terminal import harmless_json
+from useresponse_async.cli._errors import Reporter, one_line
+from useresponse_async.cli._key import KEY_HELP
+from useresponse_async.cli._options import Connection, ServerOptions, with_groups
+from useresponse_async.cli._output import harmless_json, say
+from useresponse_async.cli._signals import termination_like_ctrl_c
 from useresponse_async.models import User
 
 __all__ = ["EPILOG", "whoami"]
@@ -23,7 +21,7 @@ EPILOG: Final = f"""
 \b
 Exit codes:
   0    the key is valid
-  1    it is not, or the server does not answer; one line on standard error says so
+  1    it is not, or the server does not respond; one line on standard error says so
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
 {KEY_HELP}"""
@@ -44,7 +42,7 @@ def whoami(
       useresponse-async whoami --json | jq -r .email
       useresponse-async whoami --api-key-file ~/.useresponse-key
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    connection = server.connect(context.ensure_object(Failures))
+    connection = server.connect(context.ensure_object(Reporter))
     with termination_like_ctrl_c():
         user = anyio.run(_me, connection)
     facts: dict[str, Any] = {

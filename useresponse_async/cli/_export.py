@@ -1,22 +1,23 @@
-"""What does ``useresponse-async export`` take? A command for each thing, with its own filters."""
+"""``useresponse-async export``: a command for each resource, with its own filters."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Annotated, Any, Final, get_args
+from importlib.util import find_spec
+from typing import Annotated, Any, Final
 
+import anyio
 import typer
 
 from useresponse_async._client import AsyncClient
 from useresponse_async._pagination import Pages
-from useresponse_async.cli.export.options import ExportOptions
-from useresponse_async.cli.export.run import run_export
-from useresponse_async.cli.export.source import Source
-from useresponse_async.cli.failures import MisuseError
-from useresponse_async.cli.help_texts import KEY_HELP
-from useresponse_async.cli.option_groups import with_groups
-from useresponse_async.cli.params import pairs_of, properties_of
-from useresponse_async.cli.server import ServerOptions
+from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
+from useresponse_async.cli._export_file import FileExport
+from useresponse_async.cli._export_run import ExportOptions, Source, Summary, export_to_stream
+from useresponse_async.cli._key import KEY_HELP
+from useresponse_async.cli._options import ServerOptions, known_values, pairs_of, with_groups
+from useresponse_async.cli._signals import termination_like_ctrl_c
 from useresponse_async.models import Chat, Comment, Object, User
 from useresponse_async.models._wire import Model
 from useresponse_async.resources._objects import CommentSort, ObjectKind, Ownership
@@ -28,14 +29,14 @@ __all__ = ["app"]
 _EPILOG: Final = f"""
 \b
 Into a file:
-  FILE.part and FILE.resume stand beside the file, readable by you alone, until it is whole.
-  Whenever an export is stopped, the same command with --resume goes on with it.
+  FILE.part and FILE.resume stand beside the file, readable by you alone, until it is complete.
+  When an export was stopped, the same command with --resume continues it.
 \b
 Exit codes:
   0    all were exported
-  1    failed; one line on standard error says why, and how to go on
+  1    failed; one line on standard error says why, and how to resume
   2    wrong usage
-  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); --resume goes on
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); --resume continues
   141  the reader of the pipe has gone
 {KEY_HELP}"""
 
@@ -66,13 +67,6 @@ def _command(name: str, short_help: str) -> Callable[[Callable[..., None]], None
     return register
 
 
-def _known(values: Any, what: str, *names: str) -> Any:
-    """Return an option whose known values complete in a shell; any other is sent as given."""
-    literal, _ = get_args(values)
-    known = list(get_args(literal))
-    return typer.Option(*names, help=f"{what}: {', '.join(known)}, …", autocompletion=lambda: known)
-
-
 def _source(
     things: str,
     model: type[Model],
@@ -80,7 +74,7 @@ def _source(
     method: Callable[[AsyncClient], Callable[..., Pages[Any]]],
     **filters: Any,
 ) -> Source:
-    """Return what to export: a list that ``method`` makes, of those that ``filters`` leave."""
+    """Return what to export: the list that a method of the client makes with ``filters``."""
     params = pairs_of(options.param)
 
     def pages(client: AsyncClient, page: int) -> Pages[Any]:
@@ -92,14 +86,57 @@ def _source(
     return Source(things=things, model=model, filters={**named, "param": params}, pages=pages)
 
 
+def _properties_of(texts: list[str] | None) -> dict[int, str] | None:
+    """Return ``id=value`` texts as values of custom fields by the field's id."""
+    pairs = pairs_of(texts, option="--property")
+    for name in pairs:
+        if not name.isdecimal():
+            raise MisuseError(f"--property: {name!r} is not the id of a custom field")
+    return {int(name): value for name, value in pairs.items()} or None
+
+
+def _run(
+    source: Source, options: ExportOptions, server: ServerOptions, context: typer.Context
+) -> None:
+    """Export ``source``, and write a summary."""
+    reporter = context.ensure_object(Reporter)
+    options.check(source.model)
+    connection = server.connect(reporter, quiet=options.quiet)
+    summary = Summary(things=source.things)
+    os.umask(umask := os.umask(0o077))  # setting it is the only way to read it
+
+    async def export_all() -> bool:
+        if options.is_stream:
+            await export_to_stream(source, options, connection, summary)
+            return True
+        return await FileExport(
+            source=source,
+            options=options,
+            connection=connection,
+            reporter=reporter,
+            summary=summary,
+            umask=umask,
+        ).run()
+
+    with termination_like_ctrl_c():
+        try:
+            faster = find_spec("uvloop") is not None
+            has_run = anyio.run(export_all, backend_options={"use_uvloop": True} if faster else {})
+        except OSError as error:
+            where = error.filename or options.output_name
+            raise CommandError(f"{where}: {error.strerror or error}") from error
+    if has_run and not options.quiet:
+        summary.tell(reporter, options.output_name)
+
+
 @_command("users", "Customers, agents and administrators.")
 def users(
     context: typer.Context,
     *,
-    role: Annotated[str | None, _known(UserRole, "Only this role")] = None,
+    role: Annotated[str | None, known_values(UserRole, "Only this role")] = None,
     search: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
     email: Annotated[str | None, typer.Option(help="Only the one with this address.")] = None,
-    sort: Annotated[str | None, _known(UserSort, "Order")] = None,
+    sort: Annotated[str | None, known_values(UserSort, "Order")] = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:
@@ -122,7 +159,7 @@ def users(
         email=email,
         sort=sort,
     )
-    run_export(source, options, server, context)
+    _run(source, options, server, context)
 
 
 @_command("tickets", "Tickets of the help desk.")
@@ -130,10 +167,10 @@ def tickets(
     context: typer.Context,
     *,
     text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    status: Annotated[str | None, _known(TicketStatus, "Only this status")] = None,
-    date: Annotated[str | None, _known(TicketDate, "Only of these days")] = None,
+    status: Annotated[str | None, known_values(TicketStatus, "Only this status")] = None,
+    date: Annotated[str | None, known_values(TicketDate, "Only of these days")] = None,
     author_id: Annotated[int | None, typer.Option(min=1, help="Only of this user.")] = None,
-    sort: Annotated[str | None, _known(TicketSort, "Order")] = None,
+    sort: Annotated[str | None, known_values(TicketSort, "Order")] = None,
     property_: Annotated[
         list[str] | None,
         typer.Option(
@@ -164,10 +201,10 @@ def tickets(
         date=date,
         author_id=author_id,
         sort=sort,
-        properties=properties_of(property_),
+        properties=_properties_of(property_),
         bbcode=bbcode,
     )
-    run_export(source, options, server, context)
+    _run(source, options, server, context)
 
 
 @_command("objects", "Tickets, topics, articles and announcements.")
@@ -175,8 +212,8 @@ def objects(
     context: typer.Context,
     *,
     text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    ownership: Annotated[str | None, _known(Ownership, "Only this module")] = None,
-    kind: Annotated[str | None, _known(ObjectKind, "Only this type", "--type")] = None,
+    ownership: Annotated[str | None, known_values(Ownership, "Only this module")] = None,
+    kind: Annotated[str | None, known_values(ObjectKind, "Only this type", "--type")] = None,
     category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
     forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
     featured: Annotated[
@@ -209,7 +246,7 @@ def objects(
         status=status,
         sort=sort,
     )
-    run_export(source, options, server, context)
+    _run(source, options, server, context)
 
 
 @_command("comments", "Comments on all objects, or on one.")
@@ -222,7 +259,7 @@ def comments(
     is_private: Annotated[
         bool | None, typer.Option("--private/--public", help="Only such.")
     ] = None,
-    sort: Annotated[str | None, _known(CommentSort, "Order by age")] = None,
+    sort: Annotated[str | None, known_values(CommentSort, "Order by age")] = None,
     bbcode: Annotated[
         bool | None, typer.Option("--bbcode/--html", help="What the content comes as.")
     ] = None,
@@ -253,7 +290,7 @@ def comments(
             object_id=object_id,
             **filters,
         )
-    run_export(source, options, server, context)
+    _run(source, options, server, context)
 
 
 @_command("chats", "Chats with customers.")
@@ -272,4 +309,4 @@ def chats(
       useresponse-async export chats --author-id 7 -o chats.csv
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     source = _source("chats", Chat, options, lambda client: client.chats.list, author_id=author_id)
-    run_export(source, options, server, context)
+    _run(source, options, server, context)

@@ -1,4 +1,4 @@
-"""What does the user read when a command fails, and with which exit code does it end?"""
+"""Errors of the command line, exit codes, and what standard error shows."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "MISUSED",
-    "NOBODY_READS",
+    "READER_GONE",
     "CommandError",
-    "Failures",
     "MisuseError",
+    "OutputClosedError",
+    "Reporter",
     "one_line",
 ]
 
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130
-NOBODY_READS: Final = 141  # as shells name an end by SIGPIPE
+READER_GONE: Final = 141  # as shells name an end by SIGPIPE
 
 _NEVER_AN_ARGUMENT: Final = (
     "the API key is never an argument, which process lists and the shell's history would show: "
-    "set USERESPONSE_API_KEY or give --api-key-file FILE; take the one just typed out of the "
+    "set USERESPONSE_API_KEY or give --api-key-file FILE; remove the one just typed from the "
     "history"
 )
 
@@ -43,9 +44,13 @@ class CommandError(Exception):
 
 
 class MisuseError(CommandError):
-    """What was asked for makes no sense."""
+    """The command was used wrongly."""
 
     exit_code = MISUSED
+
+
+class OutputClosedError(Exception):
+    """The reader of the output has gone: nothing is wrong, and nothing is left to do."""
 
 
 @runtime_checkable
@@ -57,23 +62,25 @@ class _UsageError(Protocol):
 
 
 @attrs.define
-class Failures:
-    """Tells the user of failures.
+class Reporter:
+    """Writes to standard error.
 
     Attributes:
-        debug: Whether the traceback is shown.
+        debug: Show tracebacks.
         arguments: What was typed after the program's name.
-        secrets: The keys in use, which nothing that is said may show.
-        advice: How to go on after the command that runs now has failed or was interrupted.
+        secrets: The keys in use, which are redacted.
+        wording: The command line's words for the client's, e.g. ``--url`` for ``base_url``.
+        advice: How to resume the running command after it failed or was interrupted.
     """
 
     debug: bool = False
     arguments: list[str] = attrs.field(factory=list[str])
     secrets: list[Secret] = attrs.field(factory=list[Secret])
+    wording: dict[str, str] = attrs.field(factory=dict[str, str])
     advice: str = ""
 
     def report(self, error: Exception) -> int:
-        """Say in one line what went wrong, and return the exit code."""
+        """Write one line that says what failed; return the exit code."""
         if self.debug:
             self.say("".join(traceback.format_exception(error)).rstrip())
         problem, code = self._problem(error)
@@ -81,28 +88,35 @@ class Failures:
         return code
 
     def interrupted(self, code: int) -> None:
-        """Say that the command ended by a signal, and how to go on."""
+        """Say that a signal ended the command, and how to resume it."""
         if code == INTERRUPTED:
             self.say(f"interrupted{self._in_parentheses()}")
         elif self.advice:
             self.say(f"stopped{self._in_parentheses()}")
 
     def say(self, text: str) -> None:
-        """Write a line to stderr, without the keys in use and that in the environment."""
+        """Write a line, without the keys in use and the one in the environment."""
         for key in (*self.secrets, Secret(os.environ.get("USERESPONSE_API_KEY", ""))):
             text = key.redact(text)
         sys.stderr.write(text + "\n")
+
+    def reworded(self, text: str) -> str:
+        """Return a message of the client in the words of the command line."""
+        for words, ours in self.wording.items():
+            text = text.replace(words, ours)
+        return text
 
     def _problem(self, error: Exception) -> tuple[str, int]:
         if isinstance(error, CommandError):
             return one_line(str(error)), error.exit_code
         if isinstance(error, _UsageError):
-            if "api" in _option_of(error) and "key" in _option_of(error):
+            option = str(getattr(error, "option_name", "")).lower()
+            if "api" in option and "key" in option:
                 return _NEVER_AN_ARGUMENT, error.exit_code
             return f"{one_line(error.format_message())} (--help lists the options)", error.exit_code
         if isinstance(error, MissingExtraError | UseResponseError):
             code = MISUSED if isinstance(error, ArgumentError) else FAILED
-            return one_line(str(error)), code
+            return one_line(self.reworded(str(error))), code
         hint = "" if self.debug else " (useresponse-async --debug … shows where)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
@@ -111,10 +125,6 @@ class Failures:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` on one line; what would steer a terminal is spelled out."""
+    """Return ``text`` on one line, with control characters escaped."""
     words = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
-
-
-def _option_of(error: _UsageError) -> str:
-    return str(getattr(error, "option_name", "")).lower()

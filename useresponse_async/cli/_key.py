@@ -1,4 +1,4 @@
-"""Where does the command line take the API key from? Never from its arguments."""
+"""Where the API key comes from, and how it stays out of what is shown."""
 
 from __future__ import annotations
 
@@ -11,44 +11,55 @@ from pathlib import Path
 from typing import Final
 
 from useresponse_async._secret import Secret
-from useresponse_async.cli.failures import CommandError, Failures, MisuseError
+from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
+from useresponse_async.cli._output import STANDARD_STREAM
 
-__all__ = ["KEY_VARIABLE", "STANDARD_INPUT", "find_key", "without_key"]
+__all__ = ["KEY_HELP", "KEY_VARIABLE", "find_key", "without_key"]
 
 KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
-STANDARD_INPUT: Final = "-"
+
+KEY_HELP: Final = """\b
+The API key is never an argument. It comes from the first of:
+  --api-key-file FILE   a file that you alone can read; - is standard input
+  USERESPONSE_API_KEY   the environment
+  a prompt              without echo, where standard input is a terminal
+To have it in a shell but not in its history:
+  read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY"""
 
 _LONGEST_KEY: Final = 4096
 _SHORTEST_TO_LOOK_FOR: Final = 8
 _KEY_IN_JSON: Final = re.compile(r'(?<="apiKey")\s*:\s*"[^"]*"')
 
 
-def find_key(file: str | None, failures: Failures) -> Secret:
+def find_key(file: str | None, reporter: Reporter) -> Secret:
     """Return the key: from ``file``, the environment, or else a prompt on the terminal.
 
     Args:
         file: The file that holds it; ``-`` for standard input.
-        failures: Warns, and is told of the key so that it never shows it.
+        reporter: Warns, and redacts the key from now on.
 
     Raises:
         CommandError: There is none, or it cannot be read.
     """
     if file is not None:
-        key = _from_file(file, failures)
+        key, source = _from_file(file, reporter), f"--api-key-file {file}"
+    elif key := os.environ.get(KEY_VARIABLE, ""):
+        source = KEY_VARIABLE
     else:
-        key = os.environ.get(KEY_VARIABLE, "") or _from_prompt()
+        key, source = _from_prompt(), "the prompt"
     if not key:
-        raise CommandError(f"{file or 'the prompt'} does not hold one API key, and nothing else")
+        raise CommandError(f"{file or source} does not hold one API key, and nothing else")
     secret = Secret(key)
-    failures.secrets.append(secret)
+    reporter.secrets.append(secret)
+    reporter.wording["the api_key argument"] = source
     return secret
 
 
 def without_key(text: str, key: Secret | None) -> str:
     """Return text that the server sent without the key.
 
-    A very short one may be in any word, so it is taken out only where the text says that it is
-    the key.
+    A very short one may be part of any word, so it is removed only where the text says that it
+    is the key.
 
     Args:
         text: What may hold it.
@@ -61,9 +72,9 @@ def without_key(text: str, key: Secret | None) -> str:
     return key.redact(text)
 
 
-def _from_file(file: str, failures: Failures) -> str:
+def _from_file(file: str, reporter: Reporter) -> str:
     try:
-        if file == STANDARD_INPUT:
+        if file == STANDARD_STREAM:
             return _one_key(sys.stdin.buffer.read(_LONGEST_KEY))
         with Path(file).open("rb") as opened:
             mode = os.fstat(opened.fileno()).st_mode
@@ -72,12 +83,12 @@ def _from_file(file: str, failures: Failures) -> str:
         raise CommandError(f"--api-key-file: {file}: {error.strerror}") from None
     others = stat.S_IRWXG | stat.S_IRWXO
     if os.name == "posix" and stat.S_ISREG(mode) and mode & others:
-        failures.say(f"warning: others may read the API key in {file}: chmod 600 {file}")
+        reporter.say(f"warning: others may read the API key in {file}: chmod 600 {file}")
     return key
 
 
 def _one_key(content: bytes) -> str:
-    """Return the only word in ``content``, or nothing; a failure here would carry the key."""
+    """Return the only word in ``content``, or nothing; an error here would carry the key."""
     words = content.decode("utf-8-sig", "replace").split()
     return words[0] if len(words) == 1 else ""
 

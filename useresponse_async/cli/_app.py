@@ -1,4 +1,4 @@
-"""Which commands are there, and what do they have in common?"""
+"""The commands, and what they have in common."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated, Final
 import typer
 
 from useresponse_async._config import __version__
-from useresponse_async.cli import call, demo, export, sandbox, whoami
-from useresponse_async.cli.failures import INTERRUPTED, NOBODY_READS, Failures
-from useresponse_async.cli.help_texts import KEY_HELP
-from useresponse_async.cli.output import (
+from useresponse_async.cli import _call, _export, _sandbox, _whoami
+from useresponse_async.cli._demo import demo
+from useresponse_async.cli._errors import (
+    INTERRUPTED,
+    READER_GONE,
     OutputClosedError,
-    cannot_be_written,
-    give_up_buffered,
-    say,
-    was_printing,
+    Reporter,
 )
-from useresponse_async.cli.signals import interrupts_ignored, is_of_interrupt
+from useresponse_async.cli._key import KEY_HELP
+from useresponse_async.cli._output import cannot_be_written, drop_buffered, say, was_printing
+from useresponse_async.cli._signals import interrupts_ignored, interrupts_raised, is_of_interrupt
 
 __all__ = ["run"]
 
@@ -38,20 +38,23 @@ NO_COLOR=1 switches colours off."""
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
 # Tracebacks are ours: typer's would show local variables, and keys with them.
 app: Final[typer.Typer] = typer.Typer(
-    rich_markup_mode=None, pretty_exceptions_enable=False, epilog=_EPILOG
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(export.app, name="export", short_help="Write users, tickets, … to a file or a pipe.")
-app.command("call", short_help="Call any endpoint of the API.", epilog=call.EPILOG)(call.call)
-app.command("whoami", short_help="Show who the API key belongs to.", epilog=whoami.EPILOG)(
-    whoami.whoami
+app.add_typer(_export.app, name="export", short_help="Write users, tickets, … to a file or a pipe.")
+app.command("call", short_help="Call any endpoint of the API.", epilog=_call.EPILOG)(_call.call)
+app.command("whoami", short_help="Show who the API key belongs to.", epilog=_whoami.EPILOG)(
+    _whoami.whoami
 )
-app.command("demo", short_help="Walk a sandbox of 100,000 users and check them.")(demo.demo)
+app.command("demo", short_help="Fetch 100,000 users of a sandbox and check them.")(demo)
 app.command(
     "sandbox",
-    short_help="Serve an API to try things out on.",
+    short_help="Serve an API to experiment with.",
     add_help_option=False,
-    context_settings=sandbox.UNPARSED,
-)(sandbox.sandbox)
+    context_settings=_sandbox.UNPARSED,
+)(_sandbox.sandbox)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -65,7 +68,7 @@ def common(
     context: typer.Context,
     *,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of what went wrong.")
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
     ] = False,
     _version: Annotated[
         bool,
@@ -84,36 +87,37 @@ def common(
       useresponse-async demo --users 5000 --faults 0.1
       useresponse-async sandbox --port 8089 --users 1000
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    context.ensure_object(Failures).debug = debug
+    context.ensure_object(Reporter).debug = debug
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run a command; whatever goes wrong becomes one line on stderr and an exit code.
+    """Run a command; a failure becomes one line on standard error and an exit code.
 
     Args:
-        arguments: What was typed after the program's name; the process's own unless told.
+        arguments: What was typed after the program's name; default: those of the process.
     """
-    failures = Failures(arguments=sys.argv[1:] if arguments is None else arguments)
+    reporter = Reporter(arguments=sys.argv[1:] if arguments is None else arguments)
     try:
-        code: object = app(arguments, prog_name=_PROGRAM, obj=failures, standalone_mode=False)
+        interrupts_raised()
+        code: object = app(arguments, prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
     except OutputClosedError:
-        return NOBODY_READS
+        return READER_GONE
     except (typer.Abort, KeyboardInterrupt):
         # What older versions of typer make of Ctrl-C, or what a second one leaves of it; newer
         # ones return its exit code.
         code = INTERRUPTED
     except OSError as error:
-        give_up_buffered()
-        return failures.report(cannot_be_written(error) if was_printing(error) else error)
-    except Exception as error:  # noqa: BLE001 - nobody further out could tell the user
+        drop_buffered()
+        return reporter.report(cannot_be_written(error) if was_printing(error) else error)
+    except Exception as error:  # noqa: BLE001 - nothing further out could tell the user
         if not is_of_interrupt(error):
-            return failures.report(error)
+            return reporter.report(error)
         code = INTERRUPTED
     if not isinstance(code, int):
         return 0
     if code:
         with interrupts_ignored():
-            failures.interrupted(code)
+            reporter.interrupted(code)
     return code

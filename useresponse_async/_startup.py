@@ -1,0 +1,50 @@
+"""Ctrl-C while the command line starts or ends: no traceback.
+
+The package imports this module first, since the other imports take a good part of a second. It
+does nothing where the package is used as a library.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+__all__ = ["end_at_once"]
+
+_PROGRAM = "useresponse-async"
+_MODULES = ("useresponse_async", "useresponse_async.cli")
+_INTERRUPTED = 130
+
+
+def end_at_once(*_: object) -> None:
+    """End the process, as the handler of Ctrl-C while nothing has begun."""
+    try:
+        os.write(2, b"interrupted\n")
+    finally:
+        os._exit(_INTERRUPTED)
+
+
+def _is_command() -> bool:
+    program = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if program == "-m":
+        options = sys.orig_argv
+        return "-m" in options and options[options.index("-m") + 1] in _MODULES
+    return Path(program).stem == _PROGRAM
+
+
+def _never_show_interrupts() -> None:
+    # A second Ctrl-C may come while the first one is being obeyed.
+    show, show_unraisable = sys.excepthook, sys.unraisablehook
+    sys.excepthook = lambda kind, error, trace: (
+        None if kind is KeyboardInterrupt else show(kind, error, trace)
+    )
+    sys.unraisablehook = lambda caught: (
+        None if caught.exc_type is KeyboardInterrupt else show_unraisable(caught)
+    )
+
+
+if _is_command():
+    _never_show_interrupts()
+    # Where Ctrl-C is ignored, as in the background of a script, it stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end_at_once)

@@ -1,0 +1,171 @@
+"""``useresponse-async call``: any endpoint, and its JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
+
+import anyio
+import attrs
+import httpx
+import typer
+from rich.console import Console
+from rich.highlighter import JSONHighlighter
+
+from useresponse_async._exceptions import APIStatusError, DecodeError
+from useresponse_async.cli._errors import CommandError, MisuseError, Reporter, one_line
+from useresponse_async.cli._key import KEY_HELP, without_key
+from useresponse_async.cli._options import (
+    Connection,
+    ServerOptions,
+    add_pair,
+    pairs_of,
+    with_groups,
+)
+from useresponse_async.cli._output import STANDARD_STREAM, harmless_json, say
+from useresponse_async.cli._signals import termination_like_ctrl_c
+
+__all__ = ["EPILOG", "call"]
+
+EPILOG: Final = f"""
+\b
+On a terminal the JSON is indented and coloured (NO_COLOR=1: not coloured); elsewhere it is as the
+server sent it. Your own API key is shown as ***.
+\b
+Exit codes:
+  0    done
+  1    failed; one line on standard error says why
+  2    wrong usage
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+  141  the reader of the pipe has gone
+{KEY_HELP}"""
+
+_METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
+_BODY_OPTIONS: Final = ("--json", "--data", "-d")
+_API_PATH: Final = re.compile(r"/?api/(\d[\w.-]*)/(.*)", re.DOTALL)
+
+
+@with_groups
+def call(
+    context: typer.Context,
+    method: Annotated[
+        str, typer.Argument(help="GET, POST, PUT or DELETE.", autocompletion=lambda: _METHODS)
+    ],
+    path: Annotated[
+        str, typer.Argument(help="The path below /api/VERSION, e.g. /me.json, or its full URL.")
+    ],
+    *,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A query parameter; repeatable."),
+    ] = None,
+    body: Annotated[
+        str | None,
+        typer.Option(
+            *_BODY_OPTIONS, metavar="JSON", help="What to send: JSON, @FILE, or @- (stdin)."
+        ),
+    ] = None,
+    include: Annotated[
+        bool, typer.Option("--include", "-i", help="Show the status and the headers too.")
+    ] = False,
+    server: ServerOptions,
+) -> None:
+    """Call any endpoint of the API and show its JSON.
+
+    \b
+    Examples:
+      useresponse-async call GET /me.json
+      useresponse-async call GET /users/search.json -p role=agent -p page=2
+      useresponse-async call POST /comments.json -d '{"object_id": 42, "content": "Done"}'
+      useresponse-async call PUT /objects/42.json -d @changes.json -i
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    reporter = context.ensure_object(Reporter)
+    if body == "@-" and server.api_key_file == STANDARD_STREAM:
+        raise MisuseError("standard input cannot be both the API key and the JSON")
+    path, _, query = path.partition("?")
+    params: dict[str, str] = {}
+    for name, value in (*parse_qsl(query, keep_blank_values=True), *pairs_of(param).items()):
+        add_pair(params, name, value, "the path")
+    content = None if body is None else _json_of(body, _option_typed(reporter.arguments))
+    path, version = _below_api(path, server)
+    connection = attrs.evolve(server, api_version=version).connect(reporter)
+
+    async def send() -> httpx.Response:
+        async with connection.client as client:
+            with client.capture_responses() as responses:
+                await client.request(method.upper(), path, params=params, json=content)
+        return responses[-1]
+
+    with termination_like_ctrl_c():
+        try:
+            response = anyio.run(send)
+        except (APIStatusError, DecodeError) as error:
+            if include:
+                _show(error.response, connection, include=True)
+            raise
+    _show(response, connection, include=include)
+
+
+def _below_api(path: str, server: ServerOptions) -> tuple[str, str]:
+    """Return the path below ``/api/VERSION`` and the version, of a path or a full URL."""
+    if "://" in path:
+        base = server.base_url()
+        try:
+            url = httpx.URL(path)
+        except httpx.InvalidURL:
+            raise MisuseError("the path is not a valid URL") from None
+        path = "/" + path.partition("://")[2].partition("/")[2]
+        origins = [(at.scheme, at.host, at.port) for at in (base, url)]
+        prefix = base.path.rstrip("/")
+        if origins[0] != origins[1] or url.userinfo or not path.startswith(f"{prefix}/api/"):
+            raise MisuseError(f"the URL is not below {base}/api/, the address of --url")
+        path = path.removeprefix(prefix)
+    found = _API_PATH.fullmatch(path)
+    return (found[2], found[1]) if found else (path, server.api_version)
+
+
+def _option_typed(arguments: list[str]) -> str:
+    """Return the spelling of ``--json`` that was typed."""
+    for word in arguments:
+        for option in _BODY_OPTIONS:
+            if word.partition("=")[0] == option or (option == "-d" and re.match("-d.", word)):
+                return option
+    return _BODY_OPTIONS[0]
+
+
+def _json_of(text: str, option: str) -> Any:
+    """Return the JSON in ``text``, in the file ``@name``, or with ``@-`` in standard input."""
+    try:
+        if text == "@-":
+            return json.loads(sys.stdin.buffer.read())
+        return json.loads(Path(text[1:]).read_bytes() if text.startswith("@") else text)
+    except OSError as error:
+        raise CommandError(f"{option}: {text[1:]}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise MisuseError(f"{option}: not valid JSON: {error}") from None
+
+
+def _show(response: httpx.Response, connection: Connection, *, include: bool) -> None:
+    on_terminal = sys.stdout.isatty()
+    if include:
+        status = f"{response.http_version} {response.status_code} {response.reason_phrase}"
+        headers = [f"{name}: {value}" for name, value in response.headers.items()]
+        lines = [without_key(line, connection.key) for line in (status, *headers)]
+        say("\n".join([*(map(one_line, lines) if on_terminal else lines), ""]))
+    if not response.content:
+        return
+    text = without_key(response.content.decode("utf-8-sig", "backslashreplace"), connection.key)
+    if not on_terminal:
+        say(text.rstrip("\n"))
+        return
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        say(text.rstrip("\n").encode("unicode_escape").decode())  # it could steer the terminal
+        return
+    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=False))
+    Console().print(JSONHighlighter()(shown), soft_wrap=True)

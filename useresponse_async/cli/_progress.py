@@ -1,0 +1,137 @@
+"""Progress bar, and the lines that tell of retries."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task
+from rich.text import Text
+
+from useresponse_async._config import RetryEvent
+from useresponse_async._exceptions import APIStatusError
+from useresponse_async.cli._errors import Reporter, one_line
+
+__all__ = ["Advance", "Retries", "progress_bar"]
+
+_WIDE: Final = 80
+_WIDE_BAR: Final = 16
+_NARROW_BAR: Final = 8
+
+
+class Retries:
+    """Counts retries, and writes a line about each where the user wants to see them.
+
+    Args:
+        reporter: Writes the lines.
+        shown: Write them.
+        complete: Write complete error messages; else only what fits a line of the terminal.
+
+    Attributes:
+        count: Number of retries so far.
+    """
+
+    def __init__(self, reporter: Reporter, *, shown: bool, complete: bool) -> None:
+        self.count: int = 0
+        self._reporter = reporter
+        self._shown = shown
+        self._complete = complete
+
+    def __call__(self, event: RetryEvent) -> None:
+        """Take note of a retry: a hook of the client."""
+        self.count += 1
+        if not self._shown:
+            return
+        error, endpoint = event.error, event.path.partition("/api/")[2].partition("/")[2]
+        if isinstance(error, APIStatusError):
+            reason = f"{error.status_code} {error.message}"
+        else:
+            reason = str(error).removeprefix(f"{event.method} {event.path}: ")
+        reason = self._reporter.reworded(reason)
+        if not self._complete:
+            reason = reason.partition(" (")[0]
+        place = f"{event.method} {endpoint or event.path}"
+        line = one_line(f"retry {event.attempt} in {event.delay:.1f} s: {reason} ({place})")
+        width = shutil.get_terminal_size().columns
+        if not self._complete and len(line) > width:
+            line = f"{line[: width - 1]}…"
+        self._reporter.say(line)
+
+
+class Advance(Protocol):
+    """Advances a progress bar."""
+
+    def __call__(self, count: int, *, total: int | None = None) -> None:
+        """Count further items; ``total`` is their number, where it is known now."""
+        ...
+
+
+class _Figures(ProgressColumn):
+    """Count, rate, time left, and a live text: as much of it as the line has room for."""
+
+    def __init__(self, things: str, live: Callable[[], list[str]], console: Console) -> None:
+        super().__init__()
+        self._things = things
+        self._live = live
+        self._console = console
+
+    def render(self, task: Task) -> Text:
+        """Return the figures, the most important first."""
+        of = "" if task.total is None else f"/{task.total:,.0f}"
+        count, width = f"{task.completed:,.0f}{of}", self._console.width
+        pieces = [f"{count} {self._things}" if width >= _WIDE else count]
+        pieces.append(f"{task.finished_speed or task.speed or 0:,.0f}/s")
+        if task.total is not None and task.time_remaining is not None:
+            pieces.append(f"{timedelta(seconds=round(task.time_remaining))}".removeprefix("0:"))
+        room = width - (_WIDE_BAR if width >= _WIDE else _NARROW_BAR) - 1
+        line = ""
+        for piece in [*pieces, *self._live()]:
+            longer = f"{line} {piece}" if line else piece
+            if len(longer) > room:
+                break
+            line = longer
+        return Text(line, no_wrap=True)
+
+
+@contextmanager
+def progress_bar(
+    things: str,
+    *,
+    total: int | None,
+    live: Callable[[], list[str]],
+    completed: int = 0,
+    hidden: bool = False,
+) -> Generator[Advance, None, None]:
+    """Show a bar on standard error, if that is a terminal.
+
+    Args:
+        things: What is counted, e.g. ``users``.
+        total: Their number; ``None`` where it is not known yet.
+        live: Returns what else to show; called from the thread that draws the bar.
+        completed: How many have come before.
+        hidden: Show nothing, even on a terminal.
+
+    Returns:
+        A context manager that gives a function to advance the bar with.
+    """
+    if hidden or not sys.stderr.isatty():
+        yield _show_nothing
+        return
+    console = Console(stderr=True)
+    bar = BarColumn(bar_width=_WIDE_BAR if console.width >= _WIDE else _NARROW_BAR)
+    with Progress(bar, _Figures(things, live, console), console=console) as progress:
+        task = progress.add_task(things, total=total, completed=completed)
+
+        def advance(count: int, *, total: int | None = None) -> None:
+            progress.update(task, advance=count, total=total)  # a total of None changes nothing
+
+        yield advance
+
+
+def _show_nothing(count: int, *, total: int | None = None) -> None:
+    pass
