@@ -27,6 +27,7 @@ import os, signal, sys
 from useresponse_async.cli._app import run
 
 name, *options = sys.argv[1:]
+run(["export", "users", "--output", os.devnull, "--quiet"])  # what it imports need not be again
 expected = open(f"expected-{name}", "rb").read()
 
 def run_in_fork(killed_before=0):
@@ -59,6 +60,7 @@ import os, random, signal, sys, time
 from useresponse_async.cli._app import run
 
 name, *options = sys.argv[1:]
+run(["export", "users", "--output", os.devnull, "--quiet"])  # what it imports need not be again
 expected = open(f"expected-{name}", "rb").read()
 moments = random.Random(32)
 killed = 0

@@ -20,8 +20,6 @@ from useresponse_async.cli._key import KEY_HELP
 from useresponse_async.cli._output import cannot_be_written, drop_buffered, say, was_printing
 from useresponse_async.cli._signals import interrupts_ignored, interrupts_raised, is_of_interrupt
 
-__all__ = ["run"]
-
 _PROGRAM: Final = "useresponse-async"
 _EPILOG: Final = f"""
 \b
@@ -93,11 +91,7 @@ def common(
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run a command; a failure becomes one line on standard error and an exit code.
-
-    Args:
-        arguments: What was typed after the program's name; default: those of the process.
-    """
+    """Run a command; a failure becomes one line on standard error and an exit code."""
     reporter = Reporter(arguments=sys.argv[1:] if arguments is None else arguments)
     try:
         interrupts_raised()

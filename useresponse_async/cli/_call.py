@@ -29,8 +29,6 @@ from useresponse_async.cli._options import (
 from useresponse_async.cli._output import STANDARD_STREAM, harmless_json, say
 from useresponse_async.cli._signals import termination_like_ctrl_c
 
-__all__ = ["EPILOG", "call"]
-
 EPILOG: Final = f"""
 \b
 On a terminal the JSON is indented and coloured (NO_COLOR=1: not coloured); elsewhere it is as the

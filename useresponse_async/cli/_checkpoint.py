@@ -14,8 +14,6 @@ from attrs.validators import and_, deep_iterable, ge, instance_of, not_, optiona
 
 from useresponse_async.cli._errors import CommandError, MisuseError
 
-__all__ = ["OWNER_ONLY", "Checkpoint", "hidden_beside", "new_file"]
-
 OWNER_ONLY: Final = 0o600
 
 _VERSION: Final = 3
@@ -55,11 +53,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Return what the resume file says; ``None`` if there is none.
-
-        Raises:
-            CommandError: It is not a resume file, or one of another version.
-        """
+        """Return what the resume file says; ``None`` if there is none."""
         try:
             content = json.loads(path.read_bytes())
             version = content.pop("version")
@@ -86,14 +80,7 @@ class Checkpoint:
         fresh.replace(path)
 
     def check(self, request: dict[str, Any]) -> None:
-        """Refuse to resume another export.
-
-        Args:
-            request: What is asked for now.
-
-        Raises:
-            MisuseError: It was something else.
-        """
+        """Refuse to resume another export."""
         for name in {**self.request, **request}:
             before, now = self.request.get(name), request.get(name)
             if before != now:
@@ -103,11 +90,7 @@ class Checkpoint:
                 )
 
     def check_user(self, user_id: int | None) -> None:
-        """Refuse to resume the export of another user.
-
-        Raises:
-            MisuseError: It was begun by somebody else.
-        """
+        """Refuse to resume the export of another user."""
         if self.user_id != user_id:
             began, asks = (
                 "a guest" if it is None else f"user {it}" for it in (self.user_id, user_id)

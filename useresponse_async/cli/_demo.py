@@ -23,8 +23,6 @@ from useresponse_async.cli._sandbox import running_sandbox
 from useresponse_async.cli._signals import termination_like_ctrl_c
 from useresponse_async.sandbox import DEFAULT_API_KEY
 
-__all__ = ["DeliveryCheck", "WalkResult", "demo", "walk_users"]
-
 
 class Backend(str, enum.Enum):
     """An event loop."""
@@ -169,17 +167,7 @@ class WalkResult:
 
 
 async def walk_users(address: str, *, users: int, concurrency: int, retries: Retries) -> WalkResult:
-    """Fetch all users of the sandbox at ``address``, with a progress bar.
-
-    Args:
-        address: Where the sandbox is.
-        users: How many users it has.
-        concurrency: Maximum number of pages in flight.
-        retries: Counts the retries.
-
-    Raises:
-        UseResponseError: A page could not be fetched.
-    """
+    """Fetch all users of the sandbox at ``address``, with a progress bar."""
     check = DeliveryCheck(users)
     async with AsyncClient(
         address,

@@ -13,18 +13,6 @@ from useresponse_async._config import MissingExtraError
 from useresponse_async._exceptions import ArgumentError, UseResponseError
 from useresponse_async._secret import Secret
 
-__all__ = [
-    "FAILED",
-    "INTERRUPTED",
-    "MISUSED",
-    "READER_GONE",
-    "CommandError",
-    "MisuseError",
-    "OutputClosedError",
-    "Reporter",
-    "one_line",
-]
-
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import AsyncGenerator, Callable
+from datetime import datetime, timezone
 from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
@@ -22,9 +24,8 @@ from useresponse_async.models import Chat, Comment, Object, User
 from useresponse_async.models._wire import Model
 from useresponse_async.resources._objects import CommentSort, ObjectKind, Ownership
 from useresponse_async.resources._tickets import TicketDate, TicketSort, TicketStatus
+from useresponse_async.resources._topics import TopicKind
 from useresponse_async.resources._users import UserRole, UserSort
-
-__all__ = ["app"]
 
 _EPILOG: Final = f"""
 \b
@@ -40,12 +41,19 @@ Exit codes:
   141  the reader of the pipe has gone
 {KEY_HELP}"""
 
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE|TIME", help="Only what changed since, newest first; a time is UTC by default."
+    ),
+]
+
 app: Final[typer.Typer] = typer.Typer(rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)
 def export(context: typer.Context) -> None:
-    """Write users, tickets, objects, comments or chats to JSON Lines, CSV or Parquet.
+    """Write users, tickets, topics, objects, comments or chats to JSON Lines, CSV or Parquet.
 
     \b
     Examples:
@@ -72,6 +80,8 @@ def _source(
     model: type[Model],
     options: ExportOptions,
     method: Callable[[AsyncClient], Callable[..., Pages[Any]]],
+    *,
+    since: str | None = None,
     **filters: Any,
 ) -> Source:
     """Return what to export: the list that a method of the client makes with ``filters``."""
@@ -83,7 +93,30 @@ def _source(
     named = {name: value for name, value in filters.items() if value is not None}
     if named.get("properties"):
         named["properties"] = {str(k): value for k, value in named["properties"].items()}
-    return Source(things=things, model=model, filters={**named, "param": params}, pages=pages)
+    if since is None:
+        return Source(things=things, model=model, filters={**named, "param": params}, pages=pages)
+    if named:
+        raise MisuseError("--since goes with no other filter than --param")
+    moment = _moment_of(since)
+
+    def changes(client: AsyncClient) -> AsyncGenerator[Object, None]:
+        resource = client.tickets if things == "tickets" else client.topics
+        return resource.changed_since(moment, count=options.page_size, params=params)
+
+    filters = {"since": moment.isoformat(), "param": params}
+    return Source(things=things, model=model, filters=filters, pages=pages, changes=changes)
+
+
+def _moment_of(text: str) -> datetime:
+    """Return a date or an ISO 8601 time, in UTC where it names no time zone."""
+    try:
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+    except ValueError:
+        raise MisuseError(
+            f"--since: {text!r} is neither a date (2026-11-01) nor an ISO 8601 time "
+            "(2026-11-01T12:30:00+01:00)"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _properties_of(texts: list[str] | None) -> dict[int, str] | None:
@@ -180,6 +213,7 @@ def tickets(
     bbcode: Annotated[
         bool | None, typer.Option("--bbcode/--html", help="What the content comes as.")
     ] = None,
+    since: Since = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:
@@ -188,6 +222,7 @@ def tickets(
     \b
     Examples:
       useresponse-async export tickets -o tickets.jsonl
+      useresponse-async export tickets --since 2026-11-01 -o changed.jsonl
       useresponse-async export tickets --status opened --date this_week -o open.csv
       useresponse-async export tickets --author-id 7 --property 12=EU -o tickets.parquet
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
@@ -196,6 +231,7 @@ def tickets(
         Object,
         options,
         lambda client: client.tickets.search,
+        since=since,
         text=text,
         status=status,
         date=date,
@@ -203,6 +239,48 @@ def tickets(
         sort=sort,
         properties=_properties_of(property_),
         bbcode=bbcode,
+    )
+    _run(source, options, server, context)
+
+
+@_command("topics", "Ideas, problems, questions and thanks.")
+def topics(
+    context: typer.Context,
+    *,
+    text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
+    kind: Annotated[str | None, known_values(TopicKind, "Only this type", "--type")] = None,
+    category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
+    forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
+    featured: Annotated[
+        bool | None, typer.Option("--featured/--not-featured", help="Only such.")
+    ] = None,
+    status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
+    sort: Annotated[str | None, typer.Option(help="Order.")] = None,
+    since: Since = None,
+    options: ExportOptions,
+    server: ServerOptions,
+) -> None:
+    """Export topics of the feedback community.
+
+    \b
+    Examples:
+      useresponse-async export topics -o topics.jsonl
+      useresponse-async export topics --type idea --status planned -o ideas.csv
+      useresponse-async export topics --since 2026-11-01T08:00:00+01:00 -o changed.jsonl
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    source = _source(
+        "topics",
+        Object,
+        options,
+        lambda client: client.topics.search,
+        since=since,
+        text=text,
+        type=kind,
+        category_id=category_id,
+        forum_id=forum_id,
+        featured=featured,
+        status=status,
+        sort=sort,
     )
     _run(source, options, server, context)
 
@@ -273,9 +351,8 @@ def comments(
       useresponse-async export comments -o comments.jsonl
       useresponse-async export comments --object-id 42 --sort asc -o comments.csv
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    filters = {"is_private": is_private, "sort": sort, "bbcode": bbcode}
     if object_id is None:
-        if any(value is not None for value in filters.values()):
+        if any(value is not None for value in (is_private, sort, bbcode)):
             raise MisuseError(
                 "--private, --public, --sort, --bbcode and --html need --object-id: the API's list "
                 "of all comments has no filters"
@@ -288,7 +365,9 @@ def comments(
             options,
             lambda client: client.objects.comments,
             object_id=object_id,
-            **filters,
+            is_private=is_private,
+            sort=sort,
+            bbcode=bbcode,
         )
     _run(source, options, server, context)
 

@@ -31,8 +31,6 @@ from useresponse_async.models._wire import Model
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["FileExport"]
-
 _CHECKPOINT_SECONDS: Final = 0.2
 _ROWS_AT_ONCE: Final = 1000
 
@@ -84,16 +82,7 @@ class FileExport:
         return self.target.with_name(f"{self.target.name}.resume")
 
     async def run(self) -> bool:
-        """Export everything that is not there yet.
-
-        Returns:
-            Whether there was anything to do.
-
-        Raises:
-            CommandError: The file exists, or what is there belongs to another export.
-            UseResponseError: A page could not be fetched.
-            OSError: The file cannot be written.
-        """
+        """Export everything that is not there yet."""
         if self._is_done():
             return False
         self._refuse_to_replace()
@@ -219,6 +208,8 @@ class FileExport:
         When rows before have gone, others have moved to pages that were read. So pages are read
         again, backwards, until one holds nothing but what was seen.
         """
+        if self.source.changes is not None:
+            return 1
         page, step = self._checkpoint.next_page - 1, 1
         while page > 1:
             again = await self.source.pages(self.connection.client, page)
@@ -343,11 +334,7 @@ class _PartFile:
     @classmethod
     @contextmanager
     def opened(cls, path: Path) -> Generator[_PartFile, None, None]:
-        """Open the file, or make it, for this process alone.
-
-        Raises:
-            CommandError: Another export is writing it.
-        """
+        """Open the file, or make it, for this process alone."""
         descriptor = os.open(path, _FLAGS, OWNER_ONLY)
         try:
             if sys.platform != "win32":
@@ -379,11 +366,7 @@ class _PartFile:
         os.fsync(self._descriptor)
 
     def rows(self) -> Iterator[Row]:
-        """Yield the items.
-
-        Raises:
-            CommandError: A line does not hold one: somebody else has written there.
-        """
+        """Yield the items."""
         with self._path.open("rb") as file:
             for line in file:
                 try:

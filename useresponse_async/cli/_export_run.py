@@ -6,7 +6,7 @@ import enum
 import os
 import stat
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,8 +26,6 @@ from useresponse_async.cli._progress import progress_bar
 from useresponse_async.models import Object
 from useresponse_async.models._wire import Model
 
-__all__ = ["ExportOptions", "Format", "Source", "Summary", "export_to_stream", "walk"]
-
 
 class Format(str, enum.Enum):
     """A file format."""
@@ -36,6 +34,8 @@ class Format(str, enum.Enum):
     CSV = "csv"
     PARQUET = "parquet"
 
+
+_BATCH: Final = 50
 
 _BY_SUFFIX: Final = {
     ".jsonl": Format.JSONL,
@@ -140,13 +140,7 @@ class ExportOptions:
         return JSONLines(shape)
 
     def check(self, model: type[Model]) -> None:
-        """Refuse options that cannot work, before anything is asked of the server.
-
-        Raises:
-            CommandError: The output is a directory, or cannot be looked up.
-            MisuseError: Options do not go together, or name no file or field.
-            MissingExtraError: The format needs a library that is not installed.
-        """
+        """Refuse options that cannot work, before anything is asked of the server."""
         if not self.output:
             raise MisuseError("--output: the file's name is empty; - is standard output")
         mode = self._mode()
@@ -182,12 +176,15 @@ class Source:
         model: Their model.
         filters: Which of them are wanted, as the options say.
         pages: Makes the list, which begins with the page of that number.
+        changes: Makes what is read in place of the list, where only changes are wanted. It has
+            no page numbers: what is resumed is read again, and what was written is dropped.
     """
 
     things: str
     model: type[Model]
     filters: dict[str, Any]
     pages: Callable[[AsyncClient, int], Pages[Any]]
+    changes: Callable[[AsyncClient], AsyncGenerator[Any, None]] | None = None
 
 
 @attrs.define(kw_only=True)
@@ -243,16 +240,7 @@ async def walk(
     start: int,
     quiet: bool,
 ) -> None:
-    """Hand the items of every page to ``take``, in order.
-
-    Args:
-        source: What to fetch.
-        connection: The connection; its client is open.
-        take: Is awaited with the items of each page; returns how many of them are new.
-        summary: Is filled in.
-        start: The page to begin with.
-        quiet: Show no progress.
-    """
+    """Hand the items of every page to ``take``, in order."""
     client, retries = connection.client, connection.retries
     pages = source.pages(client, start)
     with progress_bar(
@@ -264,12 +252,14 @@ async def walk(
     ) as advance:
         began = time.perf_counter()
         try:
-            async with aclosing(pages.by_page()) as walked:
-                async for page in walked:
-                    new = await take(page.items)
+            changes = source.changes
+            batches = _batches(pages) if changes is None else _batches_of(changes(client))
+            async with aclosing(batches) as walked:
+                async for items, total in walked:
+                    new = await take(items)
                     summary.items += new
                     summary.fetched += new
-                    advance(new, total=page.total_items)
+                    advance(new, total=total)
         finally:
             summary.seconds = time.perf_counter() - began
             summary.retries = retries.count
@@ -278,16 +268,30 @@ async def walk(
             summary.total = pages.report.total_at_end
 
 
+async def _batches(pages: Pages[Any]) -> AsyncGenerator[tuple[list[Any], int | None], None]:
+    async with aclosing(pages.by_page()) as walked:
+        async for page in walked:
+            yield page.items, page.total_items
+
+
+async def _batches_of(
+    items: AsyncGenerator[Any, None],
+) -> AsyncGenerator[tuple[list[Any], int | None], None]:
+    batch: list[Any] = []
+    async with aclosing(items) as walked:
+        async for item in walked:
+            batch.append(item)
+            if len(batch) == _BATCH:
+                yield batch, None
+                batch = []
+    if batch:
+        yield batch, None
+
+
 async def export_to_stream(
     source: Source, options: ExportOptions, connection: Connection, summary: Summary
 ) -> None:
-    """Export into standard output, a pipe or a device, page by page.
-
-    Raises:
-        OutputClosedError: The reader has gone.
-        UseResponseError: A page could not be fetched.
-        OSError: It cannot be written.
-    """
+    """Export into standard output, a pipe or a device, page by page."""
     text_format = options.text_format(source.model)
     async with opened_stream(options.output) as descriptor, connection.client:
         await write_when_taken(descriptor, text_format.header())

@@ -19,19 +19,6 @@ from useresponse_async._secret import Secret
 from useresponse_async.cli._errors import MisuseError
 from useresponse_async.models._wire import known_fields
 
-__all__ = [
-    "CSV",
-    "Field",
-    "JSONLines",
-    "Kind",
-    "Row",
-    "Shape",
-    "TextFormat",
-    "chosen",
-    "json_line",
-    "shape_of",
-]
-
 Row: TypeAlias = dict[str, Any]
 """An item as plain data, as ``to_dict()`` returns it."""
 
@@ -96,11 +83,7 @@ def shape_of(model: type[Any]) -> Shape:
 
 
 def chosen(shape: Shape, names: Iterable[str]) -> Shape:
-    """Return the fields called ``names``, which may have dots: ``role.alias``.
-
-    Raises:
-        MisuseError: A field does not exist; names those that do.
-    """
+    """Return the fields called ``names``, which may have dots: ``role.alias``."""
     parts: dict[str, list[str]] = {}
     for name in names:
         head, _, rest = name.partition(".")

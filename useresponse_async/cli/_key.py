@@ -14,8 +14,6 @@ from useresponse_async._secret import Secret
 from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
 from useresponse_async.cli._output import STANDARD_STREAM
 
-__all__ = ["KEY_HELP", "KEY_VARIABLE", "find_key", "without_key"]
-
 KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
 
 KEY_HELP: Final = """\b
@@ -32,15 +30,7 @@ _KEY_IN_JSON: Final = re.compile(r'(?<="apiKey")\s*:\s*"[^"]*"')
 
 
 def find_key(file: str | None, reporter: Reporter) -> Secret:
-    """Return the key: from ``file``, the environment, or else a prompt on the terminal.
-
-    Args:
-        file: The file that holds it; ``-`` for standard input.
-        reporter: Warns, and redacts the key from now on.
-
-    Raises:
-        CommandError: There is none, or it cannot be read.
-    """
+    """Return the key: from ``file``, the environment, or else a prompt on the terminal."""
     if file is not None:
         key, source = _from_file(file, reporter), f"--api-key-file {file}"
     elif key := os.environ.get(KEY_VARIABLE, ""):
@@ -60,10 +50,6 @@ def without_key(text: str, key: Secret | None) -> str:
 
     A very short one may be part of any word, so it is removed only where the text says that it
     is the key.
-
-    Args:
-        text: What may hold it.
-        key: The key that the client calls with, if it has one.
     """
     if key is None:
         return text

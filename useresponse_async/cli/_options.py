@@ -28,16 +28,6 @@ from useresponse_async.cli._errors import MisuseError, Reporter
 from useresponse_async.cli._key import KEY_VARIABLE, find_key
 from useresponse_async.cli._progress import Retries
 
-__all__ = [
-    "Connection",
-    "ServerOptions",
-    "Verbose",
-    "add_pair",
-    "known_values",
-    "pairs_of",
-    "with_groups",
-]
-
 _CONNECT_SECONDS = 10.0
 
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every retry, and why.")]
@@ -100,11 +90,7 @@ class ServerOptions:
     ] = False
 
     def base_url(self) -> httpx.URL:
-        """Return the installation's address.
-
-        Raises:
-            MisuseError: There is none, or it is not one.
-        """
+        """Return the installation's address."""
         if not self.url:
             raise MisuseError(
                 "which installation? Give --url, e.g. https://mydomain.useresponse.com, or set "
@@ -116,15 +102,7 @@ class ServerOptions:
             raise MisuseError(_by_option(str(error))) from None
 
     def connect(self, reporter: Reporter, *, quiet: bool = False) -> Connection:
-        """Return a connection for these options.
-
-        Args:
-            reporter: Redacts the key from now on, and writes what the client warns of.
-            quiet: Show no retries.
-
-        Raises:
-            CommandError: An option is invalid, or there is no key.
-        """
+        """Return a connection for these options."""
         typed = any(word.partition("=")[0] == "--url" for word in reporter.arguments)
         reporter.wording["base_url from the base_url argument"] = (
             "from --url" if typed else "from USERESPONSE_URL"
@@ -199,11 +177,7 @@ def known_values(values: Any, what: str, *names: str) -> Any:
 
 
 def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[str, str]:
-    """Return ``name=value`` texts as a mapping.
-
-    Raises:
-        MisuseError: One is not a pair, comes twice, or would be the API key.
-    """
+    """Return ``name=value`` texts as a mapping."""
     pairs: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
@@ -214,11 +188,7 @@ def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[st
 
 
 def add_pair(pairs: dict[str, str], name: str, value: str, option: str) -> None:
-    """Add a parameter to ``pairs``.
-
-    Raises:
-        MisuseError: The name is there already, or is that of the API key.
-    """
+    """Add a parameter to ``pairs``."""
     if name.lower() == "apikey":
         raise MisuseError(
             f"{option}: the API key is not a parameter: set USERESPONSE_API_KEY or give "
@@ -230,12 +200,7 @@ def add_pair(pairs: dict[str, str], name: str, value: str, option: str) -> None:
 
 
 def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Return ``function`` as a command that has an option for each field of its groups.
-
-    Args:
-        function: A command's function. A parameter whose type is an attrs class is a group: the
-            command takes the fields of the class, and the function gets them as one object.
-    """
+    """Return ``function`` as a command that has an option for each field of its groups."""
     signature = inspect.signature(function, eval_str=True)
     groups: dict[str, Any] = {
         name: parameter.annotation

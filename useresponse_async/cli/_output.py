@@ -19,17 +19,6 @@ import anyio
 
 from useresponse_async.cli._errors import CommandError, OutputClosedError
 
-__all__ = [
-    "STANDARD_STREAM",
-    "cannot_be_written",
-    "drop_buffered",
-    "harmless_json",
-    "opened_stream",
-    "say",
-    "was_printing",
-    "write_when_taken",
-]
-
 STANDARD_STREAM: Final = "-"
 """Standard output or input in place of a file's name."""
 
@@ -49,12 +38,7 @@ def harmless_json(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write a line to standard output.
-
-    Raises:
-        CommandError: It cannot be written.
-        OutputClosedError: The reader has gone.
-    """
+    """Write a line to standard output."""
     try:
         sys.stdout.flush()
         _write(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
@@ -85,12 +69,7 @@ def drop_buffered() -> None:
 
 @asynccontextmanager
 async def opened_stream(name: str) -> AsyncGenerator[int, None]:
-    """Open a pipe or a device for writing; ``-`` is standard output.
-
-    Args:
-        name: Its path. A named pipe is opened when it has a reader; until then the wait can be
-            cancelled, which a blocking ``open`` could not.
-    """
+    """Open a pipe or a device for writing; ``-`` is standard output."""
     if name == STANDARD_STREAM:
         sys.stdout.flush()
         yield sys.stdout.fileno()
@@ -116,12 +95,7 @@ def _opened(name: str, flags: int) -> int | None:
 
 
 async def write_when_taken(descriptor: int, data: bytes) -> None:
-    """Write all of ``data``; a slow reader holds nothing else up.
-
-    Raises:
-        OutputClosedError: The reader has gone.
-        OSError: It cannot be written.
-    """
+    """Write all of ``data``; a slow reader holds nothing else up."""
     mode = os.fstat(descriptor).st_mode
     if sys.platform == "win32" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         _write(descriptor, data)

@@ -14,8 +14,6 @@ import attrs
 from useresponse_async.cli._errors import CommandError
 from useresponse_async.cli._formats import Field, Kind, Row, Shape
 
-__all__ = ["write_parquet"]
-
 _ROWS_IN_GROUP: Final = 10_000
 _INT64_BITS: Final = 63
 
@@ -26,17 +24,6 @@ def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryI
     Integers are ``int64``, times ``timestamp[us, UTC]``, models structs. What the server sends
     beyond the known fields, and what has no documented type, is JSON in a string. A column with
     an integer that needs more than 64 bits is written as text, all of it.
-
-    Args:
-        rows: Returns the rows from the beginning.
-        shape: The fields to write.
-        file: Where to write.
-
-    Returns:
-        The names of the columns that became text.
-
-    Raises:
-        CommandError: A value does not fit its column.
     """
     # Imported by name: pyarrow has no types of its own to check against.
     pyarrow: Any = import_module("pyarrow")

@@ -17,8 +17,6 @@ from useresponse_async._config import RetryEvent
 from useresponse_async._exceptions import APIStatusError
 from useresponse_async.cli._errors import Reporter, one_line
 
-__all__ = ["Advance", "Retries", "progress_bar"]
-
 _WIDE: Final = 80
 _WIDE_BAR: Final = 16
 _NARROW_BAR: Final = 8
@@ -107,18 +105,7 @@ def progress_bar(
     completed: int = 0,
     hidden: bool = False,
 ) -> Generator[Advance, None, None]:
-    """Show a bar on standard error, if that is a terminal.
-
-    Args:
-        things: What is counted, e.g. ``users``.
-        total: Their number; ``None`` where it is not known yet.
-        live: Returns what else to show; called from the thread that draws the bar.
-        completed: How many have come before.
-        hidden: Show nothing, even on a terminal.
-
-    Returns:
-        A context manager that gives a function to advance the bar with.
-    """
+    """Show a bar on standard error, if that is a terminal."""
     if hidden or not sys.stderr.isatty():
         yield _show_nothing
         return

@@ -21,8 +21,6 @@ from useresponse_async.cli._key import KEY_VARIABLE
 from useresponse_async.cli._signals import interrupts_held_back
 from useresponse_async.sandbox import main
 
-__all__ = ["UNPARSED", "running_sandbox", "sandbox", "stop_process"]
-
 _PROGRAM: Final = "useresponse-async sandbox"
 _STOP_SECONDS: Final = 5.0
 
@@ -57,14 +55,7 @@ class _OneLineErrors(TextIOBase):
 
 @contextmanager
 def running_sandbox(*options: str) -> Generator[str, None, None]:
-    """Start a sandbox on a free port and give its address; stop it when the block ends.
-
-    Args:
-        options: Further options of ``python -m useresponse_async.sandbox``.
-
-    Raises:
-        CommandError: It did not start; says why.
-    """
+    """Start a sandbox on a free port and give its address; stop it when the block ends."""
     with ExitStack() as stack:
         # A file takes all that is written; a pipe nobody reads would stop the sandbox when full.
         complaints = stack.enter_context(tempfile.TemporaryFile())

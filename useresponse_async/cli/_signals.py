@@ -13,14 +13,6 @@ import typer
 
 from useresponse_async._startup import end_at_once
 
-__all__ = [
-    "interrupts_held_back",
-    "interrupts_ignored",
-    "interrupts_raised",
-    "is_of_interrupt",
-    "termination_like_ctrl_c",
-]
-
 # SIGHUP comes when the terminal is closed; Windows has none.
 _ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _EXIT_CODE_BASE: Final = 128
@@ -73,11 +65,7 @@ def is_of_interrupt(error: BaseException | None) -> bool:
 
 @contextmanager
 def termination_like_ctrl_c() -> Generator[None, None, None]:
-    """End the block on SIGTERM and SIGHUP as Ctrl-C does, with every clean-up in it.
-
-    Raises:
-        typer.Exit: One of them came; the exit code is the one shells know it by.
-    """
+    """End the block on SIGTERM and SIGHUP as Ctrl-C does, with every clean-up in it."""
     received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:

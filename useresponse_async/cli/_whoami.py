@@ -15,8 +15,6 @@ from useresponse_async.cli._output import harmless_json, say
 from useresponse_async.cli._signals import termination_like_ctrl_c
 from useresponse_async.models import User
 
-__all__ = ["EPILOG", "whoami"]
-
 EPILOG: Final = f"""
 \b
 Exit codes:
