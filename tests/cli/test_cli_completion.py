@@ -19,7 +19,7 @@ def completions(command, typed: str) -> list[str]:
     ("typed", "expected"),
     [
         ("", ["call", "whoami", "demo", "sandbox", "export"]),
-        ("export ", ["users", "tickets", "objects", "comments", "chats"]),
+        ("export ", ["users", "tickets", "topics", "objects", "comments", "chats"]),
         ("export tickets --status o", ["opened", "on_hold"]),
         ("export users --format ", ["jsonl", "csv", "parquet"]),
         ("export users --api", ["--api-key-file", "--api-version"]),

@@ -10,7 +10,7 @@ import pytest
 from useresponse_async import __version__
 from useresponse_async.cli._app import run
 
-EXPORTS = ["users", "tickets", "objects", "comments", "chats"]
+EXPORTS = ["users", "tickets", "topics", "objects", "comments", "chats"]
 
 
 @pytest.mark.parametrize(
