@@ -1,6 +1,6 @@
 """Async Python SDK for the UseResponse customer-support platform's REST API."""
 
-from useresponse_async import _startup  # noqa: F401 - before all others
+from useresponse_async import _startup  # noqa: F401 # pyright: ignore[reportUnusedImport]
 from useresponse_async._client import AsyncClient
 from useresponse_async._config import (
     KeyPlacement,
