@@ -590,7 +590,7 @@ def test_the_proxy_is_gone_through(  # noqa: PLR0917 - fixtures
 
 # Testing, and moving from the older client.
 
-PLUGIN = "useresponse_async.testing.plugin"
+PLUGIN = "useresponse_async.testing._plugin"
 # An editable installation that is older than the plugin does not announce it to pytest.
 PLUGIN_FLAGS = (
     [] if PLUGIN in {point.value for point in entry_points(group="pytest11")} else ["-p", PLUGIN]

@@ -55,9 +55,6 @@ UNITS = {
     r"timeout|delay|elapsed|seconds|latency": r"seconds",
     r"bytes": r"bytes",
     r"days": r"days",
-    r"count|size|total|limit|in_flight|concurrency|attempts|retries|pages?|start|stop": (
-        r"items|pages?|calls|requests|tries|retries"
-    ),
 }
 
 

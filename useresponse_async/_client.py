@@ -70,51 +70,46 @@ class AsyncClient(Resources):
     """A client of one UseResponse installation. Nothing is sent before the first call.
 
     Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` yourself, from
-    whichever task. It works on asyncio, uvloop and trio, within one event loop.
+    any task. It works on asyncio, uvloop and trio, within one event loop.
 
     Args:
-        base_url: The installation's address, e.g. ``https://mydomain.useresponse.com``;
-            ``USERESPONSE_URL`` unless given. A sub-path is kept; https is meant where no
-            scheme is given.
-        api_key: The API key; ``USERESPONSE_API_KEY`` unless given; guest access without one.
-        api_version: The API's version in the path; ``USERESPONSE_API_VERSION`` unless given,
-            and ``3.0`` without either.
-        timeout: How long to wait for a connection, for a part of the answer and for a part of
-            the request to be taken, in seconds each; an :class:`httpx.Timeout` sets them one
-            by one, ``None`` waits for ever.
-        attempt_timeout: How long one try may take on the wire, from its turn to the answer's
-            last byte, in seconds; five times what ``timeout`` says of reading unless given,
-            ``None`` waits for ever. Of a download, only until its file begins.
-        retry: What is tried again, how often, and after how long.
-        max_in_flight: The most requests in flight at once, in requests, however many tasks
-            call.
-        adaptive_pacing: Whether to keep fewer in flight while the server is overloaded.
-        queue_timeout: How long a try may wait for its turn to be in flight, in seconds;
-            ``None`` waits for ever. The wait never counts against ``timeout``. A walk is bounded
-            in its first page only.
-        max_response_bytes: The most that an answer may hold, decompressed, in bytes.
-            Downloads have a bound of their own.
-        key_placement: Where the key travels in a request.
+        base_url: The installation's URL, e.g. ``https://mydomain.useresponse.com``; default:
+            ``USERESPONSE_URL``. A sub-path is kept. The scheme defaults to ``https``.
+        api_key: The API key; default: ``USERESPONSE_API_KEY``, or guest access.
+        api_version: The API version in the path; default: ``USERESPONSE_API_VERSION``, or
+            ``3.0``.
+        timeout: Time-out for connecting, for each read and for each write, in seconds;
+            an :class:`httpx.Timeout` sets them separately, ``None`` disables them.
+        attempt_timeout: Time-out for one attempt, from its slot to the last byte of the
+            response, in seconds; default: five times the read time-out. ``None`` disables it.
+            For a download it ends when the file begins.
+        retry: Which attempts are retried, how often, and with which delays.
+        max_in_flight: Maximum number of concurrent requests, however many tasks make calls.
+        adaptive_pacing: Lower the number of concurrent requests while the server is overloaded.
+        queue_timeout: Time-out for waiting for a slot, in seconds; ``None`` disables it. The
+            wait does not count against ``timeout``. In a walk it applies to the first page.
+        max_response_bytes: Maximum size of a response, decompressed, in bytes. Downloads have
+            a limit of their own.
+        key_placement: Where the API key travels in a request.
         headers: Headers to send with every call; ``User-Agent`` may be replaced. The values
             may be secrets.
-        proxy: The proxy to go through; the environment's (``HTTPS_PROXY``, …) unless given.
-        verify: The TLS context to check the server with; the default authorities unless given.
+        proxy: The proxy to use; default: the environment's (``HTTPS_PROXY``, …).
+        verify: The TLS context to verify the server with; default: the usual authorities.
         transport: An httpx transport to send with, in place of the client's own pools; or
             ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
         http_client: An httpx client to send with, in place of the client's own pools. It stays
             the caller's: it is not closed, and its own hooks see requests with the key.
-        on_request: Is told of each request, as an :class:`httpx.Request` without the key,
-            before it waits for its turn.
-        on_response: Is told of each response, as an :class:`httpx.Response` with its body read,
-            except a download's; where the body holds the key, as ``***``.
-        on_retry: Is told of each try that failed and is made again, as a
-            :class:`~useresponse_async.RetryEvent`.
+        on_request: Called with each request, an :class:`httpx.Request` without the key,
+            before it waits for a slot.
+        on_response: Called with each response, an :class:`httpx.Response` with its body read
+            and the key redacted; not for downloads.
+        on_retry: Called before each retry, with a :class:`~useresponse_async.RetryEvent`.
 
-    The hooks may be async; the call waits for them. What they raise is logged and goes no
-    further.
+    The hooks may be async; the call waits for them. Their exceptions are logged and do not
+    reach the call.
 
     Raises:
-        ConfigurationError: A setting cannot work; names it.
+        ConfigurationError: A setting is invalid; names it.
         MissingExtraError: A setting needs an extra that is not installed; names it.
     """
 
@@ -192,8 +187,8 @@ class AsyncClient(Resources):
     ) -> AsyncClient:
         """Return a view of this client with other options, over the same connections.
 
-        A view with its own ``max_in_flight`` counts its requests by itself. The view ends with
-        this client; closing the view closes nothing.
+        A view with its own ``max_in_flight`` has slots of its own. The view ends with this
+        client; closing the view closes nothing.
 
         Args:
             timeout: As for the client.
@@ -204,7 +199,7 @@ class AsyncClient(Resources):
             max_response_bytes: As for the client.
 
         Raises:
-            ConfigurationError: An option cannot work; names it.
+            ConfigurationError: An option is invalid; names it.
         """
         options = {
             "timeout": timeout,
@@ -235,7 +230,7 @@ class AsyncClient(Resources):
         headers: Mapping[str, str | Secret] | None = None,
         sensitive: bool = False,
     ) -> Any:
-        """Call an endpoint that has no method here, with the same care as one that has.
+        """Call an endpoint that has no method of its own.
 
         Args:
             method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
@@ -247,16 +242,16 @@ class AsyncClient(Resources):
                 in an error, a hook or a captured response.
 
         Returns:
-            The answer's JSON as the server sent it; ``None`` for a 204.
+            The response's JSON as the server sent it; ``None`` for a 204.
 
         Raises:
-            ArgumentError: An argument cannot work; nothing was sent.
-            APIConnectionError: No answer came.
-            APIStatusError: The answer is not success.
-            DecodeError: The answer is no JSON.
+            ArgumentError: An argument is invalid; nothing was sent.
+            APIConnectionError: No complete response came.
+            APIStatusError: The server responded with an error.
+            DecodeError: The response is not valid JSON.
             ClientClosedError: The client is closed.
 
-        Endpoint: whichever is named.
+        Endpoint: the one named.
         """
         if method not in _METHODS:
             raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
@@ -330,30 +325,30 @@ class AsyncClient(Resources):
         return_exceptions: bool = False,
         with_inputs: bool = False,
     ) -> AsyncGenerator[Any, None]:
-        """Call ``function`` with each of ``inputs``, several calls at once: for work in bulk.
+        """Call ``function`` with each of ``inputs``, several calls concurrently.
 
-        Calls outside of bulk work go ahead of these in the queue for a slot.
+        In the queue for a slot, single calls go ahead of these.
 
         ``async for user in client.map(client.users.get, ids)`` gives every user, in order.
         Cancelling the loop cancels the calls under way. Close the generator, with
         :func:`contextlib.aclosing`, when the loop may be left early.
 
         Args:
-            function: What to call, e.g. a method of a namespace.
-            inputs: What to call it with, drawn only as there is room for a call.
-            max_in_flight: The most calls under way, in calls; the client's own unless told.
-            ordered: Whether results come in the order of their inputs, or as they finish.
-            return_exceptions: Whether a failure is given in the result's place; else the first
-                one is raised in its turn, and ends the rest.
-            with_inputs: Whether each result comes with its input, as ``(input, result)``.
+            function: An async function, e.g. a method of a resource.
+            inputs: Its arguments; one is taken only when a call can start.
+            max_in_flight: Maximum number of concurrent calls; default: the client's.
+            ordered: Yield results in the order of their inputs, rather than as they finish.
+            return_exceptions: Yield a failure in place of its result; otherwise the first one is
+                raised, and the other calls are cancelled.
+            with_inputs: Yield ``(input, result)``.
 
         Returns:
             A generator of the results.
 
         Raises:
-            ArgumentError: ``max_in_flight`` is no positive integer.
+            ArgumentError: ``max_in_flight`` is not a positive integer.
 
-        Endpoint: whichever the function calls.
+        Endpoint: the one that the function calls.
         """
         limit = self._executor.max_in_flight
         if max_in_flight is not None:
@@ -374,25 +369,25 @@ class AsyncClient(Resources):
 
     @property
     def in_flight(self) -> int:
-        """How many requests are in flight now, in requests."""
+        """Number of requests in flight."""
         return self._executor.pacing.in_flight
 
     def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
         """Collect the responses that this client's calls inside a ``with`` block cause.
 
         Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
-        number of the try that it answered, from 1. Tasks started inside the block count;
-        downloads do not, nor redirects on the way. A response's request holds what was sent.
+        number of the attempt, from 1. Tasks started inside the block
+        are included; downloads and followed redirects are not.
 
         Returns:
-            A context manager that gives the list they are collected in.
+            A context manager that gives the list of responses.
         """
         return self._connection.capture_responses()
 
     async def aclose(self) -> None:
         """Close the client: calls under way end in ``ClientClosedError``, connections close.
 
-        Closing twice does no harm. A cancellation is raised when all is closed.
+        Closing twice is allowed. A cancellation is raised once everything is closed.
         """
         if not self._owner:
             return

@@ -1,4 +1,4 @@
-"""What is the address that signs a user in by One Login, UseResponse's single sign-on?"""
+"""Login URLs for One Login, UseResponse's single sign-on."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def login_url(
     properties: Mapping[int, str] | None = None,
     redirect: str | None = None,
 ) -> str:
-    """Return the address that signs a user in when a browser is sent there.
+    """Return the URL that signs a user in when a browser opens it.
 
-    Treat it as a password: it has no time stamp, so whoever reads it once can sign in as that
-    user for as long as the secret stays the same. Do not log it. The algorithm is the vendor's
-    and weak by today's standards (SHA-1, MD5, and a reversible encoding); nothing is sent here.
+    Treat it as a password: it does not expire, so anyone who reads it can sign in as that user
+    until the secret changes. Do not log it. The algorithm is the vendor's
+    and weak by today's standards (SHA-1, MD5, and a reversible encoding). Nothing is sent.
 
     Args:
-        domain: The installation's address with its scheme, e.g. ``https://help.example.org``.
+        domain: The installation's URL with its scheme, e.g. ``https://help.example.org``.
         secret: The secret of the integration, from the One Login settings.
         source: The integration domain, without a scheme, as in the One Login settings.
         full_name: The user's name.
         email: The user's e-mail address.
         user_id: The user's id in your own system.
         properties: Values of the user's custom fields by the field's id.
-        redirect: The address to go to once signed in.
+        redirect: The URL to open after login.
 
     Returns:
-        The address, which is as secret as a password.
+        The URL, which is as secret as a password.
 
     Raises:
-        ArgumentError: Something is empty or malformed; the text of the error holds no value.
+        ArgumentError: An argument is empty or malformed; the message does not contain its value.
 
     Endpoint: ``GET {domain}/sso/…/direct-sso``, by the user's browser.
     """
@@ -73,7 +73,7 @@ def login_url(
 def _address(domain: str) -> str:
     scheme, mark, rest = text("domain", domain).partition("://")
     if scheme.lower() not in {"http", "https"} or not mark or not rest.strip("/"):
-        raise ArgumentError("domain", "it is no address with a scheme, e.g. https://example.org")
+        raise ArgumentError("domain", "not a URL with a scheme, e.g. https://example.org")
     if "?" in rest or "#" in rest:
         raise ArgumentError("domain", "it has a query or a fragment")
     return domain.rstrip("/")
@@ -87,7 +87,7 @@ def _utf8(name: str, value: str) -> bytes:
     try:
         return text(name, value).encode()
     except UnicodeEncodeError:
-        problem = "it is no valid text: half of a surrogate pair"
+        problem = "not valid text: it contains an unpaired surrogate"
     raise ArgumentError(name, problem)
 
 

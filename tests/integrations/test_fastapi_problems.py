@@ -141,7 +141,7 @@ async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(
     assert answer.status_code == 502
     assert key not in answer.text + caplog.text
     assert sandbox.url not in answer.text
-    assert "GET /people/7 is answered with 502: " in caplog.text
+    assert "GET /people/7 responded with 502: " in caplog.text
     (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
     told = {name: value for name, value in vars(record).items() if name.startswith("useresponse_")}
     assert told == {
@@ -157,7 +157,7 @@ async def test_the_page_of_a_server_in_between_is_not_shown(sandbox: Sandbox):
     answer = await answer_of(make_app(sandbox))
     assert answer.status_code == 404
     assert "html" not in answer.text
-    assert answer.json()["detail"] == "The support system has no such thing."
+    assert answer.json()["detail"] == "The support system does not have this resource."
 
 
 async def test_an_answer_that_is_no_json_is_a_502(sandbox: Sandbox):
@@ -342,7 +342,7 @@ def test_without_logging_configuration_the_terminal_shows_the_reason_once(
     host = sandbox.url.removeprefix("http://")
     (line,) = [line for line in shown.splitlines() if "not for this key" in line]
     assert line == (
-        "GET /people/7 is answered with 502: PermissionDeniedError: "
+        "GET /people/7 responded with 502: PermissionDeniedError: "
         f"GET /api/3.0/users/7.json: 403 not for this key (upstream: {host})"
     )
 
@@ -353,8 +353,8 @@ def test_the_terminal_names_the_upstream_host_where_there_was_no_response(
     sandbox.stop()
     status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
     assert status == 502
-    (line,) = [line for line in shown.splitlines() if "is answered with" in line]
-    assert line.startswith("GET /people/7 is answered with 502: APIConnectionError: ")
+    (line,) = [line for line in shown.splitlines() if "responded with" in line]
+    assert line.startswith("GET /people/7 responded with 502: APIConnectionError: ")
     assert sandbox.url in line
 
 
@@ -367,7 +367,7 @@ def test_with_logging_configuration_the_reason_is_shown_once_too(
         arguments=WITH_LIFESPAN,
     )
     (line,) = [line for line in shown.splitlines() if "not for this key" in line]
-    assert line.startswith("configured: GET /people/7 is answered with 502: ")
+    assert line.startswith("configured: GET /people/7 responded with 502: ")
 
 
 def test_the_terminal_names_the_fix_of_a_forgotten_lifespan(terminal: Terminal):

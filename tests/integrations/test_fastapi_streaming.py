@@ -210,7 +210,7 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     assert 0 < len(lines) < sandbox.user_count
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
     assert [record.levelno for record in ours] == [logging.ERROR]
-    assert "GET /people is cut: InternalServerError: " in ours[0].getMessage()
+    assert "GET /people was cut: InternalServerError: " in ours[0].getMessage()
     assert vars(ours[0])["useresponse_path"] == "/people"
     assert sandbox.api_key not in caplog.text
 
@@ -296,7 +296,7 @@ def test_on_http_1_0_every_failure_is_a_problem_answer(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["instance"] == "/people"
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
-    assert ["is answered with 502" in record.getMessage() for record in ours] == [True]
+    assert ["responded with 502" in record.getMessage() for record in ours] == [True]
 
 
 @STACKS
@@ -354,7 +354,7 @@ def test_a_path_cannot_forge_a_line_of_the_log(
     sandbox.fail_next(500)
     assert httpx.get(f"{serve(application.app)}/q/x%0aforged").status_code == 502
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
-    assert "GET /q/x%0Aforged is answered with 502" in ours[0].getMessage()
+    assert "GET /q/x%0Aforged responded with 502" in ours[0].getMessage()
 
 
 def test_when_the_browser_goes_away_the_upstream_requests_end(

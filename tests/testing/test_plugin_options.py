@@ -124,7 +124,7 @@ def test_the_fixtures_and_the_marker_are_described(pytester: pytest.Pytester):
 
 def test_loading_the_plugin_loads_no_server():
     script = (
-        "import sys, useresponse_async.testing.plugin\n"
+        "import sys, useresponse_async.testing._plugin\n"
         "print(*sorted({'starlette', 'uvicorn', 'useresponse_async.sandbox'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603

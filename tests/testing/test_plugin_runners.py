@@ -6,7 +6,7 @@ import pytest
 
 pytest_plugins = ("pytester",)
 
-PLUGIN = "useresponse_async.testing.plugin"
+PLUGIN = "useresponse_async.testing._plugin"
 REGISTERED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
 
 ANYIO = """

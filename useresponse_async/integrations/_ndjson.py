@@ -28,30 +28,30 @@ _SPOOL_BYTES: Final = 1024 * 1024
 
 
 class NDJSONResponse(StreamingResponse):
-    """An answer of one JSON text to a line, sent as they come: ``application/x-ndjson``.
+    """A streamed response with one JSON text per line (``application/x-ndjson``).
 
-    The first lines are awaited before the headers are sent, so that what fails until then is
-    still answered as the error it is. What fails later is logged and cuts the connection, so
-    that no client takes a part for the whole. When the client goes away, all that is under
-    way for it is cancelled, upstream requests too.
+    The headers are sent once the first lines are there, so that an earlier failure is a normal
+    error response. A later failure is logged and closes the connection, so that no client takes
+    a part for the complete response. When the client disconnects, its upstream requests are
+    cancelled.
 
-    On HTTP/1.0 a cut connection is the normal end, so there the complete response is collected
+    On HTTP/1.0 a closed connection is the normal end. There the complete response is collected
     first, beyond 1 MiB in a temporary file, and sent with ``Content-Length``; every failure is
-    answered as the error it is. Some proxies, nginx before 1.29.7 among them, speak HTTP/1.0 to
-    the application unless configured otherwise (``proxy_http_version 1.1;``). A ``HEAD`` request
-    is answered without asking for any item.
+    an error response. Some proxies, nginx before 1.29.7 among them, speak HTTP/1.0 to the
+    application unless configured otherwise (``proxy_http_version 1.1;``). A ``HEAD`` request
+    gets a response without a request upstream.
 
-    It goes uncompressed (``Content-Encoding: identity``): with a middleware in between that
-    compresses, and others around it, a part could not be told from the whole.
+    The response is not compressed (``Content-Encoding: identity``): with a middleware that
+    compresses it, and others around that, a part could not be told from the complete response.
 
     Args:
-        content: The items: :class:`~useresponse_async.Pages`, walked with several pages in
-            flight, or anything else for ``async for``, which is closed at the end.
-        model: What each item is written as, e.g. a pydantic model with fewer fields, filled
-            from the item's attributes; the item's own class unless given.
+        content: The items: :class:`~useresponse_async.Pages`, read with several pages in
+            flight, or any other asynchronous iterable, which is closed at the end.
+        model: The type to write each item as, e.g. a pydantic model with fewer fields, filled
+            from the item's attributes; default: the item's own class.
         status_code: The status.
         headers: Headers to send.
-        background: What to do after the answer.
+        background: A task to run after the response.
     """
 
     media_type = "application/x-ndjson"
@@ -71,18 +71,18 @@ class NDJSONResponse(StreamingResponse):
 
     @staticmethod
     def documentation(model: Any, description: str = "One to a line") -> dict[int | str, Any]:
-        """Return what documents the lines of a path operation in OpenAPI, as its ``responses``.
+        """Return ``responses`` that document the lines of a path operation in OpenAPI.
 
         Args:
-            model: What each line is.
-            description: What the answer is.
+            model: The type of each line.
+            description: A description of the response.
         """
-        # FastAPI takes an answer that is no JSON for a text, unless told otherwise.
+        # FastAPI documents a response that is not JSON as text by default.
         content = {NDJSONResponse.media_type: {"schema": {"type": "object"}}}
         return {200: {"model": model, "description": description, "content": content}}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer, until its end or until the client is gone."""
+        """Send the response, to its end or until the client disconnects."""
         started = False
         failure: Exception | None = None
 
@@ -109,7 +109,7 @@ class NDJSONResponse(StreamingResponse):
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None and started:
-            log_failure(scope, "is cut", failure)
+            log_failure(scope, "was cut", failure)
             await _cut(send)
             raise RuntimeError(f"the stream was cut: {failure}") from failure
         if failure is not None:
@@ -147,7 +147,7 @@ class NDJSONResponse(StreamingResponse):
 
 
 class _ClientGoneError(Exception):
-    """The server says that nobody reads the answer any more."""
+    """The server reports that the client has disconnected."""
 
 
 async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:

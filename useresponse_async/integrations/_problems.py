@@ -68,7 +68,7 @@ logger.addHandler(_LastResortHandler())
 
 _MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_SECONDS: Final = 5
-"""What a browser is asked to wait where the support system does not say."""
+"""Default of ``Retry-After``, in seconds."""
 
 _LONGEST_RETRY_AFTER_SECONDS: Final = 3600
 
@@ -79,10 +79,10 @@ class LifespanError(ConfigurationError):
 
 @attrs.frozen
 class Problem:
-    """What a class of errors is answered with.
+    """The response to a class of errors.
 
-    ``quoted`` errors carry a message that is meant for whoever made the request, and are
-    answered with it; of all others nothing but ``detail`` goes out.
+    The message of a ``quoted`` error is meant for the client of the application and is part of
+    the response; of all other errors only ``detail`` is.
     """
 
     status: HTTPStatus
@@ -91,43 +91,41 @@ class Problem:
 
 
 _UNAVAILABLE: Final = Problem(
-    HTTPStatus.SERVICE_UNAVAILABLE, "The support system is not available now. Try again later."
+    HTTPStatus.SERVICE_UNAVAILABLE, "The support system is unavailable. Please retry later."
 )
-_BAD_ANSWER: Final = Problem(
-    HTTPStatus.BAD_GATEWAY, "The support system gave an answer that cannot be used."
-)
+_BAD_ANSWER: Final = Problem(HTTPStatus.BAD_GATEWAY, "The support system sent an invalid response.")
 _PROBLEM_OF: Final[dict[type[BaseException], Problem]] = {
-    ArgumentError: Problem(HTTPStatus.BAD_REQUEST, "A value cannot be used.", quoted=True),
+    ArgumentError: Problem(HTTPStatus.BAD_REQUEST, "A value is invalid.", quoted=True),
     BadRequestError: Problem(
-        HTTPStatus.BAD_REQUEST, "The support system cannot use a value.", quoted=True
+        HTTPStatus.BAD_REQUEST, "The support system rejected a value.", quoted=True
     ),
     NotFoundError: Problem(
-        HTTPStatus.NOT_FOUND, "The support system has no such thing.", quoted=True
+        HTTPStatus.NOT_FOUND, "The support system does not have this resource.", quoted=True
     ),
     ConflictError: Problem(
-        HTTPStatus.CONFLICT, "The support system has such a thing already.", quoted=True
+        HTTPStatus.CONFLICT, "The support system already has this resource.", quoted=True
     ),
     # Also 401, 403 and 405: how this application is set up, nothing that a browser could mend.
     APIStatusError: Problem(
-        HTTPStatus.BAD_GATEWAY, "The support system refused or failed to answer."
+        HTTPStatus.BAD_GATEWAY, "The support system refused the request or failed."
     ),
-    # It is this application as a whole that asks too often, not this browser.
+    # This application sends too many requests, not this caller.
     RateLimitError: _UNAVAILABLE,
     ServiceUnavailableError: _UNAVAILABLE,
     APIConnectionError: Problem(HTTPStatus.BAD_GATEWAY, "The support system cannot be reached."),
     APITimeoutError: Problem(
-        HTTPStatus.GATEWAY_TIMEOUT, "The support system did not answer in time."
+        HTTPStatus.GATEWAY_TIMEOUT, "The support system did not respond in time."
     ),
     # Nothing was sent yet: it is this application that has too much to do.
     QueueTimeoutError: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "Too much is asked at once. Try again later."
+        HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests at once. Please retry later."
     ),
     DecodeError: _BAD_ANSWER,
     ResponseTooLargeError: _BAD_ANSWER,
     ClientClosedError: Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The application is shutting down. Try again later."
+        HTTPStatus.SERVICE_UNAVAILABLE, "The application is shutting down. Please retry later."
     ),
-    # Only whoever develops the application ever sees it, and it holds no secret.
+    # Only the developers of the application see it, and it holds no secret.
     LifespanError: Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "The application has no client.", quoted=True
     ),
@@ -138,7 +136,7 @@ _PROBLEM_OF: Final[dict[type[BaseException], Problem]] = {
 
 
 def install_error_handlers(app: Starlette) -> None:
-    """Have ``app`` answer our errors with problem details, as RFC 9457 describes them.
+    """Make ``app`` respond to errors of this package with problem details (RFC 9457).
 
     ======================================================  ======================
     error                                                   status
@@ -155,12 +153,11 @@ def install_error_handlers(app: Starlette) -> None:
     any other ``UseResponseError``                          500
     ======================================================  ======================
 
-    A message goes out only where it was written for whoever asked, by the API itself or by
-    this package; of every other failure the browser learns no more than its kind, and the log
-    of ``useresponse_async.web`` the rest, which the terminal shows where no logging is
-    configured. A mounted sub-application has handlers of its own:
-    install them there too. In a WebSocket errors are raised as they are, and the server
-    closes it.
+    A response contains an error's message only where it was written for the caller, by the API
+    or by this package. Of every other failure the caller learns the kind; the reason is logged
+    under ``useresponse_async.web``, and shown in the terminal where no logging is configured. A
+    mounted sub-application has handlers of its own: install them there too. In a WebSocket
+    errors are raised as they are, and the server closes it.
 
     Args:
         app: A FastAPI or Starlette application that is not running yet.
@@ -170,11 +167,11 @@ def install_error_handlers(app: Starlette) -> None:
 
 async def _answer(request: Request, error: Exception) -> JSONResponse:
     if request.scope["type"] != "http":
-        raise error  # a WebSocket has no such answer: the server closes it
+        raise error  # a WebSocket has no problem responses: the server closes it
     problem = problem_of(type(error))
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         unexpected = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR and not problem.quoted
-        outcome = f"is answered with {problem.status:d}"
+        outcome = f"responded with {problem.status:d}"
         log_failure(request.scope, outcome, error, status=problem.status, trace=unexpected)
     headers: dict[str, str] = {}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -195,14 +192,14 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
 
 
 def problem_of(kind: type[Exception]) -> Problem:
-    """Return what an error of ``kind``, one of ours, is answered with."""
+    """Return the response to an error of ``kind``."""
     return next(_PROBLEM_OF[base] for base in kind.__mro__ if base in _PROBLEM_OF)
 
 
 def log_failure(
     scope: Scope, outcome: str, error: Exception, *, status: int | None = None, trace: bool = False
 ) -> None:
-    """Tell the operator what the browser is not told.
+    """Log the reason of a failure, which the caller does not learn.
 
     Args:
         scope: The request's scope.
@@ -245,7 +242,7 @@ def _upstream_of(error: Exception) -> str:
 
 
 def _message_in(error: Exception) -> str | None:
-    """Return what ``error`` says to whoever asked, if it comes from us or from the API itself."""
+    """Return the message for the caller, if it comes from this package or from the API."""
     if isinstance(error, ArgumentError | LifespanError):
         return str(error)
     # Without a code the message is the start of some other server's page.
@@ -273,7 +270,10 @@ def _documented(status: HTTPStatus, description: str) -> dict[str, Any]:
         "content": {_MEDIA_TYPE: {"schema": schema}},
     }
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        seconds = {"description": "When to try again, in seconds.", "schema": {"type": "integer"}}
+        seconds = {
+            "description": "Delay before a retry, in seconds.",
+            "schema": {"type": "integer"},
+        }
         documented["headers"] = {"Retry-After": seconds}
     return documented
 
@@ -281,12 +281,12 @@ def _documented(status: HTTPStatus, description: str) -> dict[str, Any]:
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     int(status): _documented(status, description)
     for status, description in (
-        (HTTPStatus.BAD_REQUEST, "A value cannot be used"),
-        (HTTPStatus.NOT_FOUND, "There is no such thing"),
-        (HTTPStatus.CONFLICT, "There is such a thing already"),
+        (HTTPStatus.BAD_REQUEST, "A value is invalid"),
+        (HTTPStatus.NOT_FOUND, "The resource does not exist"),
+        (HTTPStatus.CONFLICT, "The resource exists already"),
         (HTTPStatus.BAD_GATEWAY, "The support system failed"),
         (HTTPStatus.SERVICE_UNAVAILABLE, "The support system is unavailable"),
-        (HTTPStatus.GATEWAY_TIMEOUT, "The support system did not answer in time"),
+        (HTTPStatus.GATEWAY_TIMEOUT, "The support system did not respond in time"),
     )
 }
-"""The problem answers as OpenAPI documents them: ``FastAPI(responses=PROBLEMS)``, or a router."""
+"""The problem responses as OpenAPI documents them: ``FastAPI(responses=PROBLEMS)``, or a router."""

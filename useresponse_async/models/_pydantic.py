@@ -40,7 +40,7 @@ _FORMS: Final[dict[Any, Any]] = {Secret | None: _SECRET | None}
 
 
 def schema_of(model: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Return the schema by which pydantic handles ``model``.
+    """Return pydantic's schema of ``model``.
 
     An object of the class is taken as it is, and a mapping is made into one: by the fields'
     own names, unknown keys left out, as pydantic's models do. Secrets are written as ``***``.

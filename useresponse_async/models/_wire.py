@@ -31,8 +31,8 @@ def wire(
     Args:
         name: What the wire calls it, where that is not the field's own name.
         alias: What another version of the API calls it.
-        alone: Whether a bare text, sent in place of the whole object, is this field.
-        key: Whether this field is the key, where a list of these objects is sent as a mapping.
+        alone: A bare text, sent in place of the object, is this field.
+        key: This field is the key, where a list of these objects is sent as a mapping.
     """
     marks = {_WIRE_NAME: name, _ALIAS: alias, _ALONE: alone, _KEY: key}
     return attrs.field(default=None, metadata={k: mark for k, mark in marks.items() if mark})

@@ -1,4 +1,4 @@
-"""How do files travel in the body of a call that writes an object or a comment?"""
+"""Attachments in the bodies of objects and comments."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def attachment_of(name: str, value: Attachment) -> dict[str, Any]:
     """Return a file as objects take it: with its content.
 
     Raises:
-        ArgumentError: It is no attachment.
+        ArgumentError: It is not an attachment.
     """
     if not isinstance(value, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is no Attachment")
+        raise ArgumentError(name, f"a {type(value).__name__} is not an Attachment")
     return {"name": value.name, "body": Base64Of(value)}
 
 
@@ -29,7 +29,7 @@ def attachments_of(name: str, values: Sequence[Attachment] | None) -> list[dict[
     """Return files as objects take them: with their content; ``None`` for no file.
 
     Raises:
-        ArgumentError: It is no sequence, or something in it is no attachment.
+        ArgumentError: It is not a sequence of attachments.
     """
     return [attachment_of(name, value) for value in _each(name, values)] or None
 
@@ -38,7 +38,7 @@ def uploads_of(name: str, values: Sequence[UploadedFile] | None) -> list[dict[st
     """Return files as comments take them: by the token of each; ``None`` for no file.
 
     Raises:
-        ArgumentError: It is no sequence, or something in it is no uploaded file, or has no token.
+        ArgumentError: It is not a sequence of uploaded files with tokens.
     """
     return [_upload_of(name, value) for value in _each(name, values)] or None
 
@@ -46,7 +46,7 @@ def uploads_of(name: str, values: Sequence[UploadedFile] | None) -> list[dict[st
 def _upload_of(name: str, value: UploadedFile) -> dict[str, str]:
     if not isinstance(value, UploadedFile):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
-            name, f"a {type(value).__name__} is no UploadedFile, as files.upload() returns it"
+            name, f"a {type(value).__name__} is not an UploadedFile, as files.upload() returns it"
         )
     if not value.token:
         raise ArgumentError(name, f"{value!r} has no token")
@@ -58,5 +58,5 @@ def _each(name: str, values: Sequence[T] | None) -> Iterable[T]:
     if values is None:
         return ()
     if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(values).__name__} is no sequence: put it into a list")
+        raise ArgumentError(name, f"a {type(values).__name__} is not a sequence; give a list")
     return values

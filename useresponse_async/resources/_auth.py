@@ -1,4 +1,4 @@
-"""How does a user sign in or up, and get the API key?"""
+"""Login, registration and identity."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["Auth", "AvatarType"]
 
 AvatarType: TypeAlias = Literal["url", "content", "gravatar"] | str
-"""How a picture is given; the known ways are spelled out, any other is sent as given."""
+"""How a picture is given; the known ones are listed, any other is sent as given."""
 
 
 class Auth(Resource):
-    """Signing in and up. The user that comes back carries its API key, as a secret.
+    """Login and registration. The returned user carries its API key, as a secret.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names. Passwords and tokens show in none of
-    the errors.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`. Passwords and tokens never
+    appear in an error.
     """
 
     async def login(self, email: str, password: str | Secret) -> User:
@@ -43,7 +43,7 @@ class Auth(Resource):
             The user, with ``api_key``.
 
         Raises:
-            AuthenticationError: There is no such user, or it has another password.
+            AuthenticationError: The e-mail address or the password is wrong.
 
         Endpoint: ``POST auth/login.json``.
         """
@@ -61,7 +61,9 @@ class Auth(Resource):
         avatar_content: str | None = None,
         properties: Properties | None = None,
     ) -> User:
-        """Sign a new user up. Sent once only, unless the server says that it was unavailable.
+        """Register a user.
+
+        Sent once, unless the server refused it or was not reached.
 
         Nothing is required: some servers make a guest of somebody who gives nothing.
 
@@ -94,7 +96,7 @@ class Auth(Resource):
         return await self._call("POST", "register.json", entity(User), body=body, sensitive=True)
 
     async def identity(self, token: str | Secret, email: str, *, sso_id: str | None = None) -> User:
-        """Return the user whom another system has signed in.
+        """Return the user that another system signed in.
 
         Args:
             token: The other system's token for the user.

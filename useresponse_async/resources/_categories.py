@@ -1,4 +1,4 @@
-"""What can be done with categories?"""
+"""Categories."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["Categories"]
 class Categories(Resource):
     """Categories of objects.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def list(
@@ -38,7 +38,7 @@ class Categories(Resource):
             The categories.
 
         Raises:
-            NotFoundError: The server's API is too old to have the call.
+            NotFoundError: The server's API version lacks this endpoint.
 
         Endpoint: ``GET categories.json``.
         """
@@ -59,7 +59,7 @@ class Categories(Resource):
             The category.
 
         Raises:
-            NotFoundError: There is no such category, or this key may not see it.
+            NotFoundError: The category does not exist, or this key may not see it.
 
         Endpoint: ``GET categories/{id}.json``.
         """

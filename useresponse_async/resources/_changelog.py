@@ -1,4 +1,4 @@
-"""What was changed, when, and by whom?"""
+"""Changelogs of objects and users."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["Changelogs"]
 class Changelogs(Resource):
     """The changes to objects and users.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def for_object(self, object_id: int, *, params: Params | None = None) -> list[Changelog]:
@@ -28,7 +28,7 @@ class Changelogs(Resource):
             The changes.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``GET changelog/object/{id}.json``.
         """
@@ -47,7 +47,7 @@ class Changelogs(Resource):
             The changes.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``GET changelog/user/{id}.json``.
         """

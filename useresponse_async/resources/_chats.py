@@ -1,4 +1,4 @@
-"""What can be read of chats?"""
+"""Chats and their messages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Chats(Resource):
     Which of a chat's two numbers the API takes for its id is not documented: the vendor's own
     apps give ``external_id``. Either is sent as given.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     def list(
@@ -33,15 +33,15 @@ class Chats(Resource):
 
         Args:
             author_id: Only chats of the user with this id.
-            page: The page to begin with, from 1.
-            count: Chats on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of chats on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every chat.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET chats.json``.
         """
@@ -59,13 +59,13 @@ class Chats(Resource):
         """Return a chat.
 
         Args:
-            chat_id: The chat's ``external_id`` or ``id``, whichever the server takes.
+            chat_id: The chat's ``external_id`` or ``id``, depending on the server.
 
         Returns:
             The chat.
 
         Raises:
-            NotFoundError: There is no such chat, or this key may not see it.
+            NotFoundError: The chat does not exist, or this key may not see it.
 
         Endpoint: ``GET chats/{id}.json``.
         """
@@ -84,17 +84,17 @@ class Chats(Resource):
         """List the messages of a chat. A server that does not page them sends one page.
 
         Args:
-            chat_id: The chat's ``external_id`` or ``id``, whichever the server takes.
+            chat_id: The chat's ``external_id`` or ``id``, depending on the server.
             top_id: The id of the message from which to go back.
-            page: The page to begin with, from 1.
-            count: Messages on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of messages on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every message.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET chats/{id}/messages.json``.
         """

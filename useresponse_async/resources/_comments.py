@@ -1,4 +1,4 @@
-"""What can be done with comments?"""
+"""Comments."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = ["Comments"]
 class Comments(Resource):
     """Comments on objects. Those on one object are listed by ``client.objects.comments``.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     def list(
@@ -36,15 +36,15 @@ class Comments(Resource):
         """List the comments on all objects. A server that does not page them sends one page.
 
         Args:
-            page: The page to begin with, from 1.
-            count: Comments on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of comments on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every comment.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET comments.json``.
         """
@@ -68,22 +68,24 @@ class Comments(Resource):
         treat_as_html: bool | None = None,
         attachments: Sequence[UploadedFile] | None = None,
     ) -> Comment:
-        """Comment on an object. Sent once only, unless the server says that it was unavailable.
+        """Comment on an object.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
             content: The text, as BBCode; servers are known to take up to 12000 characters.
-            is_private: Whether only agents see it.
+            is_private: Show it to agents only.
             reply_to: The id of the comment that it answers.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
             attachments: Uploaded files to attach, as ``client.files.upload`` returns them.
 
         Returns:
             The new comment.
 
         Raises:
-            ArgumentError: An argument cannot work, e.g. an attachment without a token.
-            NotFoundError: There is no such object, or this key may not see it.
+            ArgumentError: An argument is invalid, e.g. an attachment without a token.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST comments.json``.
         """
@@ -102,20 +104,19 @@ class Comments(Resource):
     async def update(
         self, comment_id: int, *, content: str | None = None, treat_as_html: bool | None = None
     ) -> Comment | None:
-        """Change a comment. At least one thing must be given.
+        """Update a comment. At least one argument is required.
 
         Args:
             comment_id: The comment's id.
             content: The new text, as BBCode; servers are known to take up to 12000 characters.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
 
         Returns:
-            The comment as it is now; ``None`` where the server says no more than that it is
-            done.
+            The comment as it is now; ``None`` if the server only confirms.
 
         Raises:
-            ArgumentError: Nothing to change was given, or an argument cannot work.
-            NotFoundError: There is no such comment, or this key may not see it.
+            ArgumentError: No change was given, or an argument is invalid.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comments/{id}/edit.json``.
         """
@@ -131,64 +132,68 @@ class Comments(Resource):
         return await self._call("POST", path, entity_or_none(Comment), body=body)
 
     async def trash(self, comment_id: int) -> Comment | None:
-        """Put a comment into the trash.
+        """Move a comment to the trash.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comments/{id}/trash.json``.
         """
         return await self._post(_path(comment_id, "trash"))
 
     async def restore(self, comment_id: int) -> Comment | None:
-        """Take a comment out of the trash.
+        """Restore a comment from the trash.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comments/{id}/recovery.json``.
         """
         return await self._post(_path(comment_id, "recovery"))
 
     async def toggle_best(self, comment_id: int) -> Comment | None:
-        """Make a comment the best one of its object, or no longer so. Never sent twice.
+        """Mark a comment as the best one of its object, or remove the mark.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comments/{id}/best/toggle.json``.
         """
         return await self._post(_path(comment_id, "best/toggle"))
 
     async def toggle_vote(self, comment_id: int) -> Comment | None:
-        """Give a comment the key owner's vote, or take it back. Never sent twice.
+        """Add the API key owner's vote to a comment, or withdraw it.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comments/{id}/votes/toggle.json``.
         """

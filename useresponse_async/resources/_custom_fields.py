@@ -1,4 +1,4 @@
-"""Which custom fields are there, as version 4.0 lists them?"""
+"""Custom fields, as API version 4.0 lists them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["CustomFieldType", "CustomFields"]
 
 CustomFieldType: TypeAlias = Literal["tickets"] | str
-"""What the fields belong to; the known word is spelled out, any other is sent as given."""
+"""What the fields belong to; the known one is listed, any other is sent as given."""
 
 
 class CustomFields(Resource):
     """Custom fields by what they belong to.
 
     ``client.users.custom_fields`` and ``client.objects.custom_fields`` are what version 7.0 has
-    in place of this. Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    in place of this. Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def list(
@@ -29,17 +29,17 @@ class CustomFields(Resource):
         *,
         params: Params | None = None,
     ) -> list[CustomField]:
-        """List the custom fields of what a word names.
+        """List the custom fields of one type of record.
 
         Args:
-            type: The word, e.g. ``tickets``.
+            type: The type of record, e.g. ``tickets``.
             params: Query parameters, sent as given.
 
         Returns:
             The fields.
 
         Raises:
-            NotFoundError: The server does not know the word, or its API lacks the call.
+            NotFoundError: The server does not know the type, or its API version lacks the endpoint.
 
         Endpoint: ``GET custom-fields/{type}.json``.
         """

@@ -1,4 +1,4 @@
-"""What can be done with files?"""
+"""File uploads and downloads."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 class Files(Resource):
     """Files: uploaded to be attached to comments, and downloaded.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def upload(self, attachment: Attachment) -> UploadedFile:
         """Upload a file, to attach it to a comment.
 
-        Sent once only, unless the server says that it was unavailable.
+        Sent once, unless the server refused it or was not reached.
 
         Args:
-            attachment: The file; it is read and made base64 while it is sent.
+            attachment: The file; it is read and encoded while it is sent.
 
         Returns:
-            The file's token and address.
+            The file's token and URL.
 
         Raises:
             ArgumentError: The file cannot be read, or is too large; nothing was sent.
@@ -61,29 +61,29 @@ class Files(Resource):
         max_bytes: int = _DEFAULT_MAX_BYTES,
         on_progress: ProgressCallback | None = None,
     ) -> int:
-        """Download a file. The API key goes along to the installation's own origin only.
+        """Download a file. The API key is sent to the installation's own origin only.
 
-        A broken download begins anew, as often as the client's retry policy says. Where it
-        fails in the end, or is cancelled, no half file is left at a path.
+        A broken download is retried from its beginning, as the client's retry policy says. If it
+        fails in the end, or is cancelled, no partial file is left.
 
         Args:
-            file: The file, or its address.
+            file: The file, or its URL.
             to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
             overwrite: Replace a file that exists at the path; default: refuse.
             max_bytes: Maximum size, in bytes.
-            on_progress: Is called, or awaited, with the bytes that came so far and the bytes
-                there are in all, ``None`` where the server does not say. It runs in the
-                download's turn: a call of the client in it waits for another one.
+            on_progress: Is called, or awaited, with the bytes received so far and the total,
+                ``None`` where the server does not tell it. It runs in the
+                download's slot: a call of the client in it waits for another one.
 
         Returns:
             The file's size, in bytes.
 
         Raises:
-            ArgumentError: The file has no address, or ``to`` is a folder, or exists already.
-            ResponseTooLargeError: It holds more than ``max_bytes``.
+            ArgumentError: The file has no URL, or ``to`` is a folder, or exists already.
+            ResponseTooLargeError: It is larger than ``max_bytes``.
             OSError: It cannot be written.
 
-        Endpoint: the file's own address.
+        Endpoint: the file's own URL.
         """
         url = text("file", _address_of(file))
         integer("max_bytes", max_bytes, minimum=1)
@@ -100,5 +100,5 @@ def _address_of(file: AttachedFile | UploadedFile | str) -> str:
     direct = file.direct_url if isinstance(file, AttachedFile) else None
     address = direct or file.url
     if address is None:
-        raise ArgumentError("file", "the server gave no address for it")
+        raise ArgumentError("file", "the server gave no URL for it")
     return address

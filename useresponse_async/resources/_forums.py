@@ -1,4 +1,4 @@
-"""Which forums are there?"""
+"""Forums."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["Forums"]
 class Forums(Resource):
     """The forums of the community.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def list(self, *, params: Params | None = None) -> list[Forum]:
@@ -27,7 +27,7 @@ class Forums(Resource):
             The forums.
 
         Raises:
-            NotFoundError: The server's API is too old to have the call.
+            NotFoundError: The server's API version lacks this endpoint.
 
         Endpoint: ``GET forums.json``.
         """

@@ -1,4 +1,4 @@
-"""How are topics and comments let through or turned down?"""
+"""Moderation of topics and comments."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ __all__ = ["Moderation"]
 
 
 class Moderation(Resource):
-    """Topics and comments that wait for an agent to let them through.
+    """Topics and comments that await an agent's approval.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def approve_topic(self, topic_id: int) -> Object | None:
-        """Let a topic through.
+        """Approve a topic.
 
         Args:
-            topic_id: The topic's id, which is an object's.
+            topic_id: The topic's id (an object id).
 
         Returns:
-            The topic; ``None`` where the server says no more than that it is done.
+            The topic; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such topic, or this key may not see it.
+            NotFoundError: The topic does not exist, or this key may not see it.
 
         Endpoint: ``POST topic/{id}/approve.json``.
         """
@@ -35,17 +35,17 @@ class Moderation(Resource):
         return await self._call("POST", path, entity_or_none(Object))
 
     async def decline_topic(self, topic_id: int, reason: str | None = None) -> Object | None:
-        """Turn a topic down.
+        """Decline a topic.
 
         Args:
-            topic_id: The topic's id, which is an object's.
-            reason: Why.
+            topic_id: The topic's id (an object id).
+            reason: The reason.
 
         Returns:
-            The topic; ``None`` where the server says no more than that it is done.
+            The topic; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such topic, or this key may not see it.
+            NotFoundError: The topic does not exist, or this key may not see it.
 
         Endpoint: ``POST topic/{id}/decline.json``.
         """
@@ -54,16 +54,16 @@ class Moderation(Resource):
         return await self._call("POST", path, entity_or_none(Object), body=body)
 
     async def approve_comment(self, comment_id: int) -> Comment | None:
-        """Let a comment through.
+        """Approve a comment.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comment/{id}/approve.json``.
         """
@@ -71,17 +71,17 @@ class Moderation(Resource):
         return await self._call("POST", path, entity_or_none(Comment))
 
     async def decline_comment(self, comment_id: int, reason: str | None = None) -> Comment | None:
-        """Turn a comment down.
+        """Decline a comment.
 
         Args:
             comment_id: The comment's id.
-            reason: Why.
+            reason: The reason.
 
         Returns:
-            The comment; ``None`` where the server says no more than that it is done.
+            The comment; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such comment, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key may not see it.
 
         Endpoint: ``POST comment/{id}/decline.json``.
         """

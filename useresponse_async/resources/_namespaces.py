@@ -1,4 +1,4 @@
-"""Which namespaces does a client have? Each is loaded on first use."""
+"""The resources of a client, each loaded on first use."""
 # ruff: noqa: PLC0415 - a program that reads users need not wait for what it does not use
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = ["NAMES", "Resources"]
 
 
 class Resources:
-    """The parts of the API, as attributes of a client."""
+    """The resources of the API, as attributes of a client."""
 
     _caller: Session
 
     @cached_property
     def auth(self) -> Auth:
-        """Signing in and up."""
+        """Login, registration and identity."""
         from useresponse_async.resources._auth import Auth
 
         return Auth(self._caller)
@@ -76,7 +76,7 @@ class Resources:
 
     @cached_property
     def moderation(self) -> Moderation:
-        """Topics and comments that wait to be let through."""
+        """Topics and comments that await approval."""
         from useresponse_async.resources._moderation import Moderation
 
         return Moderation(self._caller)
@@ -139,4 +139,4 @@ class Resources:
 
 
 NAMES = {name for name, value in vars(Resources).items() if isinstance(value, cached_property)}
-"""What the namespaces are called."""
+"""The names of the resources."""

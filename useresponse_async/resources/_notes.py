@@ -1,4 +1,4 @@
-"""What can be done with the notes about a user?"""
+"""Notes about users."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Notes"]
 class Notes(Resource):
     """The notes that agents keep about users.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names. To a change the API answers either
-    the note or all of the user's notes; the methods return the one it is about.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`. To a change the API responds with
+    either the note or all notes of the user; the methods return the changed one.
     """
 
     async def list(self, user_id: int, *, params: Params | None = None) -> list[UserNote]:
@@ -39,7 +39,7 @@ class Notes(Resource):
             The notes.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``GET users/{id}/notes.json``.
         """
@@ -50,7 +50,9 @@ class Notes(Resource):
     async def create(
         self, user_id: int, content: str, *, remind_at: datetime | None = None
     ) -> UserNote:
-        """Write a note about a user. Sent once only, unless the server was unavailable.
+        """Create a note about a user.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             user_id: The user's id.
@@ -59,11 +61,11 @@ class Notes(Resource):
                 takes as the installation's own. Fractions of a second are left out.
 
         Returns:
-            The new note: the one with the highest id, where the server answers several.
+            The new note: the one with the highest id, where the server returns several.
 
         Raises:
-            ArgumentError: ``remind_at`` has a time zone, or another argument cannot work.
-            NotFoundError: There is no such user, or this key may not see it.
+            ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``POST users/{id}/notes/add.json``.
         """
@@ -73,7 +75,7 @@ class Notes(Resource):
     async def update(
         self, note_id: int, content: str, *, remind_at: datetime | None = None
     ) -> UserNote | None:
-        """Change a note.
+        """Update a note.
 
         Args:
             note_id: The note's id.
@@ -82,11 +84,11 @@ class Notes(Resource):
                 takes as the installation's own. Fractions of a second are left out.
 
         Returns:
-            The note as it is now; ``None`` where the answer does not show it.
+            The note as it is now; ``None`` where the response does not show it.
 
         Raises:
-            ArgumentError: ``remind_at`` has a time zone, or another argument cannot work.
-            NotFoundError: There is no such note, or this key may not see it.
+            ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
+            NotFoundError: The note does not exist, or this key may not see it.
 
         Endpoint: ``POST users/notes/{id}/edit.json``.
         """
@@ -95,16 +97,16 @@ class Notes(Resource):
         return await self._call("POST", path, _note(note_id), body=body)
 
     async def delete(self, note_id: int) -> UserNote | None:
-        """Delete a note for good.
+        """Delete a note permanently.
 
         Args:
             note_id: The note's id.
 
         Returns:
-            The note as it was; ``None`` where the answer does not show it.
+            The note as it was; ``None`` where the response does not show it.
 
         Raises:
-            NotFoundError: There is no such note, or this key may not see it.
+            NotFoundError: The note does not exist, or this key may not see it.
 
         Endpoint: ``POST users/notes/{id}/delete.json``.
         """
@@ -121,7 +123,7 @@ def _note_body(content: str, remind_at: datetime | None) -> dict[str, Any]:
 def _newest(payload: Any) -> UserNote:
     notes = list_of(UserNote)(payload)
     if not notes:
-        raise StructureError("nothing, where a UserNote was promised")
+        raise StructureError("nothing, not a UserNote")
     return max(notes, key=lambda note: note.id)
 
 

@@ -1,4 +1,4 @@
-"""What can be done with objects: tickets, topics, articles and announcements?"""
+"""Objects: tickets, topics, articles and announcements."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["CommentSort", "ExpireSelect", "ObjectKind", "Objects", "Ownership"]
 
 Ownership: TypeAlias = Literal["feedback", "helpdesk", "announcements", "knowledge-base"] | str
-"""The module an object belongs to; the known ones are spelled out, any other is sent as given."""
+"""The module an object belongs to; the known ones are listed, any other is sent as given."""
 
 ObjectKind: TypeAlias = (
     Literal["idea", "problem", "question", "thanks", "ticket", "announcement", "article", "faq"]
     | str
 )
-"""An object type's slug; the known ones are spelled out, any other is sent as given."""
+"""An object type's slug; the known ones are listed, any other is sent as given."""
 
 ExpireSelect: TypeAlias = Literal["never", "on_date"] | str
-"""Whether an announcement expires; the known words are spelled out."""
+"""Whether an announcement expires; the known values are listed."""
 
 CommentSort: TypeAlias = Literal["asc", "desc"] | str
-"""An order of comments, by age; the known ones are spelled out."""
+"""An order of comments, by age; the known ones are listed."""
 
 
 class Objects(Resource):
     """Objects: tickets, topics, articles and announcements.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     def search(
@@ -73,25 +73,25 @@ class Objects(Resource):
         """Search objects, or list all of them.
 
         Args:
-            text: Only objects that this text finds.
+            text: Search text for objects.
             ownership: Only objects of this module: ``feedback``, ``helpdesk``, ``announcements``
                 or ``knowledge-base``.
             type: Only objects of this type: ``idea``, ``problem``, ``question``,
                 ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
             category_id: Only objects of this category.
             forum_id: Only objects of this forum.
-            featured: Whether only featured objects are wanted, or only others.
+            featured: Only featured objects (``True``), or only others (``False``).
             status: Only objects with this status.
             sort: The order of the objects.
-            page: The page to begin with, from 1.
-            count: Objects on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of objects on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every object.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET search.json``.
         """
@@ -119,13 +119,13 @@ class Objects(Resource):
 
         Args:
             object_id: The object's id.
-            bbcode: Whether the content comes as BBCode, and not as the server renders it.
+            bbcode: Return the content as BBCode rather than rendered.
 
         Returns:
             The object.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``GET objects/{id}.json``.
         """
@@ -153,7 +153,9 @@ class Objects(Resource):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object:
-        """Create an object. Sent once only, unless the server says that it was unavailable.
+        """Create an object.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             ownership: The module that the object belongs to: ``feedback``, ``helpdesk``,
@@ -167,22 +169,22 @@ class Objects(Resource):
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
             tags: The tags, one by one or as one text with commas.
-            attachments: The files to attach; each is read and made base64 while it is sent.
-            is_private: Whether only the author and agents see it.
+            attachments: The files to attach; each is read and encoded while it is sent.
+            is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to create it for.
             expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
                 is where a date is given.
             expires_at: The day on which an announcement expires.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
             properties: Values of custom fields by the field's id.
 
         Returns:
             The new object.
 
         Raises:
-            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
+            ArgumentError: An argument is invalid, or a file cannot be read or is too large.
             BadRequestError: Something is missing, or the server does not take it.
 
         Endpoint: ``POST objects.json``.
@@ -230,7 +232,7 @@ class Objects(Resource):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object | None:
-        """Change an object. What is left out stays as it is; at least one thing must be given.
+        """Update an object. What is left out stays unchanged; one argument is required.
 
         Args:
             object_id: The object's id.
@@ -245,24 +247,23 @@ class Objects(Resource):
             tags: The new tags, one by one or as one text with commas; an empty list for none.
             attachments: The files to attach besides those it has; with any, the call is sent
                 once only, unless the server says that it was unavailable.
-            is_private: Whether only the author and agents see it.
+            is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to make its author.
             expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
                 is where a date is given.
             expires_at: The day on which an announcement expires.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
             properties: New values of custom fields by the field's id.
 
         Returns:
-            The object as it is now; ``None`` where the server says no more than that it is
-            done.
+            The object as it is now; ``None`` if the server only confirms.
 
         Raises:
-            ArgumentError: Nothing to change was given, an argument cannot work, or a file cannot
+            ArgumentError: No change was given, an argument is invalid, or a file cannot
                 be read or is too large.
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``PUT objects/{id}.json``.
         """
@@ -288,22 +289,22 @@ class Objects(Resource):
         path = _path(object_id)
         if not body:
             raise ArgumentError("update", "nothing to change was given, e.g. title")
-        # A second try would attach the same files once more.
+        # A second attempt would attach the same files once more.
         repeatable = False if "attachments" in body else None
         decode = entity_or_none(Object)
         return await self._call("PUT", path, decode, body=body, idempotent=repeatable)
 
     async def delete(self, object_id: int) -> Object | None:
-        """Delete an object for good.
+        """Delete an object permanently.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object as it was; ``None`` where the server says no more than that it is done.
+            The object as it was; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``DELETE objects/{id}.json``.
         """
@@ -311,32 +312,36 @@ class Objects(Resource):
         return await self._call("DELETE", _path(object_id), decode, absent_is_done=True)
 
     async def archive(self, object_id: int) -> Object | None:
-        """Put an object into the archive. Sent once only, unless the server was unavailable.
+        """Archive an object.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``GET objects/{id}/archive.json``.
         """
         return await self._put_away(_path(object_id, "archive"))
 
     async def trash(self, object_id: int) -> Object | None:
-        """Put an object into the trash. Sent once only, unless the server was unavailable.
+        """Move an object to the trash.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``GET objects/{id}/trash.json``.
         """
@@ -348,82 +353,88 @@ class Objects(Resource):
         return await self._call("GET", path, decode, idempotent=False)
 
     async def subscribe(self, object_id: int) -> Object | None:
-        """Have the API key's owner notified of what happens to an object.
+        """Subscribe the API key's owner to notifications about an object.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST objects/{id}/subscribe.json``.
         """
         return await self._post(_path(object_id, "subscribe"))
 
     async def unsubscribe(self, object_id: int) -> Object | None:
-        """Have the API key's owner no longer notified of what happens to an object.
+        """Unsubscribe the API key's owner from notifications about an object.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST objects/{id}/unsubscribe.json``.
         """
         return await self._post(_path(object_id, "unsubscribe"))
 
     async def toggle_vote(self, object_id: int) -> Object | None:
-        """Give an object the key owner's vote, or take it back. Never sent twice.
+        """Add the API key owner's vote to an object, or withdraw it.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST objects/{id}/votes/toggle.json``.
         """
         return await self._post(_path(object_id, "votes/toggle"))
 
     async def toggle_comments(self, object_id: int) -> Object | None:
-        """Open an object for comments, or close it for them. Never sent twice.
+        """Open an object for comments, or close it.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST objects/{id}/comments/toggle.json``.
         """
         return await self._post(_path(object_id, "comments/toggle"))
 
     async def attach(self, object_id: int, attachment: Attachment) -> Object | None:
-        """Attach a file to an object. Sent once only, unless the server was unavailable.
+        """Attach a file to an object.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             object_id: The object's id.
-            attachment: The file; it is read and made base64 while it is sent.
+            attachment: The file; it is read and encoded while it is sent.
 
         Returns:
-            The object; ``None`` where the server says no more than that it is done.
+            The object; ``None`` if the server only confirms.
 
         Raises:
             ArgumentError: The file cannot be read, or is too large; nothing was sent.
-            NotFoundError: There is no such object, or this key may not see it.
+            NotFoundError: The object does not exist, or this key may not see it.
 
         Endpoint: ``POST objects/{id}/attach-file.json``.
         """
@@ -451,16 +462,16 @@ class Objects(Resource):
             object_id: The object's id.
             is_private: Whether only private notes are wanted, or only others.
             sort: The order of the comments, by age: ``asc`` or ``desc``.
-            bbcode: Whether the content comes as BBCode, and not as the server renders it.
-            page: The page to begin with, from 1.
-            count: Comments on a page, in items; servers are known to honour up to 50.
+            bbcode: Return the content as BBCode rather than rendered.
+            page: First page to return, from 1.
+            count: Number of comments on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every comment.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET objects/{id}/comments.json``.
         """
@@ -488,7 +499,7 @@ class Objects(Resource):
             The fields.
 
         Raises:
-            NotFoundError: The server's API is too old to have the call.
+            NotFoundError: The server's API version lacks this endpoint.
 
         Endpoint: ``GET objects/custom-fields/list.json``.
         """

@@ -1,4 +1,4 @@
-"""What can be read of reports?"""
+"""Reports."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReportPages(Pages[Object]):
         ordered: bool = True,
         ramp: bool = False,
     ) -> AsyncGenerator[ReportPage, None]:
-        """Return a walk over whole pages, as :meth:`Pages.by_page` does.
+        """Iterate over pages, as :meth:`Pages.by_page` does.
 
         Args:
             start: As there.
@@ -40,7 +40,7 @@ class ReportPages(Pages[Object]):
             ramp: As there.
 
         Returns:
-            The walk.
+            An asynchronous generator of the pages.
 
         Raises:
             ArgumentError: A number is out of its range.
@@ -56,8 +56,8 @@ class ReportPages(Pages[Object]):
 class Reports(Resource):
     """Reports: saved selections of objects, such as an inbox.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def list(self, *, params: Params | None = None) -> list[Report]:
@@ -91,8 +91,8 @@ class Reports(Resource):
         Args:
             report_id: The report's id.
             group: Only objects of the group with this id.
-            page: The page to begin with, from 1.
-            count: Objects on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of objects on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
@@ -100,7 +100,7 @@ class Reports(Resource):
             ``groups`` and ``active_group``.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET report/{id}/objects.json``.
         """

@@ -14,15 +14,15 @@ T = TypeVar("T")
 class Resource:
     """A part of the API.
 
-    Every method of every namespace raises, besides what it names itself:
+    Every method of every resource raises, besides the errors that it lists:
 
-    - :class:`~useresponse_async.ArgumentError`: an argument cannot work; nothing was sent;
-    - :class:`~useresponse_async.APIConnectionError`: no answer came
+    - :class:`~useresponse_async.ArgumentError`: an argument is invalid; nothing was sent;
+    - :class:`~useresponse_async.APIConnectionError`: no complete response came
       (:class:`~useresponse_async.APITimeoutError`: none in time);
     - :class:`~useresponse_async.AuthenticationError`,
       :class:`~useresponse_async.PermissionDeniedError`, or another
       :class:`~useresponse_async.APIStatusError`: the server refused;
-    - :class:`~useresponse_async.DecodeError`: the answer is not what the API promises;
+    - :class:`~useresponse_async.DecodeError`: the response is not what the API promises;
     - :class:`~useresponse_async.ClientClosedError`: the client is closed.
 
     Cancelling a call closes its connection; a request that was sent may have had its effect.

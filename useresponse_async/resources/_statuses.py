@@ -1,4 +1,4 @@
-"""Which statuses can objects have?"""
+"""Statuses of objects."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["Statuses"]
 class Statuses(Resource):
     """The statuses that objects can have.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     async def list(

@@ -27,22 +27,22 @@ TicketStatus: TypeAlias = (
     Literal["all", "opened", "on_hold", "in_progress", "awaiting_reply", "all-active", "completed"]
     | str
 )
-"""A status of tickets; the known ones are spelled out, any other is sent as given."""
+"""A status of tickets; the known ones are listed, any other is sent as given."""
 
 TicketDate: TypeAlias = (
     Literal["today", "yesterday", "this_week", "last_week", "this_month", "last_month"] | str
 )
-"""A span of days; the known ones are spelled out, any other is sent as given."""
+"""A span of days; the known ones are listed, any other is sent as given."""
 
 TicketSort: TypeAlias = Literal["new", "updated", "new_updated"] | str
-"""An order of tickets; the known ones are spelled out, any other is sent as given."""
+"""An order of tickets; the known ones are listed, any other is sent as given."""
 
 
 class Tickets(ObjectsOfModule):
     """Tickets. Calls about a single ticket are in ``client.objects``, and take its id.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     def search(
@@ -62,7 +62,7 @@ class Tickets(ObjectsOfModule):
         """Search tickets, or list all of them.
 
         Args:
-            text: Only tickets that this text finds.
+            text: Search text for tickets.
             status: Only tickets with this status: ``all``, ``opened``, ``on_hold``,
                 ``in_progress``, ``awaiting_reply``, ``all-active`` or ``completed``.
             date: Only tickets of these days: ``today``, ``yesterday``, ``this_week``,
@@ -70,16 +70,16 @@ class Tickets(ObjectsOfModule):
             author_id: Only tickets of the user with this id.
             sort: The order of the tickets: ``new``, ``updated`` or ``new_updated``.
             properties: Only tickets with these values in custom fields, by the field's id.
-            bbcode: Whether the content comes as BBCode, and not as the server renders it.
-            page: The page to begin with, from 1.
-            count: Tickets on a page, in items; servers are known to honour up to 50.
+            bbcode: Return the content as BBCode rather than rendered.
+            page: First page to return, from 1.
+            count: Number of tickets on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every ticket.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET tickets.json``.
         """
@@ -121,7 +121,7 @@ class Tickets(ObjectsOfModule):
         Args:
             moment: An aware time; a ticket with activity in the same second counts as changed,
                 and so does one whose latest activity the server does not tell.
-            count: Tickets on a page, in items; servers are known to honour up to 50.
+            count: Number of tickets on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
@@ -151,7 +151,9 @@ class Tickets(ObjectsOfModule):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object:
-        """Create a ticket. Sent once only, unless the server says that it was unavailable.
+        """Create a ticket.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             title: The title; servers are known to take up to 100 characters.
@@ -160,18 +162,18 @@ class Tickets(ObjectsOfModule):
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
             tags: The tags, one by one or as one text with commas.
-            attachments: The files to attach; each is read and made base64 while it is sent.
+            attachments: The files to attach; each is read and encoded while it is sent.
             force_author: The id or e-mail address of the user to create it for.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
             properties: Values of custom fields by the field's id.
 
         Returns:
             The new ticket.
 
         Raises:
-            ArgumentError: An argument cannot work, or a file cannot be read or is too large.
+            ArgumentError: An argument is invalid, or a file cannot be read or is too large.
             BadRequestError: Something is missing, or the server does not take it.
 
         Endpoint: ``POST objects.json``.

@@ -17,7 +17,7 @@ from useresponse_async.resources._objects import ObjectsOfModule
 __all__ = ["TopicKind", "Topics"]
 
 TopicKind: TypeAlias = Literal["idea", "problem", "question", "thanks"] | str
-"""A type of topics; the known ones are spelled out, any other is sent as given."""
+"""A type of topics; the known ones are listed, any other is sent as given."""
 
 
 class Topics(ObjectsOfModule):
@@ -26,8 +26,8 @@ class Topics(ObjectsOfModule):
     Calls about a single topic are in ``client.objects``, and take its id;
     ``client.moderation`` approves and declines topics.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
     """
 
     def search(
@@ -47,23 +47,23 @@ class Topics(ObjectsOfModule):
         """Search topics, or list all of them.
 
         Args:
-            text: Only topics that this text finds.
+            text: Search text for topics.
             type: Only topics of this type: ``idea``, ``problem``, ``question`` or ``thanks``,
                 or your own.
             category_id: Only topics of this category.
             forum_id: Only topics of this forum.
-            featured: Whether only featured topics are wanted, or only others.
+            featured: Only featured topics (``True``), or only others (``False``).
             status: Only topics with this status.
             sort: The order of the topics.
-            page: The page to begin with, from 1.
-            count: Topics on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of topics on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every topic.
 
         Raises:
-            ArgumentError: An argument is invalid, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET search.json``.
         """
@@ -104,7 +104,7 @@ class Topics(ObjectsOfModule):
         Args:
             moment: An aware time; a topic with activity in the same second counts as changed,
                 and so does one whose latest activity the server does not tell.
-            count: Topics on a page, in items; servers are known to honour up to 50.
+            count: Number of topics on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
@@ -136,7 +136,9 @@ class Topics(ObjectsOfModule):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object:
-        """Create a topic. Sent once only, unless the server says that it was unavailable.
+        """Create a topic.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             title: The title; servers are known to take up to 100 characters.
@@ -147,12 +149,12 @@ class Topics(ObjectsOfModule):
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
             tags: The tags, one by one or as one text with commas.
-            attachments: The files to attach; each is read and made base64 while it is sent.
-            is_private: Whether only the author and agents see it.
+            attachments: The files to attach; each is read and encoded while it is sent.
+            is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to create it for.
             notify_email: The e-mail address of somebody to notify.
             notify_name: The name of somebody to notify.
-            treat_as_html: Whether the content is HTML, and not BBCode.
+            treat_as_html: Treat the content as HTML rather than BBCode.
             properties: Values of custom fields by the field's id.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What can be done with users?"""
+"""Users."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["UserRole", "UserSort", "Users"]
 
 UserRole: TypeAlias = Literal["user", "agent", "admin"] | str
-"""A role's alias; the known ones are spelled out, any other is sent as given."""
+"""A role's alias; the known ones are listed, any other is sent as given."""
 
 UserSort: TypeAlias = (
     Literal["roles", "department", "top_rated", "created_most", "commented_most"] | str
 )
-"""An order of users; the known ones are spelled out, any other is sent as given."""
+"""An order of users; the known ones are listed, any other is sent as given."""
 
 
 class Users(Resource):
     """Users: customers, agents and administrators.
 
-    Every method raises, besides what it names itself, what
-    :class:`~useresponse_async.resources.Resource` names.
+    Every method raises, besides the errors that it lists, those of
+    :class:`~useresponse_async.resources.Resource`.
 
     Attributes:
         notes: The notes that agents keep about users.
@@ -75,19 +75,19 @@ class Users(Resource):
 
         Args:
             role: Only users with this role: ``user``, ``agent`` or ``admin``, or your own.
-            search: Only users that this text finds.
+            search: Search text for users.
             email: Only the user with this e-mail address.
             sort: The order of the users: ``roles``, ``department``, ``top_rated``,
                 ``created_most`` or ``commented_most``.
-            page: The page to begin with, from 1.
-            count: Users on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of users on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every user.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET users/search.json``.
         """
@@ -116,7 +116,7 @@ class Users(Resource):
             The user.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``GET users/{id}.json``.
         """
@@ -130,7 +130,7 @@ class Users(Resource):
         on one that ignores the address, every user is looked at.
 
         Args:
-            email: The e-mail address, in whichever case.
+            email: The e-mail address, in any case.
 
         Returns:
             The user; ``None`` if there is none, or this key may not see it.
@@ -183,7 +183,7 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User | None:
-        """Change the user that the API key belongs to. At least one thing must be given.
+        """Update the user that the API key belongs to. At least one argument is required.
 
         Args:
             email: The new e-mail address, which no other user has.
@@ -194,10 +194,10 @@ class Users(Resource):
             properties: New values of custom fields by the field's id.
 
         Returns:
-            The user as it is now; ``None`` where the server says no more than that it is done.
+            The user as it is now; ``None`` if the server only confirms.
 
         Raises:
-            ArgumentError: Nothing to change was given, or an argument cannot work.
+            ArgumentError: No change was given, or an argument is invalid.
             ConflictError: There is another user with this e-mail address.
 
         Endpoint: ``POST profile/update.json``.
@@ -219,12 +219,14 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User:
-        """Create a user. Sent once only, unless the server says that it was unavailable.
+        """Create a user.
+
+        Sent once, unless the server refused it or was not reached.
 
         Args:
             email: The e-mail address, which no other user has.
             full_name: The name.
-            password: The password; it shows in no error.
+            password: The password; it never appears in an error.
             tags: The tags, one by one or as one text with commas.
             team_id: The id of the user's team.
             properties: Values of custom fields by the field's id.
@@ -264,7 +266,7 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User | None:
-        """Change a user. What is left out stays as it is; at least one thing must be given.
+        """Update a user. What is left out stays unchanged; one argument is required.
 
         Args:
             user_id: The user's id.
@@ -276,12 +278,12 @@ class Users(Resource):
             properties: New values of custom fields by the field's id.
 
         Returns:
-            The user as it is now; ``None`` where the server says no more than that it is done.
+            The user as it is now; ``None`` if the server only confirms.
 
         Raises:
-            ArgumentError: Nothing to change was given, or an argument cannot work.
+            ArgumentError: No change was given, or an argument is invalid.
             ConflictError: There is another user with this e-mail address.
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``POST users/{id}.json``.
         """
@@ -292,16 +294,16 @@ class Users(Resource):
         return await self._call("POST", path, entity_or_none(User), body=body)
 
     async def delete(self, user_id: int) -> User | None:
-        """Delete a user for good.
+        """Delete a user permanently.
 
         Args:
             user_id: The user's id.
 
         Returns:
-            The user as it was; ``None`` where the server says no more than that it is done.
+            The user as it was; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``DELETE users/{id}.json``.
         """
@@ -309,17 +311,17 @@ class Users(Resource):
         return await self._call("DELETE", path, entity_or_none(User), absent_is_done=True)
 
     async def change_password(self, user_id: int, password: str | Secret) -> User | None:
-        """Give a user a new password.
+        """Change a user's password.
 
         Args:
             user_id: The user's id.
-            password: The new password; it shows in no error.
+            password: The new password; it never appears in an error.
 
         Returns:
-            The user; ``None`` where the server says no more than that it is done.
+            The user; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``POST users/{id}/change-password.json``.
         """
@@ -342,16 +344,16 @@ class Users(Resource):
 
         Args:
             user_id: The user's id.
-            reason: Why.
-            days: How long, in days; the server ignores it for a permanent ban.
-            permanent: Whether the ban has no end.
-            delete_related_objects: Whether what the user wrote is deleted too.
+            reason: The reason.
+            days: Duration of the ban, in days; the server ignores it for a permanent ban.
+            permanent: Ban permanently.
+            delete_related_objects: Also delete what the user wrote.
 
         Returns:
-            The user; ``None`` where the server says no more than that it is done.
+            The user; ``None`` if the server only confirms.
 
         Raises:
-            NotFoundError: There is no such user, or this key may not see it.
+            NotFoundError: The user does not exist, or this key may not see it.
 
         Endpoint: ``POST users/{id}/ban.json``.
         """
@@ -375,19 +377,19 @@ class Users(Resource):
         count: int = 50,
         params: Params | None = None,
     ) -> Pages[Object]:
-        """List what a user was active in.
+        """List the objects in which a user was active.
 
         Args:
             user_id: The user's id.
-            page: The page to begin with, from 1.
-            count: Objects on a page, in items; servers are known to honour up to 50.
+            page: First page to return, from 1.
+            count: Number of objects on a page; servers are known to honour up to 50.
             params: Further query parameters, sent as given.
 
         Returns:
             The pages: await them for the first, iterate over them for every object.
 
         Raises:
-            ArgumentError: An argument cannot work, or is among ``params`` too.
+            ArgumentError: An argument is invalid, or is in ``params`` too.
 
         Endpoint: ``GET users/{id}/activity.json``.
         """
@@ -411,7 +413,7 @@ class Users(Resource):
             The fields.
 
         Raises:
-            NotFoundError: The server's API is too old to have the call.
+            NotFoundError: The server's API version lacks this endpoint.
 
         Endpoint: ``GET users/custom-fields/list.json``.
         """

@@ -1,6 +1,6 @@
-"""What does a test of code that uses the client need?
+"""Pytest fixtures and a sandbox for testing code that uses the client.
 
-With the ``testing`` extra, pytest offers these fixtures by itself, nothing is to be imported:
+With the ``testing`` extra installed, pytest has these fixtures without any import:
 
 ``useresponse_sandbox``
     A :class:`Sandbox` on a real socket, fresh for each test. It starts within milliseconds.
@@ -10,7 +10,8 @@ With the ``testing`` extra, pytest offers these fixtures by itself, nothing is t
     is closed after the test, on the test's own event loop, whether anyio's pytest plugin or
     pytest-asyncio runs it.
 ``useresponse_sandbox_options``, ``useresponse_client_options``
-    Dictionaries of keyword arguments for the two; to be overridden. A marker wins.
+    Dictionaries of keyword arguments for the two. Override these fixtures to change them; a
+    marker takes precedence.
 
 ::
 
@@ -28,20 +29,20 @@ from useresponse_async._config import require_extra
 
 if TYPE_CHECKING:
     from useresponse_async.sandbox import Received, Sandbox
-    from useresponse_async.testing.options import QUICK_RETRY
+    from useresponse_async.testing._options import QUICK_RETRY
 
 __all__ = ["QUICK_RETRY", "Received", "Sandbox"]
 
 # Loaded on first use: pytest loads the plugin in every run, also in those that never use it.
 _HOMES = {
-    "QUICK_RETRY": "useresponse_async.testing.options",
+    "QUICK_RETRY": "useresponse_async.testing._options",
     "Received": "useresponse_async.sandbox",
     "Sandbox": "useresponse_async.sandbox",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load a part when it is first asked for.
+    """Load a name on first use.
 
     Raises:
         MissingExtraError: It needs the ``testing`` extra.

@@ -1,4 +1,4 @@
-"""On which of pytest-asyncio's event loops is a test's client closed?"""
+"""Fixtures that close a test's client on the right event loop of pytest-asyncio."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _client_of_loop_of(scope: Literal["function", "class", "module", "package", 
     async def client(
         useresponse_sandbox: Sandbox, useresponse_client_options: dict[str, Any]
     ) -> AsyncGenerator[AsyncClient, None]:
-        from useresponse_async.testing.options import client_of  # noqa: PLC0415 - heavy
+        from useresponse_async.testing._options import client_of  # noqa: PLC0415 - heavy
 
         async with client_of(useresponse_sandbox, useresponse_client_options) as client:
             yield client

@@ -1,4 +1,4 @@
-"""With what are the sandbox and the client of a test made?"""
+"""Options of a test's sandbox and client."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def marked_options(item: pytest.Item) -> dict[str, Any]:
 
 
 def client_of(sandbox: Sandbox, options: dict[str, Any]) -> AsyncClient:
-    """Return a client of ``sandbox`` with the administrator's key, unless ``options`` say other.
+    """Return a client of ``sandbox`` with the administrator's key by default.
 
     Args:
         sandbox: What the client is to call.

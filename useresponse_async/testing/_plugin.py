@@ -1,4 +1,4 @@
-"""Which fixtures does pytest get, and who closes the client of a test?"""
+"""The pytest plugin."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest of the marker, and of the fixtures for pytest-asyncio where it is in use."""
     config.addinivalue_line("markers", _MARKER)
     if _runs_asyncio_tests(config):
-        from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
+        from useresponse_async.testing import _asyncio_fixtures  # noqa: PLC0415
 
-        config.pluginmanager.register(asyncio_fixtures)
+        config.pluginmanager.register(_asyncio_fixtures)
 
 
 def _runs_asyncio_tests(config: pytest.Config) -> bool:
@@ -67,7 +67,7 @@ def useresponse_sandbox(
     except MissingExtraError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     from useresponse_async.sandbox import Sandbox  # noqa: PLC0415
-    from useresponse_async.testing.options import marked_options  # noqa: PLC0415
+    from useresponse_async.testing._options import marked_options  # noqa: PLC0415
 
     with Sandbox(**{**useresponse_sandbox_options, **marked_options(request.node)}) as sandbox:
         yield sandbox
@@ -83,9 +83,9 @@ def useresponse_client(request: pytest.FixtureRequest) -> AsyncClient:
 def _fixture_of_runner(request: pytest.FixtureRequest) -> str:
     """Return the fixture that closes the client where the test runs."""
     if _runs_asyncio_tests(request.config):
-        from useresponse_async.testing import asyncio_fixtures  # noqa: PLC0415
+        from useresponse_async.testing import _asyncio_fixtures  # noqa: PLC0415
 
-        name = asyncio_fixtures.fixture_name(request.node)
+        name = _asyncio_fixtures.fixture_name(request.node)
         if name is not None:
             return name
     if "anyio_backend" in request.fixturenames:
@@ -97,7 +97,7 @@ def _fixture_of_runner(request: pytest.FixtureRequest) -> str:
 async def _useresponse_client_of_anyio(
     useresponse_sandbox: Sandbox, useresponse_client_options: dict[str, Any]
 ) -> AsyncGenerator[AsyncClient, None]:
-    from useresponse_async.testing.options import client_of  # noqa: PLC0415
+    from useresponse_async.testing._options import client_of  # noqa: PLC0415
 
     async with client_of(useresponse_sandbox, useresponse_client_options) as client:
         yield client
@@ -109,7 +109,7 @@ def _useresponse_client_of_nobody(
 ) -> Generator[AsyncClient, None, None]:
     import anyio  # noqa: PLC0415
 
-    from useresponse_async.testing.options import client_of  # noqa: PLC0415
+    from useresponse_async.testing._options import client_of  # noqa: PLC0415
 
     client = client_of(useresponse_sandbox, useresponse_client_options)
     yield client
