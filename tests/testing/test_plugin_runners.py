@@ -12,7 +12,7 @@ REGISTERED = any(point.value == PLUGIN for point in entry_points(group="pytest11
 ANYIO = """
 import pytest
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
