@@ -103,8 +103,8 @@ def _source(
         resource = client.tickets if things == "tickets" else client.topics
         return resource.changed_since(moment, count=options.page_size, params=params)
 
-    filters = {"since": moment.isoformat(), "param": params}
-    return Source(things=things, model=model, filters=filters, pages=pages, changes=changes)
+    asked = {"since": moment.isoformat(), "param": params}
+    return Source(things=things, model=model, filters=asked, pages=pages, changes=changes)
 
 
 def _moment_of(text: str) -> datetime:
