@@ -43,7 +43,7 @@ def load_duckdb(path: Path) -> duckdb.DuckDBPyRelation:
         destination=dlt.destinations.duckdb(str(path.absolute())),
         dataset_name="helpdesk",
     )
-    pipeline.run(useresponse())
+    pipeline.run(useresponse(), loader_file_format="parquet")  # not SQL inserts: far faster
     return duckdb.connect(path).sql(OPEN_TICKETS.format(tickets="helpdesk.tickets"))
 
 

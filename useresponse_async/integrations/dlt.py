@@ -3,14 +3,14 @@
 .. code-block:: python
 
     pipeline = dlt.pipeline("warehouse", destination="duckdb", dataset_name="helpdesk")
-    pipeline.run(useresponse_source())
+    pipeline.run(useresponse_source(), loader_file_format="parquet")
 
 The address and the key come from dlt's configuration: ``sources.useresponse.base_url`` in
 ``.dlt/config.toml`` and ``sources.useresponse.api_key`` in ``.dlt/secrets.toml``, or
 ``SOURCES__USERESPONSE__BASE_URL`` and ``SOURCES__USERESPONSE__API_KEY`` in the environment.
 """
 
-from __future__ import annotations
+# No "from __future__ import annotations": dlt reads the annotations to inject configuration.
 
 import json
 import threading
@@ -53,7 +53,6 @@ from useresponse_async.models._wire import Model, known_fields
 require_extra("dlt")
 
 import dlt  # noqa: E402 - there, as was just checked
-from dlt.common.typing import TSecretStrValue  # noqa: E402
 from dlt.extract import DltResource  # noqa: E402
 
 __all__ = ["useresponse_source"]
@@ -137,7 +136,7 @@ class _Reader:
 @dlt.source(name="useresponse", section="useresponse")
 def useresponse_source(
     base_url: str = dlt.config.value,
-    api_key: TSecretStrValue = dlt.secrets.value,
+    api_key: str = dlt.secrets.value,
     *,
     api_version: str = DEFAULT_API_VERSION,
     max_in_flight: int = 20,
