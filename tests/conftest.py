@@ -26,6 +26,9 @@ def interruptible() -> None:
     # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Likewise a hangup under nohup; to ignore it by a handler is not handed down.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])

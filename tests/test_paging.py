@@ -6,7 +6,6 @@ import logging
 import math
 import pickle
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 import pytest
+from gate import Gate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quick import QUICK
@@ -256,28 +256,30 @@ async def test_ordered_pages_wait_for_a_slow_one(sandbox, client):
 
 @pytest.mark.parametrize("bound", [1, 4, 10])
 async def test_a_walk_uses_all_of_its_bound_and_no_more(start_sandbox, bound):
-    sandbox = start_sandbox(users=230, latency=0.05)
+    sandbox, gate = start_sandbox(users=230), Gate(bound, first=1)
     async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, retry=QUICK, max_in_flight=bound
+        sandbox.url, api_key=sandbox.api_key, max_in_flight=bound, transport=gate
     ) as client:
         users = await client.users.search(count=20).collect()
     assert ids(users) == list(range(1, 231))
-    assert sandbox.peak_in_flight == bound
+    assert gate.peak == bound
 
 
-async def test_a_walk_of_its_own_concurrency_keeps_to_it(sandbox, client):
-    sandbox.set_latency(0.05)
-    pages = [page async for page in client.users.search(count=20).by_page(concurrency=3)]
+async def test_a_walk_of_its_own_concurrency_keeps_to_it(sandbox):
+    gate = Gate(3, first=1)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, transport=gate) as client:
+        pages = [page async for page in client.users.search(count=20).by_page(concurrency=3)]
     assert len(pages) == 12
-    assert sandbox.peak_in_flight == 3
+    assert gate.peak == 3
 
 
-async def test_walks_of_one_client_share_its_bound(sandbox, client):
-    sandbox.set_latency(0.05)
-    async with anyio.create_task_group() as group:
-        for _ in range(3):
-            group.start_soon(client.users.search(count=20).collect)
-    assert sandbox.peak_in_flight == 10
+async def test_walks_of_one_client_share_its_bound(sandbox):
+    gate = Gate(10, first=3)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, transport=gate) as client:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(client.users.search(count=20).collect)
+    assert gate.peak == 10
 
 
 async def test_a_slow_consumer_bounds_what_is_fetched_ahead(sandbox, client):
@@ -313,14 +315,6 @@ async def test_a_slow_page_does_not_let_an_unordered_walk_run_away(sandbox, clie
     # What waits for its neighbour is bounded, and the walk goes on when that has come.
     assert 5 < arrivals <= 70
     assert sandbox.arrivals == 230
-
-
-async def test_a_walk_is_faster_with_more_in_flight(sandbox, client):
-    sandbox.set_latency(0.05)
-    began = time.monotonic()
-    await client.users.search(count=10).collect()
-    # 23 pages take 1.15 s one after another, and about 0.2 s ten at a time.
-    assert time.monotonic() - began < 0.8
 
 
 # Nothing there, and past the end
