@@ -110,7 +110,7 @@ def cancelled(request: pytest.FixtureRequest, anyio_backend: Any) -> Callable[..
 @pytest.fixture
 async def one_by_one(
     sandbox: Sandbox, client: AsyncClient, cancelled: Callable[..., Any]
-) -> Callable[..., Awaitable[int]]:
+) -> AsyncIterator[Callable[..., Awaitable[int]]]:
     """Do an action until it is no more cancelled; check all that may be left behind each time."""
 
     async def check(action: Action, *, before: Callable[[], None] = lambda: None) -> int:
@@ -134,7 +134,9 @@ async def one_by_one(
                 return at - 1
         raise AssertionError("it never ends")
 
-    return check
+    gc.freeze()  # what was there before need not be looked through at every collection
+    yield check
+    gc.unfreeze()
 
 
 async def test_a_call(client: AsyncClient, one_by_one: Callable[..., Awaitable[int]]):

@@ -31,7 +31,7 @@ async def test_it_ends_with_the_attempt_timeout(
 ):
     server.play(Request(), *endless)
     async with connect(server, attempt_timeout=0.3) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError) as caught:
+        with anyio.fail_after(20), pytest.raises(APITimeoutError) as caught:
             await client.users.me()
     assert str(caught.value).endswith("no complete response within 0.3 s (attempt_timeout)")
     assert (caught.value.request_sent, caught.value.attempt) == (True, 1)
@@ -51,7 +51,7 @@ async def test_it_ends_with_the_callers_own_deadline(
 ):
     server.play(Request(), *endless)
     async with connect(server, attempt_timeout=None) as client:
-        with anyio.fail_after(3), pytest.raises(TimeoutError):
+        with anyio.fail_after(20), pytest.raises(TimeoutError):
             with anyio.fail_after(0.3):
                 await client.users.me()
 
@@ -62,7 +62,7 @@ async def test_it_ends_a_download_too(
 ):
     server.play(Request(), *HEADS[head])
     async with connect(server, attempt_timeout=0.3) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError, match="attempt_timeout"):
+        with anyio.fail_after(20), pytest.raises(APITimeoutError, match="attempt_timeout"):
             await client.files.download("/f", tmp_path / "f")
     assert list(tmp_path.iterdir()) == []
 
@@ -92,7 +92,7 @@ async def test_what_may_not_is_sent_once(server: EvilServer, connect: Connect):
 async def test_a_view_has_its_own(server: EvilServer, connect: Connect):
     async def ends(client: AsyncClient, within: str) -> None:
         server.play(Request(), *ANSWERS["1xx drip"])
-        with anyio.fail_after(3), pytest.raises(APITimeoutError, match=f"within {within} s"):
+        with anyio.fail_after(20), pytest.raises(APITimeoutError, match=f"within {within} s"):
             await client.users.me()
 
     async with connect(server, timeout=2, attempt_timeout=0.3) as client:
@@ -108,5 +108,5 @@ async def test_whatever_the_moment_it_ends_at_nothing_is_left(
 ):
     server.play(Request(), Drip(answer(ME, b"Connection: close"), 0.0005))
     async with connect(server, attempt_timeout=seconds) as client:
-        with anyio.fail_after(3), suppress(APITimeoutError):
+        with anyio.fail_after(20), suppress(APITimeoutError):
             assert (await client.users.me()).id == 1

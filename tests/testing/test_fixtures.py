@@ -8,7 +8,7 @@ import useresponse_async.testing
 from useresponse_async import AsyncClient, ServiceUnavailableError
 from useresponse_async.testing import QUICK_RETRY, Received, Sandbox
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 pytest_plugins = () if REGISTERED else (PLUGIN,)
 
 
