@@ -1,4 +1,4 @@
-"""How does everything concurrent run? As one bounded, ordered, cancellable async map."""
+"""Concurrent calls: an ordered, bounded, cancellable map, and tasks that no task group owns."""
 
 from __future__ import annotations
 
@@ -6,31 +6,24 @@ import asyncio
 import contextvars
 import enum
 import sys
-from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
     Iterable,
     Iterator,
 )
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["concurrent_map", "is_in_trio", "spawn", "wait_whatever_comes"]
+__all__ = ["CLOSE_SECONDS", "concurrent_map", "current_loop", "ends_in_time"]
 
-
-class _No(enum.Enum):
-    MORE = "no input is left"
-    INPUT_YET = "the next input is still awaited"
-
-
-_NO_MORE: Final = _No.MORE
-_NOT_YET: Final = _No.INPUT_YET
+CLOSE_SECONDS: Final = 0.5
 
 Input = TypeVar("Input")
 T = TypeVar("T")
@@ -38,50 +31,54 @@ T = TypeVar("T")
 _asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
 
 
-def is_in_trio() -> bool:
-    """Return whether this runs in a task of trio, which need not be installed."""
-    trio = sys.modules.get("trio")
-    if trio is None:
-        return False
-    try:
-        trio.lowlevel.current_task()
-    except RuntimeError:
-        return False
-    return True
+class _No(enum.Enum):
+    MORE = "no input is left"
 
 
-def spawn(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start a task that no task group owns, in a copy of the caller's context.
+def current_loop() -> object:
+    """Return what stands for the event loop that runs here."""
+    trio = sys.modules.get("trio")  # it need not be installed
+    if trio is not None:
+        with suppress(RuntimeError):
+            return trio.lowlevel.current_trio_token()
+    return asyncio.get_running_loop()
 
-    A task group cannot be held open across a ``yield``, nor entered in one task and left in
-    another, and callers of a generator need both.
+
+class _Task(Generic[T]):
+    """A call in a task of its own, with its outcome kept until somebody asks.
+
+    No task group owns it, since a task group cannot be held open across a ``yield``, nor entered
+    in one task and left in another, and callers of a generator need both. It runs in a copy of
+    the caller's context.
     """
-    if is_in_trio():
-        sys.modules["trio"].lowlevel.spawn_system_task(run, context=contextvars.copy_context())
-        return
-    task = asyncio.get_running_loop().create_task(run())
-    _asyncio_tasks.add(task)
-    task.add_done_callback(_asyncio_tasks.discard)
 
-
-class _Call(Generic[T]):
-    """One call in a task of its own, with its outcome kept until somebody asks."""
-
-    __slots__ = ("_error", "_finished", "_on_finish", "_scope", "_value")
+    __slots__ = ("_call", "_error", "_on_end", "_scope", "_value", "ended")
 
     def __init__(
-        self, call: Callable[[], Awaitable[T]], on_finish: Callable[[_Call[T]], None]
+        self,
+        call: Callable[[], Awaitable[T]],
+        on_end: Callable[[_Task[T]], object],
+        *,
+        deadline: float = float("inf"),
     ) -> None:
-        self._scope = anyio.CancelScope()
-        self._finished = anyio.Event()
-        self._on_finish = on_finish
+        self.ended = anyio.Event()
+        self._call = call
+        self._on_end = on_end
+        self._scope = anyio.CancelScope(deadline=deadline)
         self._error: BaseException | None = None
-        spawn(lambda: self._run(call))
+        loop = current_loop()
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            task = loop.create_task(self._run())
+            _asyncio_tasks.add(task)
+            task.add_done_callback(_asyncio_tasks.discard)
+        else:
+            trio = sys.modules["trio"]
+            trio.lowlevel.spawn_system_task(self._run, context=contextvars.copy_context())
 
-    async def _run(self, call: Callable[[], Awaitable[T]]) -> None:
+    async def _run(self) -> None:
         try:
             with self._scope:
-                self._value = await call()
+                self._value = await self._call()
         except BaseException as error:
             # It is raised where the outcome is asked for. Only a cancellation from outside
             # goes on: no other exception may leave a task that nobody waits for.
@@ -89,12 +86,8 @@ class _Call(Generic[T]):
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 raise
         finally:
-            self._finished.set()
-            self._on_finish(self)
-
-    @property
-    def finished(self) -> bool:
-        return self._finished.is_set()
+            self.ended.set()
+            self._on_end(self)
 
     def outcome(self) -> T:
         if self._error is not None:
@@ -105,175 +98,118 @@ class _Call(Generic[T]):
         self._scope.cancel()
 
     @property
-    def end(self) -> anyio.Event:
-        return self._finished
+    def succeeded(self) -> bool:
+        return self.ended.is_set() and self._error is None and not self._scope.cancelled_caught
 
 
-async def wait_whatever_comes(events: Iterable[anyio.Event]) -> None:
-    """Wait for all of ``events``; a cancellation meanwhile is raised when they are set."""
+async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf")) -> None:
+    """Wait until ``tasks`` have ended; a cancellation meanwhile is raised afterwards."""
     cancellation: BaseException | None = None
-    for event in events:
-        while not event.is_set():
+    for task in tasks:
+        while not task.ended.is_set() and anyio.current_time() < deadline:
             try:
-                with anyio.CancelScope(shield=True):
-                    await event.wait()
+                with anyio.CancelScope(shield=True, deadline=deadline):
+                    await task.ended.wait()
             except anyio.get_cancelled_exc_class() as error:  # noqa: PERF203
                 cancellation = error  # asyncio's own, which knows no shield
     if cancellation is not None:
         raise cancellation
 
 
-class _Window(Generic[Input, T]):
-    """The calls that run now, and the outcomes nobody has taken yet."""
+async def ends_in_time(
+    function: Callable[[], Awaitable[object]], *, seconds: float = CLOSE_SECONDS
+) -> bool:
+    """Await ``function()`` in a task of its own; a cancellation meanwhile is raised afterwards.
 
-    def __init__(
-        self, function: Callable[[Input], Awaitable[T]], *, limit: int, ahead: int
-    ) -> None:
-        self._function = function
-        self._limit = limit
-        self._ahead = ahead
-        self._running = 0
-        self._calls: dict[_Call[T], None] = {}
-        self._finished: deque[_Call[T]] = deque()
-        self._changed = anyio.Event()
+    asyncio's own cancellation knows no shield, so what must run to its end needs a task that
+    nobody else cancels. The caller waits for it, but never longer than ``seconds``.
 
-    @property
-    def has_room(self) -> bool:
-        return self._running < self._limit and len(self._calls) < self._ahead
+    Args:
+        function: What to await.
+        seconds: The limit, in seconds.
 
-    @property
-    def empty(self) -> bool:
-        return not self._calls
-
-    def start(self, item: Input) -> None:
-        self._running += 1
-        self._calls[_Call(lambda: self._function(item), self._on_finish)] = None
-
-    def _on_finish(self, call: _Call[T]) -> None:
-        self._running -= 1
-        self._finished.append(call)
-        self.wake()
-
-    def wake(self, _call: object = None) -> None:
-        """End the wait for a change."""
-        self._changed.set()
-
-    def take(self, *, ordered: bool) -> _Call[T] | None:
-        """Remove and return a finished call: the oldest of all, or the first to finish."""
-        if ordered:
-            call = next(iter(self._calls), None)
-            if call is None or not call.finished:
-                return None
-            self._finished.remove(call)
-        elif not self._finished:
-            return None
-        else:
-            call = self._finished.popleft()
-        del self._calls[call]
-        return call
-
-    async def change(self) -> None:
-        """Wait until one more call finishes, or an input comes."""
-        self._changed = anyio.Event()
-        await self._changed.wait()
-
-    async def cancel(self) -> None:
-        """Cancel every call, and return when the last of them has ended."""
-        for call in self._calls:
-            call.cancel()
-        await wait_whatever_comes([call.end for call in self._calls])
+    Returns:
+        Whether it returned within the limit, without an exception.
+    """
+    deadline = anyio.current_time() + seconds
+    task = _Task(function, id, deadline=deadline)
+    await _wait_for([task], deadline=deadline)
+    return task.succeeded
 
 
-class _Source(Generic[Input]):
-    """Inputs, drawn one by one; an asynchronous one is waited for in a task of its own."""
-
-    def __init__(
-        self, inputs: Iterable[Input] | AsyncIterable[Input], on_draw: Callable[[object], None]
-    ) -> None:
-        self.exhausted = False
-        self._on_draw = on_draw
-        self._drawing: _Call[Input | _No] | None = None
-        self._iterator: Iterator[Input] | None = None
-        self._async_iterator: AsyncIterator[Input] | None = None
-        self._close: Callable[[], Awaitable[None]] | None = None
-        if isinstance(inputs, AsyncIterable):
-            self._async_iterator = aiter(inputs)
-            # A generator that was written into the call has nobody else to close it.
-            self._close = getattr(self._async_iterator, "aclose", None)
-        else:
-            self._iterator = iter(inputs)
-
-    def draw(self) -> Input | _No:
-        """Return the next input, if it is there now."""
-        item = self._draw_now()
-        self.exhausted = item is _NO_MORE
-        return item
-
-    def _draw_now(self) -> Input | _No:
-        if self._iterator is not None:
-            return next(self._iterator, _NO_MORE)
-        if self._drawing is None:
-            self._drawing = _Call(self._next, self._on_draw)
-        if not self._drawing.finished:
-            return _NOT_YET
-        drawn, self._drawing = self._drawing, None
-        return drawn.outcome()
-
-    async def _next(self) -> Input | _No:
-        if self._async_iterator is None:
-            return _NO_MORE
-        return await anext(self._async_iterator, _NO_MORE)
-
-    async def aclose(self) -> None:
-        try:
-            if self._drawing is not None:
-                self._drawing.cancel()
-                await wait_whatever_comes([self._drawing.end])
-        finally:
-            if self._close is not None:
-                await self._close()
-
-
-async def concurrent_map(
+async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
     function: Callable[[Input], Awaitable[T]],
     inputs: Iterable[Input] | AsyncIterable[Input],
     *,
     limit: int,
-    ahead: int | None = None,
+    ahead: int = 0,
     ordered: bool = True,
 ) -> AsyncGenerator[T, None]:
     """Yield ``function(item)`` for each of ``inputs``, with several calls under way at once.
 
     Inputs are drawn only as there is room for their calls. The first call that fails raises
-    its exception in its turn; leaving the generator in whatever way, cancellation included,
-    cancels the calls still under way and waits for their end.
+    its exception in its turn. Leaving the generator, by a cancellation too, cancels the calls
+    that are still under way and waits for their end.
 
     Args:
         function: What to call; each call runs in a task of its own.
         inputs: What to call it with; an async generator is closed in the end.
-        limit: The most calls under way, in calls.
-        ahead: The most calls under way or finished and not yet taken, in calls; ``limit``
-            unless told. A larger one keeps ``limit`` calls busy behind a slow one.
+        limit: Maximum number of calls under way.
+        ahead: Maximum number of calls under way or finished and not yet taken; at least
+            ``limit``. A larger one keeps ``limit`` calls busy behind a slow one.
         ordered: Whether outcomes come in the order of their inputs, or as they finish.
     """
-    window = _Window(function, limit=limit, ahead=max(limit, ahead or 0))
-    source = _Source(inputs, window.wake)
+    source: Iterator[Input] | AsyncIterator[Input] = (
+        aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
+    )
+    calls: dict[_Task[T], None] = {}  # those not yet taken, in the order of their inputs
+    finished: dict[_Task[T], None] = {}  # in the order in which they finished
+    drawing: _Task[Input | _No] | None = None
+    exhausted = False
+    ahead = max(limit, ahead)
+    changed = anyio.Event()
+
+    def wake(_task: object) -> None:
+        changed.set()
+
+    def finish(call: _Task[T]) -> None:
+        finished[call] = None
+        changed.set()
+
     try:
-        while True:
-            while window.has_room and not source.exhausted:
-                item = source.draw()
-                if isinstance(item, _No):
+        while calls or not exhausted:
+            changed = anyio.Event()
+            while not exhausted and len(calls) - len(finished) < limit and len(calls) < ahead:
+                if isinstance(source, Iterator):
+                    item = next(source, _No.MORE)
+                elif drawing is None:
+                    drawing = _Task(partial(_next, source), wake)
                     break
-                window.start(item)
-            call = window.take(ordered=ordered)
-            if call is not None:
+                elif drawing.ended.is_set():
+                    item, drawing = drawing.outcome(), None
+                else:
+                    break
+                exhausted = item is _No.MORE
+                if item is not _No.MORE:
+                    calls[_Task(partial(function, item), finish)] = None
+            call = next(iter(calls if ordered else finished), None)
+            if call is not None and call in finished:
+                del calls[call], finished[call]
                 yield call.outcome()
-            elif window.empty and source.exhausted:
-                return
-            else:
-                await window.change()
+            elif calls or not exhausted:
+                await changed.wait()
     finally:
+        tasks: list[_Task[Any]] = [*calls, *([drawing] if drawing else [])]
+        for task in tasks:
+            task.cancel()
         try:
-            await window.cancel()
+            await _wait_for(tasks)
         finally:
-            await source.aclose()
+            # A generator that was written into the call has nobody else to close it.
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()
+
+
+async def _next(source: AsyncIterator[Input]) -> Input | _No:
+    return await anext(source, _No.MORE)

@@ -20,8 +20,8 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from useresponse_async._concurrency import ends_in_time
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._lifetime import ends_in_time
 from useresponse_async._secret import Secret
 
 __all__ = [

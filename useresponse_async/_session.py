@@ -15,6 +15,7 @@ import anyio.lowlevel
 import attrs
 import httpx
 
+from useresponse_async._concurrency import CLOSE_SECONDS, current_loop, ends_in_time
 from useresponse_async._config import Settings, __version__
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
@@ -30,7 +31,6 @@ from useresponse_async._exceptions import (
     UseResponseError,
 )
 from useresponse_async._files import CallersFailure, JSONBody, Sink, json_body
-from useresponse_async._lifetime import CLOSE_SECONDS, current_loop, ends_in_time
 from useresponse_async._pacing import Pacing, Slot
 from useresponse_async._response import (
     Body,

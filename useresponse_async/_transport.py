@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import httpx
 
+from useresponse_async._concurrency import ends_in_time
 from useresponse_async._config import KeyPlacement, Proxies
-from useresponse_async._lifetime import ends_in_time
 from useresponse_async._secret import Secret
 
 __all__ = ["ClientTransport", "CookielessClient", "KeyTransport", "PoolTransport", "origin"]
