@@ -1,42 +1,136 @@
-"""Do the pages read so far follow on from each other, or may rows have slipped between them?"""
+"""Which pages of a list to read next, and which to read again because rows moved.
+
+Pure computation: nothing here sends or waits. A list that is read by page number has no snapshot.
+Rows that are inserted or removed between two requests move the others over the boundaries of
+pages, so that a row can come twice, or slip from a page not yet read to one that was.
+
+What is guaranteed, where items have ids, rows keep their order, and the total and the rows of one
+response are of one moment:
+
+- No item is delivered twice, and the walk ends.
+- Each row that was there all the time is delivered, if the boundaries between all pages could be
+  settled: a response *joins* those before it if nothing can have slipped between them. That is so
+  for the next page of a response that told the same total: nothing lies between the two. It is
+  so for any response that shares a row with one that joined: rows keep their order, so what
+  stands behind the shared row in the one stands behind it in the other.
+- Where a response does not join, pages are read again, to the left as far as need be. A boundary
+  that does not stand still even then is counted in ``boundaries_unsettled``.
+
+What is not guaranteed: as many rows inserted as removed between two requests leave the same total
+and perhaps no shared row, so nothing shows them. Without ids no page is read again, since its
+items would come twice. Without totals, removed rows go unnoticed.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple, TypeVar
+import logging
+import math
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from useresponse_async._seen_ids import SeenIds
+import attrs
+
 from useresponse_async.models._page import Page
 
-__all__ = ["Continuity", "Counts"]
+__all__ = ["SeenIds", "Walk", "WalkReport"]
 
 T = TypeVar("T")
 
+logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")
 
-class Counts(NamedTuple):
-    """What an answer says of the whole list: the nearest thing to a version of it."""
+_IDS_PER_BLOCK: Final = 512
+
+_FRUITLESS_PAGES: Final = 1000
+"""After this number of pages in a row without a new item a walk ends, despite any count."""
+
+_ATTEMPTS: Final = 3
+"""How often a page is read again to settle one boundary."""
+
+_SPARE_REREADS: Final = 100
+"""How many more pages than it has received a walk may read again."""
+
+
+class SeenIds:
+    """A set of ids, kept as one bit each, since they are mostly dense."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, int] = {}
+
+    def __contains__(self, item_id: int | None) -> bool:
+        if item_id is None:
+            return False
+        block, bit = divmod(item_id, _IDS_PER_BLOCK)
+        return bool(self._blocks.get(block, 0) >> bit & 1)
+
+    def add(self, item_id: int) -> bool:
+        """Add an id; return whether it is new."""
+        block, bit = divmod(item_id, _IDS_PER_BLOCK)
+        bits, mask = self._blocks.get(block, 0), 1 << bit
+        self._blocks[block] = bits | mask
+        return not bits & mask
+
+    def only_new(self, items: Iterable[T]) -> list[T]:
+        """Return those of ``items`` whose ids are new; one without an id always is."""
+        return [it for it in items if (item_id := _id_of(it)) is None or self.add(item_id)]
+
+
+def _id_of(item: object) -> int | None:
+    item_id = getattr(item, "id", None)
+    return item_id if isinstance(item_id, int) else None
+
+
+@attrs.define(kw_only=True)
+class WalkReport:
+    """What a walk has seen so far.
+
+    Attributes:
+        pages: Pages received, those that were read again not counted.
+        items: Items delivered.
+        duplicates: Items not delivered, because rows moved and they had come before.
+        total_at_start: How many items the first response said there are, if it said.
+        total_at_end: How many items the last response said there are, if any did.
+        consistent: Whether no response showed that rows moved: all told the same total and page
+            count, none brought an item that had come before, no page was shorter than those
+            around it, and as many items came as the server counts.
+        pages_reread: Pages read again because rows moved.
+        boundaries_unsettled: Boundaries between two pages where items that were there all the
+            time may be missing, because the rows did not stand still while they were read again.
+    """
+
+    pages: int = 0
+    items: int = 0
+    duplicates: int = 0
+    total_at_start: int | None = None
+    total_at_end: int | None = None
+    consistent: bool = True
+    pages_reread: int = 0
+    boundaries_unsettled: int = 0
+
+
+class _Counts(NamedTuple):
+    """What a response says of the complete list: the nearest thing to a version of it."""
 
     items: int | None
     pages: int | None
     size: int
 
     @classmethod
-    def of(cls, page: Page[Any]) -> Counts:
-        """Return what the answer says."""
+    def of(cls, page: Page[Any]) -> _Counts:
         return cls(page.total_items, page.total_pages, page.size)
 
     @property
     def known(self) -> bool:
-        """Whether it says anything."""
         return self.items is not None or self.pages is not None
 
     @property
     def last(self) -> int | None:
-        """The last page there is, if it says."""
+        """The last page there is, if the response says."""
         if self.items is None:
             return self.pages
         return max(self.pages or 0, -(-self.items // self.size))
 
-    def agrees(self, other: Counts) -> bool:
+    def agrees(self, other: _Counts) -> bool:
         """Return whether both may tell of the same rows."""
         if self.items is not None and other.items is not None:
             return self.items == other.items
@@ -49,83 +143,257 @@ class Counts(NamedTuple):
         return int(number <= (self.pages or 0))
 
 
-class Continuity(Generic[T]):
-    """How far the rows are known without a gap, as pages are accepted from left to right.
-
-    One thing stays true of every answer that joins: each row that stands before the answer's
-    last row, and was there all the time, is in an answer that joined. It passes on
-
-    - to the next page of an answer that told of the same rows: nothing lies between them;
-    - to any answer that shares a row with one that joined: rows keep their order, so that what
-      stands behind the shared row in the one stands behind it in the other.
-
-    Rows that moved together leave either the same row on both sides of a boundary or, on its
-    sides, different counts. Only as many rows inserted as removed show in neither.
-    """
+class _Continuity(Generic[T]):
+    """How far the rows are known without a gap, as responses are accepted from left to right."""
 
     def __init__(self, first: int) -> None:
         self.moved: bool = False
         self.edge: int = first - 1
         self.edge_was_reread: bool = False
-        self.complete: bool = False
         self.trusts_promises: bool = True
+        self._complete = False
         self._first = first
-        self._edges: list[Counts] = []
-        self._latest: Counts | None = None
+        self._edges: list[_Counts] = []
+        self._latest: _Counts | None = None
         self._seen = SeenIds()
         self._longest = 0
         self._short = False
 
     @property
     def last(self) -> int:
-        """The last page there is, by the answers for the page joined last."""
+        """The last page there is, by the responses for the page joined last."""
         return max([self.edge, *(counts.last or 0 for counts in self._edges)])
 
-    @property
-    def tells_all_apart(self) -> bool:
-        """Whether every item so far had an id, so that none is delivered twice."""
-        return self._seen.tells_all_apart
-
     def joins(self, number: int, page: Page[T]) -> bool:
-        """Return whether no row can have slipped between this answer and those before it."""
-        counts = Counts.of(page)
+        """Return whether no row can have slipped between this response and those before it."""
+        counts = _Counts.of(page)
         if counts.known:
-            if self._latest is not None and not counts.agrees(self._latest):
-                self.moved = True
+            self.moved |= self._latest is not None and not counts.agrees(self._latest)
             self._latest = counts
-        if number <= self._first or self.complete or self._follows(number, page, counts):
+        if number <= self._first or self._complete:
             return True
+        if self.edge <= number <= self.edge + 1:
+            if counts.known and any(edge.agrees(counts) for edge in self._edges):
+                return True
+            # Past the end a response may say nothing but that nothing is there.
+            if not counts.known and (
+                not self.trusts_promises
+                or any(edge.promised(number) <= len(page.items) for edge in self._edges)
+            ):
+                return True
         self.moved = True
-        return self._seen.holds_any(page.items)
+        return any(_id_of(item) in self._seen for item in page.items)
 
-    def _follows(self, number: int, page: Page[T], counts: Counts) -> bool:
-        if not self.edge <= number <= self.edge + 1:
-            return False
-        if counts.known:
-            return any(edge.agrees(counts) for edge in self._edges)
-        # Past the end an answer may say nothing but that nothing is there.
-        return not self.trusts_promises or any(
-            edge.promised(number) <= len(page.items) for edge in self._edges
-        )
-
-    def accept(self, number: int, page: Page[T], *, reread: bool = False) -> list[T]:
-        """Take an answer for joined; return those of its items that none before it had."""
-        counts = Counts.of(page)
+    def accept(self, number: int, page: Page[T], *, reread: bool) -> None:
+        """Take a response for joined."""
+        counts = _Counts.of(page)
         if counts.known:
             earlier = self._edges if number == self.edge else []
             self._edges = [*(edge for edge in earlier if edge != counts), counts]
-            self.complete = self.complete or number >= (counts.last or 0)
-        elif not self._edges:
-            self._edges = [counts]
+            self._complete |= number >= (counts.last or 0)
+        else:
+            self._edges = self._edges or [counts]
+            # Only a page that was not full, and yet was not the last, tells of rows that moved.
+            self.moved |= bool(page.items) and self._short
+            self._short = len(page.items) < self._longest
+            self._longest = max(self._longest, len(page.items))
         self.edge, self.edge_was_reread = number, reread
-        if not counts.known:
-            self._note_length(len(page.items))
-        return self._seen.only_new(page.items)
+        self._seen.only_new(page.items)
 
-    def _note_length(self, length: int) -> None:
-        # Without counts only a page that was not full, and yet was not the last, tells of rows
-        # that moved.
-        if length and self._short:
-            self.moved = True
-        self._short = length < self._longest
-        self._longest = max(self._longest, length)
+
+@attrs.define(eq=False)
+class Again(Generic[T]):
+    """A page to read again; who reads it sets ``page``."""
+
+    number: int
+    accepted_before: int
+    """How many responses had been accepted when it was asked for."""
+    page: Page[T] = attrs.field(init=False)
+
+
+class Walk(Generic[T]):
+    """One walk over pages: what to ask for next, what to deliver, what to read again.
+
+    Args:
+        start: The first page, from 1.
+        stop: The page before which to stop; all pages if ``None``.
+        ahead: Maximum number of pages asked for behind one that has not come.
+    """
+
+    def __init__(self, *, start: int, stop: int | None, ahead: int) -> None:
+        self.report: WalkReport = WalkReport()
+        self._is_part = stop is not None or start > 1
+        self._stop = math.inf if stop is None else stop
+        self._ahead = ahead
+        self._next = start
+        self._last = start
+        self._past_the_end = False
+        self._fruitless = 0
+        self._previous: list[T] = []
+        self._delivered = SeenIds()
+        self._have_ids = True
+        # Pages that come before their turn are delivered at once, and joined in their turn.
+        self._waiting: dict[int, Page[T]] = {}
+        self._turn = start
+        self._continuity = _Continuity[T](start)
+        self._accepted = 0
+        self._found: list[T] = []
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a page is left to be asked for."""
+        is_stuck = self._fruitless >= _FRUITLESS_PAGES
+        return self._counts_more and not self._past_the_end and not is_stuck
+
+    @property
+    def _counts_more(self) -> bool:
+        return self._next <= self._last and self._next < self._stop
+
+    def numbers(self) -> Iterator[int]:
+        """Yield the pages left to be asked for, as the responses move their end.
+
+        It ends early where one page is far behind the others, to resume when that one has come.
+        """
+        while self.has_more and self._next < self._turn + self._ahead:
+            self._next += 1
+            yield self._next - 1
+
+    def received(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
+        """Take a response, and yield the pages to read again.
+
+        In the end ``page.items`` are what to deliver: its own items without those that came
+        before, behind any that were found when pages were read again.
+        """
+        if page.number != number:
+            page.items = []  # asked for a page past the end, some servers return their last one
+        self._have_ids &= all(_id_of(item) is not None for item in page.items)
+        own = self._delivered.only_new(page.items)
+        rereads = self.report.pages_reread
+        self._waiting[number] = attrs.evolve(page)
+        while (waiting := self._waiting.pop(self._turn, None)) is not None:
+            yield from self._join(self._turn, waiting)
+            self._turn += 1
+        items = self._delivered.only_new(self._found) + own
+        self._found = []
+        self._follow(number, page, anything_new=bool(items))
+        if self.report.pages_reread > rereads and self._continuity.last > self._continuity.edge:
+            # The response in hand may be older than those that were read again.
+            self._last = max(self._last, self._continuity.last)
+            self._past_the_end = self._past_the_end and not self._continuity.trusts_promises
+        report = self.report
+        if not report.pages:
+            report.total_at_start = page.total_items
+        if page.total_items is not None:
+            report.total_at_end = page.total_items
+        report.pages += 1
+        report.items += len(items)
+        report.duplicates += len(page.items) - len(own)
+        report.consistent &= not (self._continuity.moved or report.duplicates)
+        page.items = items
+
+    def _join(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
+        """Accept a response; where it does not join, read pages again until one of it does."""
+        continuity = self._continuity
+        attempts = Counter[int]()
+        settled: int | None = None
+        first: Again[T] = Again(number, -1)
+        first.page = page
+        pending = [first]
+        while pending:
+            top = pending[-1]
+            if continuity.joins(top.number, top.page):
+                self._accept(pending.pop())
+                settled = top.number
+            elif top.number == settled and top.accepted_before < self._accepted:
+                pending.pop()  # its page has joined since, by a later response
+            else:
+                wanted = top.number - 1
+                if top.number == continuity.edge + 1 and continuity.edge_was_reread:
+                    # The page before is fresh. Unless this one is fresher still, it is stale.
+                    wanted += top.accepted_before < self._accepted
+                attempts[wanted] += 1
+                is_hasty = self.report.pages_reread >= self.report.pages + _SPARE_REREADS
+                if attempts[wanted] > _ATTEMPTS or is_hasty or not self._have_ids:
+                    yield from self._give_up(first)
+                    return
+                again = yield from self._reread(wanted)
+                if self._have_ids:
+                    pending.append(again)
+
+    def _give_up(self, response: Again[T]) -> Iterator[Again[T]]:
+        """Accept a page as it is now: rows that others pushed on are on it, or behind it."""
+        again = response
+        if self._have_ids:
+            again = yield from self._reread(response.number)
+        if not self._have_ids:
+            self.report.boundaries_unsettled += 1
+            self._accept(response)
+            return
+        if not self._continuity.joins(again.number, again.page):
+            self.report.boundaries_unsettled += 1
+            # An empty page, once more, where the pages before it promise one that is not.
+            self._continuity.trusts_promises &= bool(again.page.items)
+        self._accept(again)
+
+    def _reread(self, number: int) -> Generator[Again[T], None, Again[T]]:
+        again: Again[T] = Again(number, self._accepted)
+        yield again
+        if again.page.number != number:
+            again.page.items = []
+        self._have_ids &= all(_id_of(item) is not None for item in again.page.items)
+        self.report.pages_reread += 1
+        return again
+
+    def _accept(self, response: Again[T]) -> None:
+        reread = response.accepted_before >= 0
+        self._accepted += 1
+        self._continuity.accept(response.number, response.page, reread=reread)
+        if reread:
+            self._found += response.page.items
+
+    def _follow(self, number: int, page: Page[T], *, anything_new: bool) -> None:
+        # An empty page is past the end, unless one behind it is not.
+        self._past_the_end = not page.items
+        # Items without an id cannot be known again, but a page of them that repeats can.
+        repeats = _are_equal(page.items, self._previous)
+        anything_new = anything_new and not repeats
+        self._fruitless = 0 if anything_new else self._fruitless + 1
+        self._previous = page.items
+        last = _Counts.of(page).last
+        if last is None:
+            # Nothing says how many there are, and a page may be smaller than was asked for.
+            last = max(self._last, number + bool(page.items and not repeats))
+        elif number >= last and anything_new and (page.next_number or 0) > number:
+            # The count lies, or rows came: the server itself says where it goes on.
+            last = number + 1
+        self._last = last
+
+    def ended(self) -> None:
+        """Warn of an end that the server's own count does not explain."""
+        report = self.report
+        expected = None if self._is_part else report.total_at_end
+        unexplained = self._counts_more and not self.has_more
+        if unexplained or (expected is not None and report.items != expected):
+            report.consistent = False
+        if unexplained or report.boundaries_unsettled or report.items < (expected or 0):
+            logger.warning(
+                "the walk ended after %d items on %d pages, but the server counts %s on %d: "
+                "rows moved meanwhile, or its count is wrong (boundaries unsettled: %d)",
+                report.items,
+                report.pages,
+                report.total_at_end,
+                self._last,
+                report.boundaries_unsettled,
+                extra={
+                    "useresponse_items": report.items,
+                    "useresponse_pages": report.pages,
+                    "useresponse_total": report.total_at_end,
+                },
+            )
+
+
+def _are_equal(items: list[T], others: list[T]) -> bool:
+    try:
+        return items == others
+    except RecursionError:
+        return True  # they are, as deep as Python can look

@@ -1,9 +1,10 @@
-"""How are the pages of a list walked, several of them in flight?"""
+"""Lists that come in pages, and walks over them with several pages in flight."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing
+from contextvars import ContextVar
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -13,10 +14,10 @@ import anyio
 
 from useresponse_async._concurrency import concurrent_map
 from useresponse_async._decode import Decoder, page_of
+from useresponse_async._drift import Walk, WalkReport
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import redact
 from useresponse_async._session import Request, Session
-from useresponse_async._walk import Walk, WalkReport
 from useresponse_async.models._page import Page
 from useresponse_async.resources._arguments import Params, integer, query_of
 
@@ -31,6 +32,12 @@ _SHOWN: Final = 100
 
 _PAGES_HELD: Final = 64
 """How many pages may wait behind one that is slow, or is tried again."""
+
+
+_entered: Final[ContextVar[tuple[tuple[Pages[Any], AsyncGenerator[Any, None]], ...]]] = ContextVar(
+    "useresponse_async_entered", default=()
+)
+"""The walks of the ``async with`` blocks that this context is in."""
 
 
 class PageDecoder(Protocol[T]):
@@ -98,7 +105,6 @@ class Pages(Generic[T]):
         self._start = 1 if page is None else integer("page", page, minimum=1)
         self._count = integer("count", count, minimum=1)
         self._decoder = decoder
-        self._entered: list[tuple[int, AsyncGenerator[T, None]]] = []
         self._report = WalkReport()
         sent = self._request(self._start).query  # so that bad parameters are told of now
         filters = urlencode([(name, value) for name, value in sent if name not in _PLACE])
@@ -120,9 +126,10 @@ class Pages(Generic[T]):
         return self._items()
 
     async def __aenter__(self) -> AsyncGenerator[T, None]:
-        items = self._items()
-        self._entered.append((anyio.get_current_task().id, items))
-        return items
+        # Several tasks may walk the same pages: each finds its own walk in its context.
+        self._latest = self._items()
+        _entered.set((*_entered.get(), (self, self._latest)))
+        return self._latest
 
     async def __aexit__(
         self,
@@ -130,11 +137,10 @@ class Pages(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Several tasks may walk the same pages, and one may leave for another.
-        mine = anyio.get_current_task().id
-        tasks = [task for task, _ in self._entered]
-        place = len(tasks) - 1 - tasks[::-1].index(mine) if mine in tasks else -1
-        _, items = self._entered.pop(place)
+        entered = _entered.get()
+        mine = [items for pages, items in entered if pages is self]
+        items = mine[-1] if mine else self._latest  # it is left in another context
+        _entered.set(tuple(entry for entry in entered if entry[1] is not items))
         await items.aclose()
 
     def by_page(
@@ -217,34 +223,25 @@ class Pages(Generic[T]):
     async def _walk(
         self, start: int, stop: int | None, limit: int, *, ordered: bool, width: int
     ) -> AsyncGenerator[Page[T], None]:
-        # Pages come in rounds of `width`, which doubles, until that is the limit.
         room = anyio.Semaphore(limit, fast_acquire=True)
 
-        async def fetch(number: int) -> Page[T]:
-            # Pages that are read again take their turn among the others.
-            async with room:
-                return await self._fetch(number, bulk=True)
-
-        async def fetch_numbered(number: int) -> tuple[int, Page[T]]:
-            return number, await fetch(number)
+        async def fetch(number: int) -> tuple[int, Page[T]]:
+            async with room:  # also for pages that are read again, among the others
+                return number, await self._fetch(number, bulk=bool(walk.report.pages))
 
         ahead = 2 * limit + _PAGES_HELD
-        walk = Walk(fetch, start=start, stop=stop, ahead=ahead, ordered=ordered)
+        walk = Walk[T](start=start, stop=stop, ahead=ahead)
         self._report = walk.report
-        if stop is not None and start >= stop:
-            return
-        yield await walk.received(start, await self._fetch(start))
+        # Pages come in rounds: the first page, then `width` pages, twice as many each time, and
+        # without an end once that is the limit.
+        numbers: Iterator[int] = islice(walk.numbers(), 1)
         while walk.has_more:
-            numbers = walk.numbers()
-            fetched = concurrent_map(
-                fetch_numbered,
-                numbers if width >= limit else islice(numbers, width),
-                limit=limit,
-                ahead=ahead,
-                ordered=ordered,
-            )
+            fetched = concurrent_map(fetch, numbers, limit=limit, ahead=ahead, ordered=ordered)
             async with aclosing(fetched) as pages:
                 async for number, page in pages:
-                    yield await walk.received(number, page)
+                    for again in walk.received(number, page):
+                        _, again.page = await fetch(again.number)
+                    yield page
+            numbers = walk.numbers() if width >= limit else islice(walk.numbers(), width)
             width *= 2
         walk.ended()
