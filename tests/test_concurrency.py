@@ -178,7 +178,12 @@ async def test_a_failure_is_raised_in_its_turn(calls):
 
 
 async def test_an_unordered_failure_is_raised_as_it_happens(calls):
-    mapped = concurrent_map(calls.fails_at_3, range(20), limit=10, ordered=False)
+    async def fails_at_3(item: int) -> int:
+        if item == 3:
+            raise LookupError("3")
+        return await calls.never(item)
+
+    mapped = concurrent_map(fails_at_3, range(20), limit=10, ordered=False)
     with pytest.raises(LookupError, match="3"):
         await anext(mapped)
     assert calls.running == 0

@@ -55,13 +55,9 @@ class SeenIds:
     """A set of ids, kept as one bit each, since they are mostly dense."""
 
     def __init__(self) -> None:
+        self.tells_all_apart: bool = True
+        """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
-
-    def __contains__(self, item_id: int | None) -> bool:
-        if item_id is None:
-            return False
-        block, bit = divmod(item_id, _IDS_PER_BLOCK)
-        return bool(self._blocks.get(block, 0) >> bit & 1)
 
     def add(self, item_id: int) -> bool:
         """Add an id; return whether it is new."""
@@ -72,7 +68,20 @@ class SeenIds:
 
     def only_new(self, items: Iterable[T]) -> list[T]:
         """Return those of ``items`` whose ids are new; one without an id always is."""
-        return [it for it in items if (item_id := _id_of(it)) is None or self.add(item_id)]
+        kept: list[T] = []
+        for item in items:
+            item_id: object = getattr(item, "id", None)
+            if not isinstance(item_id, int):
+                self.tells_all_apart = False
+            elif not self.add(item_id):
+                continue
+            kept.append(item)
+        return kept
+
+    def holds_any(self, items: Iterable[object]) -> bool:
+        """Return whether one of ``items`` has an id that was seen; none is added."""
+        places = [divmod(it, _IDS_PER_BLOCK) for it in map(_id_of, items) if it is not None]
+        return any(self._blocks.get(block, 0) >> bit & 1 for block, bit in places)
 
 
 def _id_of(item: object) -> int | None:
@@ -182,7 +191,7 @@ class _Continuity(Generic[T]):
             ):
                 return True
         self.moved = True
-        return any(_id_of(item) in self._seen for item in page.items)
+        return self._seen.holds_any(page.items)
 
     def accept(self, number: int, page: Page[T], *, reread: bool) -> None:
         """Take a response for joined."""
@@ -231,7 +240,6 @@ class Walk(Generic[T]):
         self._fruitless = 0
         self._previous: list[T] = []
         self._delivered = SeenIds()
-        self._have_ids = True
         # Pages that come before their turn are delivered at once, and joined in their turn.
         self._waiting: dict[int, Page[T]] = {}
         self._turn = start
@@ -266,7 +274,6 @@ class Walk(Generic[T]):
         """
         if page.number != number:
             page.items = []  # asked for a page past the end, some servers return their last one
-        self._have_ids &= all(_id_of(item) is not None for item in page.items)
         own = self._delivered.only_new(page.items)
         rereads = self.report.pages_reread
         self._waiting[number] = attrs.evolve(page)
@@ -313,19 +320,19 @@ class Walk(Generic[T]):
                     wanted += top.accepted_before < self._accepted
                 attempts[wanted] += 1
                 is_hasty = self.report.pages_reread >= self.report.pages + _SPARE_REREADS
-                if attempts[wanted] > _ATTEMPTS or is_hasty or not self._have_ids:
+                if attempts[wanted] > _ATTEMPTS or is_hasty or not self._delivered.tells_all_apart:
                     yield from self._give_up(first)
                     return
                 again = yield from self._reread(wanted)
-                if self._have_ids:
+                if self._delivered.tells_all_apart:
                     pending.append(again)
 
     def _give_up(self, response: Again[T]) -> Iterator[Again[T]]:
         """Accept a page as it is now: rows that others pushed on are on it, or behind it."""
         again = response
-        if self._have_ids:
+        if self._delivered.tells_all_apart:
             again = yield from self._reread(response.number)
-        if not self._have_ids:
+        if not self._delivered.tells_all_apart:
             self.report.boundaries_unsettled += 1
             self._accept(response)
             return
@@ -340,7 +347,7 @@ class Walk(Generic[T]):
         yield again
         if again.page.number != number:
             again.page.items = []
-        self._have_ids &= all(_id_of(item) is not None for item in again.page.items)
+        self._delivered.tells_all_apart &= None not in map(_id_of, again.page.items)
         self.report.pages_reread += 1
         return again
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import aclosing
 from contextvars import ContextVar
 from itertools import islice
@@ -227,21 +227,23 @@ class Pages(Generic[T]):
 
         async def fetch(number: int) -> tuple[int, Page[T]]:
             async with room:  # also for pages that are read again, among the others
-                return number, await self._fetch(number, bulk=bool(walk.report.pages))
+                return number, await self._fetch(number, bulk=True)
 
         ahead = 2 * limit + _PAGES_HELD
         walk = Walk[T](start=start, stop=stop, ahead=ahead)
         self._report = walk.report
-        # Pages come in rounds: the first page, then `width` pages, twice as many each time, and
-        # without an end once that is the limit.
-        numbers: Iterator[int] = islice(walk.numbers(), 1)
+        for number in islice(walk.numbers(), 1):
+            page = await self._fetch(number)
+            list(walk.received(number, page))  # which reads nothing again: nothing came before
+            yield page
         while walk.has_more:
+            # Rounds of `width` pages, twice as many each time; without an end at the limit.
+            numbers = walk.numbers() if width >= limit else islice(walk.numbers(), width)
             fetched = concurrent_map(fetch, numbers, limit=limit, ahead=ahead, ordered=ordered)
             async with aclosing(fetched) as pages:
                 async for number, page in pages:
                     for again in walk.received(number, page):
                         _, again.page = await fetch(again.number)
                     yield page
-            numbers = walk.numbers() if width >= limit else islice(walk.numbers(), width)
             width *= 2
         walk.ended()
