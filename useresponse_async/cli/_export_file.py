@@ -17,8 +17,8 @@ import anyio
 import attrs
 
 from useresponse_async._decode import MalformedBody, parse
+from useresponse_async._drift import SeenIds
 from useresponse_async._files import commit
-from useresponse_async._seen_ids import SeenIds
 from useresponse_async.cli._checkpoint import OWNER_ONLY, Checkpoint, hidden_beside, new_file
 from useresponse_async.cli._errors import CommandError, Reporter
 from useresponse_async.cli._export_run import ExportOptions, Format, Source, Summary, walk
