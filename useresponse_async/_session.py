@@ -328,27 +328,7 @@ class Session:
         """
         failure: BaseException
         try:
-            self._connection.check()
-            message = await self._message(request)
-            try:
-                return await self._attempt(request, message, 1)
-            except UseResponseError as error:
-                retrying = self._retrying(request)
-                if not retrying.may_retry(error):
-                    raise
-                first = error
-            # Entering tenacity costs more than a complete good call, so only a failed one does,
-            # and hands it the failure as the outcome of its first attempt.
-            try:
-                async for attempt in retrying.attempts():
-                    with attempt:
-                        number = attempt.retry_state.attempt_number
-                        if number == 1:
-                            raise first
-                        return await self._attempt(request, message, number)
-            finally:
-                retrying.abandon()
-            raise AssertionError("unreachable")  # noqa: TRY301 - tenacity raises the last failure
+            return await self._with_retries(request)
         # The frames below hold the key and bodies, so no failure leaves here with them.
         except CallersFailure as seam:
             failure = seam.error
@@ -356,6 +336,29 @@ class Session:
             failure = error.with_traceback(None)
             failure.__cause__ = failure.__context__ = None
         raise failure
+
+    async def _with_retries(self, request: Request[T]) -> T:
+        self._connection.check()
+        message = await self._message(request)
+        try:
+            return await self._attempt(request, message, 1)
+        except UseResponseError as error:
+            retrying = self._retrying(request)
+            if not retrying.may_retry(error):
+                raise
+            first = error
+        # Entering tenacity costs more than a complete good call, so only a failed one does,
+        # and hands it the failure as the outcome of its first attempt.
+        try:
+            async for attempt in retrying.attempts():
+                with attempt:
+                    number = attempt.retry_state.attempt_number
+                    if number == 1:
+                        raise first
+                    return await self._attempt(request, message, number)
+        finally:
+            retrying.abandon()
+        raise AssertionError("unreachable: tenacity raises the last failure")
 
     async def _attempt(self, request: Request[T], message: _Message, number: int) -> T:
         """Send ``request`` once, in a slot, and return what its response says."""

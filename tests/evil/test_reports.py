@@ -1,0 +1,197 @@
+"""Sentry and structlog, which show every variable of every frame, show no secret.
+
+They see each kind of failure by each sender: their own pipelines run, up to what would be sent.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+import sentry_sdk
+import structlog
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+from server import EvilServer, Flood, Request, Reset, Silence, Step, answer, options_of
+from structlog.tracebacks import ExceptionDictTransformer
+
+from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
+
+pytestmark = pytest.mark.anyio
+
+# Made anew, so that no line of this file's source, which Sentry shows too, holds one.
+KEY, PASSWORD, NEW_KEY = (f"{name}-{secrets.token_hex(8)}" for name in ("key", "password", "new"))
+ECHO = f"key {KEY} and password {PASSWORD}".encode()
+TWICE = RetryPolicy(attempts=2, initial_delay=0, min_retries_per_second=1000)
+
+NEW = f'{{"success": {{"id": 1, "name": "Ada", "apiKey": "{NEW_KEY}"}}}}'.encode()
+
+FAILURES: dict[str, tuple[Step, ...]] = {
+    "status": (Request(), answer(ECHO, b"X-Echo: " + ECHO, status=b"401 " + ECHO)),
+    "typed error": (
+        Request(),
+        answer(b'{"error": {"code": 400, "message": "%b"}}' % ECHO, status=b"400 Bad"),
+    ),
+    "overload": (Request(), answer(b'{"error": {"message": "%b"}}' % ECHO, status=b"503 Busy")),
+    "not JSON": (Request(), answer(b"<b>Notice</b> " + ECHO + NEW)),
+    "misfit": (Request(), answer(b'{"success": {"id": "%b %b"}}' % (ECHO, NEW_KEY.encode()))),
+    "cut": (Request(), answer(ECHO + NEW + b" " * 99)[:-9], Reset()),
+    "cut compressed": (Request(), answer(ECHO + NEW, b"Content-Encoding: gzip")),
+    "stalled": (Request(), answer(ECHO + NEW + b" " * 99)[:-9], Silence()),
+    "endless": (Request(), answer(b"x" * 10**9)[:90], Flood(ECHO + NEW, seconds=0.001)),
+    "bad head": (Request(), b"HTTP/1.1 200 OK\r\nX " + ECHO + b"\r\n\r\n"),
+    "bad chunk": (
+        Request(),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\nnonsense %b"
+        % (len(ECHO + NEW), ECHO + NEW, ECHO),
+        Reset(),
+    ),
+    "reset": (Request(), Reset()),
+    "silence": (Silence(),),
+    "redirect": (
+        Request(),
+        answer(b"", b"Location: http://h:99999/?apiKey=" + KEY.encode(), status=b"302 Found"),
+    ),
+}
+
+Call = Callable[[AsyncClient, Path], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "get": lambda client, folder: client.users.get(1),
+    "me": lambda client, folder: client.users.me(),
+    "create": lambda client, folder: client.users.create(
+        "a@b.example", full_name="A", password=PASSWORD
+    ),
+    "login": lambda client, folder: client.auth.login("a@b.example", PASSWORD),
+    "identity": lambda client, folder: client.auth.identity(PASSWORD, "a@b.example"),
+    "register": lambda client, folder: client.auth.register(name="A", email="a@b.example"),
+    "change": lambda client, folder: client.users.change_password(1, PASSWORD),
+    "sensitive": lambda client, folder: client.request(
+        "POST", "x.json", json={"password": Secret(PASSWORD)}, sensitive=True
+    ),
+    "download": lambda client, folder: client.files.download("/f", folder / "f"),
+    "walk": lambda client, folder: client.users.search().collect(),
+}
+# What these send, and what they receive, which may hold a key that nobody knows yet.
+WITH_PASSWORD = {"create", "login", "identity", "change", "sensitive"}
+SENSITIVE = {"me", "register", *WITH_PASSWORD}
+
+
+async def failure_of(call: Call, client: AsyncClient, folder: Path) -> UseResponseError | None:
+    """Return the failure of a call, from a frame whose own variables show nothing."""
+    try:
+        await call(client, folder)
+    except UseResponseError as error:
+        return error
+    return None
+
+
+class Kept(Transport):
+    """Keeps what Sentry would send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        for item in envelope.items:
+            self.texts.append(item.payload.get_bytes().decode())
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    kept = Kept()
+    sentry_sdk.init(
+        "http://public@localhost/1",
+        transport=kept,
+        include_local_variables=True,
+        include_source_context=True,
+        max_request_body_size="always",
+        traces_sample_rate=1.0,
+        max_value_length=1_000_000,
+    )
+    yield kept
+    sentry_sdk.get_client().close(timeout=0)
+    sentry_sdk.init()
+
+
+class Reports:
+    """Reports failures to Sentry and structlog, and looks for secrets in what they say."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+        self.lines: list[str] = []
+        show = ExceptionDictTransformer(show_locals=True, locals_max_string=10**6, max_frames=500)
+        self.logger = structlog.wrap_logger(
+            None,
+            processors=[
+                structlog.processors.ExceptionRenderer(show),
+                structlog.processors.JSONRenderer(default=repr),
+                self._keep,
+            ],
+        )
+
+    def _keep(self, logger: object, name: str, line: str) -> str:
+        self.lines.append(line)
+        raise structlog.DropEvent
+
+    def report(self, error: BaseException) -> None:
+        sentry_sdk.capture_exception(error)
+        self.logger.error("failed", exc_info=error)
+        logging.getLogger("app").error("failed", exc_info=error)
+
+    def check(self, *hidden: str) -> None:
+        events = [text for text in self.kept.texts if '"exception"' in text]
+        assert events
+        assert self.lines
+        assert '"vars"' in "".join(events)
+        for text in (*self.kept.texts, *self.lines):
+            for secret in hidden:
+                assert secret not in text, text[max(0, text.index(secret) - 3000) :][:4000]
+        self.kept.texts.clear()
+        self.lines.clear()
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("sender", ["its own", "transport", "client"])
+async def test_no_failure_of_a_call_shows_a_secret(
+    server: EvilServer, kept: Kept, wire: str, tmp_path: Path, *, sender: str, failure: str
+):
+    if wire == "aiohttp" and sender != "its own":
+        pytest.skip("the sender is one of httpx's")
+    reports = Reports(kept)
+    for placement in KeyPlacement:
+        options: dict[str, Any] = options_of(wire)
+        if sender == "transport":
+            options = {"transport": httpx.AsyncHTTPTransport()}
+        elif sender == "client":
+            options = {"http_client": httpx.AsyncClient()}
+        async with AsyncExitStack() as stack:
+            if sender == "client":
+                await stack.enter_async_context(options["http_client"])
+            client = AsyncClient(
+                server.url, api_key=KEY, retry=TWICE, timeout=0.1, max_response_bytes=100_000,
+                key_placement=placement, **options,
+            )  # fmt: skip
+            await stack.enter_async_context(client)
+            reported = 0
+            for name, call in CALLS.items():
+                server.play(*FAILURES[failure], times=2)
+                server.play(Silence(), times=50)  # no connection is kept, so each plays its own
+                with anyio.fail_after(10):
+                    error = await failure_of(call, client, tmp_path)
+                if error is not None:
+                    reports.report(error)
+                    reported += 1
+                    reports.check(
+                        KEY,
+                        *((PASSWORD,) if name in WITH_PASSWORD else ()),
+                        *((NEW_KEY,) if name in SENSITIVE else ()),
+                    )
+                (tmp_path / "f").unlink(missing_ok=True)
+                server._scripts.clear()  # noqa: SLF001 - what the call did not need
+            assert reported >= len(CALLS) - 1
