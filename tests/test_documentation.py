@@ -16,7 +16,14 @@ import useresponse_async
 from useresponse_async import AsyncClient
 from useresponse_async.resources._users import Users
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+RESOURCES = Path(useresponse_async.__file__).parent / "resources" / "README.md"
+ROWS = dict(
+    re.findall(
+        r"^\| `([\w.]+)\([^)]*\)` \| (.+) \|$",
+        RESOURCES.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+)
 PUBLIC = [
     getattr(useresponse_async, name)
     for name in useresponse_async.__all__
@@ -130,9 +137,26 @@ def test_an_argument_of_known_words_tells_them_all(name: str, method: Callable[.
             assert f"``{word}``" in told[argument]
 
 
-@pytest.mark.parametrize("name", [name for name, _ in ENDPOINTS])
-def test_readme_lists_every_method_of_every_namespace(name: str):
-    assert re.search(rf"^\| `{re.escape(name)}\(", README, re.MULTILINE)
+def test_the_guide_to_the_resources_lists_every_method_with_the_words_of_its_docstring():
+    summaries: dict[str, str] = {}
+    for name, method in ENDPOINTS:
+        summary = " ".join((inspect.getdoc(method) or "").partition("\n\n")[0].split())
+        summaries[name] = summary.partition(". ")[0].rstrip(".").replace("``", "`") + "."
+    assert {name: row for name, row in ROWS.items() if "." in name} == summaries
+
+
+@pytest.mark.parametrize(("name", "method"), ENDPOINTS, ids=[name for name, _ in ENDPOINTS])
+def test_the_guide_to_the_resources_names_arguments_that_exist(
+    name: str, method: Callable[..., Any]
+):
+    (listed,) = re.findall(
+        rf"^\| `{re.escape(name)}\(([^)]*)\)`", RESOURCES.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    named = [argument.rstrip("=") for argument in listed.split(", ") if argument not in ("", "…")]
+    every = [it for it in inspect.signature(method).parameters if it != "self"]
+    paging = {"page", "count", "params"}
+    assert named == [it for it in every if it not in paging][: len(named)]
+    assert "…" in listed or set(every) - paging == set(named)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""README says what works: every Python block runs, every console line is what it claims."""
+"""README and the guides: every Python block runs, every link resolves."""
 
 import asyncio
 import inspect
@@ -6,7 +6,7 @@ import logging
 import re
 import runpy
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,25 @@ import pytest
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = sorted((ROOT / "useresponse_async").rglob("*.md"))
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *GUIDES,
+    *(ROOT / "benchmarks").glob("*.md"),
+    *(ROOT / "tests").rglob("*.md"),
+]
+BLOCKS = {
+    f"{page.relative_to(ROOT)}:{number}": block
+    for page in [ROOT / "README.md", *GUIDES]
+    for number, block in enumerate(
+        re.findall(
+            r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+    )
+}
 SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
@@ -37,10 +54,10 @@ def sandbox(
 
 
 def test_there_are_blocks_to_run():
-    assert len(BLOCKS) >= 10
+    assert len(BLOCKS) >= 15
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS.keys())
 def test_a_python_block_runs(
     block: str,
     sandbox: Sandbox,
@@ -85,3 +102,35 @@ def test_ci_runs_the_test_command_that_readme_gives():
     script = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
     assert "README.md" in script
     assert "pytest" not in script
+
+
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 250
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_resolves(page: Path):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = page.parent / file if file else page
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in {*anchors(linked.read_text(encoding="utf-8"))}, target
+
+
+def anchors(text: str) -> Iterator[str]:
+    """Yield the anchors that repository browsers make of headings."""
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_readme_or_the_index_of_guides_links_every_guide():
+    linked: set[Path] = set()
+    for page in (ROOT / "README.md", ROOT / "useresponse_async" / "guides" / "README.md"):
+        for target in re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8")):
+            linked.add((page.parent / target).resolve())
+    assert {page.resolve() for page in GUIDES if page.parent.name != "guides"} <= linked
+    assert {page.resolve() for page in GUIDES if page.name != "README.md"} <= linked

@@ -82,7 +82,6 @@ def test_it_walks_with_what_it_requires_alone(plain: Environment):
 def test_the_first_script_of_readme_works_in_an_empty_environment(plain: Environment):
     done = plain.python(SCRIPTS[0])
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("I am ")
     assert len(done.stdout.splitlines()) > 1
 
 

@@ -1,4 +1,4 @@
-"""The tests that README shows pass, as a user would run them."""
+"""The tests that the documentation shows pass, as a user would run them."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,19 @@ from test_plugin_runners import run
 
 pytest_plugins = ("pytester",)
 
-README = Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(
-    r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-)
+ROOT = Path(__file__).parents[2]
+BLOCKS = [
+    block
+    for page in (ROOT / "README.md", ROOT / "useresponse_async" / "testing" / "README.md")
+    for block in re.findall(
+        r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+]
 TESTS = [block for block in BLOCKS if "def test_" in block]
 
 
-def test_readme_shows_tests():
-    assert len(TESTS) == 2
+def test_there_are_tests():
+    assert len(TESTS) == 3
 
 
 @pytest.mark.parametrize("block", TESTS)
