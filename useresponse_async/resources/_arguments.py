@@ -1,11 +1,12 @@
-"""Is what the caller gave something the API can take? Checked before any request."""
+"""Checks of arguments, before any request, and the forms in which the API takes them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, TypeAlias, cast
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from urllib.parse import unquote
 
 from useresponse_async._exceptions import ArgumentError
@@ -22,9 +23,17 @@ Properties: TypeAlias = Mapping[int, Any]
 Tags: TypeAlias = str | Sequence[str]
 """Tags, one by one or as one text with commas."""
 
+T = TypeVar("T")
+Checked = TypeVar("Checked")
+
 _SLUG: Final = re.compile(r"[\w-]+", re.ASCII)
 _KEY_PARAMETER: Final = "apiKey"
 _CONTROL_CODES: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _optional(check: Callable[[str, T], Checked]) -> Callable[[str, T | None], Checked | None]:
+    """Return ``check`` for arguments that may be left out."""
+    return lambda name, value: None if value is None else check(name, value)
 
 
 def positive_id(name: str, value: int) -> int:
@@ -50,14 +59,14 @@ def text(name: str, value: str) -> str:
     return value
 
 
-def optional_text(name: str, value: str | None) -> str | None:
-    """Return ``value`` if it is ``None`` or a text that is not empty."""
-    return None if value is None else text(name, value)
+optional_text: Final = _optional(text)
+"""Return the value if it is ``None`` or a text that is not empty."""
 
+optional_id: Final = _optional(positive_id)
+"""Return the value if it is ``None`` or a positive integer."""
 
-def optional_id(name: str, value: int | None) -> int | None:
-    """Return ``value`` if it is ``None`` or a positive integer."""
-    return None if value is None else positive_id(name, value)
+optional_id_or_zero: Final = _optional(partial(integer, minimum=0))
+"""Return the value if it is ``None``, a positive integer, or 0 for none."""
 
 
 def encodable(name: str, value: str) -> str:
@@ -106,35 +115,33 @@ def _query_text(name: str, value: str | float) -> str:
 
 def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
     """Return the body for what of ``named`` was given, and for the custom fields."""
-    body = {name: value for name, value in named.items() if value is not None}
-    return {**body, **property_keys(properties)}
+    given = {name: value for name, value in named.items() if value is not None}
+    return given | property_keys(properties)
 
 
 def property_keys(properties: Properties | None) -> dict[str, Any]:
     """Return the values of custom fields as the API names them: ``property_<id>``."""
     return {
-        f"property_{positive_id('properties', field_id)}": _property_value(value)
+        f"property_{positive_id('properties', field_id)}": (
+            _joined("properties", cast("Iterable[Any]", value), "|")
+            if isinstance(value, list | tuple)
+            else value
+        )
         for field_id, value in (properties or {}).items()
     }
 
 
-def _property_value(value: Any) -> Any:
-    if not isinstance(value, list | tuple):
-        return value
-    return _joined("properties", cast("Iterable[Any]", value), "|")
-
-
-def comma_text(name: str, values: Tags | None) -> str | None:
+@_optional
+def comma_text(name: str, values: Tags) -> str:
     """Return ``values`` as one text with commas, which is how users' tags travel."""
-    if values is None or isinstance(values, str):
+    if isinstance(values, str):
         return values
     return _joined(name, (text(name, value) for value in values), ",")
 
 
-def text_list(name: str, values: Tags | None) -> list[str] | None:
+@_optional
+def text_list(name: str, values: Tags) -> list[str]:
     """Return ``values`` as a list of texts, which is how objects' tags travel."""
-    if values is None:
-        return None
     if isinstance(values, str):
         return [value.strip() for value in values.split(",") if value.strip()]
     return [text(name, value) for value in values]
@@ -148,11 +155,6 @@ def _joined(name: str, values: Iterable[Any], mark: str) -> str:
     return mark.join(texts)
 
 
-def flag(name: str, value: bool | None) -> int | None:  # noqa: FBT001 - it is what is checked
-    """Return ``value`` as 1 or 0, which is how the API spells yes and no."""
-    return None if value is None else int(truth(name, value))
-
-
 def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - it is what is checked
     """Return ``value`` if it is ``True`` or ``False``, or the API's 1 or 0 for them."""
     if value not in (True, False):
@@ -160,33 +162,32 @@ def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - it is what is check
     return bool(value)
 
 
-def optional_integer(name: str, value: int | None, *, minimum: int) -> int | None:
-    """Return ``value`` if it is ``None`` or an integer of ``minimum`` or more."""
-    return None if value is None else integer(name, value, minimum=minimum)
+@_optional
+def flag(name: str, value: bool) -> int:  # noqa: FBT001 - it is what is checked
+    """Return ``value`` as 1 or 0, which is how the API spells yes and no."""
+    return int(truth(name, value))
 
 
-def day_text(name: str, value: date | None) -> str | None:
+@_optional
+def day_text(name: str, value: date) -> str:
     """Return a day as ``dd.mm.yyyy``.
 
     Raises:
         ArgumentError: It is no day, or has a time of day, which could not be sent.
     """
-    if value is None:
-        return None
     if not isinstance(value, date) or isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(name, f"a {type(value).__name__} is no datetime.date")
     return f"{value.day:02}.{value.month:02}.{value.year:04}"
 
 
-def moment_text(name: str, value: datetime | None) -> str | None:
+@_optional
+def moment_text(name: str, value: datetime) -> str:
     """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the installation's own zone.
 
     Raises:
         ArgumentError: It is no time, or has a zone: the API takes none, and does not tell its
             own, so nothing could convert it.
     """
-    if value is None:
-        return None
     if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(name, f"a {type(value).__name__} is no datetime.datetime")
     if value.tzinfo is not None:

@@ -20,7 +20,7 @@ from useresponse_async.resources._arguments import (
     day_text,
     flag,
     optional_id,
-    optional_integer,
+    optional_id_or_zero,
     optional_text,
     positive_id,
     query_of,
@@ -521,10 +521,6 @@ def _path(object_id: int, action: str = "") -> str:
     return f"objects/{positive_id('object_id', object_id)}{below}.json"
 
 
-def _id_or_none(name: str, value: int | None) -> int | None:
-    return optional_integer(name, value, minimum=0)
-
-
 def _id_or_email(name: str, value: int | str | None) -> int | str | None:
     return optional_text(name, value) if isinstance(value, str) else optional_id(name, value)
 
@@ -535,8 +531,8 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "title": optional_text,
     "content": optional_text,
     "status_id": optional_id,
-    "category_id": _id_or_none,
-    "responsible_id": _id_or_none,
+    "category_id": optional_id_or_zero,
+    "responsible_id": optional_id_or_zero,
     "team_id": optional_id,
     "tags": text_list,
     "attachments": attachments_of,

@@ -24,7 +24,6 @@ from useresponse_async.resources._arguments import (
     body_of,
     comma_text,
     optional_id,
-    optional_integer,
     optional_text,
     positive_id,
     query_of,
@@ -363,7 +362,7 @@ class Users(Resource):
         body = body_of(
             {
                 "ban_reason": optional_text("reason", reason),
-                "ban_duration_days": optional_integer("days", days, minimum=1),
+                "ban_duration_days": optional_id("days", days),
                 **{name: truth(name, on) for name, on in flags.items() if on is not None},
             }
         )
