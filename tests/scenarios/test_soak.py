@@ -9,7 +9,7 @@ from time import sleep
 import pytest
 from processes import child_running, is_alive
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SOAK = [sys.executable, "-W", "error", "-m", "tests.soak", "--users", "200", "--workers", "8"]
 
 pytestmark = [

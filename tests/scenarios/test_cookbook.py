@@ -38,7 +38,7 @@ from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.long
 
-COOKBOOK = Path(__file__).parent / "cookbook"
+COOKBOOK = Path(__file__).parents[1] / "cookbook"
 RECIPES = sorted(path.stem for path in COOKBOOK.glob("*.py"))
 INDEX = (COOKBOOK / "README.md").read_text(encoding="utf-8")
 PATIENCE = 30
