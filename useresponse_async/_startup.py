@@ -5,11 +5,7 @@ does nothing where the package is used as a library.
 """
 
 import os
-import signal
 import sys
-from pathlib import Path
-
-__all__ = ["end_at_once"]
 
 _PROGRAM = "useresponse-async"
 _MODULES = ("useresponse_async", "useresponse_async.cli")
@@ -29,7 +25,7 @@ def _is_command() -> bool:
     if program == "-m":
         options = sys.orig_argv
         return "-m" in options and options[options.index("-m") + 1] in _MODULES
-    return Path(program).stem == _PROGRAM
+    return program.replace(os.sep, "/").rpartition("/")[2].removesuffix(".exe") == _PROGRAM
 
 
 def _never_show_interrupts() -> None:
@@ -45,6 +41,8 @@ def _never_show_interrupts() -> None:
 
 if _is_command():
     _never_show_interrupts()
+    import signal
+
     # Where Ctrl-C is ignored, as in the background of a script, it stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, end_at_once)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timezone
 from importlib.util import find_spec
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import anyio
 import typer
@@ -41,6 +42,8 @@ Exit codes:
   141  the reader of the pipe has gone
 {KEY_HELP}"""
 
+_Method: TypeAlias = Callable[..., Pages[Any]]
+
 Since = Annotated[
     str | None,
     typer.Option(
@@ -67,10 +70,21 @@ def export(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-def _command(name: str, short_help: str) -> Callable[[Callable[..., None]], None]:
-    def register(function: Callable[..., None]) -> None:
-        add = app.command(name, short_help=short_help, epilog=_EPILOG)
-        add(with_groups(function))
+def _command(
+    things: str, model: type[Model], method: Callable[[AsyncClient], _Method], short_help: str
+) -> Callable[[Callable[..., None]], None]:
+    """Make a command of a signature: its options are the filters that ``method`` takes."""
+
+    def register(declared: Callable[..., None]) -> None:
+        @functools.wraps(declared)
+        def command(
+            context: typer.Context, *, options: ExportOptions, server: ServerOptions, **filters: Any
+        ) -> None:
+            declared(context, options=options, server=server, **filters)
+            source = _source(things, model, options, method, **filters)
+            _run(source, options, server, context.ensure_object(Reporter))
+
+        app.command(things, short_help=short_help, epilog=_EPILOG)(with_groups(command))
 
     return register
 
@@ -79,22 +93,31 @@ def _source(
     things: str,
     model: type[Model],
     options: ExportOptions,
-    method: Callable[[AsyncClient], Callable[..., Pages[Any]]],
+    method: Callable[[AsyncClient], _Method],
     *,
     since: str | None = None,
+    properties: list[str] | None = None,
     **filters: Any,
 ) -> Source:
     """Return what to export: the list that a method of the client makes with ``filters``."""
     params = pairs_of(options.param)
+    named = {name: value for name, value in filters.items() if value is not None}
+    asked = dict(named)
+    if properties:
+        asked["properties"] = _properties_of(properties)
+        named["properties"] = {int(name): value for name, value in asked["properties"].items()}
+
+    if things == "comments" and named and "object_id" not in named:
+        raise MisuseError(
+            "--private, --public, --sort, --bbcode and --html need --object-id: the API's list of "
+            "all comments has no filters"
+        )
 
     def pages(client: AsyncClient, page: int) -> Pages[Any]:
-        return method(client)(page=page, count=options.page_size, params=params, **filters)
+        return method(client)(page=page, count=options.page_size, params=params, **named)
 
-    named = {name: value for name, value in filters.items() if value is not None}
-    if named.get("properties"):
-        named["properties"] = {str(k): value for k, value in named["properties"].items()}
     if since is None:
-        return Source(things=things, model=model, filters={**named, "param": params}, pages=pages)
+        return Source(things=things, model=model, filters={**asked, "param": params}, pages=pages)
     if named:
         raise MisuseError("--since goes with no other filter than --param")
     moment = _moment_of(since)
@@ -119,20 +142,17 @@ def _moment_of(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _properties_of(texts: list[str] | None) -> dict[int, str] | None:
+def _properties_of(texts: list[str]) -> dict[str, str]:
     """Return ``id=value`` texts as values of custom fields by the field's id."""
     pairs = pairs_of(texts, option="--property")
     for name in pairs:
         if not name.isdecimal():
             raise MisuseError(f"--property: {name!r} is not the id of a custom field")
-    return {int(name): value for name, value in pairs.items()} or None
+    return {f"{int(name)}": value for name, value in pairs.items()}
 
 
-def _run(
-    source: Source, options: ExportOptions, server: ServerOptions, context: typer.Context
-) -> None:
+def _run(source: Source, options: ExportOptions, server: ServerOptions, reporter: Reporter) -> None:
     """Export ``source``, and write a summary."""
-    reporter = context.ensure_object(Reporter)
     options.check(source.model)
     connection = server.connect(reporter, quiet=options.quiet)
     summary = Summary(things=source.things)
@@ -162,7 +182,9 @@ def _run(
         summary.tell(reporter, options.output_name)
 
 
-@_command("users", "Customers, agents and administrators.")
+@_command(
+    "users", User, lambda client: client.users.search, "Customers, agents and administrators."
+)
 def users(
     context: typer.Context,
     *,
@@ -182,20 +204,9 @@ def users(
       useresponse-async export users -o users.jsonl --resume
       useresponse-async export users -o - | jq -r .email
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    source = _source(
-        "users",
-        User,
-        options,
-        lambda client: client.users.search,
-        role=role,
-        search=search,
-        email=email,
-        sort=sort,
-    )
-    _run(source, options, server, context)
 
 
-@_command("tickets", "Tickets of the help desk.")
+@_command("tickets", Object, lambda client: client.tickets.search, "Tickets of the help desk.")
 def tickets(
     context: typer.Context,
     *,
@@ -204,7 +215,7 @@ def tickets(
     date: Annotated[str | None, known_values(TicketDate, "Only of these days")] = None,
     author_id: Annotated[int | None, typer.Option(min=1, help="Only of this user.")] = None,
     sort: Annotated[str | None, known_values(TicketSort, "Order")] = None,
-    property_: Annotated[
+    properties: Annotated[
         list[str] | None,
         typer.Option(
             "--property", metavar="ID=VALUE", help="Only with this in a custom field; repeatable."
@@ -226,29 +237,18 @@ def tickets(
       useresponse-async export tickets --status opened --date this_week -o open.csv
       useresponse-async export tickets --author-id 7 --property 12=EU -o tickets.parquet
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    source = _source(
-        "tickets",
-        Object,
-        options,
-        lambda client: client.tickets.search,
-        since=since,
-        text=text,
-        status=status,
-        date=date,
-        author_id=author_id,
-        sort=sort,
-        properties=_properties_of(property_),
-        bbcode=bbcode,
-    )
-    _run(source, options, server, context)
 
 
-@_command("topics", "Ideas, problems, questions and thanks.")
+@_command(
+    "topics", Object, lambda client: client.topics.search, "Ideas, problems, questions and thanks."
+)
 def topics(
     context: typer.Context,
     *,
     text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    kind: Annotated[str | None, known_values(TopicKind, "Only this type", "--type")] = None,
+    type: Annotated[  # noqa: A002 - the API's own name
+        str | None, known_values(TopicKind, "Only this type", "--type")
+    ] = None,
     category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
     forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
     featured: Annotated[
@@ -268,30 +268,22 @@ def topics(
       useresponse-async export topics --type idea --status planned -o ideas.csv
       useresponse-async export topics --since 2026-11-01T08:00:00+01:00 -o changed.jsonl
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    source = _source(
-        "topics",
-        Object,
-        options,
-        lambda client: client.topics.search,
-        since=since,
-        text=text,
-        type=kind,
-        category_id=category_id,
-        forum_id=forum_id,
-        featured=featured,
-        status=status,
-        sort=sort,
-    )
-    _run(source, options, server, context)
 
 
-@_command("objects", "Tickets, topics, articles and announcements.")
+@_command(
+    "objects",
+    Object,
+    lambda client: client.objects.search,
+    "Tickets, topics, articles and announcements.",
+)
 def objects(
     context: typer.Context,
     *,
     text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
     ownership: Annotated[str | None, known_values(Ownership, "Only this module")] = None,
-    kind: Annotated[str | None, known_values(ObjectKind, "Only this type", "--type")] = None,
+    type: Annotated[  # noqa: A002 - the API's own name
+        str | None, known_values(ObjectKind, "Only this type", "--type")
+    ] = None,
     category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
     forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
     featured: Annotated[
@@ -310,24 +302,18 @@ def objects(
       useresponse-async export objects --ownership feedback --type idea -o ideas.csv
       useresponse-async export objects --text printer --fields id,title,url -o -
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    source = _source(
-        "objects",
-        Object,
-        options,
-        lambda client: client.objects.search,
-        text=text,
-        ownership=ownership,
-        type=kind,
-        category_id=category_id,
-        forum_id=forum_id,
-        featured=featured,
-        status=status,
-        sort=sort,
-    )
-    _run(source, options, server, context)
 
 
-@_command("comments", "Comments on all objects, or on one.")
+def _comments(client: AsyncClient) -> _Method:
+    def comments_of(*, object_id: int | None = None, **filters: Any) -> Pages[Comment]:
+        if object_id is None:
+            return client.comments.list(**filters)
+        return client.objects.comments(object_id, **filters)
+
+    return comments_of
+
+
+@_command("comments", Comment, _comments, "Comments on all objects, or on one.")
 def comments(
     context: typer.Context,
     *,
@@ -351,28 +337,9 @@ def comments(
       useresponse-async export comments -o comments.jsonl
       useresponse-async export comments --object-id 42 --sort asc -o comments.csv
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    if object_id is None:
-        if any(value is not None for value in (is_private, sort, bbcode)):
-            raise MisuseError(
-                "--private, --public, --sort, --bbcode and --html need --object-id: the API's list "
-                "of all comments has no filters"
-            )
-        source = _source("comments", Comment, options, lambda client: client.comments.list)
-    else:
-        source = _source(
-            "comments",
-            Comment,
-            options,
-            lambda client: client.objects.comments,
-            object_id=object_id,
-            is_private=is_private,
-            sort=sort,
-            bbcode=bbcode,
-        )
-    _run(source, options, server, context)
 
 
-@_command("chats", "Chats with customers.")
+@_command("chats", Chat, lambda client: client.chats.list, "Chats with customers.")
 def chats(
     context: typer.Context,
     *,
@@ -387,5 +354,3 @@ def chats(
       useresponse-async export chats -o chats.jsonl
       useresponse-async export chats --author-id 7 -o chats.csv
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
-    source = _source("chats", Chat, options, lambda client: client.chats.list, author_id=author_id)
-    _run(source, options, server, context)
