@@ -9,15 +9,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from types import NoneType
-from typing import Any, Final, Protocol, TypeAlias, get_args, get_origin, get_type_hints
+from typing import Any, Final, Protocol, TypeAlias, get_args, get_origin
 
 import attrs
 
 from useresponse_async._decode import is_array
-from useresponse_async._secret import Secret
 from useresponse_async.cli._errors import MisuseError
-from useresponse_async.models._wire import known_fields
+from useresponse_async.models._wire import exported_types
 
 Row: TypeAlias = dict[str, Any]
 """An item as plain data, as ``to_dict()`` returns it."""
@@ -65,20 +63,15 @@ _KINDS: Final[dict[Any, Kind]] = {
 
 def shape_of(model: type[Any]) -> Shape:
     """Return the fields of ``model``, without one that may hold a key."""
-    hints = get_type_hints(model)
     fields: list[Field] = []
-    for attribute in known_fields(model):
-        held = hints[attribute.name]
-        others = [arg for arg in get_args(held) if arg is not NoneType]
-        if NoneType in get_args(held) and len(others) == 1:
-            held = others[0]
+    for name, held in exported_types(model).items():
         item = get_args(held)[0] if get_origin(held) is list else None
         if attrs.has(held):
-            fields.append(Field(name=attribute.name, kind=Kind.MODEL, fields=shape_of(held)))
+            fields.append(Field(name=name, kind=Kind.MODEL, fields=shape_of(held)))
         elif item is not None and attrs.has(item):
-            fields.append(Field(name=attribute.name, kind=Kind.MODELS, fields=shape_of(item)))
-        elif held is not Secret:
-            fields.append(Field(name=attribute.name, kind=_KINDS.get(held, Kind.JSON)))
+            fields.append(Field(name=name, kind=Kind.MODELS, fields=shape_of(item)))
+        else:
+            fields.append(Field(name=name, kind=_KINDS.get(held, Kind.JSON)))
     return (*fields, Field(name="extra", kind=Kind.JSON))
 
 

@@ -25,8 +25,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, aclosing, contextmanager
 from datetime import datetime
 from functools import cache
-from types import NoneType
-from typing import Any, Final, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeAlias, cast, get_args, get_origin
 
 import anyio
 import attrs
@@ -48,7 +47,7 @@ from useresponse_async.models import (
     Status,
     User,
 )
-from useresponse_async.models._wire import Model, known_fields
+from useresponse_async.models._wire import Model, exported_types
 
 require_extra("dlt")
 
@@ -304,14 +303,7 @@ def _plain(value: Any, held: Any = None) -> Any:
 
 
 def _loaded_types(model: Any) -> dict[str, Any]:
-    """Return the types of the fields of ``model`` that are loaded, without ``None``."""
-    hints = get_type_hints(model)
-    types: dict[str, Any] = {}
-    for field in known_fields(model):
-        held = [arg for arg in get_args(hints[field.name]) if arg is not NoneType]
-        is_optional = len(held) < len(get_args(hints[field.name]))
-        types[field.name] = held[0] if is_optional else hints[field.name]
-    return {name: held for name, held in types.items() if held is not Secret} | {"extra": dict}
+    return {**exported_types(model), "extra": dict}
 
 
 _types: Final[Callable[[Any], dict[str, Any]]] = cache(_loaded_types)

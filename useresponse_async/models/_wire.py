@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeVar, cast
+from types import NoneType
+from typing import Any, Final, TypeVar, cast, get_args, get_type_hints
 
 import attrs
 
@@ -46,6 +47,17 @@ def listed(name: str | None = None) -> Any:
 def known_fields(model: type[Any]) -> list[attrs.Attribute[Any]]:
     """Return the fields of ``model`` that the wire has too."""
     return [field for field in attrs.fields(model) if field.name != "_extra"]
+
+
+def exported_types(model: type[Any]) -> dict[str, Any]:
+    """Return the types of the fields of ``model`` by name: without ``None``, and without keys."""
+    hints = get_type_hints(model)
+    types: dict[str, Any] = {}
+    for field in known_fields(model):
+        held = [arg for arg in get_args(hints[field.name]) if arg is not NoneType]
+        is_optional = NoneType in get_args(hints[field.name]) and len(held) == 1
+        types[field.name] = held[0] if is_optional else hints[field.name]
+    return {name: held for name, held in types.items() if held is not Secret}
 
 
 def wire_name(attribute: attrs.Attribute[Any]) -> str:
