@@ -104,6 +104,7 @@ async def test_a_fault_below_the_request_is_typed(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.every_loop
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_read_and_a_download_are_retried_and_a_create_is_not(
     server: RawServer, trusting: ssl.SSLContext, wire: str, call: str, tmp_path: Path
@@ -126,6 +127,7 @@ async def test_a_read_and_a_download_are_retried_and_a_create_is_not(
         assert len(server.heads) - before == (1 if call == "post" else 2), fault
 
 
+@pytest.mark.every_loop
 async def test_a_walk_survives_corrupt_records(server: RawServer, options: dict[str, Any]):
     def page(number: int, *faults: Step) -> tuple[Step, ...]:
         return (Request(), answer(PAGE % (number, number), b"Connection: close"), *faults)

@@ -1,0 +1,220 @@
+"""Bodies without end, early refusals and long outages."""
+
+import gc
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+from server import (
+    ONCE,
+    Connect,
+    Drain,
+    EvilServer,
+    Request,
+    Sleep,
+    Step,
+    answer,
+    options_of,
+)
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncClient,
+    Attachment,
+    ResponseTooLargeError,
+    RetryPolicy,
+)
+from useresponse_async.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+class Endless(httpx.AsyncBaseTransport):
+    """Sends chunk after chunk, whoever closes the body."""
+
+    def __init__(self, chunk: bytes) -> None:
+        self.chunk = chunk
+        self.taken = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, stream=EndlessBody(self))
+
+
+class EndlessBody(httpx.AsyncByteStream):
+    def __init__(self, sender: Endless) -> None:
+        self.sender = sender
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await anyio.lowlevel.checkpoint()
+            self.sender.taken += 1
+            yield self.sender.chunk
+
+    async def aclose(self) -> None:
+        """Do nothing: the body goes on."""
+
+
+async def download(client: AsyncClient, folder: Path, limit: int) -> object:
+    return await client.files.download("/f", folder / "f", max_bytes=limit)
+
+
+async def read(client: AsyncClient, folder: Path, limit: int) -> object:
+    return await client.with_options(max_response_bytes=limit).users.me()
+
+
+# The generator of such a body is left to the garbage collector, for httpx stands in between.
+@pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning", "ignore:Exception ignored")
+@pytest.mark.every_loop
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "asyncio+uvloop", "trio"], indirect=True)
+@pytest.mark.parametrize("call", [read, download])
+@pytest.mark.parametrize(
+    ("by", "chunk"),
+    [("bytes", b"x" * 1000), ("attempt_timeout", b"x"), ("attempt_timeout", b""), ("scope", b"x")],
+)
+async def test_a_body_that_goes_on_after_it_was_closed_can_be_left(
+    tmp_path: Path, *, call: Callable[..., Any], by: str, chunk: bytes
+):
+    sender = Endless(chunk)
+    limit = 50_000 if by == "bytes" else 10**9
+    seconds = 0.2 if by == "attempt_timeout" else None
+    async with AsyncClient(
+        "https://help.example", transport=sender, retry=ONCE, attempt_timeout=seconds
+    ) as client:
+        with anyio.fail_after(1.7):
+            if by == "bytes":
+                with pytest.raises(ResponseTooLargeError):
+                    await call(client, tmp_path, limit)
+                assert sender.taken < 200
+            elif by == "scope" or call is download:  # a download may last as long as it comes
+                with anyio.move_on_after(0.2) as scope:
+                    await call(client, tmp_path, limit)
+                assert scope.cancelled_caught
+            else:
+                with pytest.raises(APITimeoutError, match="attempt_timeout"):
+                    await call(client, tmp_path, limit)
+        assert client.in_flight == 0
+    assert list(tmp_path.iterdir()) == []
+    gc.collect()  # what warns does so here
+
+
+# Redaction
+
+
+@pytest.mark.parametrize("key", ["evil-key", "ab" * 30, "a" * 64])
+@pytest.mark.parametrize("size", [63 * 1024 * 1024])
+async def test_a_large_error_that_repeats_the_key_holds_the_loop_up_for_no_time(
+    server: EvilServer, wire: str, key: str, size: int
+):
+    body = (key.encode() * (size // len(key)))[: size - 1]
+    server.play(Request(), answer(body, status=b"400 Bad Request"))
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.process_time()
+            await anyio.sleep(0.001)
+            longest = max(longest, time.process_time() - before)
+
+    async with AsyncClient(
+        server.url, api_key=key, retry=ONCE, timeout=10, **options_of(wire)
+    ) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch)
+            with pytest.raises(APIStatusError) as caught:
+                await client.users.get(1)
+            group.cancel_scope.cancel()
+    assert longest < 0.3  # seconds of this process's time, in one go
+    assert len(caught.value.response.content) <= 64 * 1024
+    assert key not in str(caught.value)
+    assert key.encode() not in caught.value.response.content
+
+
+# Early refusals
+
+REFUSAL = answer(
+    b'{"error": {"code": 413, "message": "too large"}}',
+    b"Connection: close",
+    status=b"413 Content Too Large",
+)
+
+
+@pytest.mark.parametrize("lingers", [True, False])
+async def test_an_early_413_to_a_large_upload_is_told(
+    server: EvilServer, wire: str, anyio_backend: Any, *, lingers: bool
+):
+    size = 20_000_000
+    end: tuple[Step, ...] = (Drain(),) if lingers else (Sleep(0.1),)
+    server.play(Request(body=False), REFUSAL, *end)
+    async with AsyncClient(server.url, retry=ONCE, timeout=10, **options_of(wire)) as client:
+        with anyio.fail_after(10):
+            with pytest.raises((APIStatusError, APIConnectionError)) as caught:
+                await client.files.upload(Attachment.from_bytes("a", bytes(size)))
+        if lingers or isinstance(caught.value, APIStatusError):
+            assert isinstance(caught.value, APIStatusError)
+            assert caught.value.status_code == 413
+            assert caught.value.message == "too large"
+        else:  # how far it had come, so that a limit can be guessed
+            assert "bytes of the body were sent" in str(caught.value)
+        assert client.in_flight == 0
+        assert (await client.users.me()).id == 1
+
+
+# Outages
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_refusal_is_retried_for_every_call(sandbox: Sandbox, status: int):
+    quick = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
+    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=quick) as client:
+        sandbox.fail_next(status, times=3)
+        await client.tickets.create("Printer on fire", "Help!")
+        sandbox.fail_next(status, times=2)
+        assert (await client.users.me()).id == 1
+    assert [received.method for received in sandbox.requests] == ["POST"] * 4 + ["GET"] * 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "policy"),
+    [
+        (1.5, RetryPolicy(initial_delay=0.02, max_delay=0.1, min_retries_per_second=1000)),
+        pytest.param(10, RetryPolicy(), marks=pytest.mark.long),
+    ],
+)
+async def test_an_outage_does_not_end_a_walk(
+    sandbox: Sandbox, wire: str, seconds: float, policy: RetryPolicy
+):
+    async def outage() -> None:
+        sandbox.fail_next(503, times=10**6)
+        await anyio.sleep(seconds)
+        sandbox.clear_faults()
+
+    async with AsyncClient(
+        sandbox.url, api_key=sandbox.api_key, retry=policy, **options_of(wire)
+    ) as client:
+        users: list[int | None] = []
+        async with anyio.create_task_group() as group:
+            async for user in client.users.search(count=10):
+                users.append(user.id)
+                if len(users) == 50:
+                    group.start_soon(outage)
+                    await anyio.sleep(0.01)
+    assert users == list(range(1, 231))
+
+
+async def test_a_client_without_a_success_gives_up_within_six_attempts(
+    server: EvilServer, connect: Connect
+):
+    server.play(Request(), answer(b"", status=b"503 Busy"), times=6)
+    policy = RetryPolicy(initial_delay=0.01, max_delay=0.01, min_retries_per_second=1000)
+    async with connect(server, retry=policy, timeout=5) as client:
+        with pytest.raises(APIStatusError) as caught:
+            await client.users.me()
+    assert caught.value.attempt == 6
