@@ -1,4 +1,4 @@
-"""Is the one concurrent map bounded, ordered and cancellable, and does it leave nothing behind?"""
+"""The concurrent map: its limit, order and cancellation, and what it leaves behind."""
 
 import asyncio
 import contextvars

@@ -1,4 +1,4 @@
-"""Which settings does a client take, where do they come from, and which does it refuse?"""
+"""Settings: what a client accepts, where it comes from, what it refuses."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What does JSON become, however PHP wrote it, and where does it say that it does not fit?"""
+"""What JSON becomes, however PHP wrote it, and how errors name the place."""
 
 import importlib.util
 import json

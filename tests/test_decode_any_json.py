@@ -1,4 +1,4 @@
-"""Any JSON at any place of any model: is it a model, or an error that names the place?"""
+"""Any JSON at any place of any model: a model, or an error that names the place."""
 
 import importlib
 import json

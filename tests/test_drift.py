@@ -1,4 +1,4 @@
-"""What does a walk promise, whatever the order of the answers and however the rows move?"""
+"""Walks over rows that move, whatever the order of the responses."""
 
 import itertools
 import math

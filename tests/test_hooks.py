@@ -1,4 +1,4 @@
-"""Are hooks told of everything, and can nothing that they do break a call or see the key?"""
+"""Hooks see everything, break no call and never see the key."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Does a client find the server's speed, keep to it, and follow when it changes?"""
+"""Pacing: finding the server's speed, keeping to it, following its changes."""
 
 import logging
 from collections import deque

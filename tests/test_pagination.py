@@ -1,4 +1,4 @@
-"""Does a walk over pages give every item once, in order, and always end?"""
+"""Iteration over pages: every item once, in order, to the end."""
 
 import itertools
 import json

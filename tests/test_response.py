@@ -1,4 +1,4 @@
-"""What does a call make of an answer that is not the promised one?"""
+"""Responses that are not the promised ones, and the errors that they become."""
 
 import json
 import pickle

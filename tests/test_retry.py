@@ -1,4 +1,4 @@
-"""What is tried again, how often, after how long, and what is never sent twice."""
+"""What is retried, how often, after how long, and what is never sent twice."""
 
 import logging
 import math

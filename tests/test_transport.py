@@ -1,4 +1,4 @@
-"""Does everything hold over aiohttp and over HTTP/2 as it does over httpx's own pools?"""
+"""Other senders than our own pools: aiohttp, and transports of the caller."""
 
 import logging
 import socket

@@ -1,4 +1,4 @@
-"""What becomes of an answer whose body stalls, breaks, lies, or explodes?"""
+"""Response bodies that stall, break, lie or explode."""
 
 import gzip
 import json

@@ -17,7 +17,7 @@ from useresponse_async import (
     Attachment,
 )
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 FILES = [b"a" * 300_000, b"b" * 300_000]
 

@@ -23,7 +23,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 # Made anew, so that no line of this file's source, which Sentry shows too, holds one.
 KEY, PASSWORD, NEW_KEY = (f"{name}-{secrets.token_hex(8)}" for name in ("key", "password", "new"))

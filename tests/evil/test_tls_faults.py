@@ -16,7 +16,7 @@ from server import ONCE, EvilServer, Request, Silence, Step, answer, options_of
 
 from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 AUTHORITY = trustme.CA()
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32

@@ -1,4 +1,4 @@
-"""Is what cannot work refused before anything is sent, by the name of the argument?"""
+"""Arguments that cannot work are refused before anything is sent."""
 
 import inspect
 from typing import Any

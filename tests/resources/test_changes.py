@@ -1,4 +1,4 @@
-"""Does asking for changes give everything that changed, newest first, with few requests?"""
+"""Asking for changes: everything that changed, newest first, in few requests."""
 
 import json
 from collections.abc import Callable

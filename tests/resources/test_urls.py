@@ -1,4 +1,4 @@
-"""Whatever the arguments: does every request stay on the server, below the API's path?"""
+"""Whatever the arguments, every request stays on the server, below the API's path."""
 
 import inspect
 from collections.abc import Callable, Iterator

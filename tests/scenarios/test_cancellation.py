@@ -1,4 +1,4 @@
-"""Wherever it is cancelled, does a call or a walk leave nothing behind?
+"""Calls and walks that are cancelled at any await leave nothing behind.
 
 Each thing that a client does is done again and again, and cancelled at its first await, at its
 second, and so on, until it ends before it is cancelled.

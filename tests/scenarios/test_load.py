@@ -1,4 +1,4 @@
-"""A thousand tasks on one client: does each get its turn, and does waiting cost nobody anything?"""
+"""A thousand tasks on one client: fairness, memory and what waiting costs."""
 
 import gc
 import tracemalloc

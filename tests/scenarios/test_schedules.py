@@ -1,4 +1,4 @@
-"""Whatever a server answers, and when: do tries, delays and retries stay in their bounds?"""
+"""Limits of attempts, delays and retries under any schedule of failures."""
 
 import asyncio
 import selectors

@@ -1,4 +1,4 @@
-"""Does a short soak pass, and does it tell each kind of wrong that it is there to find?"""
+"""A short soak passes, and each deliberate mistake makes it fail."""
 
 import signal
 import subprocess
