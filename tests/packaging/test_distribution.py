@@ -14,7 +14,7 @@ import useresponse_async
 
 ROOT = Path(__file__).parent.parent.parent
 IN_SDIST = ["useresponse_async", "tests", "benchmarks", "CHANGELOG.md", "README.md", "LICENSE"]
-SOURCES = {".py", ".typed"}
+SOURCES = {".py", ".typed", ".md"}
 DATA = {".json", ".md", ".png", ".svg", ".toml", ".txt", ".yaml"}
 
 
@@ -88,7 +88,7 @@ def test_one_file_says_the_version():
     telling = [name for name in files if version.search((ROOT / name).read_text(errors="replace"))]
     # What was measured is kept with the version that it was measured of.
     telling = [name for name in telling if not name.startswith("benchmarks/results/")]
-    assert telling == ["useresponse_async/version.py"]
+    assert telling == ["useresponse_async/_config.py"]
 
 
 def test_the_changelog_tells_of_the_version():
