@@ -1,5 +1,6 @@
 """What every test shares: the backends, a sandbox on a real socket, a client of it."""
 
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -35,6 +36,14 @@ def interruptible() -> None:
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     backend, _, loop = request.param.partition("+")
     return backend, {"use_uvloop": True} if loop else {}
+
+
+@pytest.fixture
+def collect() -> Iterator[Callable[[], object]]:
+    """Give a garbage collection that does not look through what was there before the test."""
+    gc.freeze()
+    yield gc.collect
+    gc.unfreeze()
 
 
 @pytest.fixture

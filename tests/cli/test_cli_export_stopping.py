@@ -149,6 +149,7 @@ def test_killed_before_any_of_its_steps_it_ends_with_every_user_once(serve, work
     assert len(killed) > 6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 def test_32_exports_killed_at_random_moments_are_complete(serve, work, name):
     serve(users=600, latency=0.01)

@@ -1,7 +1,6 @@
 """A sender that sleeps in one of its steps ends in time, is left at once, and leaves nothing."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -127,8 +126,13 @@ async def test_it_ends_within_its_deadline(call: str, step: str, tmp_path: Path)
 
 @pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
 @pytest.mark.parametrize(("call", "step"), cases())
-async def test_it_is_left_at_once(
-    anyio_backend: Any, by: str, call: str, step: str, tmp_path: Path
+async def test_it_is_left_at_once(  # noqa: PLR0917 - fixtures
+    anyio_backend: Any,
+    by: str,
+    call: str,
+    step: str,
+    tmp_path: Path,
+    collect: Callable[[], object],
 ):
     if by == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
@@ -169,7 +173,7 @@ async def test_it_is_left_at_once(
     await settle(tasks)
     assert sender.asleep == 0
     await client.aclose()
-    gc.collect()  # so that what was not closed warns here
+    collect()  # so that what was not closed warns here
     assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
 
 
