@@ -235,7 +235,7 @@ class _Message:
     secrets: tuple[Secret, ...]
     may_be_done: bool = False
     reply: Reply | None = None
-    scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
+    scope: anyio.CancelScope = attrs.field(init=False)
     phase: tuple[float | None, str] = (None, "")
     step: tuple[float | None, str] = (None, "")
     _end: float = float("inf")
@@ -256,7 +256,8 @@ class _Message:
         """Begin a phase of at most ``seconds``."""
         self.phase = self.step = (seconds, limit)
         self._end = float("inf") if seconds is None else anyio.current_time() + seconds
-        self.scope.deadline = self._end
+        if self.scope.deadline != self._end:
+            self.scope.deadline = self._end
 
     def expect(self, seconds: float | None, limit: str) -> None:
         """Bound the next step; the phase stays bounded as it is."""
