@@ -1,16 +1,19 @@
 # ruff: noqa: INP001 - a script, in no package
-"""How does the API reference come from the docstrings?
+"""The API reference, from the docstrings and the guides.
 
 `python .ci/reference.py FOLDER` writes it there; any warning is an error.
 """
 
 import inspect
+import re
 import sys
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import get_type_hints
 
 import attrs
@@ -51,6 +54,46 @@ def resolve_methods(kind: type) -> None:
             method.__annotations__.update(get_type_hints(method))
 
 
+def add_guides() -> list[str]:
+    """Make a module of each guide, whose docstring is its text, and return their names."""
+    root = Path(import_module("useresponse_async").__file__ or "").parent
+    pages = sorted((root / "guides").glob("*.md")) + sorted(root.glob("*/README.md"))
+    names = {page: f"useresponse_async.guides.{guide_name(page)}" for page in dict.fromkeys(pages)}
+    for page, name in names.items():
+        made = ModuleType(name, page_text(page, names))
+        made.__spec__ = ModuleSpec(name, None)
+        made.__all__ = []  # type: ignore[attr-defined]
+        sys.modules[name] = made
+    index = "".join(
+        f"- [{page_text(page, names).partition(chr(10))[0].lstrip('# ')}]"
+        f"(useresponse_async/guides/{guide_name(page)}.html)\n"
+        for page in names
+        if page != root / "guides" / "README.md"
+    )
+    package = import_module("useresponse_async")
+    package.__doc__ = f"{package.__doc__}\n\n## Guides\n\n{index}"
+    return [name for page, name in names.items() if page != root / "guides" / "README.md"]
+
+
+def guide_name(page: Path) -> str:
+    """Return the last part of the name of a guide's module."""
+    return page.stem if page.stem != "README" else f"{page.parent.name}_guide"
+
+
+def page_text(page: Path, names: dict[Path, str]) -> str:
+    """Return a guide's text, with links to the pages of the reference."""
+
+    def link(match: re.Match[str]) -> str:
+        file, _, anchor = match[2].partition("#")
+        linked = (page.parent / file).resolve() if file else page
+        if linked not in names:
+            return match[1]  # outside the package
+        target = names[linked].rpartition(".")[2]
+        return f"[{match[1]}]({target}.html{'#' * bool(anchor)}{anchor})"
+
+    return re.sub(r"\[([^\]]+)\]\((?!https:)([^)\s]+)\)", link, page.read_text(encoding="utf-8"))
+
+
 def main(folder: Path) -> None:
     """Write the reference into ``folder``."""
     warnings.simplefilter("error")
@@ -61,7 +104,7 @@ def main(folder: Path) -> None:
         if inspect.isclass(value) and "list" in vars(value):
             resolve_methods(value)
     pdoc.render.configure(docformat="google", footer_text="useresponse-async")
-    pdoc.pdoc(*modules, output_directory=folder)
+    pdoc.pdoc(*modules, *add_guides(), output_directory=folder)
     left = [
         f"{page.relative_to(folder)}: {line.strip()}"
         for page in sorted(folder.rglob("*.html"))
