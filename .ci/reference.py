@@ -105,6 +105,9 @@ def main(folder: Path) -> None:
             resolve_methods(value)
     pdoc.render.configure(docformat="google", footer_text="useresponse-async")
     pdoc.pdoc(*modules, *add_guides(), output_directory=folder)
+    for page in folder.rglob("*.html"):  # what shortens a name elsewhere
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace("<code>~<a", "<code><a"), encoding="utf-8")
     left = [
         f"{page.relative_to(folder)}: {line.strip()}"
         for page in sorted(folder.rglob("*.html"))
