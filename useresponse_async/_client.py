@@ -51,7 +51,7 @@ from useresponse_async._transport import (
     PoolTransport,
 )
 from useresponse_async.resources._arguments import Params, integer, query_of, relative_path
-from useresponse_async.resources._namespaces import NAMES, Resources
+from useresponse_async.resources._resources import NAMES, Resources
 
 __all__ = ["AsyncClient"]
 
@@ -168,11 +168,11 @@ class AsyncClient(Resources):
         pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         self._wire(connection, Session(connection, settings, pacing), owner=True)
 
-    def _wire(self, connection: Connection, executor: Session, *, owner: bool) -> None:
+    def _wire(self, connection: Connection, session: Session, *, owner: bool) -> None:
         for name in NAMES & vars(self).keys():
-            delattr(self, name)  # made for another executor
+            delattr(self, name)  # made for another session
         self._connection = connection
-        self._caller = self._executor = executor
+        self._session = session
         self._owner = owner
 
     def with_options(
@@ -210,14 +210,14 @@ class AsyncClient(Resources):
             "max_response_bytes": max_response_bytes,
         }
         changes: dict[str, Any] = {k: v for k, v in options.items() if v is not UNSET}
-        settings = attrs.evolve(self._executor.settings, **changes)
-        pacing = self._executor.pacing
+        settings = attrs.evolve(self._session.settings, **changes)
+        pacing = self._session.pacing
         if max_in_flight is not UNSET:
             pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         view = object.__new__(type(self))
         vars(view).update(vars(self))
-        executor = Session(self._connection, settings, pacing)
-        view._wire(self._connection, executor, owner=False)
+        session = Session(self._connection, settings, pacing)
+        view._wire(self._connection, session, owner=False)
         return view
 
     async def request(
@@ -255,7 +255,7 @@ class AsyncClient(Resources):
         """
         if method not in _METHODS:
             raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
-        return await self._executor.send(
+        return await self._session.send(
             Request(
                 method=method,
                 path=relative_path(path),
@@ -350,7 +350,7 @@ class AsyncClient(Resources):
 
         Endpoint: the one that the function calls.
         """
-        limit = self._executor.max_in_flight
+        limit = self._session.max_in_flight
         if max_in_flight is not None:
             limit = integer("max_in_flight", max_in_flight, minimum=1)
 
@@ -370,7 +370,7 @@ class AsyncClient(Resources):
     @property
     def in_flight(self) -> int:
         """Number of requests in flight."""
-        return self._executor.pacing.in_flight
+        return self._session.pacing.in_flight
 
     def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
         """Collect the responses that this client's calls inside a ``with`` block cause.
@@ -407,9 +407,9 @@ class AsyncClient(Resources):
         await self.aclose()
 
     def __repr__(self) -> str:
-        if "_executor" not in vars(self):
+        if "_session" not in vars(self):
             return "AsyncClient()"  # in the traceback of its own constructor
-        settings = self._executor.settings
+        settings = self._session.settings
         return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
 
     def __reduce__(self) -> str:

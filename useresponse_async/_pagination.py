@@ -87,7 +87,7 @@ class Pages(Generic[T]):
 
     def __init__(
         self,
-        executor: Session,
+        session: Session,
         path: str,
         model: type[T],
         *,
@@ -97,7 +97,7 @@ class Pages(Generic[T]):
         count: int,
         decoder: PageDecoder[T] = page_of,
     ) -> None:
-        self._executor = executor
+        self._session = session
         self._path = path
         self._model = model
         self._query = query
@@ -108,7 +108,7 @@ class Pages(Generic[T]):
         self._report = WalkReport()
         sent = self._request(self._start).query  # so that bad parameters are told of now
         filters = urlencode([(name, value) for name, value in sent if name not in _PLACE])
-        source = redact(f"{path}?{filters}" if filters else path, executor.secrets)
+        source = redact(f"{path}?{filters}" if filters else path, session.secrets)
         self._source = source if len(source) <= _SHOWN else f"{source[:_SHOWN]}…"
 
     @property
@@ -175,7 +175,7 @@ class Pages(Generic[T]):
         start = self._start if start is None else integer("start", start, minimum=1)
         if stop is not None and integer("stop", stop, minimum=1) < start:
             raise ArgumentError("stop", f"{stop} is before the start, {start}")
-        limit = self._executor.walk_concurrency
+        limit = self._session.walk_concurrency
         if concurrency is not None:
             limit = integer("concurrency", concurrency, minimum=1)
         return self._walk(start, stop, limit, ordered=ordered, width=2 if ramp else limit)
@@ -207,7 +207,7 @@ class Pages(Generic[T]):
                     yield item
 
     async def _fetch(self, number: int, *, bulk: bool = False) -> Page[T]:
-        page = await self._executor.send(self._request(number, bulk=bulk))
+        page = await self._session.send(self._request(number, bulk=bulk))
         page.source = self._source
         return page
 

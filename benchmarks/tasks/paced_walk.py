@@ -23,7 +23,7 @@ _SAMPLE_SECONDS: Final = 0.05
 async def _sampled_limit(client: AsyncClient) -> AsyncGenerator[list[tuple[float, int]], None]:
     """Give a list of moments, by the monotonic clock, and the client's limit at each."""
     samples: list[tuple[float, int]] = []
-    pacing = client._executor.pacing  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    pacing = client._session.pacing  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
     async def sample() -> None:
         while True:

@@ -23,7 +23,7 @@ from useresponse_async import (
     Pages,
     RetryPolicy,
 )
-from useresponse_async.resources._namespaces import NAMES
+from useresponse_async.resources._resources import NAMES
 
 BASE = "https://help.example.org:8443/support/desk"
 PREFIX = b"/support/desk/api/3.0/"

@@ -46,7 +46,7 @@ class Chats(Resource):
         Endpoint: ``GET chats.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             "chats.json",
             Chat,
             query={"authorId": optional_id("author_id", author_id)},
@@ -99,7 +99,7 @@ class Chats(Resource):
         Endpoint: ``GET chats/{id}/messages.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             f"chats/{positive_id('chat_id', chat_id)}/messages.json",
             Message,
             query={"top_id": optional_id("top_id", top_id)},

@@ -49,7 +49,7 @@ class Comments(Resource):
         Endpoint: ``GET comments.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             "comments.json",
             Comment,
             query={},

@@ -90,7 +90,7 @@ class Files(Resource):
         async with opened_sink(
             to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress
         ) as sink:
-            await self._executor.send(Request(method="GET", path=url, decode=as_sent, sink=sink))
+            await self._session.send(Request(method="GET", path=url, decode=as_sent, sink=sink))
             return sink.received
 
 

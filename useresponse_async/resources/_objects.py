@@ -96,7 +96,7 @@ class Objects(Resource):
         Endpoint: ``GET search.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             "search.json",
             Object,
             query={
@@ -476,7 +476,7 @@ class Objects(Resource):
         Endpoint: ``GET objects/{id}/comments.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             _path(object_id, "comments"),
             Comment,
             query={
@@ -511,9 +511,9 @@ class Objects(Resource):
 class ObjectsOfModule(Resource):
     """Objects of one module, for which :class:`Objects` makes the calls."""
 
-    def __init__(self, executor: Session) -> None:
-        super().__init__(executor)
-        self._objects = Objects(executor)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._objects = Objects(session)
 
 
 def _path(object_id: int, action: str = "") -> str:

@@ -105,7 +105,7 @@ class Reports(Resource):
         Endpoint: ``GET report/{id}/objects.json``.
         """
         return ReportPages(
-            self._executor,
+            self._session,
             f"report/{positive_id('report_id', report_id)}/objects.json",
             Object,
             query={"group": optional_text("group", group)},

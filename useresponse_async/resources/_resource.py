@@ -28,8 +28,8 @@ class Resource:
     Cancelling a call closes its connection; a request that was sent may have had its effect.
     """
 
-    def __init__(self, executor: Session) -> None:
-        self._executor = executor
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def _call(
         self,
@@ -44,7 +44,7 @@ class Resource:
         sensitive: bool = False,
     ) -> Awaitable[T]:
         """Send the :class:`Request` with these attributes."""
-        return self._executor.send(
+        return self._session.send(
             Request(
                 method=method,
                 path=path,

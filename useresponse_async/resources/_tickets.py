@@ -84,7 +84,7 @@ class Tickets(ObjectsOfModule):
         Endpoint: ``GET tickets.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             "tickets.json",
             Object,
             query={

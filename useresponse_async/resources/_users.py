@@ -55,9 +55,9 @@ class Users(Resource):
         notes: The notes that agents keep about users.
     """
 
-    def __init__(self, executor: Session) -> None:
-        super().__init__(executor)
-        self.notes: Notes = Notes(executor)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.notes: Notes = Notes(session)
 
     def search(
         self,
@@ -91,7 +91,7 @@ class Users(Resource):
         Endpoint: ``GET users/search.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             "users/search.json",
             User,
             query={
@@ -142,7 +142,7 @@ class Users(Resource):
         wanted = text("email", email).strip().casefold()
         nameless: list[User] = []
         found = Pages(
-            self._executor,
+            self._session,
             "users/search.json",
             User,
             query={"email": email.strip()},
@@ -393,7 +393,7 @@ class Users(Resource):
         Endpoint: ``GET users/{id}/activity.json``.
         """
         return Pages(
-            self._executor,
+            self._session,
             f"users/{positive_id('user_id', user_id)}/activity.json",
             Object,
             query={},
