@@ -171,13 +171,14 @@ async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_time
 
 async def test_a_try_without_a_turn_says_which_it_was(sandbox: Sandbox):
     sandbox.fail_next(500, match="/users/1")
-    sandbox.delay_next(0.5, match="/me")
-    async with client_of(sandbox, max_in_flight=1, queue_timeout=0.1) as client:
+    sandbox.delay_next(300, match="/me")
+    async with client_of(sandbox, max_in_flight=1, queue_timeout=1) as client:
 
         async def fail() -> None:
             with pytest.raises(QueueTimeoutError) as caught:
                 await client.users.get(1)
             assert caught.value.attempt == 2
+            tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(fail)
