@@ -263,7 +263,7 @@ async def test_an_address_that_is_not_the_webs_is_refused(
 ):
     with pytest.raises(ArgumentError, match="http"):
         await client.files.download(address, tmp_path / "a")
-    with pytest.raises(ArgumentError, match="no address"):
+    with pytest.raises(ArgumentError, match="no URL"):
         await client.files.download(AttachedFile(), tmp_path / "a")
     assert sandbox.arrivals == 0
 
