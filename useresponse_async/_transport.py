@@ -267,15 +267,20 @@ class _Pool(httpx.AsyncHTTPTransport):
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
             proxy=proxy,
         )
-        self._pool: Any = _KeyAdder(self._pool)
+        self._pool: Any = _OneConnection(self._pool)
         self.idle_since: float = 0.0
 
 
-class _KeyAdder:
-    """Stands between httpx's transport and its httpcore pool."""
+class _OneConnection:
+    """The connection below one of httpx's transports, in place of its httpcore pool.
+
+    The pool makes the connection, proxies and TLS included. Its own bookkeeping, for many
+    connections, takes longer than the rest of what it does.
+    """
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._connection: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
         key, placement = request.extensions.pop(KEY, (None, None))
@@ -283,13 +288,15 @@ class _KeyAdder:
             request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
         elif placement is KeyPlacement.QUERY:
             request.url.target = with_key_parameter(request.url.target, key)
-        for connection in self._pool.connections:
-            if _holds_unasked_bytes(connection):
-                await connection.aclose()
-        return await self._pool.handle_async_request(request)
+        last = self._connection
+        if last is None or last.is_closed() or last.has_expired() or _holds_unasked_bytes(last):
+            await self.aclose()
+            self._connection = self._pool.create_connection(request.url.origin)
+        return await self._connection.handle_async_request(request)
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        if self._connection is not None:
+            await self._connection.aclose()
 
 
 def _holds_unasked_bytes(connection: Any) -> bool:
