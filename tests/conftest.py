@@ -1,6 +1,7 @@
 """What every test shares: the backends, a sandbox on a real socket, a client of it."""
 
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,11 @@ from quick import QUICK
 
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
+
+
+# Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
