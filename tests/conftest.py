@@ -13,7 +13,6 @@ from quick import QUICK
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
-
 # Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
