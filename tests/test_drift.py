@@ -354,6 +354,7 @@ NEVER_AT_REST = Plan(
 restless = st.builds(Move, st.sampled_from([1, 1, 3]), st.sampled_from([0.0, 0.5, 1.0]))
 
 
+@pytest.mark.timeout(600)  # seconds of work, minutes under coverage beside others
 @given(plans(inserts, churn=restless, rows=st.integers(10, 40), size=st.integers(1, 3)))
 @example(NEVER_AT_REST)
 @settings(deadline=None, max_examples=60)
