@@ -423,7 +423,7 @@ async def test_a_timeout_survives_pickling(sandbox, client):
 @pytest.mark.parametrize(
     "error",
     [
-        ArgumentError("page", "0 is less than 1"),
+        ArgumentError("page", "0 is not a positive integer"),
         ConfigurationError("base_url: no"),
         ClientClosedError("closed"),
     ],

@@ -128,7 +128,7 @@ async def test_what_exists_already_is_a_409(sandbox: Sandbox):
 async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox: Sandbox):
     answer = await answer_of(make_app(sandbox), "/people/0")
     assert answer.status_code == 400
-    assert answer.json()["detail"] == "user_id: 0 is less than 1"
+    assert answer.json()["detail"] == "user_id: 0 is not a positive integer"
     assert sandbox.arrivals == 0
 
 

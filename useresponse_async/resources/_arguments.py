@@ -1,4 +1,4 @@
-"""Checks of arguments, before any request, and the forms in which the API takes them."""
+"""Checks of arguments, and conversion to the forms that the API accepts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from useresponse_async._secret import Secret
 __all__ = ["Params", "Properties", "Tags"]
 
 Params: TypeAlias = Mapping[str, str | int | float | bool | None]
-"""Query parameters by name. Flags are sent as 0 or 1, and ``None`` is not sent."""
+"""Query parameters by name. Booleans are sent as 0 or 1; ``None`` is not sent."""
 
 Properties: TypeAlias = Mapping[int, Any]
-"""Values of custom fields by the field's id. A list or tuple is several values of one field."""
+"""Values of custom fields by field id. A list or tuple gives one field several values."""
 
 Tags: TypeAlias = str | Sequence[str]
-"""Tags, one by one or as one text with commas."""
+"""Tags: a sequence, or one string separated by commas."""
 
 T = TypeVar("T")
 Checked = TypeVar("Checked")
@@ -44,23 +44,24 @@ def positive_id(name: str, value: int) -> int:
 def integer(name: str, value: int, *, minimum: int) -> int:
     """Return ``value`` if it is an integer of ``minimum`` or more."""
     if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"{value!r} is no integer")
+        raise ArgumentError(name, f"{value!r} is not an integer")
     if value < minimum:
-        raise ArgumentError(name, f"{value} is less than {minimum}")
+        wanted = "a positive integer" if minimum == 1 else f"an integer of {minimum} or more"
+        raise ArgumentError(name, f"{value} is not {wanted}")
     return value
 
 
 def text(name: str, value: str) -> str:
-    """Return ``value`` if it is a text that is not empty."""
+    """Return ``value`` if it is text that is not empty."""
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is no text")
+        raise ArgumentError(name, f"a {type(value).__name__} is not text")
     if not value.strip():
-        raise ArgumentError(name, "it is empty")
+        raise ArgumentError(name, "must not be empty")
     return value
 
 
 optional_text: Final = _optional(text)
-"""Return the value if it is ``None`` or a text that is not empty."""
+"""Return the value if it is ``None`` or text that is not empty."""
 
 optional_id: Final = _optional(positive_id)
 """Return the value if it is ``None`` or a positive integer."""
@@ -70,16 +71,16 @@ optional_id_or_zero: Final = _optional(partial(integer, minimum=0))
 
 
 def encodable(name: str, value: str) -> str:
-    """Return ``value`` if it can be sent: half of a surrogate pair cannot."""
+    """Return ``value`` if it can be encoded as UTF-8: a lone surrogate cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ArgumentError(name, "it holds half of a surrogate pair, which is no text") from None
+        raise ArgumentError(name, "contains a lone surrogate, which UTF-8 cannot encode") from None
     return value
 
 
 def secret_text(name: str, value: str | Secret) -> Secret:
-    """Return ``value`` as a secret, if it is a text that is not empty and can be sent."""
+    """Return ``value`` as a secret, if it is text that is not empty and can be sent."""
     given = value.reveal() if isinstance(value, Secret) else value
     return Secret(encodable(name, text(name, given)))
 
@@ -92,12 +93,12 @@ def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, st
     """
     for name in params or {}:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ArgumentError("params", f"{name!r} is no parameter name")
+            raise ArgumentError("params", f"{name!r} is not a parameter name")
         encodable("params", name)
         if name in named:
-            raise ArgumentError("params", f"{name!r} has an argument of its own")
+            raise ArgumentError("params", f"{name!r} has its own argument; use that")
         if name == _KEY_PARAMETER:
-            raise ArgumentError("params", "give the key to the client, as api_key")
+            raise ArgumentError("params", "the API key is not a parameter; pass api_key to AsyncClient")
     return tuple(
         (name, _query_text(name, value))
         for name, value in {**named, **(params or {})}.items()
@@ -114,7 +115,7 @@ def _query_text(name: str, value: str | float) -> str:
 
 
 def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
-    """Return the body for what of ``named`` was given, and for the custom fields."""
+    """Return the body: the arguments of ``named`` that were given, and the custom fields."""
     given = {name: value for name, value in named.items() if value is not None}
     return given | property_keys(properties)
 
@@ -133,7 +134,7 @@ def property_keys(properties: Properties | None) -> dict[str, Any]:
 
 @_optional
 def comma_text(name: str, values: Tags) -> str:
-    """Return ``values`` as one text with commas, which is how users' tags travel."""
+    """Return ``values`` separated by commas, the form of users' tags."""
     if isinstance(values, str):
         return values
     return _joined(name, (text(name, value) for value in values), ",")
@@ -141,7 +142,7 @@ def comma_text(name: str, values: Tags) -> str:
 
 @_optional
 def text_list(name: str, values: Tags) -> list[str]:
-    """Return ``values`` as a list of texts, which is how objects' tags travel."""
+    """Return ``values`` as a list of strings, the form of objects' tags."""
     if isinstance(values, str):
         return [value.strip() for value in values.split(",") if value.strip()]
     return [text(name, value) for value in values]
@@ -151,7 +152,7 @@ def _joined(name: str, values: Iterable[Any], mark: str) -> str:
     texts = [str(value) for value in values]
     for value in texts:
         if mark in value:
-            raise ArgumentError(name, f"{value!r} holds a {mark}, which separates values")
+            raise ArgumentError(name, f"{value!r} contains {mark!r}, the separator of values")
     return mark.join(texts)
 
 
@@ -164,7 +165,7 @@ def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - it is what is check
 
 @_optional
 def flag(name: str, value: bool) -> int:  # noqa: FBT001 - it is what is checked
-    """Return ``value`` as 1 or 0, which is how the API spells yes and no."""
+    """Return ``value`` as 1 or 0, the API's form of true and false."""
     return int(truth(name, value))
 
 
@@ -173,10 +174,10 @@ def day_text(name: str, value: date) -> str:
     """Return a day as ``dd.mm.yyyy``.
 
     Raises:
-        ArgumentError: It is no day, or has a time of day, which could not be sent.
+        ArgumentError: It is not a date, or has a time of day, which cannot be sent.
     """
     if not isinstance(value, date) or isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is no datetime.date")
+        raise ArgumentError(name, f"a {type(value).__name__} is not a datetime.date")
     return f"{value.day:02}.{value.month:02}.{value.year:04}"
 
 
@@ -185,22 +186,22 @@ def moment_text(name: str, value: datetime) -> str:
     """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the installation's own zone.
 
     Raises:
-        ArgumentError: It is no time, or has a zone: the API takes none, and does not tell its
-            own, so nothing could convert it.
+        ArgumentError: It is not a datetime, or it has a time zone: the API accepts none and does
+            not publish its own, so it cannot be converted.
     """
     if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is no datetime.datetime")
+        raise ArgumentError(name, f"a {type(value).__name__} is not a datetime.datetime")
     if value.tzinfo is not None:
         raise ArgumentError(
-            name, "it has a time zone, and the API takes the installation's local time without one"
+            name, "has a time zone; the API accepts only the installation's local time without one"
         )
     return value.isoformat(sep=" ", timespec="seconds")
 
 
 def slug(name: str, value: str) -> str:
-    """Return ``value`` if it can stand in a path as it is."""
+    """Return ``value`` if it can be a path segment without quoting."""
     if not _SLUG.fullmatch(text(name, value)):
-        raise ArgumentError(name, f"{value!r} holds other than letters, digits, - and _")
+        raise ArgumentError(name, f"{value!r} may contain only letters, digits, - and _")
     return value
 
 
@@ -208,9 +209,9 @@ def relative_path(path: str) -> str:
     """Return ``path`` without its leading slash, if it stays below the API's address."""
     segments = unquote(encodable("path", text("path", path))).split("/")
     if _CONTROL_CODES.search(unquote(path)):
-        raise ArgumentError("path", "it holds a control code")
+        raise ArgumentError("path", "contains a control character")
     if any(mark in path for mark in "?#\\"):
-        raise ArgumentError("path", "it holds one of ? # \\; give the query as params")
+        raise ArgumentError("path", "contains one of ? # \\; pass the query as params")
     if any(segment in (".", "..") for segment in segments) or "" in segments[1:]:
-        raise ArgumentError("path", "it has an empty, a '.' or a '..' part")
+        raise ArgumentError("path", "contains an empty, '.' or '..' segment")
     return path.removeprefix("/")
