@@ -216,7 +216,7 @@ async def test_a_proxy_from_the_environment_is_used(
 ):
     monkeypatch.setenv("HTTP_PROXY", sandbox.url)
     monkeypatch.setenv("NO_PROXY", "localhost")
-    with pytest.warns(UserWarning, match="in the clear"):
+    with pytest.warns(UserWarning, match="are sent unencrypted"):
         client = AsyncClient("http://support.example", api_key=sandbox.api_key)
     async with client:
         assert (await client.users.me()).id == 1

@@ -1,4 +1,4 @@
-"""The client: wires the parts together and owns their lifetime."""
+"""The client, which connects the parts and owns their lifetime."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Input = TypeVar("Input")
 T = TypeVar("T")
 
 
-# Without a handler of the application's, Python would print the package's warnings.
+# Without this, Python prints the package's warnings if the application configures no logging.
 logging.getLogger("useresponse_async").addHandler(logging.NullHandler())
 
 _METHODS: Final = ("GET", "POST", "PUT", "DELETE")
@@ -67,50 +67,51 @@ _CLOSE_SECONDS: Final = 5.0
 
 
 class AsyncClient(Resources):
-    """A client of one UseResponse installation. Nothing is sent before the first call.
+    """A client for one UseResponse installation. Nothing is sent before the first call.
 
-    Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` yourself, from
-    any task. It works on asyncio, uvloop and trio, within one event loop.
+    Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` from any task.
+    It works on asyncio, uvloop and trio. A client belongs to one event loop.
 
     Args:
         base_url: The installation's URL, e.g. ``https://mydomain.useresponse.com``; default:
-            ``USERESPONSE_URL``. A sub-path is kept. The scheme defaults to ``https``.
-        api_key: The API key; default: ``USERESPONSE_API_KEY``, or guest access.
-        api_version: The API version in the path; default: ``USERESPONSE_API_VERSION``, or
+            ``USERESPONSE_URL``. It may contain a path. The scheme defaults to ``https``.
+        api_key: The API key; default: ``USERESPONSE_API_KEY``, else guest access.
+        api_version: The API version in the path; default: ``USERESPONSE_API_VERSION``, else
             ``3.0``.
         timeout: Time-out for connecting, for each read and for each write, in seconds;
             an :class:`httpx.Timeout` sets them separately, ``None`` disables them.
         attempt_timeout: Time-out for one attempt, from its slot to the last byte of the
             response, in seconds; default: five times the read time-out. ``None`` disables it.
-            For a download it ends when the file begins.
+            For a download it covers the time until the file begins.
         retry: Which attempts are retried, how often, and with which delays.
-        max_in_flight: Maximum number of concurrent requests, however many tasks make calls.
-        adaptive_pacing: Lower the number of concurrent requests while the server is overloaded.
+        max_in_flight: Maximum number of concurrent requests, across all tasks.
+        adaptive_pacing: Reduce the number of concurrent requests while the server is overloaded.
         queue_timeout: Time-out for waiting for a slot, in seconds; ``None`` disables it. The
-            wait does not count against ``timeout``. In a walk it applies to the first page.
-        max_response_bytes: Maximum size of a response, decompressed, in bytes. Downloads have
-            a limit of their own.
-        key_placement: Where the API key travels in a request.
-        headers: Headers to send with every call; ``User-Agent`` may be replaced. The values
-            may be secrets.
-        proxy: The proxy to use; default: the environment's (``HTTPS_PROXY``, …).
-        verify: The TLS context to verify the server with; default: the usual authorities.
-        transport: An httpx transport to send with, in place of the client's own pools; or
+            wait does not count towards ``timeout``. While iterating over pages, it applies to
+            the first page.
+        max_response_bytes: Maximum size of a response after decompression, in bytes. Downloads
+            have their own limit.
+        key_placement: The part of the request that carries the API key.
+        headers: Headers to send with every call; ``User-Agent`` may be replaced. Values may be
+            secrets.
+        proxy: The proxy; default: from the environment (``HTTPS_PROXY``, …).
+        verify: The TLS context that verifies the server; default: httpx's own.
+        transport: An httpx transport to use in place of the client's connection pools; or
             ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
-        http_client: An httpx client to send with, in place of the client's own pools. It stays
-            the caller's: it is not closed, and its own hooks see requests with the key.
+        http_client: An httpx client to use in place of the client's connection pools. The
+            caller has to close it, and its hooks see requests with the key.
         on_request: Called with each request, an :class:`httpx.Request` without the key,
             before it waits for a slot.
-        on_response: Called with each response, an :class:`httpx.Response` with its body read
-            and the key redacted; not for downloads.
+        on_response: Called with each response except downloads, an :class:`httpx.Response` with
+            its body read and the key redacted.
         on_retry: Called before each retry, with a :class:`~useresponse_async.RetryEvent`.
 
-    The hooks may be async; the call waits for them. Their exceptions are logged and do not
-    reach the call.
+    Hooks may be async functions; the call waits for them. Exceptions that they raise are logged
+    and do not reach the call.
 
     Raises:
-        ConfigurationError: A setting is invalid; names it.
-        MissingExtraError: A setting needs an extra that is not installed; names it.
+        ConfigurationError: A setting is invalid; the message names it.
+        MissingExtraError: A setting needs an extra that is not installed; the message names it.
     """
 
     def __init__(
@@ -187,19 +188,19 @@ class AsyncClient(Resources):
     ) -> AsyncClient:
         """Return a view of this client with other options, over the same connections.
 
-        A view with its own ``max_in_flight`` has slots of its own. The view ends with this
-        client; closing the view closes nothing.
+        A view with its own ``max_in_flight`` has its own slots. Closing this client also closes
+        the view; closing the view does nothing.
 
         Args:
             timeout: As for the client.
             attempt_timeout: As for the client.
-            retry: As for the client; its budget stays the client's.
+            retry: As for the client; the view shares the client's retry budget.
             max_in_flight: As for the client.
             queue_timeout: As for the client.
             max_response_bytes: As for the client.
 
         Raises:
-            ConfigurationError: An option is invalid; names it.
+            ConfigurationError: An option is invalid; the message names it.
         """
         options = {
             "timeout": timeout,
@@ -230,31 +231,31 @@ class AsyncClient(Resources):
         headers: Mapping[str, str | Secret] | None = None,
         sensitive: bool = False,
     ) -> Any:
-        """Call an endpoint that has no method of its own.
+        """Call any endpoint, by method and path.
 
         Args:
             method: ``GET``, ``POST``, ``PUT`` or ``DELETE``.
             path: The path below ``/api/{version}``, e.g. ``/anything.json``.
-            params: The query's parameters.
-            json: The JSON body; ``None`` sends no body. Texts in it may be secrets.
-            headers: Headers besides the client's own; the values may be secrets.
-            sensitive: Whether the body or the response holds a secret, so that neither shows
-                in an error, a hook or a captured response.
+            params: The query parameters.
+            json: The JSON body; ``None`` sends no body. Strings in it may be secrets.
+            headers: Headers to send besides the client's own; values may be secrets.
+            sensitive: Keep the bodies of the request and the response out of errors, hooks and
+                captured responses, because they contain a secret.
 
         Returns:
-            The response's JSON as the server sent it; ``None`` for a 204.
+            The decoded JSON as the server sent it; ``None`` for a 204.
 
         Raises:
             ArgumentError: An argument is invalid; nothing was sent.
-            APIConnectionError: No complete response came.
+            APIConnectionError: No complete response was received.
             APIStatusError: The server responded with an error.
             DecodeError: The response is not valid JSON.
             ClientClosedError: The client is closed.
 
-        Endpoint: the one named.
+        Endpoint: ``{method} {path}``.
         """
         if method not in _METHODS:
-            raise ArgumentError("method", f"{method!r} is none of {', '.join(_METHODS)}")
+            raise ArgumentError("method", f"{method!r} is not one of {', '.join(_METHODS)}")
         return await self._session.send(
             Request(
                 method=method,
@@ -325,30 +326,31 @@ class AsyncClient(Resources):
         return_exceptions: bool = False,
         with_inputs: bool = False,
     ) -> AsyncGenerator[Any, None]:
-        """Call ``function`` with each of ``inputs``, several calls concurrently.
+        """Call ``function`` with each of ``inputs``, with several calls running concurrently.
 
-        In the queue for a slot, single calls go ahead of these.
+        ``async for user in client.map(client.users.get, ids)`` yields every user, in order.
+        Single calls take precedence over these calls when they wait for a slot.
 
-        ``async for user in client.map(client.users.get, ids)`` gives every user, in order.
-        Cancelling the loop cancels the calls under way. Close the generator, with
-        :func:`contextlib.aclosing`, when the loop may be left early.
+        Cancelling the loop cancels the running calls. Close the generator, with
+        :func:`contextlib.aclosing`, if the loop may be left early.
 
         Args:
             function: An async function, e.g. a method of a resource.
-            inputs: Its arguments; one is taken only when a call can start.
-            max_in_flight: Maximum number of concurrent calls; default: the client's.
+            inputs: The arguments; each is taken only when its call can start.
+            max_in_flight: Maximum number of concurrent calls; default: ``max_in_flight`` of the
+                client.
             ordered: Yield results in the order of their inputs, rather than as they finish.
-            return_exceptions: Yield a failure in place of its result; otherwise the first one is
-                raised, and the other calls are cancelled.
-            with_inputs: Yield ``(input, result)``.
+            return_exceptions: Yield an exception in place of the result of a failed call; by
+                default, the first exception is raised and the other calls are cancelled.
+            with_inputs: Yield ``(input, result)`` tuples.
 
         Returns:
-            A generator of the results.
+            An asynchronous generator of the results.
 
         Raises:
             ArgumentError: ``max_in_flight`` is not a positive integer.
 
-        Endpoint: the one that the function calls.
+        Endpoint: any that ``function`` calls.
         """
         limit = self._session.max_in_flight
         if max_in_flight is not None:
@@ -373,21 +375,22 @@ class AsyncClient(Resources):
         return self._session.pacing.in_flight
 
     def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
-        """Collect the responses that this client's calls inside a ``with`` block cause.
+        """Collect the responses to calls that this client makes inside a ``with`` block.
 
         Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
-        number of the attempt, from 1. Tasks started inside the block
-        are included; downloads and followed redirects are not.
+        number of the attempt, from 1. Calls of tasks that are started inside the block are
+        included; downloads and followed redirects are not.
 
         Returns:
-            A context manager that gives the list of responses.
+            A context manager that returns the list of responses.
         """
         return self._connection.capture_responses()
 
     async def aclose(self) -> None:
-        """Close the client: calls under way end in ``ClientClosedError``, connections close.
+        """Close the client and its connections.
 
-        Closing twice is allowed. A cancellation is raised once everything is closed.
+        Calls in progress raise ``ClientClosedError``. Closing a client twice is allowed. If
+        the caller is cancelled, the cancellation is raised once everything is closed.
         """
         if not self._owner:
             return
@@ -413,7 +416,7 @@ class AsyncClient(Resources):
         return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
 
     def __reduce__(self) -> str:
-        raise TypeError("a client holds connections and cannot be pickled: make one per process")
+        raise TypeError("a client holds connections and cannot be pickled: create one per process")
 
 
 def _sender(
@@ -424,21 +427,21 @@ def _sender(
     transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
     http_client: httpx.AsyncClient | None,
 ) -> tuple[httpx.AsyncBaseTransport, bool]:
-    """Return what sends the requests, and whether it adds the key itself."""
+    """Return the transport that sends requests, and whether it adds the API key itself."""
     own = proxy is not None or verify is not None
     if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
         raise ConfigurationError(
-            "transport, http_client, and proxy with verify each say how to send: give one of them"
+            "transport, http_client, and proxy or verify exclude each other: pass only one of them"
         )
     if isinstance(transport, httpx.AsyncBaseTransport):
         return transport, False
     if http_client is not None:
         return ClientTransport(http_client), False
     if transport not in (None, "aiohttp"):
-        raise ConfigurationError("transport: it is neither an httpx transport nor 'aiohttp'")
+        raise ConfigurationError("transport: neither an httpx.AsyncBaseTransport nor 'aiohttp'")
     context = checked_context(verify)
     proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
-    proxies.of(settings.base_url)  # so that one that cannot be used is refused now
+    proxies.of(settings.base_url)  # so that an unusable proxy raises now
     if transport is None:
         return PoolTransport(verify=context, proxies=proxies), True
     require_extra("aiohttp")

@@ -70,13 +70,13 @@ class MissingExtraError(ImportError):
 
 
 def require_extra(extra: str) -> None:
-    """Raise unless the libraries of ``extra`` are installed.
+    """Raise an exception unless the libraries of ``extra`` are installed.
 
     Args:
-        extra: Its name, as in ``useresponse-async[name]``.
+        extra: The extra's name, as in ``useresponse-async[name]``.
 
     Raises:
-        MissingExtraError: One of them is missing; the message says what to install.
+        MissingExtraError: A library is missing; the message says what to install.
     """
     purpose, modules = _EXTRAS[extra]
     if any(find_spec(name) is None for name in modules):
@@ -90,17 +90,17 @@ class Unset(enum.Enum):
 
 
 UNSET: Final = Unset.UNSET
-"""In place of a setting that was left out, where ``None`` means something else."""
+"""Default of settings for which ``None`` has another meaning."""
 
 
 class KeyPlacement(enum.Enum):
-    """Where the API key travels in a request."""
+    """The part of a request that carries the API key."""
 
     QUERY = "query"
-    """The ``apiKey`` query parameter, which every version documents."""
+    """The ``apiKey`` query parameter, documented for every API version."""
 
     HEADER = "header"
-    """The bare value of the ``Authorization`` header, for installations that take it."""
+    """The ``Authorization`` header, without a scheme, for installations that accept it."""
 
 
 def _integer(minimum: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
@@ -133,29 +133,30 @@ def _flag(_instance: object, attribute: attrs.Attribute[Any], value: object) -> 
 class RetryPolicy:
     """Which attempts are retried, how often, and with which delays.
 
-    A 503 and a 429 are retried for every call: the server did nothing. So is a connection that
-    was never made. A 500, 502, 504, a time-out, a broken connection and a body cut short are
-    retried where repeating the call is safe.
+    A 503 and a 429 are retried for every call, because the server did not process the request.
+    A connection that could not be established is retried too. A 500, 502 or 504, a time-out, a
+    broken connection and a truncated body are retried if the call is safe to repeat.
 
-    Delays grow exponentially with full jitter: before attempt ``n + 1`` a random time between 0
-    and ``initial_delay * 2 ** (n - 1)``, or the server's ``Retry-After`` if that is longer, but
-    never more than ``max_delay``. All calls of a client share one retry budget, so that an
-    outage meets a trickle of retries: one that the budget has no room for yet waits.
+    Delays grow exponentially with full jitter. The delay before attempt ``n + 1`` is a random
+    time between 0 and ``initial_delay * 2 ** (n - 1)``, or the server's ``Retry-After`` if that
+    is longer, but at most ``max_delay``. All calls of a client share one retry budget, which
+    limits the retry rate during an outage: a retry waits until the budget allows it.
 
     Args:
-        attempts: Maximum number of attempts of one call, the first included. ``None`` (the
-            default) sets no limit but ``max_elapsed`` for calls that are safe to repeat, once
-            the client has had a successful response; for all others, 6 attempts.
-        initial_delay: Maximum of the first delay, in seconds.
-        max_delay: Maximum of every delay, in seconds.
-        max_elapsed: No attempt starts later than this after the first one failed, in seconds.
+        attempts: Maximum number of attempts of one call, including the first. With ``None``
+            (the default), calls that are safe to repeat are limited only by ``max_elapsed``
+            once the client has had a successful response; other calls get 6 attempts.
+        initial_delay: Upper bound of the first delay, in seconds.
+        max_delay: Upper bound of every delay, in seconds.
+        max_elapsed: Time after the first failure in which another attempt may start, in
+            seconds.
         min_retries_per_second: Retries that the budget always allows, per second.
-        max_retry_ratio: Retries that the budget allows on top, per successful response.
-        repeat_unsafe: Also repeat calls that create or toggle after a 500 or a broken
-            connection, although the first attempt may have worked.
+        max_retry_ratio: Additional retries that the budget allows, per successful response.
+        repeat_unsafe: Also repeat calls that create or toggle something after a 500 or a
+            broken connection, although the first attempt may have succeeded.
 
     Raises:
-        ConfigurationError: A value is out of its range; names it.
+        ConfigurationError: A value is out of range; the message names it.
     """
 
     attempts: int | None = attrs.field(
@@ -178,7 +179,7 @@ class RetryEvent:
         path: The request's path, without its query.
         attempt: The number of the attempt that failed, from 1.
         delay: The time until the next attempt, in seconds.
-        status_code: The status of the response; ``None`` if none came.
+        status_code: The status code of the response; ``None`` if there was no response.
         error: The error that the call would have raised without a retry.
     """
 
@@ -191,25 +192,25 @@ class RetryEvent:
 
 
 RequestHook: TypeAlias = Callable[[httpx.Request], Awaitable[None] | None]
-"""Is called with each request before it waits for a slot; the request has no key."""
+"""Called with each request before it waits for a slot; the request has no key."""
 
 ResponseHook: TypeAlias = Callable[[httpx.Response], Awaitable[None] | None]
-"""Is called with each response, its body read; its request has no key."""
+"""Called with each response after its body was read; its request has no key."""
 
 RetryHook: TypeAlias = Callable[[RetryEvent], Awaitable[None] | None]
-"""Is called after each failed attempt that is retried, before the delay."""
+"""Called after each failed attempt that is retried, before the delay."""
 
 
 def parse_base_url(text: object) -> httpx.URL:  # noqa: C901 - one check after another
     """Return the installation's URL, without a trailing slash."""
     if not isinstance(text, str) or not text:
         raise ConfigurationError(
-            "base_url: give the installation's address, e.g. https://mydomain.useresponse.com, "
+            "base_url: pass the installation's URL, e.g. https://mydomain.useresponse.com, "
             "or set USERESPONSE_URL"
         )
     # The text itself is not in the message: a password or a key may have been pasted into it.
     if re.search(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]", text):
-        raise ConfigurationError("base_url: it holds a space, a backslash or a control character")
+        raise ConfigurationError("base_url: contains a space, a backslash or a control character")
     bare = "://" not in text
     try:
         url = httpx.URL(f"https://{text}" if bare else text)
@@ -220,22 +221,22 @@ def parse_base_url(text: object) -> httpx.URL:  # noqa: C901 - one check after a
     if url.scheme not in ("http", "https"):
         problem = f"the scheme is {url.scheme!r}, neither https nor http"
     elif url.userinfo:
-        problem = "a user name or password is not allowed in it"
+        problem = "contains a user name or password"
     elif not url.host or (bare and not {".", ":"} & set(url.host) and url.host != "localhost"):
         problem = f"{url.host!r} is not a host name"
     elif "?" in str(url) or "#" in str(url):
-        problem = "a query or fragment is not allowed in it"
+        problem = "contains a query or a fragment"
     elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
-        problem = f"{url.port} is not a port"
+        problem = f"{url.port} is not a valid port"
     elif {".", ".."} & set(segments) or "" in segments[:-1]:
-        problem = "the path has an empty, a '.' or a '..' part"
+        problem = "the path contains an empty, '.' or '..' segment"
     elif "api" in segments:
-        problem = "leave out /api/…: it is added, with api_version"
+        problem = "leave out /api/…, which the client adds"
     if problem:
         raise ConfigurationError(f"base_url: {problem}")
     if url.scheme == "http" and not is_loopback(url):
         warnings.warn(
-            f"base_url is http://{url.host}: keys, passwords and data travel in the clear",
+            f"base_url is http://{url.host}: keys, passwords and data are sent unencrypted",
             UserWarning,
             stacklevel=4,
         )
@@ -253,7 +254,7 @@ def is_loopback(url: httpx.URL) -> bool:
 
 
 def kept_secret(key: T) -> T | Secret:
-    """Return a text as a secret, so that no frame holds it where a setting is refused."""
+    """Return a string as a secret, so that no frame shows it if a setting is refused."""
     return Secret(key) if isinstance(key, str) else key
 
 
@@ -265,18 +266,18 @@ def _api_key(given: object) -> Secret | None:
         text = key.reveal().strip() if isinstance(key, Secret) else ""
     except ValueError:
         raise ConfigurationError(
-            "api_key: this secret was pickled, which leaves its text out; give the key anew"
+            "api_key: this Secret was pickled, which drops its value; pass the key again"
         ) from None
     if not text:
-        raise ConfigurationError("api_key: it is empty or not a text; leave it out for guests")
+        raise ConfigurationError("api_key: empty or not text; omit it for guest access")
     if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ConfigurationError("api_key: it holds a space or a character that is not ASCII")
+        raise ConfigurationError("api_key: contains a space or a non-ASCII character")
     return key if isinstance(key, Secret) and key.reveal() == text else Secret(text)
 
 
 def _api_version(version: object) -> str:
     if not isinstance(version, str) or not re.fullmatch(r"\w+([.-]\w+)*", version, re.ASCII):
-        raise ConfigurationError(f"api_version: {version!r} is not a version, e.g. '3.0'")
+        raise ConfigurationError(f"api_version: {version!r} is not a version such as '3.0'")
     return version
 
 
@@ -397,7 +398,7 @@ class Settings:
         """Return the settings, with what was left out taken from the environment.
 
         Raises:
-            ConfigurationError: A setting cannot work; names it.
+            ConfigurationError: A setting is invalid; the message names it.
         """
         environment = {
             name: os.environ.get(f"USERESPONSE_{name}") or None
@@ -430,7 +431,7 @@ def checked_context(verify: object) -> ssl.SSLContext | None:
     if verify is None or isinstance(verify, ssl.SSLContext):
         return verify
     raise ConfigurationError(
-        "verify: give an ssl.SSLContext, e.g. ssl.create_default_context(cafile='ca.pem')"
+        "verify: not an ssl.SSLContext; pass one, e.g. ssl.create_default_context(cafile='ca.pem')"
     )
 
 
@@ -459,7 +460,7 @@ class Proxies:
         address = self._environment.get(url.scheme) or self._environment.get("all")
         if not address or is_loopback(url) or proxy_bypass(url.host):
             return self._given
-        return _proxy("the environment's proxy", address, socks=self._socks)
+        return _proxy("the proxy from the environment", address, socks=self._socks)
 
 
 def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.Proxy:
@@ -470,13 +471,13 @@ def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.
             given if isinstance(given, httpx.Proxy) else httpx.Proxy(f"{'http://' * bare}{given}")
         )
     except (ValueError, TypeError, httpx.InvalidURL):
-        raise ConfigurationError(f"{name}: not a http, https or socks5 URL") from None
+        raise ConfigurationError(f"{name}: not an http, https or socks5 URL") from None
     port = proxy.url.port
     if not proxy.url.host or (port is not None and not 0 < port <= _HIGHEST_PORT):
-        raise ConfigurationError(f"{name}: the host or the port is not valid")
+        raise ConfigurationError(f"{name}: invalid host or port")
     if proxy.url.scheme.startswith("socks"):
         if socks is False:
-            raise ConfigurationError(f"{name}: SOCKS proxies do not work with this transport")
+            raise ConfigurationError(f"{name}: this transport does not support SOCKS proxies")
         if find_spec("socksio") is None:
             raise ConfigurationError(f"{name}: SOCKS proxies need: pip install 'httpx[socks]'")
     return proxy

@@ -91,20 +91,20 @@ def _id_of(item: object) -> int | None:
 
 @attrs.define(kw_only=True)
 class WalkReport:
-    """What a walk has seen so far.
+    """Statistics of a walk, updated while it runs.
 
     Attributes:
-        pages: Pages received, those that were read again not counted.
-        items: Items delivered.
-        duplicates: Items not delivered, because rows moved and they had come before.
-        total_at_start: How many items the first response said there are, if it said.
-        total_at_end: How many items the last response said there are, if any did.
-        consistent: Whether no response showed that rows moved: all told the same total and page
-            count, none brought an item that had come before, no page was shorter than those
-            around it, and as many items came as the server counts.
-        pages_reread: Pages read again because rows moved.
-        boundaries_unsettled: Boundaries between two pages where items that were there all the
-            time may be missing, because the rows did not stand still while they were read again.
+        pages: Number of pages received, not counting those that were read again.
+        items: Number of items yielded.
+        duplicates: Number of items dropped because they had been yielded before.
+        total_at_start: Number of items according to the first response, if it said.
+        total_at_end: Number of items according to the last response, if any said.
+        consistent: Whether no response showed that rows moved: all had the same total and page
+            count, none contained an item that had been yielded before, no page was shorter than
+            those around it, and as many items were received as the server counts.
+        pages_reread: Number of pages read again because rows moved.
+        boundaries_unsettled: Number of boundaries between two pages where items that existed
+            throughout may be missing, because rows kept moving while the pages were read again.
     """
 
     pages: int = 0
@@ -385,7 +385,7 @@ class Walk(Generic[T]):
         if unexplained or report.boundaries_unsettled or report.items < (expected or 0):
             logger.warning(
                 "the walk ended after %d items on %d pages, but the server counts %s on %d: "
-                "rows moved meanwhile, or its count is wrong (boundaries unsettled: %d)",
+                "rows moved during the walk, or its count is wrong (boundaries unsettled: %d)",
                 report.items,
                 report.pages,
                 report.total_at_end,

@@ -1,4 +1,4 @@
-"""Lists that come in pages, and walks over them with several pages in flight."""
+"""Paginated lists, and iteration over them with several pages in flight."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ T = TypeVar("T")
 _PLACE: Final = ("page", "count")
 
 _SHOWN: Final = 100
-"""How many characters of the path and the filters a ``repr`` shows."""
+"""Maximum number of characters of the path and filters in a ``repr``."""
 
 _PAGES_HELD: Final = 64
-"""How many pages may wait behind one that is slow, or is tried again."""
+"""Maximum number of pages that wait behind one that is slow or being retried."""
 
 
 _entered: Final[ContextVar[tuple[tuple[Pages[Any], AsyncGenerator[Any, None]], ...]]] = ContextVar(
@@ -44,45 +44,49 @@ class PageDecoder(Protocol[T]):
     """Makes the decoder for one page of a list."""
 
     def __call__(self, model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
-        """Return a decoder to page ``number``, of ``size`` items of ``model``."""
+        """Return a decoder for page ``number``, of ``size`` items of ``model``."""
         ...
 
 
 class Pages(Generic[T]):
-    """A list that comes in pages. Nothing is sent until it is used.
+    """A paginated list. Nothing is sent until it is used.
 
-    - ``await pages`` gives the first page.
-    - ``async for item in pages`` gives every item, in order, with several pages in flight.
-    - ``async with pages as items`` does the same for a loop that may be left early: whatever
-      is still under way has ended by the line after the block.
-    - :meth:`by_page`, :meth:`collect`, :meth:`first` and :meth:`count` do what they say.
+    - ``await pages`` returns the first page.
+    - ``async for item in pages`` yields every item, in order, with several pages in flight.
+    - ``async with pages as items`` does the same for a loop that may be left early: requests
+      still in flight are cancelled before the block exits.
+    - :meth:`by_page` yields pages, :meth:`collect` returns all items, :meth:`first` the first
+      item, and :meth:`count` the number of items.
 
-    What a walk promises, where items have ids, rows keep their order, and the total and the
-    rows of one answer are of one moment:
+    Iterating over the pages is called a walk. A walk guarantees the following, provided that
+    items have ids, rows keep their order, and the total and the rows of each response are
+    consistent with each other:
 
-    - Rows that do not change: every item on the pages that the server counts comes once, in
-      order, or the walk raises. No page is asked for twice.
-    - Nothing comes twice. A walk ends, unless rows are added for ever as fast as it reads them;
-      a thousand pages in a row without a new item end it in any case.
-    - Rows inserted meanwhile: every item that was there all the time comes, if the answers tell
-      the total or the walk has ``concurrency=1``. One that was inserted may come or not.
-    - Rows removed, or some removed and others inserted: an item can slide unseen to a page that
-      was read before. Where neighbouring pages told different totals or page counts, or one
-      was shorter than the page before it promised, and no item came on both sides, pages are
-      read again until nothing can lie between them. What is found comes before the next page's
-      items. Every item that was there all the time comes, if the answers tell the total and
-      ``report.boundaries_unsettled`` is 0, unless as many rows were inserted as removed between
-      two answers for the same or neighbouring pages: no answer shows that.
-    - ``report.consistent`` is true only while no answer shows that anything moved.
+    - If rows do not change, every item on the pages that the server counts is yielded once, in
+      order, or the walk raises an exception. No page is requested twice.
+    - No item is yielded twice. A walk ends, unless rows keep being added as fast as it reads
+      them; after 1000 consecutive pages without a new item it ends in any case.
+    - If rows are inserted during the walk, every item that existed throughout is yielded,
+      provided that the responses contain the total or the walk has ``concurrency=1``. Inserted
+      items may or may not be yielded.
+    - If rows are removed, or removed and inserted, an item can move to a page that was already
+      read. Where neighbouring pages report different totals or page counts, or a page is
+      shorter than the page before it implies, and the two share no item, pages are read again
+      until no item can be missing between them. Items found this way are yielded before those
+      of the next page. Every item that existed throughout is yielded, provided that the
+      responses contain the total and ``report.boundaries_unsettled`` is 0. The exception is
+      that as many rows were inserted as removed between two responses for the same or
+      neighbouring pages, which no response shows.
+    - ``report.consistent`` is true as long as no response shows that rows moved.
 
-    Less is promised where rows change their places (a list sorted by a time that changes);
-    where items have no ids (then no page is read again, and none is known again); where no
-    total is told (then rows removed go unnoticed, and a page just like the one before it is
-    taken for the end); and at the edges of a range, which nobody compares.
+    The guarantees are weaker if rows change their order (as in a list sorted by a time that
+    changes); if items have no ids (no page is read again, and duplicates are not recognized);
+    if the responses contain no total (removed rows go unnoticed, and a page equal to the one
+    before it is treated as the end); and at the edges of a range, which are not compared.
 
-    Each of these raises :class:`~useresponse_async.APIConnectionError`,
-    :class:`~useresponse_async.APIStatusError` or :class:`~useresponse_async.DecodeError` when
-    a page cannot be had. Cancelling any of them cancels the requests it has under way.
+    All of these raise :class:`~useresponse_async.APIConnectionError`,
+    :class:`~useresponse_async.APIStatusError` or :class:`~useresponse_async.DecodeError` if
+    a page cannot be fetched. Cancelling any of them cancels its requests.
     """
 
     def __init__(
@@ -106,14 +110,14 @@ class Pages(Generic[T]):
         self._count = integer("count", count, minimum=1)
         self._decoder = decoder
         self._report = WalkReport()
-        sent = self._request(self._start).query  # so that bad parameters are told of now
+        sent = self._request(self._start).query  # so that invalid parameters raise now
         filters = urlencode([(name, value) for name, value in sent if name not in _PLACE])
         source = redact(f"{path}?{filters}" if filters else path, session.secrets)
         self._source = source if len(source) <= _SHOWN else f"{source[:_SHOWN]}…"
 
     @property
     def report(self) -> WalkReport:
-        """What the latest walk over these pages has seen so far."""
+        """Report of the latest walk over these pages."""
         return self._report
 
     def __repr__(self) -> str:
@@ -152,29 +156,32 @@ class Pages(Generic[T]):
         ordered: bool = True,
         ramp: bool = False,
     ) -> AsyncGenerator[Page[T], None]:
-        """Return a walk over whole pages, several of them in flight.
+        """Iterate over complete pages, with several of them in flight.
 
-        Each page comes once. Items that are found when pages are read again come in front of
-        the next page's own, so that there may be more of them than its size.
+        Each page is yielded once. Items that are found when pages are read again precede the
+        next page's own items, so that a page may hold more items than its size.
 
-        Close it, with :func:`contextlib.aclosing`, when it may be left early.
+        Close the generator, with :func:`contextlib.aclosing`, if the loop may be left early.
 
         Args:
-            start: The first page, from 1; the list's own first page unless told.
-            stop: The page before which to stop, as in ``range``; all pages unless told.
-            concurrency: The most pages under way, in pages; unless told, the client's
-                ``max_in_flight`` and a third more, which wait for their turn, so that the next
-                request goes out as soon as an answer is there.
-            ordered: Whether pages come in order, or as they arrive.
-            ramp: Begin with one page, then two, four, and so on at once: for a loop that is
+            start: The first page, from 1; default: the first page of the list.
+            stop: The page before which to stop, as in ``range``; default: all pages.
+            concurrency: Maximum number of pages requested at once; default: ``max_in_flight``
+                of the client and a third more, which wait for a slot, so that the next request
+                is sent as soon as a response is complete.
+            ordered: Yield pages in order, rather than as they arrive.
+            ramp: Begin with one page in flight, then two, four, and so on: for a loop that is
                 likely to be left early.
 
+        Returns:
+            An asynchronous generator of pages.
+
         Raises:
-            ArgumentError: A number is out of its range.
+            ArgumentError: A number is out of range.
         """
         start = self._start if start is None else integer("start", start, minimum=1)
         if stop is not None and integer("stop", stop, minimum=1) < start:
-            raise ArgumentError("stop", f"{stop} is before the start, {start}")
+            raise ArgumentError("stop", f"{stop} is less than start, {start}")
         limit = self._session.walk_concurrency
         if concurrency is not None:
             limit = integer("concurrency", concurrency, minimum=1)
@@ -186,14 +193,14 @@ class Pages(Generic[T]):
             return [item async for item in items]
 
     async def first(self) -> T | None:
-        """Return the first item of the first page, or ``None`` if there is none."""
+        """Return the first item of the first page, or ``None`` if the page is empty."""
         page = await self._fetch(self._start)
         return page[0] if page else None
 
     async def count(self) -> int:
-        """Return how many items there are on all pages, in items.
+        """Return the number of items on all pages.
 
-        One request tells, unless the server gives no total: then the pages are walked.
+        This takes one request, unless the server sends no total: then all pages are read.
         """
         page = await self._fetch(1)
         if page.total_items is not None:

@@ -115,7 +115,7 @@ def test_downloads_heed_no_proxy_for_their_own_host(
     monkeypatch.setenv("no_proxy", here)
 
     async def main() -> None:
-        with pytest.warns(UserWarning, match="in the clear"):
+        with pytest.warns(UserWarning, match="are sent unencrypted"):
             client = AsyncClient("http://help.example", retry=ONCE, **options_of(wire))
         async with client:
             assert (await client.users.me()).id == 1

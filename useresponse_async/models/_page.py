@@ -19,14 +19,14 @@ class Page(PydanticType, Generic[T], Sequence[T]):  # noqa: PYI059 - Page[User] 
     """One page of a list: a sequence of its items.
 
     Attributes:
-        items: What is on the page.
-        number: Which page this is, from 1.
-        size: How many items a full page holds.
-        total_items: How many items there are on all pages, if the server says.
-        total_pages: How many pages there are, if the server says.
-        next_number: Which page the server says is next, if it says.
-        extra: What else the server sent with the page.
-        source: The path and the filters that it was asked for with, as its ``repr`` shows them.
+        items: The items on the page.
+        number: The number of the page, from 1.
+        size: The number of items on a full page.
+        total_items: The number of items on all pages, if the server says.
+        total_pages: The number of pages, if the server says.
+        next_number: The number of the next page, if the server says.
+        extra: Everything else that the server sent with the page.
+        source: The path and filters of the request, as its ``repr`` shows them.
     """
 
     items: list[T]

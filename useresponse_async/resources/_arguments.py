@@ -98,7 +98,7 @@ def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, st
         if name in named:
             raise ArgumentError("params", f"{name!r} has its own argument; use that")
         if name == _KEY_PARAMETER:
-            raise ArgumentError("params", "the API key is not a parameter; pass api_key to AsyncClient")
+            raise ArgumentError("params", "not for the API key; pass api_key to the client")
     return tuple(
         (name, _query_text(name, value))
         for name, value in {**named, **(params or {})}.items()
