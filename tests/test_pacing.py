@@ -51,10 +51,10 @@ class Load:
 async def test_the_limit_starts_low_and_doubles_with_each_round_of_good_answers():
     load = Load(64)
     limits = []
-    for _ in range(4):
+    for _ in range(3):
         limits.append(load.pacing.limit)
         await load.answer_round()
-    assert limits == [10, 20, 40, 64]
+    assert limits == [20, 40, 64]
 
 
 async def test_a_bound_below_the_start_is_the_limit_from_the_start():
@@ -93,7 +93,7 @@ async def test_a_limit_that_was_too_much_is_not_tried_again_at_once():
     for _ in range(8):
         await load.answer_round()
         seen.append(load.pacing.limit)
-    assert seen[-1] == max(seen) == 19
+    assert seen[-1] == max(seen) == 39
 
 
 async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as_much_more():
@@ -105,7 +105,7 @@ async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as
         await load.answer()
         if load.pacing.limit != limits[-1]:
             limits.append(load.pacing.limit)
-    assert limits == list(range(14, 51))
+    assert limits == list(range(28, 51))
 
 
 async def test_an_idle_client_does_not_grow_its_limit():
@@ -115,7 +115,7 @@ async def test_an_idle_client_does_not_grow_its_limit():
         async with turn:
             pass
         turn.succeeded()
-    assert pacing.limit == 10
+    assert pacing.limit == 20
 
 
 async def test_answers_to_requests_from_before_a_decrease_change_nothing():
@@ -233,7 +233,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
         ids = [user.id async for user in client.users.search(count=10)]
     assert ids == list(range(1, 3_001))
     # 300 pages: a fixed bound of 50 is refused thousands of times.
-    assert 0 < sandbox.faults["overload"] < 40
+    assert 0 < sandbox.faults["overload"] < 60
     assert any("overloaded" in record.message for record in caplog.records)
 
 

@@ -14,7 +14,7 @@ __all__ = ["Limiter", "Pacing", "Slot"]
 
 logger: Final[logging.Logger] = logging.getLogger("useresponse_async.pacing")
 
-_GENTLE_START: Final = 10
+_GENTLE_START: Final = 20
 _DECREASE: Final = 0.7
 _ROUNDS_BEFORE_PROBE: Final = 8
 _RESPONSES_BEFORE_PROBE: Final = 32
