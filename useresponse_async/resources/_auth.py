@@ -21,13 +21,13 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["Auth", "AvatarType"]
 
 AvatarType: TypeAlias = Literal["url", "content", "gravatar"] | str
-"""How a picture is given; the known ones are listed, any other is sent as given."""
+"""How a picture is given; values other than those listed are sent unchanged."""
 
 
 class Auth(Resource):
     """Login and registration. The returned user carries its API key, as a secret.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`. Passwords and tokens never
     appear in an error.
     """
@@ -63,23 +63,23 @@ class Auth(Resource):
     ) -> User:
         """Register a user.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
-        Nothing is required: some servers make a guest of somebody who gives nothing.
+        No argument is required: some servers create a guest if none is given.
 
         Args:
             name: The user's name.
             email: The user's e-mail address.
             sso_id: The user's id in another system.
-            avatar_type: How the picture is given: ``url``, ``content`` or ``gravatar``.
+            avatar_type: The form of the picture: ``url``, ``content`` or ``gravatar``.
             avatar_content: The picture's address, or the picture itself in base64.
-            properties: Values of custom fields by the field's id.
+            properties: Values of custom fields by field id.
 
         Returns:
             The new user, with ``api_key``.
 
         Raises:
-            ConflictError: There is a user with this e-mail address.
+            ConflictError: A user has this e-mail address already.
 
         Endpoint: ``POST register.json``.
         """
@@ -107,7 +107,7 @@ class Auth(Resource):
             The user, with ``api_key``.
 
         Raises:
-            AuthenticationError: The token is not valid.
+            AuthenticationError: The token is invalid.
 
         Endpoint: ``GET sso/identity.json``.
         """

@@ -14,7 +14,7 @@ __all__ = ["Categories"]
 class Categories(Resource):
     """Categories of objects.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -31,8 +31,8 @@ class Categories(Resource):
             ownership: Only categories of this module: ``feedback``, ``helpdesk``, ``announcements``
                 or ``knowledge-base``.
             type: Only categories of objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
-            params: Further query parameters, sent as given.
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
             The categories.
@@ -59,7 +59,7 @@ class Categories(Resource):
             The category.
 
         Raises:
-            NotFoundError: The category does not exist, or this key may not see it.
+            NotFoundError: The category does not exist, or this key has no access to it.
 
         Endpoint: ``GET categories/{id}.json``.
         """

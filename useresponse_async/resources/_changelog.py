@@ -13,7 +13,7 @@ __all__ = ["Changelogs"]
 class Changelogs(Resource):
     """The changes to objects and users.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -22,13 +22,13 @@ class Changelogs(Resource):
 
         Args:
             object_id: The object's id.
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The changes.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``GET changelog/object/{id}.json``.
         """
@@ -41,13 +41,13 @@ class Changelogs(Resource):
 
         Args:
             user_id: The user's id.
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The changes.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``GET changelog/user/{id}.json``.
         """

@@ -17,7 +17,7 @@ class Chats(Resource):
     Which of a chat's two numbers the API takes for its id is not documented: the vendor's own
     apps give ``external_id``. Either is sent as given.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -34,14 +34,14 @@ class Chats(Resource):
         Args:
             author_id: Only chats of the user with this id.
             page: First page to return, from 1.
-            count: Number of chats on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of chats per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every chat.
+            The pages: await them for the first page, iterate over them for all chats.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET chats.json``.
         """
@@ -65,7 +65,7 @@ class Chats(Resource):
             The chat.
 
         Raises:
-            NotFoundError: The chat does not exist, or this key may not see it.
+            NotFoundError: The chat does not exist, or this key has no access to it.
 
         Endpoint: ``GET chats/{id}.json``.
         """
@@ -81,20 +81,20 @@ class Chats(Resource):
         count: int = 50,
         params: Params | None = None,
     ) -> Pages[Message]:
-        """List the messages of a chat. A server that does not page them sends one page.
+        """List the messages of a chat. Servers without pagination return them as one page.
 
         Args:
             chat_id: The chat's ``external_id`` or ``id``, depending on the server.
             top_id: The id of the message from which to go back.
             page: First page to return, from 1.
-            count: Number of messages on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of messages per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every message.
+            The pages: await them for the first page, iterate over them for all messages.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET chats/{id}/messages.json``.
         """

@@ -26,25 +26,25 @@ __all__ = ["Comments"]
 class Comments(Resource):
     """Comments on objects. Those on one object are listed by ``client.objects.comments``.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
     def list(
         self, *, page: int | None = None, count: int = 50, params: Params | None = None
     ) -> Pages[Comment]:
-        """List the comments on all objects. A server that does not page them sends one page.
+        """List the comments on all objects. Servers without pagination return them as one page.
 
         Args:
             page: First page to return, from 1.
-            count: Number of comments on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of comments per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every comment.
+            The pages: await them for the first page, iterate over them for all comments.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET comments.json``.
         """
@@ -70,13 +70,13 @@ class Comments(Resource):
     ) -> Comment:
         """Comment on an object.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
-            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            content: The text, as BBCode; servers are known to accept up to 12000 characters.
             is_private: Show it to agents only.
-            reply_to: The id of the comment that it answers.
+            reply_to: The id of the comment to reply to.
             treat_as_html: Treat the content as HTML rather than BBCode.
             attachments: Uploaded files to attach, as ``client.files.upload`` returns them.
 
@@ -85,7 +85,7 @@ class Comments(Resource):
 
         Raises:
             ArgumentError: An argument is invalid, e.g. an attachment without a token.
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments.json``.
         """
@@ -108,15 +108,15 @@ class Comments(Resource):
 
         Args:
             comment_id: The comment's id.
-            content: The new text, as BBCode; servers are known to take up to 12000 characters.
+            content: The new text, as BBCode; servers are known to accept up to 12000 characters.
             treat_as_html: Treat the content as HTML rather than BBCode.
 
         Returns:
-            The comment as it is now; ``None`` if the server only confirms.
+            The updated comment; ``None`` if the server sends only a confirmation.
 
         Raises:
             ArgumentError: No change was given, or an argument is invalid.
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/edit.json``.
         """
@@ -128,7 +128,7 @@ class Comments(Resource):
         )
         path = _path(comment_id, "edit")
         if not body:
-            raise ArgumentError("update", "nothing to change was given, e.g. content")
+            raise ArgumentError("update", "nothing to change; pass an argument, e.g. content")
         return await self._call("POST", path, entity_or_none(Comment), body=body)
 
     async def trash(self, comment_id: int) -> Comment | None:
@@ -138,10 +138,10 @@ class Comments(Resource):
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/trash.json``.
         """
@@ -154,10 +154,10 @@ class Comments(Resource):
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/recovery.json``.
         """
@@ -166,16 +166,16 @@ class Comments(Resource):
     async def toggle_best(self, comment_id: int) -> Comment | None:
         """Mark a comment as the best one of its object, or remove the mark.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/best/toggle.json``.
         """
@@ -184,16 +184,16 @@ class Comments(Resource):
     async def toggle_vote(self, comment_id: int) -> Comment | None:
         """Add the API key owner's vote to a comment, or withdraw it.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/votes/toggle.json``.
         """

@@ -19,7 +19,7 @@ class CustomFields(Resource):
     """Custom fields by what they belong to.
 
     ``client.users.custom_fields`` and ``client.objects.custom_fields`` are what version 7.0 has
-    in place of this. Every method raises, besides the errors that it lists, those of
+    in place of this. Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -33,7 +33,7 @@ class CustomFields(Resource):
 
         Args:
             type: The type of record, e.g. ``tickets``.
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The fields.

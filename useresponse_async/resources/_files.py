@@ -25,16 +25,16 @@ _DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 
 
 class Files(Resource):
-    """Files: uploaded to be attached to comments, and downloaded.
+    """File uploads, for attachments of comments, and downloads.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
     async def upload(self, attachment: Attachment) -> UploadedFile:
         """Upload a file, to attach it to a comment.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             attachment: The file; it is read and encoded while it is sent.
@@ -61,27 +61,27 @@ class Files(Resource):
         max_bytes: int = _DEFAULT_MAX_BYTES,
         on_progress: ProgressCallback | None = None,
     ) -> int:
-        """Download a file. The API key is sent to the installation's own origin only.
+        """Download a file. The API key is sent only to the installation's own origin.
 
-        A broken download is retried from its beginning, as the client's retry policy says. If it
-        fails in the end, or is cancelled, no partial file is left.
+        A broken download is retried from the beginning, according to the client's retry policy.
+        If it fails or is cancelled, no partial file remains.
 
         Args:
             file: The file, or its URL.
             to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
-            overwrite: Replace a file that exists at the path; default: refuse.
+            overwrite: Replace an existing file at the path; by default, it is an error.
             max_bytes: Maximum size, in bytes.
-            on_progress: Is called, or awaited, with the bytes received so far and the total,
-                ``None`` where the server does not tell it. It runs in the
-                download's slot: a call of the client in it waits for another one.
+            on_progress: Function or async function, called with the number of bytes received
+                so far and the total, which is ``None`` if unknown. The download keeps its slot
+                meanwhile; calls that the function makes need another slot.
 
         Returns:
             The file's size, in bytes.
 
         Raises:
-            ArgumentError: The file has no URL, or ``to`` is a folder, or exists already.
-            ResponseTooLargeError: It is larger than ``max_bytes``.
-            OSError: It cannot be written.
+            ArgumentError: The file has no URL, or ``to`` is a directory or exists already.
+            ResponseTooLargeError: The file is larger than ``max_bytes``.
+            OSError: The file cannot be written.
 
         Endpoint: the file's own URL.
         """

@@ -13,7 +13,7 @@ __all__ = ["Forums"]
 class Forums(Resource):
     """The forums of the community.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -21,7 +21,7 @@ class Forums(Resource):
         """List the forums.
 
         Args:
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The forums.

@@ -13,7 +13,7 @@ __all__ = ["Moderation"]
 class Moderation(Resource):
     """Topics and comments that await an agent's approval.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -24,10 +24,10 @@ class Moderation(Resource):
             topic_id: The topic's id (an object id).
 
         Returns:
-            The topic; ``None`` if the server only confirms.
+            The topic; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The topic does not exist, or this key may not see it.
+            NotFoundError: The topic does not exist, or this key has no access to it.
 
         Endpoint: ``POST topic/{id}/approve.json``.
         """
@@ -42,10 +42,10 @@ class Moderation(Resource):
             reason: The reason.
 
         Returns:
-            The topic; ``None`` if the server only confirms.
+            The topic; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The topic does not exist, or this key may not see it.
+            NotFoundError: The topic does not exist, or this key has no access to it.
 
         Endpoint: ``POST topic/{id}/decline.json``.
         """
@@ -60,10 +60,10 @@ class Moderation(Resource):
             comment_id: The comment's id.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comment/{id}/approve.json``.
         """
@@ -78,10 +78,10 @@ class Moderation(Resource):
             reason: The reason.
 
         Returns:
-            The comment; ``None`` if the server only confirms.
+            The comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The comment does not exist, or this key may not see it.
+            NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comment/{id}/decline.json``.
         """

@@ -23,7 +23,7 @@ __all__ = ["Notes"]
 class Notes(Resource):
     """The notes that agents keep about users.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`. To a change the API responds with
     either the note or all notes of the user; the methods return the changed one.
     """
@@ -33,13 +33,13 @@ class Notes(Resource):
 
         Args:
             user_id: The user's id.
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The notes.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``GET users/{id}/notes.json``.
         """
@@ -52,11 +52,11 @@ class Notes(Resource):
     ) -> UserNote:
         """Create a note about a user.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             user_id: The user's id.
-            content: The note; servers are known to take up to 12000 characters.
+            content: The note; servers are known to accept up to 12000 characters.
             remind_at: When to remind the author: a time without a zone, which the server
                 takes as the installation's own. Fractions of a second are left out.
 
@@ -65,7 +65,7 @@ class Notes(Resource):
 
         Raises:
             ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/{id}/notes/add.json``.
         """
@@ -79,16 +79,16 @@ class Notes(Resource):
 
         Args:
             note_id: The note's id.
-            content: The new text; servers are known to take up to 12000 characters.
+            content: The new text; servers are known to accept up to 12000 characters.
             remind_at: When to remind the author: a time without a zone, which the server
                 takes as the installation's own. Fractions of a second are left out.
 
         Returns:
-            The note as it is now; ``None`` where the response does not show it.
+            The updated note; ``None`` where the response does not show it.
 
         Raises:
             ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
-            NotFoundError: The note does not exist, or this key may not see it.
+            NotFoundError: The note does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/notes/{id}/edit.json``.
         """
@@ -103,10 +103,10 @@ class Notes(Resource):
             note_id: The note's id.
 
         Returns:
-            The note as it was; ``None`` where the response does not show it.
+            The deleted note; ``None`` where the response does not show it.
 
         Raises:
-            NotFoundError: The note does not exist, or this key may not see it.
+            NotFoundError: The note does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/notes/{id}/delete.json``.
         """

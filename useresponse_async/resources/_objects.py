@@ -33,25 +33,25 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["CommentSort", "ExpireSelect", "ObjectKind", "Objects", "Ownership"]
 
 Ownership: TypeAlias = Literal["feedback", "helpdesk", "announcements", "knowledge-base"] | str
-"""The module an object belongs to; the known ones are listed, any other is sent as given."""
+"""The module that an object belongs to; values other than those listed are sent unchanged."""
 
 ObjectKind: TypeAlias = (
     Literal["idea", "problem", "question", "thanks", "ticket", "announcement", "article", "faq"]
     | str
 )
-"""An object type's slug; the known ones are listed, any other is sent as given."""
+"""An object type's slug; values other than those listed are sent unchanged."""
 
 ExpireSelect: TypeAlias = Literal["never", "on_date"] | str
-"""Whether an announcement expires; the known values are listed."""
+"""Whether an announcement expires; other values are sent unchanged too."""
 
 CommentSort: TypeAlias = Literal["asc", "desc"] | str
-"""An order of comments, by age; the known ones are listed."""
+"""An order of comments, by age; other values are sent unchanged too."""
 
 
 class Objects(Resource):
     """Objects: tickets, topics, articles and announcements.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -77,21 +77,21 @@ class Objects(Resource):
             ownership: Only objects of this module: ``feedback``, ``helpdesk``, ``announcements``
                 or ``knowledge-base``.
             type: Only objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
             category_id: Only objects of this category.
             forum_id: Only objects of this forum.
             featured: Only featured objects (``True``), or only others (``False``).
             status: Only objects with this status.
             sort: The order of the objects.
             page: First page to return, from 1.
-            count: Number of objects on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of objects per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every object.
+            The pages: await them for the first page, iterate over them for all objects.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET search.json``.
         """
@@ -125,7 +125,7 @@ class Objects(Resource):
             The object.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``GET objects/{id}.json``.
         """
@@ -155,37 +155,37 @@ class Objects(Resource):
     ) -> Object:
         """Create an object.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             ownership: The module that the object belongs to: ``feedback``, ``helpdesk``,
                 ``announcements`` or ``knowledge-base``.
             object_type: The object's type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
-            title: The title; servers are known to take up to 100 characters.
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+            title: The title; servers are known to accept up to 100 characters.
             content: The text, as BBCode, which feedback and announcements must have; servers
-                are known to take up to 12000 characters.
+                are known to accept up to 12000 characters.
             category_id: The id of the category; 0 for none.
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
-            tags: The tags, one by one or as one text with commas.
+            tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
             is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to create it for.
-            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
-                is where a date is given.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, the
+                default if ``expires_at`` is given.
             expires_at: The day on which an announcement expires.
-            notify_email: The e-mail address of somebody to notify.
-            notify_name: The name of somebody to notify.
+            notify_email: The e-mail address of a person to notify.
+            notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by the field's id.
+            properties: Values of custom fields by field id.
 
         Returns:
             The new object.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: Something is missing, or the server does not take it.
+            BadRequestError: A value is missing, or the server rejects one.
 
         Endpoint: ``POST objects.json``.
         """
@@ -232,38 +232,39 @@ class Objects(Resource):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object | None:
-        """Update an object. What is left out stays unchanged; one argument is required.
+        """Update an object. Fields that are left out stay unchanged; at least one is required.
 
         Args:
             object_id: The object's id.
             object_type: The new type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
-            title: The new title; servers are known to take up to 100 characters.
-            content: The new text, as BBCode; servers are known to take up to 12000 characters.
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+            title: The new title; servers are known to accept up to 100 characters.
+            content: The new text, as BBCode; servers are known to accept up to 12000 characters.
             status_id: The id of the new status.
             category_id: The id of the new category; 0 for none.
             responsible_id: The id of the agent who is responsible now; 0 for nobody.
             team_id: The id of the team that is responsible now.
-            tags: The new tags, one by one or as one text with commas; an empty list for none.
-            attachments: The files to attach besides those it has; with any, the call is sent
-                once only, unless the server says that it was unavailable.
+            tags: The new tags, as a sequence or as one comma-separated string; an empty
+                list for none.
+            attachments: Files to attach in addition to those it has. A call with attachments is
+                not retried, unless the server refused the request or was not reached.
             is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to make its author.
-            expire_select: Whether an announcement expires: ``never``, or ``on_date``, which it
-                is where a date is given.
+            expire_select: Whether an announcement expires: ``never``, or ``on_date``, the
+                default if ``expires_at`` is given.
             expires_at: The day on which an announcement expires.
-            notify_email: The e-mail address of somebody to notify.
-            notify_name: The name of somebody to notify.
+            notify_email: The e-mail address of a person to notify.
+            notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: New values of custom fields by the field's id.
+            properties: New values of custom fields by field id.
 
         Returns:
-            The object as it is now; ``None`` if the server only confirms.
+            The updated object; ``None`` if the server sends only a confirmation.
 
         Raises:
             ArgumentError: No change was given, an argument is invalid, or a file cannot
                 be read or is too large.
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``PUT objects/{id}.json``.
         """
@@ -288,7 +289,7 @@ class Objects(Resource):
         )
         path = _path(object_id)
         if not body:
-            raise ArgumentError("update", "nothing to change was given, e.g. title")
+            raise ArgumentError("update", "nothing to change; pass an argument, e.g. title")
         # A second attempt would attach the same files once more.
         repeatable = False if "attachments" in body else None
         decode = entity_or_none(Object)
@@ -301,10 +302,10 @@ class Objects(Resource):
             object_id: The object's id.
 
         Returns:
-            The object as it was; ``None`` if the server only confirms.
+            The deleted object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``DELETE objects/{id}.json``.
         """
@@ -314,16 +315,16 @@ class Objects(Resource):
     async def archive(self, object_id: int) -> Object | None:
         """Archive an object.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``GET objects/{id}/archive.json``.
         """
@@ -332,23 +333,23 @@ class Objects(Resource):
     async def trash(self, object_id: int) -> Object | None:
         """Move an object to the trash.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``GET objects/{id}/trash.json``.
         """
         return await self._put_away(_path(object_id, "trash"))
 
     async def _put_away(self, path: str) -> Object | None:
-        # A GET that changes state, and nothing shows that the second leaves what the first left.
+        # A GET that changes state; nothing guarantees that repeating it has no further effect.
         decode = entity_or_none(Object)
         return await self._call("GET", path, decode, idempotent=False)
 
@@ -359,10 +360,10 @@ class Objects(Resource):
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST objects/{id}/subscribe.json``.
         """
@@ -375,10 +376,10 @@ class Objects(Resource):
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST objects/{id}/unsubscribe.json``.
         """
@@ -387,16 +388,16 @@ class Objects(Resource):
     async def toggle_vote(self, object_id: int) -> Object | None:
         """Add the API key owner's vote to an object, or withdraw it.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST objects/{id}/votes/toggle.json``.
         """
@@ -405,16 +406,16 @@ class Objects(Resource):
     async def toggle_comments(self, object_id: int) -> Object | None:
         """Open an object for comments, or close it.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST objects/{id}/comments/toggle.json``.
         """
@@ -423,18 +424,18 @@ class Objects(Resource):
     async def attach(self, object_id: int, attachment: Attachment) -> Object | None:
         """Attach a file to an object.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
             object_id: The object's id.
             attachment: The file; it is read and encoded while it is sent.
 
         Returns:
-            The object; ``None`` if the server only confirms.
+            The object; ``None`` if the server sends only a confirmation.
 
         Raises:
             ArgumentError: The file cannot be read, or is too large; nothing was sent.
-            NotFoundError: The object does not exist, or this key may not see it.
+            NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST objects/{id}/attach-file.json``.
         """
@@ -442,7 +443,7 @@ class Objects(Resource):
         return await self._post(path, attachment_of("attachment", attachment))
 
     async def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Object | None:
-        # Not repeated, as no POST is: a second toggle would undo the first.
+        # As every POST, not repeated: a second toggle would undo the first.
         return await self._call("POST", path, entity_or_none(Object), body=body)
 
     def comments(
@@ -456,22 +457,22 @@ class Objects(Resource):
         count: int = 50,
         params: Params | None = None,
     ) -> Pages[Comment]:
-        """List the comments on an object. A server that does not page them sends one page.
+        """List the comments on an object. Servers without pagination return them as one page.
 
         Args:
             object_id: The object's id.
-            is_private: Whether only private notes are wanted, or only others.
+            is_private: Only private notes (``True``), or only other comments (``False``).
             sort: The order of the comments, by age: ``asc`` or ``desc``.
             bbcode: Return the content as BBCode rather than rendered.
             page: First page to return, from 1.
-            count: Number of comments on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of comments per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every comment.
+            The pages: await them for the first page, iterate over them for all comments.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET objects/{id}/comments.json``.
         """
@@ -493,7 +494,7 @@ class Objects(Resource):
         """List the custom fields of objects.
 
         Args:
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The fields.
@@ -547,11 +548,11 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
 
 
 def _body(properties: Properties | None, **given: Any) -> dict[str, Any]:
-    """Return the body for an object's fields and custom fields, each of them checked."""
+    """Return the body for an object's fields and custom fields, after checking each."""
     named = {name: _CHECKS[name](name, value) for name, value in given.items()}
     select, day = named["expire_select"], named["expires_at"]
     if day is not None and select is None:
         named["expire_select"] = "on_date"
     elif (day is not None and select == "never") or (day is None and select == "on_date"):
-        raise ArgumentError("expire_select", f"{select!r} does not go with expires_at={day!r}")
+        raise ArgumentError("expire_select", f"{select!r} contradicts expires_at={day!r}")
     return body_of(named, properties)

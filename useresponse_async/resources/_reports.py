@@ -33,17 +33,17 @@ class ReportPages(Pages[Object]):
         """Iterate over pages, as :meth:`Pages.by_page` does.
 
         Args:
-            start: As there.
-            stop: As there.
-            concurrency: As there.
-            ordered: As there.
-            ramp: As there.
+            start: As for :meth:`Pages.by_page`.
+            stop: As for :meth:`Pages.by_page`.
+            concurrency: As for :meth:`Pages.by_page`.
+            ordered: As for :meth:`Pages.by_page`.
+            ramp: As for :meth:`Pages.by_page`.
 
         Returns:
             An asynchronous generator of the pages.
 
         Raises:
-            ArgumentError: A number is out of its range.
+            ArgumentError: A number is out of range.
 
         Endpoint: ``GET report/{id}/objects.json``.
         """
@@ -56,7 +56,7 @@ class ReportPages(Pages[Object]):
 class Reports(Resource):
     """Reports: saved selections of objects, such as an inbox.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -64,13 +64,13 @@ class Reports(Resource):
         """List the reports.
 
         Args:
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The reports.
 
         Raises:
-            PermissionDeniedError: This key may not see reports.
+            PermissionDeniedError: This key is not permitted to read reports.
 
         Endpoint: ``GET reports/list.json``.
         """
@@ -92,15 +92,15 @@ class Reports(Resource):
             report_id: The report's id.
             group: Only objects of the group with this id.
             page: First page to return, from 1.
-            count: Number of objects on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of objects per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every object. Each has
+            The pages: await them for the first page, iterate over them for all objects. Each has
             ``groups`` and ``active_group``.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET report/{id}/objects.json``.
         """

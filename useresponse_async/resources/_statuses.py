@@ -14,7 +14,7 @@ __all__ = ["Statuses"]
 class Statuses(Resource):
     """The statuses that objects can have.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -25,14 +25,14 @@ class Statuses(Resource):
 
         Args:
             object_type: Only statuses of objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or your own.
-            params: Further query parameters, sent as given.
+                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
             The statuses.
 
         Raises:
-            PermissionDeniedError: This key may not see statuses.
+            PermissionDeniedError: This key is not permitted to read statuses.
 
         Endpoint: ``GET statuses.json``.
         """

@@ -27,21 +27,21 @@ TicketStatus: TypeAlias = (
     Literal["all", "opened", "on_hold", "in_progress", "awaiting_reply", "all-active", "completed"]
     | str
 )
-"""A status of tickets; the known ones are listed, any other is sent as given."""
+"""A ticket status; values other than those listed are sent unchanged."""
 
 TicketDate: TypeAlias = (
     Literal["today", "yesterday", "this_week", "last_week", "this_month", "last_month"] | str
 )
-"""A span of days; the known ones are listed, any other is sent as given."""
+"""A range of days; values other than those listed are sent unchanged."""
 
 TicketSort: TypeAlias = Literal["new", "updated", "new_updated"] | str
-"""An order of tickets; the known ones are listed, any other is sent as given."""
+"""An order of tickets; values other than those listed are sent unchanged."""
 
 
 class Tickets(ObjectsOfModule):
-    """Tickets. Calls about a single ticket are in ``client.objects``, and take its id.
+    """Tickets. Calls for a single ticket are in ``client.objects`` and take its id.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -69,17 +69,17 @@ class Tickets(ObjectsOfModule):
                 ``last_week``, ``this_month`` or ``last_month``.
             author_id: Only tickets of the user with this id.
             sort: The order of the tickets: ``new``, ``updated`` or ``new_updated``.
-            properties: Only tickets with these values in custom fields, by the field's id.
+            properties: Only tickets with these values in custom fields, by field id.
             bbcode: Return the content as BBCode rather than rendered.
             page: First page to return, from 1.
-            count: Number of tickets on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of tickets per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every ticket.
+            The pages: await them for the first page, iterate over them for all tickets.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET tickets.json``.
         """
@@ -106,23 +106,24 @@ class Tickets(ObjectsOfModule):
     ) -> AsyncGenerator[Object, None]:
         """Iterate over the tickets whose latest activity is not older than ``moment``.
 
-        The server sorts the tickets, and asking stops once it has passed the moment: one request
-        where nothing is new. It begins with one page in flight, then two, four, and so on.
+        The server sorts the tickets, and no more pages are requested once ``moment`` has been
+        passed: if nothing is new, that is one request. Iteration begins with one page in flight,
+        then two, four, and so on.
 
-        Rows move while they are read. A ticket that changes meanwhile moves to the top, and comes
-        only if it had not been read before: as it was. A ticket that is deleted meanwhile moves
-        those below it up, and one of them may be missed, unless the server's totals show it.
-        An overlap covers that: let ``moment`` lie before the start of the previous call by more
-        than the time between two calls, and skip what has the ``id`` and ``latest_activity`` of
-        one that came before.
+        Rows can move while they are read. A ticket that changes during the iteration moves to the
+        top; it is yielded only if it was read before that, in its earlier state. If a ticket is
+        deleted during the iteration, those below it move up and one of them may be missed, unless
+        the server's totals show it. To cover that, let calls overlap: choose ``moment`` earlier
+        than the start of the previous call, by more than the time between two calls, and skip
+        tickets whose ``id`` and ``latest_activity`` were seen before.
 
-        Close the iterator, with :func:`contextlib.aclosing`, when the loop may be left early.
+        Close the iterator, with :func:`contextlib.aclosing`, if the loop may be left early.
 
         Args:
-            moment: An aware time; a ticket with activity in the same second counts as changed,
-                and so does one whose latest activity the server does not tell.
-            count: Number of tickets on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            moment: An aware ``datetime``. A ticket with activity in the same second counts as
+                changed, and so does one without a time of latest activity.
+            count: Number of tickets per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
             An asynchronous iterator over the tickets, newest first.
@@ -153,28 +154,28 @@ class Tickets(ObjectsOfModule):
     ) -> Object:
         """Create a ticket.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
-            title: The title; servers are known to take up to 100 characters.
-            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            title: The title; servers are known to accept up to 100 characters.
+            content: The text, as BBCode; servers are known to accept up to 12000 characters.
             category_id: The id of the category; 0 for none.
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
-            tags: The tags, one by one or as one text with commas.
+            tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
             force_author: The id or e-mail address of the user to create it for.
-            notify_email: The e-mail address of somebody to notify.
-            notify_name: The name of somebody to notify.
+            notify_email: The e-mail address of a person to notify.
+            notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by the field's id.
+            properties: Values of custom fields by field id.
 
         Returns:
             The new ticket.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: Something is missing, or the server does not take it.
+            BadRequestError: A value is missing, or the server rejects one.
 
         Endpoint: ``POST objects.json``.
         """

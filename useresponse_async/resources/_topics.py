@@ -17,7 +17,7 @@ from useresponse_async.resources._objects import ObjectsOfModule
 __all__ = ["TopicKind", "Topics"]
 
 TopicKind: TypeAlias = Literal["idea", "problem", "question", "thanks"] | str
-"""A type of topics; the known ones are listed, any other is sent as given."""
+"""A topic type; values other than those listed are sent unchanged."""
 
 
 class Topics(ObjectsOfModule):
@@ -26,7 +26,7 @@ class Topics(ObjectsOfModule):
     Calls about a single topic are in ``client.objects``, and take its id;
     ``client.moderation`` approves and declines topics.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
     """
 
@@ -49,21 +49,21 @@ class Topics(ObjectsOfModule):
         Args:
             text: Search text for topics.
             type: Only topics of this type: ``idea``, ``problem``, ``question`` or ``thanks``,
-                or your own.
+                or a custom one.
             category_id: Only topics of this category.
             forum_id: Only topics of this forum.
             featured: Only featured topics (``True``), or only others (``False``).
             status: Only topics with this status.
             sort: The order of the topics.
             page: First page to return, from 1.
-            count: Number of topics on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of topics per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every topic.
+            The pages: await them for the first page, iterate over them for all topics.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET search.json``.
         """
@@ -86,26 +86,27 @@ class Topics(ObjectsOfModule):
     ) -> AsyncGenerator[Object, None]:
         """Iterate over the topics whose latest activity is not older than ``moment``.
 
-        The API describes no order of topics. They are asked for as tickets are, by their latest
-        activity, and their order is checked page by page. Where it holds, asking stops once it
-        has passed the moment; it begins with one page in flight, then two, four, and so on.
-        Where it does not hold, or is that of creation too, which proves nothing, all topics are
-        read. What is found is sorted here, so nothing comes before the last page that is needed.
+        The API documents no order of topics. Like tickets, they are requested in the order of
+        their latest activity, and the order of the response is checked page by page. If it is
+        as requested, no more pages are requested once ``moment`` has been passed; iteration
+        begins with one page in flight, then two, four, and so on. If it is not, or if it could
+        also be the order of creation, all topics are read. The client sorts the topics, so the
+        first is yielded after the last page was read.
 
-        Rows move while they are read. A topic that changes meanwhile moves to the top, and comes
-        only if it had not been read before: as it was. A topic that is deleted meanwhile moves
-        those below it up, and one of them may be missed, unless the server's totals show it.
-        An overlap covers that: let ``moment`` lie before the start of the previous call by more
-        than the time between two calls, and skip what has the ``id`` and ``latest_activity`` of
-        one that came before.
+        Rows can move while they are read. A topic that changes during the iteration moves to the
+        top; it is yielded only if it was read before that, in its earlier state. If a topic is
+        deleted during the iteration, those below it move up and one of them may be missed, unless
+        the server's totals show it. To cover that, let calls overlap: choose ``moment`` earlier
+        than the start of the previous call, by more than the time between two calls, and skip
+        topics whose ``id`` and ``latest_activity`` were seen before.
 
-        Close the iterator, with :func:`contextlib.aclosing`, when the loop may be left early.
+        Close the iterator, with :func:`contextlib.aclosing`, if the loop may be left early.
 
         Args:
-            moment: An aware time; a topic with activity in the same second counts as changed,
-                and so does one whose latest activity the server does not tell.
-            count: Number of topics on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            moment: An aware ``datetime``. A topic with activity in the same second counts as
+                changed, and so does one without a time of latest activity.
+            count: Number of topics per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
             An asynchronous iterator over the topics, newest first.
@@ -138,31 +139,31 @@ class Topics(ObjectsOfModule):
     ) -> Object:
         """Create a topic.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
-            title: The title; servers are known to take up to 100 characters.
-            content: The text, as BBCode; servers are known to take up to 12000 characters.
+            title: The title; servers are known to accept up to 100 characters.
+            content: The text, as BBCode; servers are known to accept up to 12000 characters.
             object_type: The topic's type: ``idea``, ``problem``, ``question`` or ``thanks``,
-                or your own.
+                or a custom one.
             category_id: The id of the category; 0 for none.
             responsible_id: The id of the agent who is responsible; 0 for nobody.
             team_id: The id of the team that is responsible.
-            tags: The tags, one by one or as one text with commas.
+            tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
             is_private: Show it to the author and agents only.
             force_author: The id or e-mail address of the user to create it for.
-            notify_email: The e-mail address of somebody to notify.
-            notify_name: The name of somebody to notify.
+            notify_email: The e-mail address of a person to notify.
+            notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by the field's id.
+            properties: Values of custom fields by field id.
 
         Returns:
             The new topic.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: Something is missing, or the server does not accept it.
+            BadRequestError: A value is missing, or the server rejects one.
 
         Endpoint: ``POST objects.json``.
         """

@@ -37,18 +37,18 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["UserRole", "UserSort", "Users"]
 
 UserRole: TypeAlias = Literal["user", "agent", "admin"] | str
-"""A role's alias; the known ones are listed, any other is sent as given."""
+"""A role's alias; values other than those listed are sent unchanged."""
 
 UserSort: TypeAlias = (
     Literal["roles", "department", "top_rated", "created_most", "commented_most"] | str
 )
-"""An order of users; the known ones are listed, any other is sent as given."""
+"""An order of users; values other than those listed are sent unchanged."""
 
 
 class Users(Resource):
     """Users: customers, agents and administrators.
 
-    Every method raises, besides the errors that it lists, those of
+    Besides the errors that it lists, every method raises those of
     :class:`~useresponse_async.resources.Resource`.
 
     Attributes:
@@ -73,20 +73,20 @@ class Users(Resource):
         """Search users, or list all of them.
 
         Args:
-            role: Only users with this role: ``user``, ``agent`` or ``admin``, or your own.
+            role: Only users with this role: ``user``, ``agent`` or ``admin``, or a custom one.
             search: Search text for users.
             email: Only the user with this e-mail address.
             sort: The order of the users: ``roles``, ``department``, ``top_rated``,
                 ``created_most`` or ``commented_most``.
             page: First page to return, from 1.
-            count: Number of users on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of users per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every user.
+            The pages: await them for the first page, iterate over them for all users.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET users/search.json``.
         """
@@ -115,7 +115,7 @@ class Users(Resource):
             The user.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``GET users/{id}.json``.
         """
@@ -125,17 +125,17 @@ class Users(Resource):
     async def get_by_email(self, email: str) -> User | None:
         """Return the user with an e-mail address, if there is one.
 
-        A server that does not show e-mail addresses is trusted when it finds exactly one user;
-        on one that ignores the address, every user is looked at.
+        If the server does not show e-mail addresses, its result is used if it is exactly one
+        user. If the server ignores the address, all users are read.
 
         Args:
-            email: The e-mail address, in any case.
+            email: The e-mail address; its case is ignored.
 
         Returns:
-            The user; ``None`` if there is none, or this key may not see it.
+            The user; ``None`` if there is none, or this key has no access to it.
 
         Raises:
-            PermissionDeniedError: This key may not search users.
+            PermissionDeniedError: This key is not permitted to search users.
 
         Endpoint: ``GET users/search.json``.
         """
@@ -163,10 +163,10 @@ class Users(Resource):
         """Return the user that the API key belongs to.
 
         Returns:
-            The user; its ``api_key`` is a secret.
+            The user; its ``api_key`` is a :class:`~useresponse_async.Secret`.
 
         Raises:
-            AuthenticationError: There is no key, or it is not valid.
+            AuthenticationError: The API key is missing or invalid.
 
         Endpoint: ``GET me.json``.
         """
@@ -185,19 +185,19 @@ class Users(Resource):
         """Update the user that the API key belongs to. At least one argument is required.
 
         Args:
-            email: The new e-mail address, which no other user has.
+            email: The new e-mail address; no other user may have it.
             full_name: The new name.
-            phone: The new telephone number; an empty text removes it.
-            tags: The new tags, one by one or as one text with commas.
+            phone: The new telephone number; an empty string removes it.
+            tags: The new tags, as a sequence or as one comma-separated string.
             team_id: The id of the new team.
-            properties: New values of custom fields by the field's id.
+            properties: New values of custom fields by field id.
 
         Returns:
-            The user as it is now; ``None`` if the server only confirms.
+            The updated user; ``None`` if the server sends only a confirmation.
 
         Raises:
             ArgumentError: No change was given, or an argument is invalid.
-            ConflictError: There is another user with this e-mail address.
+            ConflictError: Another user has this e-mail address.
 
         Endpoint: ``POST profile/update.json``.
         """
@@ -220,21 +220,21 @@ class Users(Resource):
     ) -> User:
         """Create a user.
 
-        Sent once, unless the server refused it or was not reached.
+        Not retried, unless the server refused the request or was not reached.
 
         Args:
-            email: The e-mail address, which no other user has.
+            email: The e-mail address; no other user may have it.
             full_name: The name.
             password: The password; it never appears in an error.
-            tags: The tags, one by one or as one text with commas.
+            tags: The tags, as a sequence or as one comma-separated string.
             team_id: The id of the user's team.
-            properties: Values of custom fields by the field's id.
+            properties: Values of custom fields by field id.
 
         Returns:
             The new user.
 
         Raises:
-            ConflictError: There is a user with this e-mail address.
+            ConflictError: A user has this e-mail address already.
 
         Endpoint: ``POST users.json``.
         """
@@ -265,24 +265,24 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User | None:
-        """Update a user. What is left out stays unchanged; one argument is required.
+        """Update a user. Fields that are left out stay unchanged; at least one is required.
 
         Args:
             user_id: The user's id.
-            email: The new e-mail address, which no other user has.
+            email: The new e-mail address; no other user may have it.
             full_name: The new name.
-            phone: The new telephone number; an empty text removes it.
-            tags: The new tags, one by one or as one text with commas.
+            phone: The new telephone number; an empty string removes it.
+            tags: The new tags, as a sequence or as one comma-separated string.
             team_id: The id of the user's new team.
-            properties: New values of custom fields by the field's id.
+            properties: New values of custom fields by field id.
 
         Returns:
-            The user as it is now; ``None`` if the server only confirms.
+            The updated user; ``None`` if the server sends only a confirmation.
 
         Raises:
             ArgumentError: No change was given, or an argument is invalid.
-            ConflictError: There is another user with this e-mail address.
-            NotFoundError: The user does not exist, or this key may not see it.
+            ConflictError: Another user has this e-mail address.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/{id}.json``.
         """
@@ -299,10 +299,10 @@ class Users(Resource):
             user_id: The user's id.
 
         Returns:
-            The user as it was; ``None`` if the server only confirms.
+            The deleted user; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``DELETE users/{id}.json``.
         """
@@ -317,10 +317,10 @@ class Users(Resource):
             password: The new password; it never appears in an error.
 
         Returns:
-            The user; ``None`` if the server only confirms.
+            The user; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/{id}/change-password.json``.
         """
@@ -339,25 +339,25 @@ class Users(Resource):
         permanent: bool | None = None,
         delete_related_objects: bool | None = None,
     ) -> User | None:
-        """Ban a user. The API has no call to lift a ban.
+        """Ban a user. The API has no endpoint to lift a ban.
 
         Args:
             user_id: The user's id.
             reason: The reason.
-            days: Duration of the ban, in days; the server ignores it for a permanent ban.
+            days: Duration of the ban, in days; ignored for a permanent ban.
             permanent: Ban permanently.
-            delete_related_objects: Also delete what the user wrote.
+            delete_related_objects: Also delete everything that the user wrote.
 
         Returns:
-            The user; ``None`` if the server only confirms.
+            The user; ``None`` if the server sends only a confirmation.
 
         Raises:
-            NotFoundError: The user does not exist, or this key may not see it.
+            NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/{id}/ban.json``.
         """
         path = f"users/{positive_id('user_id', user_id)}/ban.json"
-        # The one endpoint that is documented to take JSON's own true and false.
+        # The only endpoint that is documented to take JSON's true and false.
         flags = {"permanent": permanent, "delete_related_objects": delete_related_objects}
         body = body_of(
             {
@@ -381,14 +381,14 @@ class Users(Resource):
         Args:
             user_id: The user's id.
             page: First page to return, from 1.
-            count: Number of objects on a page; servers are known to honour up to 50.
-            params: Further query parameters, sent as given.
+            count: Number of objects per page; servers are known to honour up to 50.
+            params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first, iterate over them for every object.
+            The pages: await them for the first page, iterate over them for all objects.
 
         Raises:
-            ArgumentError: An argument is invalid, or is in ``params`` too.
+            ArgumentError: An argument is invalid, or is also in ``params``.
 
         Endpoint: ``GET users/{id}/activity.json``.
         """
@@ -406,7 +406,7 @@ class Users(Resource):
         """List the custom fields of users.
 
         Args:
-            params: Query parameters, sent as given.
+            params: Query parameters, sent unchanged.
 
         Returns:
             The fields.
@@ -422,7 +422,7 @@ class Users(Resource):
 
 
 def _found_page(model: type[User], *, number: int, size: int) -> Decoder[Page[User]]:
-    """Decode a look-up, in which ``false`` is how some servers say that there is nobody."""
+    """Decode a search result; some servers send ``false`` if no user matches."""
     decode = page_of(model, number=number, size=size)
     return lambda payload: decode([] if unwrap(payload) is False else payload)
 
@@ -447,5 +447,5 @@ def _changes(
         properties,
     )
     if not body:
-        raise ArgumentError("update", "nothing to change was given, e.g. full_name")
+        raise ArgumentError("update", "nothing to change; pass an argument, e.g. full_name")
     return body
