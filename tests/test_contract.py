@@ -77,7 +77,7 @@ CHANGES = {
     r"\.Object(\.| )completed_on$": "`completed_on_text`",
     r"\.Comment(\.| )updated_at$": "`Comment.updated_at_text`",
     r"\.UserNote(\.| )updated_at$": "`UserNote.updated_at_text`",
-    r"\.Pages since$": "`Pages` is made by the methods that return it",
+    r"\.Pages (since|executor|session)$": "`Pages` is made by the methods that return it",
     r"integrations\.pydantic\.": "`useresponse_async.integrations.pydantic`: the models are",
     r"\.resources\.Namespace$": "`useresponse_async.resources.Namespace`",
 }

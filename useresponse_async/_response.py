@@ -301,7 +301,9 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed: {getattr(cause, 'reason', None) or cause}"
+            reason = getattr(cause, "reason", None) or cause
+            plain = " (the server may speak http rather than https)"
+            return f"TLS failed: {reason}{plain * (reason == 'WRONG_VERSION_NUMBER')}"
         if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
             return os.strerror(cause.errno).lower()
     text = next((text for cause in chain if (text := _text(cause))), "")
@@ -399,10 +401,13 @@ def _status_error(
     if head.is_success and reported.code is not None and reported.code >= HTTPStatus.BAD_REQUEST:
         status = reported.code
     hint = _HINTS.get(status)
+    known = {settings.api_key, *settings.headers.values()}  # a call may have its own, as log-in
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
         hint = f"not followed to {target}: give the API's own address as base_url"
-    elif status == HTTPStatus.UNAUTHORIZED and not sensitive:
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and head.request.method == "POST" and not hint:
+        hint = "the request may have been processed"
+    elif status == HTTPStatus.UNAUTHORIZED and known.issuperset(secrets):
         hint = "the server requires an API key: give api_key, or set USERESPONSE_API_KEY"
         if settings.api_key is not None:
             hint = f"the server refused the API key (from {settings.api_key_source})"

@@ -207,10 +207,15 @@ class Retrying:
         return max(self._backoff(since_recovery), asked, self._budget.reserve())
 
     def _is_over(self, state: tenacity.RetryCallState) -> bool:
-        if state.attempt_number >= self._last_attempt():
-            return True
         elapsed = time.monotonic() - self._started
-        return elapsed + state.upcoming_sleep > self._policy.max_elapsed
+        is_over = (
+            state.attempt_number >= self._last_attempt()
+            or elapsed + state.upcoming_sleep > self._policy.max_elapsed
+        )
+        if is_over and state.attempt_number > 1:
+            error = _failure(state)
+            error.args = (f"{error}; gave up after {state.attempt_number} attempts",)
+        return is_over
 
     async def _announce(self, state: tenacity.RetryCallState) -> None:
         error = _failure(state)
