@@ -9,6 +9,7 @@ from useresponse_async._config import (
     RetryPolicy,
     __version__,
 )
+from useresponse_async._drift import WalkReport
 from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
@@ -32,7 +33,7 @@ from useresponse_async._exceptions import (
     UseResponseError,
 )
 from useresponse_async._files import Attachment
-from useresponse_async._pagination import Page, Pages, WalkReport
+from useresponse_async._pagination import Pages
 from useresponse_async._secret import Secret
 from useresponse_async.models import (
     AttachedFile,
@@ -54,6 +55,7 @@ from useresponse_async.models import (
     Object,
     ObjectType,
     ObjectVotes,
+    Page,
     Report,
     ReportGroup,
     ReportPage,

@@ -20,8 +20,6 @@ from useresponse_async._exceptions import ConfigurationError
 from useresponse_async._secret import Secret
 from useresponse_async._transport import KEY, default_ssl_context, origin, with_key_parameter
 
-__all__ = ["AiohttpTransport"]
-
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """Sends through aiohttp sessions, whose connections are as many as requests need.

@@ -53,8 +53,6 @@ from useresponse_async._transport import (
 from useresponse_async.resources._arguments import Params, integer, query_of, relative_path
 from useresponse_async.resources._resources import NAMES, Resources
 
-__all__ = ["AsyncClient"]
-
 Input = TypeVar("Input")
 T = TypeVar("T")
 
@@ -165,7 +163,7 @@ class AsyncClient(Resources):
             placement=settings.key_placement,
             adds_key=adds_key,
         )
-        connection = Connection(CookielessClient(keyed), RetryBudget(settings.retry))
+        connection = Connection(CookielessClient(transport=keyed), RetryBudget(settings.retry))
         pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         self._wire(connection, Session(connection, settings, pacing), owner=True)
 

@@ -21,8 +21,6 @@ from typing import Any, Final, Generic, TypeVar
 
 import anyio
 
-__all__ = ["CLOSE_SECONDS", "concurrent_map", "current_loop", "ends_in_time"]
-
 CLOSE_SECONDS: Final = 0.5
 
 Input = TypeVar("Input")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-import math
 import os
 import re
 import ssl
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
@@ -23,21 +23,6 @@ from useresponse_async._secret import Secret
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "DEFAULT_TIMEOUT",
-    "UNSET",
-    "KeyPlacement",
-    "MissingExtraError",
-    "RequestHook",
-    "ResponseHook",
-    "RetryEvent",
-    "RetryHook",
-    "RetryPolicy",
-    "Settings",
-    "Unset",
-    "require_extra",
-]
-
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
@@ -46,6 +31,8 @@ DEFAULT_MAX_IN_FLIGHT: Final = 10
 DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
+_HIGHEST_NUMBER: Final = sys.float_info.max
+_VERSION: Final = re.compile(r"\w+([.-]\w+)*", re.ASCII)
 _TIMEOUTS_PER_ATTEMPT: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED_HEADERS: Final = re.compile(
@@ -103,30 +90,40 @@ class KeyPlacement(enum.Enum):
     """The ``Authorization`` header, without a scheme, for installations that accept it."""
 
 
-def _integer(minimum: int) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise ConfigurationError(
-                f"{attribute.name}: {value!r} is not an integer of {minimum} or more"
-            )
+def _check(
+    holds: Callable[[Any], object], otherwise: str
+) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+    """Return a validator of a setting; ``otherwise`` says what a value is that fails it."""
+
+    def check(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not holds(value):
+            raise ConfigurationError(f"{attribute.name}: {value!r} is {otherwise}")
 
     return check
 
 
-def _number(minimum: float) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and minimum <= float(str(value)) < math.inf):
-            raise ConfigurationError(
-                f"{attribute.name}: {value!r} is not a number of {minimum:g} or more"
-            )
-
-    return check
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _flag(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{attribute.name}: {value!r} is neither True nor False")
+def _is_duration(value: Any) -> bool:
+    return (_is_integer(value) or isinstance(value, float)) and value > 0
+
+
+def _number(minimum: float) -> Any:
+    return _check(
+        lambda it: (_is_integer(it) or isinstance(it, float)) and minimum <= it <= _HIGHEST_NUMBER,
+        f"not a number of {minimum:g} or more",
+    )
+
+
+_positive: Final = _check(lambda it: _is_integer(it) and it > 0, "not an integer of 1 or more")
+_flag: Final = _check(lambda it: isinstance(it, bool), "neither True nor False")
+_hook: Final = _check(lambda it: it is None or callable(it), "not callable")
+_duration: Final = _check(
+    lambda it: it is None or it is UNSET or _is_duration(it),
+    "neither a positive number of seconds nor None",
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -159,9 +156,7 @@ class RetryPolicy:
         ConfigurationError: A value is out of range; the message names it.
     """
 
-    attempts: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_integer(1))
-    )
+    attempts: int | None = attrs.field(default=None, validator=attrs.validators.optional(_positive))
     initial_delay: float = attrs.field(default=0.25, validator=_number(0))
     max_delay: float = attrs.field(default=15.0, validator=_number(0))
     max_elapsed: float = attrs.field(default=60.0, validator=_number(0))
@@ -201,7 +196,7 @@ RetryHook: TypeAlias = Callable[[RetryEvent], Awaitable[None] | None]
 """Called after each failed attempt that is retried, before the delay."""
 
 
-def parse_base_url(text: object) -> httpx.URL:  # noqa: C901 - one check after another
+def parse_base_url(text: object) -> httpx.URL:
     """Return the installation's URL, without a trailing slash."""
     if not isinstance(text, str) or not text:
         raise ConfigurationError(
@@ -217,23 +212,28 @@ def parse_base_url(text: object) -> httpx.URL:  # noqa: C901 - one check after a
     except (httpx.InvalidURL, ValueError):
         raise ConfigurationError("base_url: invalid URL") from None
     segments = [unquote(part) for part in text.split("/")[1 if bare else 3 :]]
-    problem = None
-    if url.scheme not in ("http", "https"):
-        problem = f"the scheme is {url.scheme!r}, neither https nor http"
-    elif url.userinfo:
-        problem = "contains a user name or password"
-    elif not url.host or (bare and not {".", ":"} & set(url.host) and url.host != "localhost"):
-        problem = f"{url.host!r} is not a host name"
-    elif "?" in str(url) or "#" in str(url):
-        problem = "contains a query or a fragment"
-    elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
-        problem = f"{url.port} is not a valid port"
-    elif {".", ".."} & set(segments) or "" in segments[:-1]:
-        problem = "the path contains an empty, '.' or '..' segment"
-    elif "api" in segments:
-        problem = "leave out /api/…, which the client adds"
-    if problem:
-        raise ConfigurationError(f"base_url: {problem}")
+    named = bool({".", ":"} & set(url.host)) or url.host == "localhost"
+    problems = (
+        (
+            url.scheme not in ("http", "https"),
+            f"the scheme is {url.scheme!r}, neither https nor http",
+        ),
+        (url.userinfo, "contains a user name or password"),
+        (not url.host or (bare and not named), f"{url.host!r} is not a host name"),
+        ({"?", "#"} & set(str(url)), "contains a query or a fragment"),
+        (
+            url.port is not None and not 0 < url.port <= _HIGHEST_PORT,
+            f"{url.port} is not a valid port",
+        ),
+        (
+            {".", ".."} & set(segments) or "" in segments[:-1],
+            "the path contains an empty, '.' or '..' segment",
+        ),
+        ("api" in segments, "leave out /api/…, which the client adds"),
+    )
+    for wrong, problem in problems:
+        if wrong:
+            raise ConfigurationError(f"base_url: {problem}")
     if url.scheme == "http" and not is_loopback(url):
         warnings.warn(
             f"base_url is http://{url.host}: keys, passwords and data are sent unencrypted",
@@ -275,37 +275,11 @@ def _api_key(given: object) -> Secret | None:
     return key if isinstance(key, Secret) and key.reveal() == text else Secret(text)
 
 
-def _api_version(version: object) -> str:
-    if not isinstance(version, str) or not re.fullmatch(r"\w+([.-]\w+)*", version, re.ASCII):
-        raise ConfigurationError(f"api_version: {version!r} is not a version such as '3.0'")
-    return version
-
-
-def _seconds(name: str, value: object) -> Any:
-    if value is None or value is UNSET:
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return float(value)
-    raise ConfigurationError(f"{name}: {value!r} is neither a positive number of seconds nor None")
-
-
-def _attempt_timeout(value: object) -> float | Unset | None:
-    seconds: float | Unset | None = _seconds("attempt_timeout", value)
-    return seconds
-
-
-def _queue_timeout(value: object) -> float | None:
-    seconds: float | None = _seconds("queue_timeout", value)
-    return seconds
-
-
 def _timeout(timeout: object) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
-    if timeout is None:
-        return httpx.Timeout(None)
-    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0:
-        return httpx.Timeout(timeout)
+    if timeout is None or _is_duration(timeout):
+        return httpx.Timeout(cast("float | None", timeout))
     raise ConfigurationError(
         f"timeout: {timeout!r} is neither a positive number of seconds, None, nor httpx.Timeout"
     )
@@ -337,19 +311,6 @@ def _headers(given: Mapping[str, str | Secret] | None) -> dict[str, str | Secret
     return request_headers(given, lambda problem: ConfigurationError(f"headers: {problem}"))
 
 
-def _instance_of(kind: type) -> Callable[[object, attrs.Attribute[Any], object], None]:
-    def check(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-        if not isinstance(value, kind):
-            raise ConfigurationError(f"{attribute.name}: {value!r} is not a {kind.__name__}")
-
-    return check
-
-
-def _hook(_instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name}: {value!r} is not callable")
-
-
 @attrs.frozen(kw_only=True, repr=False)
 class Settings:
     """All settings of a client. Those left as ``None`` come from the environment."""
@@ -358,18 +319,27 @@ class Settings:
     api_key: Secret | None = attrs.field(default=None, converter=_api_key)
     base_url_source: str = "the base_url argument"
     api_key_source: str = "the api_key argument"
-    api_version: str = attrs.field(default=DEFAULT_API_VERSION, converter=_api_version)
+    api_version: str = attrs.field(
+        default=DEFAULT_API_VERSION,
+        validator=_check(
+            lambda it: isinstance(it, str) and _VERSION.fullmatch(it), "not a version such as '3.0'"
+        ),
+    )
     key_placement: KeyPlacement = attrs.field(
-        default=KeyPlacement.QUERY, validator=_instance_of(KeyPlacement)
+        default=KeyPlacement.QUERY,
+        validator=_check(lambda it: isinstance(it, KeyPlacement), "not a KeyPlacement"),
     )
     headers: dict[str, str | Secret] = attrs.field(default=None, converter=_headers)
     timeout: httpx.Timeout = attrs.field(default=DEFAULT_TIMEOUT, converter=_timeout)
-    retry: RetryPolicy = attrs.field(factory=RetryPolicy, validator=_instance_of(RetryPolicy))
-    max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_integer(1))
+    retry: RetryPolicy = attrs.field(
+        factory=RetryPolicy,
+        validator=_check(lambda it: isinstance(it, RetryPolicy), "not a RetryPolicy"),
+    )
+    max_in_flight: int = attrs.field(default=DEFAULT_MAX_IN_FLIGHT, validator=_positive)
     adaptive_pacing: bool = attrs.field(default=True, validator=_flag)
-    attempt_timeout: float | Unset | None = attrs.field(default=UNSET, converter=_attempt_timeout)
-    queue_timeout: float | None = attrs.field(default=None, converter=_queue_timeout)
-    max_response_bytes: int = attrs.field(default=DEFAULT_MAX_RESPONSE_BYTES, validator=_integer(1))
+    attempt_timeout: float | Unset | None = attrs.field(default=UNSET, validator=_duration)
+    queue_timeout: float | None = attrs.field(default=None, validator=_duration)
+    max_response_bytes: int = attrs.field(default=DEFAULT_MAX_RESPONSE_BYTES, validator=_positive)
     on_request: RequestHook | None = attrs.field(default=None, validator=_hook)
     on_response: ResponseHook | None = attrs.field(default=None, validator=_hook)
     on_retry: RetryHook | None = attrs.field(default=None, validator=_hook)

@@ -29,26 +29,6 @@ from useresponse_async.models._wire import (
     wire_name,
 )
 
-__all__ = [
-    "NO_CONTENT",
-    "Decoder",
-    "MalformedBody",
-    "Reported",
-    "StructureError",
-    "as_sent",
-    "entity",
-    "entity_or_none",
-    "is_array",
-    "is_object",
-    "list_of",
-    "page_of",
-    "parse",
-    "parse_error",
-    "structure",
-    "unwrap",
-    "wire_names",
-]
-
 T = TypeVar("T")
 
 Decoder: TypeAlias = Callable[[Any], T]

@@ -33,8 +33,6 @@ import attrs
 
 from useresponse_async.models._page import Page
 
-__all__ = ["SeenIds", "Walk", "WalkReport"]
-
 T = TypeVar("T")
 
 logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")

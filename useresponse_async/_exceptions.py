@@ -7,29 +7,6 @@ from typing import Any, Final
 
 import httpx
 
-__all__ = [
-    "APIConnectionError",
-    "APIStatusError",
-    "APITimeoutError",
-    "ArgumentError",
-    "AuthenticationError",
-    "BadRequestError",
-    "ClientClosedError",
-    "ConfigurationError",
-    "ConflictError",
-    "DecodeError",
-    "InternalServerError",
-    "MethodNotAllowedError",
-    "NotFoundError",
-    "PermissionDeniedError",
-    "QueueTimeoutError",
-    "RateLimitError",
-    "ResponseTooLargeError",
-    "ServerError",
-    "ServiceUnavailableError",
-    "UseResponseError",
-]
-
 
 class UseResponseError(Exception):
     """The root of every error this package raises."""
@@ -71,7 +48,17 @@ class ClientClosedError(UseResponseError):
     """The client was closed before or during the call."""
 
 
-class APIConnectionError(UseResponseError):
+class CallError(UseResponseError):
+    """A failure of one call."""
+
+    def __init__(self, problem: str, *, method: str, path: str) -> None:
+        super().__init__(f"{method} {path}: {problem}")
+        self.method = method
+        self.path = path
+        self.attempt = 1
+
+
+class APIConnectionError(CallError):
     """No complete response came: name resolution, refused, reset, TLS, or a broken body.
 
     Attributes:
@@ -97,15 +84,12 @@ class APIConnectionError(UseResponseError):
         cause: str = "",
         errno: int | None = None,
     ) -> None:
-        super().__init__(f"{method} {path}: {problem}")
-        self.method = method
-        self.path = path
+        super().__init__(problem, method=method, path=path)
         self.host = host
         self.request_sent = request_sent
         self.permanent = permanent
         self.cause = cause
         self.errno = errno
-        self.attempt = 1
 
 
 class APITimeoutError(APIConnectionError):
@@ -116,38 +100,36 @@ class QueueTimeoutError(APITimeoutError):
     """The call got no slot within ``queue_timeout``; this attempt was not sent."""
 
 
-class ResponseTooLargeError(UseResponseError):
+class ResponseTooLargeError(CallError):
     """The response is larger than the limit.
 
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
         max_bytes: The limit, in bytes.
+        attempt: The number of the attempt that failed, from 1.
     """
 
     def __init__(self, *, method: str, path: str, max_bytes: int) -> None:
         super().__init__(
-            f"{method} {path}: the response is larger than {max_bytes} bytes "
-            "(max_response_bytes, or max_bytes of a download)"
+            f"the response is larger than {max_bytes} bytes "
+            "(max_response_bytes, or max_bytes of a download)",
+            method=method,
+            path=path,
         )
-        self.method = method
-        self.path = path
         self.max_bytes = max_bytes
 
 
-class _ResponseError(UseResponseError):
+class _ResponseError(CallError):
     """An unusable response."""
 
     def __init__(
         self, problem: str, *, response: httpx.Response, method: str, path: str, message: str
     ) -> None:
-        super().__init__(f"{method} {path}: {problem}")
-        self.method = method
-        self.path = path
+        super().__init__(problem, method=method, path=path)
         self.status_code: int = response.status_code
         self.message = message
         self.response = response
-        self.attempt = 1
 
 
 class APIStatusError(_ResponseError):

@@ -24,20 +24,6 @@ from useresponse_async._concurrency import ends_in_time
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import Secret
 
-__all__ = [
-    "DEFAULT_MAX_BYTES",
-    "AsyncReadable",
-    "AsyncWritable",
-    "Attachment",
-    "Base64Of",
-    "CallersFailure",
-    "JSONBody",
-    "ProgressCallback",
-    "Sink",
-    "commit",
-    "opened_sink",
-]
-
 T = TypeVar("T")
 
 DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
@@ -296,17 +282,6 @@ async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object] = int
     return opened[0]
 
 
-class Base64Of:
-    """Stands in a body for the base64 text of an attachment.
-
-    Args:
-        attachment: The file whose content is meant.
-    """
-
-    def __init__(self, attachment: Attachment) -> None:
-        self.attachment = attachment
-
-
 class JSONBody(httpx.AsyncByteStream):
     """A JSON body that reads its attachments anew each time it is sent.
 
@@ -380,7 +355,7 @@ class JSONBody(httpx.AsyncByteStream):
 
 
 async def json_body(body: Any) -> JSONBody:
-    """Return ``body`` as JSON, with secrets revealed and :class:`Base64Of` in place of texts.
+    """Return ``body`` as JSON, with secrets revealed, and attachments as base64 texts.
 
     Raises:
         ArgumentError: It cannot be sent as JSON, or an attachment cannot be read.
@@ -392,9 +367,9 @@ async def json_body(body: Any) -> JSONBody:
     def stand_in(value: object) -> str:
         if isinstance(value, Secret):
             return value.reveal()
-        if not isinstance(value, Base64Of):
+        if not isinstance(value, Attachment):
             raise TypeError(f"a {type(value).__name__} is not JSON")
-        found.append(value.attachment)
+        found.append(value)
         return mark
 
     problem = ""

@@ -10,8 +10,6 @@ from typing import Final
 
 import anyio
 
-__all__ = ["Limiter", "Pacing", "Slot"]
-
 logger: Final[logging.Logger] = logging.getLogger("useresponse_async.pacing")
 
 _GENTLE_START: Final = 20

@@ -21,8 +21,6 @@ from useresponse_async._session import Request, Session
 from useresponse_async.models._page import Page
 from useresponse_async.resources._arguments import Params, integer, query_of
 
-__all__ = ["Page", "Pages", "WalkReport"]
-
 T = TypeVar("T")
 
 _PLACE: Final = ("page", "count")

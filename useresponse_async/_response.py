@@ -34,8 +34,6 @@ from useresponse_async._exceptions import (
 from useresponse_async._files import JSONBody
 from useresponse_async._secret import Secret, redact, redact_bytes
 
-__all__ = ["Body", "Reply", "connection_error", "host_and_port", "read", "shown"]
-
 T = TypeVar("T")
 
 _WINDOW_BITS: Final = {

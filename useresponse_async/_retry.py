@@ -23,16 +23,6 @@ from useresponse_async._exceptions import (
 )
 from useresponse_async._secret import RETRY_LOGGER
 
-__all__ = [
-    "OVERLOAD_STATUSES",
-    "RetryBudget",
-    "Retrying",
-    "call_hook",
-    "is_overload",
-    "retry_after",
-    "should_retry",
-]
-
 
 class Wait(Protocol):
     """Waits before a retry."""

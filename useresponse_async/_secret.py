@@ -12,8 +12,6 @@ from urllib.parse import quote, quote_plus
 
 from useresponse_async._exceptions import ArgumentError
 
-__all__ = ["RETRY_LOGGER", "Secret", "keep_out_of_logs", "redact", "redact_bytes"]
-
 _MASK: Final = "***"
 
 RETRY_LOGGER: Final = "useresponse_async.retry"

@@ -20,11 +20,10 @@ from useresponse_async._config import Settings, __version__
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
-    APIStatusError,
     APITimeoutError,
     ArgumentError,
+    CallError,
     ClientClosedError,
-    DecodeError,
     NotFoundError,
     QueueTimeoutError,
     ResponseTooLargeError,
@@ -51,8 +50,6 @@ from useresponse_async._retry import (
 )
 from useresponse_async._secret import Secret, keep_out_of_logs
 from useresponse_async._transport import KEYLESS, origin
-
-__all__ = ["IDEMPOTENT_METHODS", "Connection", "Query", "Request", "Session", "in_bulk"]
 
 T = TypeVar("T")
 
@@ -398,7 +395,7 @@ class Session:
         except UseResponseError as error:
             if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
                 return request.decode(NO_CONTENT)
-            if isinstance(error, APIConnectionError | APIStatusError | DecodeError):
+            if isinstance(error, CallError):
                 error.attempt = number
             message.may_be_done = message.may_be_done or may_have_happened(error)
             raise

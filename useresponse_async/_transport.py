@@ -6,7 +6,6 @@ import functools
 import ssl
 import time
 from collections.abc import AsyncGenerator
-from http.cookiejar import CookieJar
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -15,8 +14,6 @@ import httpx
 from useresponse_async._concurrency import ends_in_time
 from useresponse_async._config import KeyPlacement, Proxies
 from useresponse_async._secret import Secret
-
-__all__ = ["ClientTransport", "CookielessClient", "KeyTransport", "PoolTransport", "origin"]
 
 KEY_PARAMETER: Final = "apiKey"
 KEYLESS: Final = "useresponse_keyless"
@@ -35,36 +32,20 @@ def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
+
+
 class CookielessClient(httpx.AsyncClient):
     """httpx's client, which keeps no cookies: the key alone says who calls.
 
     httpx looks for cookies in every response, which takes longer than all else that it does
     above its transport, and keeps as many as a server likes to send.
-
-    Args:
-        transport: Sends the requests.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        super().__init__(transport=transport)
-        self._no_cookies = _NoCookies()
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """No cookies."""
-        return self._no_cookies
-
-    @cookies.setter
-    def cookies(
-        self,
-        cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]],  # noqa: ARG002
-    ) -> None:
-        raise AttributeError("this client keeps no cookies")
-
-
-class _NoCookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none."""
+    # Its base has a property there.
+    cookies = _NoCookies()  # type: ignore[override]
 
 
 class KeyTransport(httpx.AsyncBaseTransport):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._files import Attachment, Base64Of
+from useresponse_async._files import Attachment
 from useresponse_async.models import UploadedFile
 
 __all__ = ["attachment_of", "attachments_of", "uploads_of"]
@@ -22,7 +22,7 @@ def attachment_of(name: str, value: Attachment) -> dict[str, Any]:
     """
     if not isinstance(value, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(name, f"a {type(value).__name__} is not an Attachment")
-    return {"name": value.name, "body": Base64Of(value)}
+    return {"name": value.name, "body": value}
 
 
 def attachments_of(name: str, values: Sequence[Attachment] | None) -> list[dict[str, Any]] | None:

@@ -10,7 +10,6 @@ from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import (
     AsyncWritable,
     Attachment,
-    Base64Of,
     ProgressCallback,
     opened_sink,
 )
@@ -47,7 +46,7 @@ class Files(Resource):
 
         Endpoint: ``POST upload-file.json``.
         """
-        body = {"name": attachment.name, "content": Base64Of(attachment)}
+        body = {"name": attachment.name, "content": attachment}
         uploaded = await self._call("POST", "upload-file.json", entity(UploadedFile), body=body)
         uploaded.name = attachment.name
         return uploaded

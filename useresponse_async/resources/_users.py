@@ -13,10 +13,10 @@ from useresponse_async._decode import (
     unwrap,
 )
 from useresponse_async._exceptions import ArgumentError
-from useresponse_async._pagination import Page, Pages
+from useresponse_async._pagination import Pages
 from useresponse_async._secret import Secret
 from useresponse_async._session import Session
-from useresponse_async.models import CustomField, Object, User
+from useresponse_async.models import CustomField, Object, Page, User
 from useresponse_async.resources._arguments import (
     Params,
     Properties,
