@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 import re
+import reprlib
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timezone
@@ -18,6 +19,11 @@ from operator import itemgetter
 from typing import Any, Final, TypeAlias, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import attrs
+
+try:
+    import orjson
+except ImportError:  # an optional extra
+    orjson = None  # type: ignore[assignment]
 
 from useresponse_async._secret import Secret
 from useresponse_async.models._page import Page
@@ -102,26 +108,6 @@ class Reported:
 # Reading
 
 
-@functools.cache
-def _reader() -> Callable[[bytes | bytearray], Any]:
-    try:
-        import orjson  # noqa: PLC0415 - an optional extra, looked for on first use
-    except ImportError:
-        return json.loads
-
-    def loads(body: bytes | bytearray) -> Any:
-        # orjson makes floats of integers beyond 64 bits.
-        if _may_hold_large_integer(body):
-            return json.loads(body)
-        try:
-            return orjson.loads(body)
-        except ValueError:
-            # The standard reader also takes a byte order mark and NaN.
-            return json.loads(body)
-
-    return loads
-
-
 def _may_hold_large_integer(body: bytes | bytearray) -> bool:
     """Return whether there are 19 digits in a row, in a tenth of the time that orjson takes."""
     # Of 19 bytes in a row every fourth is looked at four times, or five.
@@ -141,7 +127,12 @@ def parse(body: bytes | bytearray) -> Any:
         MalformedBody: It is not valid JSON, or was cut short.
     """
     try:
-        return _reader()(body)
+        # orjson makes floats of integers beyond 64 bits.
+        if orjson is not None and not _may_hold_large_integer(body):
+            # The standard reader also takes a byte order mark and NaN.
+            with contextlib.suppress(ValueError):
+                return orjson.loads(body)
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedBody(str(error)) from None
 
@@ -156,10 +147,9 @@ def parse_error(payload: Any) -> Reported | None:
     if not is_object(reported):
         return Reported(message=_shown(reported))
     message, context = reported.get("message"), reported.get("context")
-    try:
+    code = None
+    with contextlib.suppress(StructureError):
         code = to_integer(reported.get("code"))
-    except StructureError:
-        code = None
     return Reported(
         message=_shown(message) if message else None,
         code=code,
@@ -168,10 +158,8 @@ def parse_error(payload: Any) -> Reported | None:
 
 
 def _shown(value: Any) -> str:
-    try:
-        return str(value)
-    except RecursionError:
-        return f"{_kind_of(value)} too deep to show"
+    # What is not a text may be nested without bounds.
+    return value if isinstance(value, str) else reprlib.repr(value)
 
 
 # Coercions: what a JSON value means where another type is wanted. PHP leaves much to be guessed.
@@ -270,11 +258,8 @@ def _to_list(value: Any) -> list[Any]:
 
 def _to_texts(value: Any) -> list[str]:
     """Read a list of texts, which some endpoints send as one text with commas."""
-    if isinstance(value, str):
-        if "," in value:
-            return [*filter(None, map(str.strip, value.split(",")))]
-        return [text] if (text := value.strip()) else []
-    texts = [item if item.__class__ is str else _to_text(item) for item in _to_list(value)]
+    items = value.split(",") if isinstance(value, str) else _to_list(value)
+    texts = [item if item.__class__ is str else _to_text(item) for item in items]
     return [stripped for text in texts if text and (stripped := text.strip())]
 
 
@@ -291,16 +276,11 @@ def _kept(value: Any, depth: int = 1) -> Any:
         return value
     if depth > _MAX_DEPTH:
         raise StructureError(f"nested more than {_MAX_DEPTH} levels deep")
-    # Loops, because a comprehension would take a second frame for each level.
     if is_array(value):
-        items: list[Any] = []
-        for item in value:
-            items.append(item if item.__class__ not in _CONTAINERS else _kept(item, depth + 1))  # noqa: PERF401
-        return items
-    members: dict[str, Any] = {}
-    for key, item in value.items():
-        if key not in _SECRET_NAMES:
-            members[key] = item if item.__class__ not in _CONTAINERS else _kept(item, depth + 1)
+        return [_kept(item, depth + 1) for item in value]
+    members = {key: _kept(item, depth + 1) for key, item in value.items()}
+    for secret in _SECRET_NAMES:
+        members.pop(secret, None)
     return members
 
 
@@ -331,6 +311,7 @@ class _Field:
     wire: str
     alias: str | None
     wanted: Any
+    model: Any
     read: Callable[[Any], Any]
 
 
@@ -340,11 +321,11 @@ def _fields_of(model: Any) -> tuple[_Field, ...]:
     fields: list[_Field] = []
     for field in known_fields(attrs.resolve_types(model)):
         wire, wanted = wire_name(field), cast("Any", field.type)
-        read, inner = _COERCIONS.get(wanted), _model_in(wanted)
-        if read is None:
-            convert = _to_models if get_origin(wanted) is list else _to_model
-            read = functools.partial(convert, inner)
-        fields.append(_Field(field.name, wire, aliases.get(wire), wanted, read))
+        # An optional model, or a list of them.
+        inner: Any = next((member for member in get_args(wanted) if attrs.has(member)), None)
+        convert = _to_models if get_origin(wanted) is list else _to_model
+        read = _COERCIONS.get(wanted) or functools.partial(convert, inner)
+        fields.append(_Field(field.name, wire, aliases.get(wire), wanted, inner, read))
     return tuple(fields)
 
 
@@ -352,11 +333,6 @@ def _fields_of(model: Any) -> tuple[_Field, ...]:
 def wire_names(model: Any) -> frozenset[str]:
     """Return what the wire calls the fields of ``model``, in every version of the API."""
     return frozenset((*(field.wire for field in _fields_of(model)), *wire_aliases(model)))
-
-
-def _model_in(wanted: Any) -> Any:
-    """Return the model of which ``wanted`` is an optional one or a list, if it is."""
-    return next((member for member in get_args(wanted) if attrs.has(member)), None)
 
 
 def _to_model(model: type[T], value: Any) -> T | None:
@@ -390,16 +366,21 @@ def structure(value: Any, model: type[T]) -> T:
 
 def _structure_all(values: Any, model: type[T], place: str) -> list[T]:
     make, made = _constructor(model), cast("list[T]", [])
-    try:
-        items = _to_list(values)
-    except StructureError as error:
-        raise error.below(place) from None
+    items = _read_at(place, _to_list, values)
     try:
         for item in items:
             made.append(make(item))
     except StructureError as error:
         raise error.below(f"{place}[{len(made)}]") from None
     return made
+
+
+def _read_at(place: str, read: Callable[[Any], T], value: Any) -> T:
+    """Read the value that is at ``place``."""
+    try:
+        return read(value)
+    except StructureError as error:
+        raise error.below(place) from None
 
 
 def _careful(model: Any, value: Any) -> Any:
@@ -428,14 +409,8 @@ def _careful(model: Any, value: Any) -> Any:
 
 def _beyond(value: dict[str, Any], known: AbstractSet[str]) -> dict[str, Any] | None:
     """Return the members of an object that are not known, ``None`` if there are none."""
-    extra: dict[str, Any] = {}
-    for key, item in value.items():
-        if key not in known and key not in _SECRET_NAMES:
-            try:
-                extra[key] = _kept(item)
-            except StructureError as error:
-                raise error.below(key) from None
-    return extra or None
+    unknown = value.keys() - known - _SECRET_NAMES
+    return {key: _read_at(key, _kept, value[key]) for key in value if key in unknown} or None
 
 
 @functools.cache
@@ -533,7 +508,7 @@ def _generate(model: Any, rare: frozenset[str]) -> Callable[[Any], Any]:
 
 def _expression(name: str, field: _Field) -> str:
     """Return the code for the value of a field."""
-    value, convert, model = f"v_{field.name}", f"to_{name}_{field.name}", _model_in(field.wanted)
+    value, convert, model = f"v_{field.name}", f"to_{name}_{field.name}", field.model
     if model is None:
         return _EXPRESSIONS[field.wanted].format(v=value, to=convert)
     _constructor(model)
@@ -561,18 +536,8 @@ def unwrap(payload: Any) -> Any:
 
 def as_sent(payload: Any) -> Any:
     """Decode to the JSON itself, which must not be nested without bounds."""
-    level: list[Any] = [payload]
-    for _ in range(_MAX_DEPTH + 1):
-        level = [item for container in level for item in _members_of(container)]
-        if not level:
-            return payload
-    raise StructureError(f"nested more than {_MAX_DEPTH} levels deep")
-
-
-def _members_of(value: Any) -> list[Any]:
-    if is_object(value):
-        return list(value.values())
-    return value if is_array(value) else []
+    _kept(payload)
+    return payload
 
 
 def entity(model: type[T]) -> Decoder[T]:
@@ -647,11 +612,8 @@ def _groups_in(payload: Any) -> dict[str, list[Any]]:
     """Return the lists in ``payload`` by their places: one, or one for each module."""
     if is_object(payload) and "id" in payload:
         return {"": [payload]}
-    try:
+    if not is_object(payload) or all(key.isdecimal() for key in payload):
         return {"": _to_list(payload)}
-    except StructureError:
-        if not is_object(payload):
-            raise
     # An object of nothings is told from any other object by the modules' names.
     if _MODULES.issuperset(payload) or any(is_array(group) for group in payload.values()):
         with contextlib.suppress(StructureError):
@@ -659,23 +621,23 @@ def _groups_in(payload: Any) -> dict[str, list[Any]]:
     raise StructureError("an object, neither a page nor a list")
 
 
+def _to_count(value: Any) -> int | None:
+    number = to_integer(value)
+    if number is not None and number < 0:
+        raise StructureError(f"{number} is negative")
+    return number
+
+
 def _paginator(payload: dict[str, Any], model: type[T], *, number: int, size: int) -> Page[T]:
     def count(key: str) -> int | None:
-        try:
-            found = to_integer(payload.get(key))
-        except StructureError as error:
-            raise error.below(key) from None
-        if found is not None and found < 0:
-            raise StructureError(f"{found} is negative").below(key)
-        return found
+        return _read_at(key, _to_count, payload.get(key))
 
     items = _structure_all(payload.get("data"), model, "data")
     total_items, per_page = count("totalObjects"), count("objectsPerPage") or size
     pages, current = count("totalPages"), count("currentPage") or number
     if current != number and number <= (pages or 0):
-        raise StructureError(f"{current}, not page {number}, which was asked for").below(
-            "currentPage"
-        )
+        problem = f"{current}, not page {number}, which was asked for"
+        raise StructureError(problem, "currentPage")
     return Page(
         items=items,
         number=current,
