@@ -304,7 +304,7 @@ def failure_of(kind: str) -> UseResponseError:
     return APIConnectionError(kind, method="GET", path="/x", request_sent=kind == "reset")
 
 
-async def wait_as_told(seconds: float, *, until_back: bool) -> bool:
+async def wait_as_told(seconds: float, until_back: bool) -> bool:  # noqa: FBT001 - a callback
     await anyio.sleep(seconds)
     return False
 

@@ -14,13 +14,13 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from inspect import isawaitable
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
+import attrs
 import httpx
 
-from useresponse_async._concurrency import ends_in_time
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import Secret
 
@@ -172,9 +172,11 @@ class Attachment:
         try:
             if isinstance(self._source, bytes):
                 size = len(self._source)
+            elif isinstance(self._source, Path):
+                size = await _in_thread(partial(_size_of, self._source))
             else:
-                async with self._opened() as file, self._lock:
-                    size = await file.seek(0, io.SEEK_END)
+                async with self._lock:
+                    size = await self._source.seek(0, io.SEEK_END)
         except Exception as error:
             raise self._unreadable(error) from error
         if size > self.max_bytes:
@@ -192,69 +194,68 @@ class Attachment:
         Raises:
             ArgumentError: The file cannot be read.
         """
-        try:
-            if isinstance(self._source, bytes):
-                for start in range(0, len(self._source), _PIECE):
-                    yield self._source[start : start + _PIECE]
+        offset, version = 0, None
+        while True:
+            try:
+                piece, seen = await self._read(offset)
+            except Exception as error:
+                # Whatever it is, it must not be taken for the server's failure.
+                raise self._unreadable(error) from error
+            if not piece:
                 return
-            async with self._opened() as file:
-                offset, piece = 0, b"\0"
-                while piece:
-                    piece = b""
-                    # A read may return less than it was asked for, and several calls may send
-                    # the same open file at once.
-                    async with self._lock:
-                        await file.seek(offset)
-                        while len(piece) < _PIECE and (
-                            part := await file.read(_PIECE - len(piece))
-                        ):
-                            piece += part
-                    offset += len(piece)
-                    if piece:
-                        yield piece
-        except Exception as error:
-            # Whatever it is, it must not be taken for the server's failure.
-            raise self._unreadable(error) from error
+            if version not in (None, seen):
+                raise self.changed()
+            version = seen
+            offset += len(piece)
+            yield piece
+
+    async def _read(self, offset: int) -> tuple[bytes, object]:
+        """Return a piece, and what tells one version of the file from another."""
+        if isinstance(self._source, bytes):
+            return self._source[offset : offset + _PIECE], None
+        if isinstance(self._source, Path):
+            return await _in_thread(partial(_read_piece, self._source, offset))
+        piece = b""
+        # A read may return less than it was asked for, and several calls may send the same
+        # open file at once.
+        async with self._lock:
+            await self._source.seek(offset)
+            while len(piece) < _PIECE and (part := await self._source.read(_PIECE - len(piece))):
+                piece += part
+        return piece, None
+
+    def changed(self) -> ArgumentError:
+        """Return the error for a file that was written while it was sent."""
+        return ArgumentError("attachment", f"{self.name}: it changed while it was sent")
 
     def _unreadable(self, error: Exception) -> ArgumentError:
         reason = getattr(error, "strerror", None) or error
         return ArgumentError("attachment", f"{self.name}: {type(error).__name__}: {reason}")
 
-    @asynccontextmanager
-    async def _opened(self) -> AsyncGenerator[AsyncReadable, None]:
-        if not isinstance(self._source, Path):
-            yield cast("AsyncReadable", self._source)  # bytes are never opened
-            return
-        path = self._source
-        file = await _open(lambda: path.open("rb", buffering=0))
-        try:
-            yield _ThreadedFile(file)
-        finally:
-            await ends_in_time(partial(_in_thread, file.close))
-
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})"
 
 
-class _ThreadedFile:
-    """A raw file that is read in worker threads, of which none is waited for when cancelled."""
+def _size_of(path: Path) -> int:
+    with path.open("rb") as file:
+        return file.seek(0, io.SEEK_END)
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
 
-    async def read(self, size: int, /) -> bytes:
-        return await _in_thread(partial(self._file.read, size))
-
-    async def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return await _in_thread(partial(self._file.seek, offset, whence))
+def _read_piece(path: Path, offset: int) -> tuple[bytes, object]:
+    # Opened for each piece: no thread that was left behind can read what another one closes.
+    with path.open("rb") as file:
+        file.seek(offset)
+        piece, state = file.read(_PIECE), os.fstat(file.fileno())
+    return piece, (state.st_dev, state.st_ino, state.st_mtime_ns)
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
+    """Call ``function`` in a thread, which is left behind if it hangs: a FIFO, a dead mount."""
     return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
-async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object] = int) -> BinaryIO:
-    """Open a file in a worker thread, which is left behind if it hangs: a FIFO, a dead mount.
+async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object]) -> BinaryIO:
+    """Open a file in a thread, which may be left behind.
 
     Args:
         opener: Opens it.
@@ -285,27 +286,28 @@ async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object] = int
 class JSONBody(httpx.AsyncByteStream):
     """A JSON body that reads its attachments anew each time it is sent.
 
+    Args:
+        texts: The JSON before, between and after the attachments.
+        files: The attachments, with their sizes in bytes.
+
     Attributes:
         content: The body, unless there are attachments in it.
         length: The size of the body, in bytes.
         sent: The bytes that the sender has taken, in bytes.
         failure: What reading an attachment failed with.
-        on_piece: Is called before the sender gets a piece, and with ``False`` while a piece is
-            read.
+        on_piece: Is called before the sender gets a piece, and with ``waiting=False`` while
+            a piece is read.
     """
 
-    def __init__(self, parts: list[bytes | tuple[Attachment, int]]) -> None:
-        self._parts = parts
-        self.content: bytes | None = None
-        if len(parts) == 1 and isinstance(parts[0], bytes):
-            self.content = parts[0]
+    def __init__(self, texts: list[bytes], files: list[tuple[Attachment, int]]) -> None:
+        self._texts = texts
+        self._files = files
         self._sending: AsyncGenerator[bytes, None] | None = None
-        self.length: int = sum(
-            len(part) if isinstance(part, bytes) else 4 * -(-part[1] // 3) for part in parts
-        )
+        self.content: bytes | None = None if files else texts[0]
+        self.length: int = sum(map(len, texts)) + sum(4 * -(-size // 3) for _, size in files)
         self.sent: int = 0
         self.failure: Exception | None = None
-        self.on_piece: Callable[[bool], None] | None = None
+        self.on_piece: Callable[..., None] = _ignore
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
         self.sent = 0
@@ -321,37 +323,32 @@ class JSONBody(httpx.AsyncByteStream):
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         try:
-            for part in self._parts:
-                if isinstance(part, bytes):
-                    yield self._taken(part)
-                    continue
-                attachment, size = part
+            yield self._taken(self._texts[0])
+            for (attachment, size), text in zip(self._files, self._texts[1:], strict=True):
                 read = 0
-                self._tell(waiting=False)
+                self.on_piece(waiting=False)
                 async with aclosing(attachment.pieces()) as pieces:
                     async for piece in pieces:
                         read += len(piece)
                         if read > size:
                             break
                         yield self._taken(base64.b64encode(piece))
-                        self._tell(waiting=False)
+                        self.on_piece(waiting=False)
                 if read != size:
-                    raise ArgumentError(  # noqa: TRY301 - recorded as every other failure
-                        "attachment", f"{attachment.name}: it changed while it was sent"
-                    )
-                self._tell(waiting=True)
+                    raise attachment.changed()  # noqa: TRY301 - recorded as every other failure
+                yield self._taken(text)
         except Exception as error:
             self.failure = error
             raise
 
     def _taken(self, piece: bytes) -> bytes:
         self.sent += len(piece)
-        self._tell(waiting=True)
+        self.on_piece(waiting=True)
         return piece
 
-    def _tell(self, *, waiting: bool) -> None:
-        if self.on_piece is not None:
-            self.on_piece(waiting)
+
+def _ignore(*, waiting: bool) -> None:
+    """Do nothing, where nobody bounds the sending."""
 
 
 async def json_body(body: Any) -> JSONBody:
@@ -385,39 +382,27 @@ async def json_body(body: Any) -> JSONBody:
         problem = str(error)
     if problem:
         raise ArgumentError("body", f"it cannot be sent as JSON: {problem}")
-    parts: list[bytes | tuple[Attachment, int]] = [plain[0]]
-    for attachment, piece in zip(found, plain[1:], strict=True):
-        parts += [(attachment, await attachment.measure()), piece]
-    return JSONBody(parts)
+    return JSONBody(plain, [(attachment, await attachment.measure()) for attachment in found])
 
 
+@attrs.define(eq=False)
 class Sink:
     """Takes the bytes of a download, from the first one again at every attempt.
 
-    Args:
+    Attributes:
         file: Where they go.
         start: Where in the file the first one goes.
         max_bytes: Maximum size, in bytes.
         on_progress: The caller's callback.
-
-    Attributes:
         received: The size so far, in bytes.
     """
 
-    def __init__(
-        self,
-        file: AsyncWritable,
-        *,
-        start: int,
-        max_bytes: int,
-        on_progress: ProgressCallback | None,
-    ) -> None:
-        self._file = file
-        self._start = start
-        self._on_progress = on_progress
-        self._total: int | None = None
-        self.max_bytes = max_bytes
-        self.received: int = 0
+    file: AsyncWritable
+    start: int
+    max_bytes: int
+    on_progress: ProgressCallback | None
+    received: int = 0
+    _total: int | None = None
 
     async def begin(self, total: int | None) -> None:
         """Prepare for the first byte; what an earlier attempt wrote is cut off.
@@ -428,8 +413,8 @@ class Sink:
         self._total = total
         self.received = 0
         try:
-            await self._file.seek(self._start)
-            await self._file.truncate()
+            await self.file.seek(self.start)
+            await self.file.truncate()
         except Exception as error:  # noqa: BLE001 - raised to the caller as it is
             raise CallersFailure(error) from None
 
@@ -440,10 +425,10 @@ class Sink:
             CallersFailure: The file cannot be written, or the callback failed.
         """
         try:
-            await self._file.write(chunk)
+            await self.file.write(chunk)
             self.received += len(chunk)
-            if self._on_progress is not None:
-                reported = self._on_progress(self.received, self._total)
+            if self.on_progress is not None:
+                reported = self.on_progress(self.received, self._total)
                 if isawaitable(reported):
                     await reported
         except Exception as error:  # noqa: BLE001 - raised to the caller as it is

@@ -29,31 +29,24 @@ class Limiter:
         limit: The number of slots, at least 1; may change at any time.
     """
 
-    __slots__ = ("_bulk_waiting", "_limit", "_single_waiting", "bulk_taken", "taken")
+    __slots__ = ("_bulk_waiting", "_single_waiting", "bulk_taken", "limit", "taken")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._single_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
         self._bulk_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
         self.taken: int = 0
-        """The number of slots in use."""
         self.bulk_taken: int = 0
-        """The number of slots in use by bulk work."""
 
-    @property
-    def limit(self) -> int:
-        """The number of slots."""
-        return self._limit
-
-    @limit.setter
-    def limit(self, limit: int) -> None:
-        self._limit = limit
+    def resize(self, limit: int) -> None:
+        """Change the number of slots."""
+        self.limit = limit
         self._admit()
 
     async def acquire(self, *, bulk: bool = False) -> None:
         """Wait for a slot and take it; nothing is kept where that is cancelled."""
         # While anyone waits all slots are in use, so nobody is overtaken here.
-        if self.taken < self._limit:
+        if self.taken < self.limit:
             self.taken += 1
             self.bulk_taken += bulk
             return
@@ -76,9 +69,9 @@ class Limiter:
         self._admit()
 
     def _admit(self) -> None:
-        while self.taken < self._limit and (self._single_waiting or self._bulk_waiting):
+        while self.taken < self.limit and (self._single_waiting or self._bulk_waiting):
             bulk = not self._single_waiting or (
-                bool(self._bulk_waiting) and self.bulk_taken < max(1, self._limit // _BULK_SHARE)
+                bool(self._bulk_waiting) and self.bulk_taken < max(1, self.limit // _BULK_SHARE)
             )
             waiting = self._bulk_waiting if bulk else self._single_waiting
             admitted, _ = waiting.popitem(last=False)
@@ -189,7 +182,7 @@ class Pacing:
         return not waiting.cancelled_caught
 
     def _set(self, limit: int) -> None:
-        self.limiter.limit = min(self.bound, max(1, limit))
+        self.limiter.resize(min(self.bound, max(1, limit)))
 
 
 class Slot:

@@ -392,12 +392,13 @@ def _status_error(
 ) -> APIStatusError:
     head = reply.head
     status = head.status_code
+    code = None if reported is None else reported.code
+    if head.is_success and code is not None and code >= HTTPStatus.BAD_REQUEST:
+        status = code
+    phrase = httpx.codes.get_reason_phrase(status) or "no success"
     if reported is None:
         excerpt = "" if sensitive else _excerpt(reply, secrets)
-        phrase = head.reason_phrase or _phrase(status)
-        reported = Reported(message=": ".join(filter(None, (phrase, excerpt))))
-    if head.is_success and reported.code is not None and reported.code >= HTTPStatus.BAD_REQUEST:
-        status = reported.code
+        reported = Reported(": ".join(filter(None, (head.reason_phrase or phrase, excerpt))))
     hint = _HINTS.get(status)
     known = {settings.api_key, *settings.headers.values()}  # a call may have its own, as log-in
     if head.has_redirect_location:
@@ -415,18 +416,11 @@ def _status_error(
         method=head.request.method,
         path=head.request.url.path,
         status_code=status,
-        message=redact(reported.message or _phrase(status), secrets),
-        code=reported.code,
+        message=redact(reported.message or phrase, secrets),
+        code=code,
         context=context and redact(context, secrets),
         hint=hint and redact(hint, secrets),
     )
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "no success"
 
 
 def _excerpt(reply: Reply, secrets: tuple[Secret, ...]) -> str:

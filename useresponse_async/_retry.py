@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias, cast
 
 import tenacity
 
@@ -17,20 +17,18 @@ from useresponse_async._exceptions import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    CallError,
     DecodeError,
     QueueTimeoutError,
     UseResponseError,
 )
 from useresponse_async._secret import RETRY_LOGGER
 
+Wait: TypeAlias = Callable[[float, bool], Awaitable[bool]]
+"""Waits some seconds before a retry, or only until a server that was down is back.
 
-class Wait(Protocol):
-    """Waits before a retry."""
-
-    async def __call__(self, seconds: float, *, until_back: bool) -> bool:
-        """Wait, only until a server that was down is back; return whether it is."""
-        ...
-
+Returns whether it is back.
+"""
 
 logger: Final[logging.Logger] = logging.getLogger(RETRY_LOGGER)
 hooks_logger: Final = logging.getLogger("useresponse_async.hooks")
@@ -154,7 +152,7 @@ class Retrying:
         self._label = label
         self._started = time.monotonic()
         self._attempts_before_recovery = 0
-        self._event: RetryEvent | None = None
+        self._event: RetryEvent
         self._reserved = False
         self._backoff = tenacity.wait_random_exponential(
             multiplier=policy.initial_delay, max=policy.max_delay
@@ -210,8 +208,8 @@ class Retrying:
     async def _announce(self, state: tenacity.RetryCallState) -> None:
         error = _failure(state)
         self._event = event = RetryEvent(
-            method=getattr(error, "method", ""),
-            path=getattr(error, "path", ""),
+            method=error.method,
+            path=error.path,
             attempt=state.attempt_number,
             delay=state.upcoming_sleep,
             status_code=getattr(error, "status_code", None),
@@ -237,20 +235,18 @@ class Retrying:
             await call_hook(self._on_retry, event)
 
     async def _wait_for_next(self, seconds: float) -> None:
-        error = None if self._event is None else self._event.error
+        event = self._event
         # What the server asks for is never cut short.
-        until_back = error is not None and is_overload(error) and not retry_after(error)
-        if await self._wait(seconds, until_back=until_back) and self._event is not None:
-            self._attempts_before_recovery = self._event.attempt
+        until_back = is_overload(event.error) and not retry_after(event.error)
+        if await self._wait(seconds, until_back):
+            self._attempts_before_recovery = event.attempt
             self._budget.forgive()
         self._reserved = False  # the retry is made now
 
 
-def _failure(state: tenacity.RetryCallState) -> UseResponseError:
-    error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, UseResponseError):
-        raise TypeError("tenacity asked for a delay without a failure") from error
-    return error
+def _failure(state: tenacity.RetryCallState) -> CallError:
+    # Only errors of calls are retried, and tenacity asks only after one.
+    return cast("CallError", cast("tenacity.Future", state.outcome).exception())
 
 
 async def call_hook(hook: Callable[[Any], Awaitable[None] | None], about: object) -> None:

@@ -268,7 +268,7 @@ class _Message:
         self.step = (seconds, limit) if now + seconds < self._end else self.phase
         self.scope.deadline = later if self.step is not self.phase else self._end
 
-    def expect_piece(self, waiting: bool) -> None:  # noqa: FBT001 - a callback
+    def expect_piece(self, *, waiting: bool) -> None:
         """Bound the sending of a piece of the body, but not the reading of an attachment."""
         self.expect(self.timeout.write if waiting else None, "write timeout")
 
@@ -617,7 +617,7 @@ class Session:
             label="" if page is None else f" (page {page})",
         )
 
-    async def _wait(self, seconds: float, *, until_back: bool) -> bool:
+    async def _wait(self, seconds: float, until_back: bool) -> bool:  # noqa: FBT001 - a callback
         """Wait before a retry; return whether the server is back before that."""
         with anyio.CancelScope() as scope:
             self._connection.enter(scope, own_code=False)
