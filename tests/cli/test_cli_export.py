@@ -153,7 +153,10 @@ def test_parquet_takes_integers_of_every_size(serve, work, capfd):
     table = pyarrow.parquet.read_table("out.parquet")
     assert table.column("id").to_pylist() == [f"{2**63 - 1}", f"{2**63}"]
     assert [role["id"] for role in table.column("role").to_pylist()] == [1, 7]
-    assert "warning: id holds integers beyond 64 bits: it is text\n" in capfd.readouterr().err
+    assert (
+        "warning: id is written as text: it contains integers beyond 64 bits\n"
+        in capfd.readouterr().err
+    )
     people[1] = {"id": -(2**63), "role": {"id": -(2**63) - 1}}
     sandbox.answer_next(page_of(*people), match="search")
     assert run(["export", "users", "-o", "out.parquet", "--overwrite"]) == 0
@@ -334,7 +337,7 @@ def test_what_is_there_is_not_replaced_unless_told(serve, work, capfd):
     sandbox = serve(users=3)
     Path("out.jsonl").write_text("precious", encoding="utf-8")
     assert run(["export", "users", "-o", "out.jsonl"]) == 1
-    assert capfd.readouterr().err == "error: out.jsonl exists; --overwrite replaces it\n"
+    assert capfd.readouterr().err == "error: out.jsonl exists; give --overwrite to replace it\n"
     assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
     sandbox.fail_next(500, match="page=1")
     assert run(["export", "users", "-o", "out.jsonl", "--overwrite", "--retries", "0"]) == 1
@@ -357,7 +360,7 @@ def test_a_link_stays_one(serve, work):
     ("options", "problem"),
     [
         (["-o", "no/where.jsonl"], "no/where.jsonl.part: No such file or directory"),
-        (["-o", "."], ". is a directory; name a file"),
+        (["-o", "."], ". is a directory; give a file name"),
         (["-o", "/dev/full"], "/dev/full: No space left on device"),
         (["-o", "loop.jsonl"], "loop.jsonl: Too many levels of symbolic links"),
         (["-o", "x" * 300 + ".jsonl"], ".jsonl: File name too long"),

@@ -27,7 +27,7 @@ def interrupted(serve, work, capfd):
     assert run([*USERS, "--retries", "0", "--max-in-flight", "1"]) == 1
     error = capfd.readouterr().err
     assert error.startswith("error: GET /api/3.0/users/search.json: 500 ")
-    assert "(200 users are kept; resume with: " in error
+    assert "(200 users are saved; resume with: " in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     sandbox.forget_requests()
     return sandbox
@@ -70,13 +70,13 @@ def test_a_line_cut_in_half_is_written_whole(interrupted):
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        (["--role", "agent"], 'role was not given and now is "agent"'),
-        (["--param", "team=7"], 'param was {} and now is {"team": "7"}'),
-        (["--page-size", "20"], "page_size was 50 and now is 20"),
-        (["--api-version", "7.0"], 'api_version was "3.0" and now is "7.0"'),
-        (["--format", "csv"], 'format was "jsonl" and now is "csv"'),
-        (["--fields", "id"], 'fields was not given and now is "id"'),
-        (["--url", "http://localhost:1"], 'now is "http://localhost:1"'),
+        (["--role", "agent"], 'role was not set, now it is "agent"'),
+        (["--param", "team=7"], 'param was {}, now it is {"team": "7"}'),
+        (["--page-size", "20"], "page_size was 50, now it is 20"),
+        (["--api-version", "7.0"], 'api_version was "3.0", now it is "7.0"'),
+        (["--format", "csv"], 'format was "jsonl", now it is "csv"'),
+        (["--fields", "id"], 'fields was not set, now it is "id"'),
+        (["--url", "http://localhost:1"], 'now it is "http://localhost:1"'),
     ],
 )
 def test_another_export_does_not_go_on_with_this_one(interrupted, capfd, options, difference):
@@ -91,13 +91,13 @@ def test_another_export_does_not_go_on_with_this_one(interrupted, capfd, options
 
 def test_other_things_do_not_go_on_with_these(interrupted, capfd):
     assert run(["export", "chats", "-o", "out.jsonl", "--resume"]) == 2
-    assert 'export was "users" and now is "chats"' in capfd.readouterr().err
+    assert 'export was "users", now it is "chats"' in capfd.readouterr().err
 
 
 def test_without_resume_what_is_unfinished_is_not_thrown_away(interrupted, capfd):
     assert run(USERS) == 1
     error = capfd.readouterr().err
-    assert "--resume continues it, --overwrite begins anew" in error
+    assert "give --resume to continue it, or --overwrite to start again" in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     assert run([*USERS, "--overwrite"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
@@ -118,7 +118,8 @@ def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
     assert run([*USERS, "--resume"]) == 1
     error = capfd.readouterr().err
     assert error.endswith(
-        "out.jsonl.resume is not a resume file of this version; --overwrite alone begins anew\n"
+        "out.jsonl.resume is not a resume file of this version; --overwrite without --resume "
+        "starts again\n"
     )
 
 
@@ -126,7 +127,7 @@ def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
 def test_a_part_file_that_was_changed_is_told_of(interrupted, capfd, content):
     Path("out.jsonl.part").write_bytes(content)
     assert run([*USERS, "--resume"]) == 1
-    assert "--overwrite alone begins anew" in capfd.readouterr().err
+    assert "--overwrite without --resume starts again" in capfd.readouterr().err
     assert run([*USERS, "--overwrite"]) == 0
 
 
@@ -135,7 +136,7 @@ def test_a_part_file_of_which_nothing_is_known_is_left_alone(serve, work, capfd,
     sandbox = serve(users=3)
     Path("out.jsonl.part").write_text("precious")
     assert run([*USERS, *option]) == 1
-    assert "out.jsonl.part exists, and no export is known to have left it" in capfd.readouterr().err
+    assert "out.jsonl.part exists, but not from an export" in capfd.readouterr().err
     assert Path("out.jsonl.part").read_text() == "precious"
     assert sandbox.arrivals == 0
     assert run([*USERS, "--overwrite"]) == 0
@@ -159,15 +160,15 @@ def test_a_resume_that_is_refused_leaves_nothing_behind(interrupted, work):
 @pytest.mark.parametrize(
     ("who", "told"),
     [
-        (["--guest"], "by user 1, and now a guest asks"),
-        (["--api-key-file", "agent"], "by user 1, and now user 2 asks"),
+        (["--guest"], "user 1 began the export, now a guest resumes it"),
+        (["--api-key-file", "agent"], "user 1 began the export, now user 2 resumes it"),
     ],
 )
 def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
     Path("agent").write_text(interrupted.keys["agent"])
     Path("agent").chmod(0o600)
     assert run([*USERS, "--resume", *who]) == 2
-    assert f"the export was begun {told}" in capfd.readouterr().err
+    assert told in capfd.readouterr().err
     assert not any("search" in request.path for request in interrupted.requests)
     assert run([*USERS, "--resume"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
@@ -188,7 +189,9 @@ def test_a_resume_file_that_was_damaged_is_told_of(interrupted, capfd, damage):
     resume_file.write_text(json.dumps({**json.loads(resume_file.read_text()), **damage}))
     assert run([*USERS, "--resume"]) == 1
     error = capfd.readouterr().err
-    assert "is not a resume file of this version; --overwrite alone begins anew" in error
+    assert (
+        "is not a resume file of this version; --overwrite without --resume starts again" in error
+    )
     assert error.count("\n") == 1
 
 
@@ -198,8 +201,8 @@ def test_a_resume_file_of_0_1_is_refused_and_says_so(interrupted, capfd):
     Path("out.jsonl.resume").write_text(json.dumps(old))
     assert run([*USERS, "--resume"]) == 1
     assert re.fullmatch(
-        r"error: \S*out\.jsonl\.resume was written by version 0\.1 of useresponse-async, whose "
-        r"exports this version cannot resume; --overwrite alone begins anew\n",
+        r"error: \S*out\.jsonl\.resume was written by version 0\.1 of useresponse-async, and "
+        r"this version cannot resume it; --overwrite without --resume starts again\n",
         capfd.readouterr().err,
     )
     assert ids_in("out.jsonl.part") == list(range(1, 201))
@@ -222,7 +225,7 @@ def test_a_file_that_somebody_else_creates_is_never_replaced(serve, work, capfd,
             assert run([*export, "--resume"]) == 1
             done.result()
     told = capfd.readouterr().err
-    assert f"{name} was created by somebody else meanwhile, and is left alone" in told
+    assert f"{name} was created by another program during the export and is not replaced" in told
     assert Path(name).read_text() == "precious"
     assert {stat.S_IMODE(path.stat().st_mode) for path in work.glob("*.part")} == {0o600}
     if moment == "before":

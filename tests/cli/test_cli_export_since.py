@@ -51,7 +51,7 @@ def test_changes_are_resumed_from_the_beginning_without_doubles(serve, work, cap
     since = ["export", "tickets", "--since", "2000-01-01", "-o", "out.jsonl"]
     sandbox.fail_next(500, match=r"page=4&")
     assert run([*since, "--retries", "0", "--max-in-flight", "1"]) == 1
-    assert "tickets are kept; resume with: " in capfd.readouterr().err
+    assert "tickets are saved; resume with: " in capfd.readouterr().err
     assert len(rows_in("out.jsonl.part")) >= 50
     assert run([*since, "--resume"]) == 0
     ids = [row["id"] for row in rows_in("out.jsonl")]

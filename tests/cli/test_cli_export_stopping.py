@@ -18,7 +18,7 @@ from useresponse_async.cli._app import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
-ADVICE = r"\((?P<items>[\d,]+) users are kept; resume with: useresponse-async (?P<again>.+)\)\n"
+ADVICE = r"\((?P<items>[\d,]+) users are saved; resume with: useresponse-async (?P<again>.+)\)\n"
 
 # Forks a process that is killed before its first, second, … step that changes what is on the disk,
 # and each time another one that goes on. Forking a warm process saves a start of each.

@@ -117,7 +117,7 @@ def test_debug_is_an_option_of_the_program(command):
 def test_an_unexpected_failure_says_how_to_learn_more(capsys):
     assert Reporter().report(RuntimeError("boom")) == 1
     assert capsys.readouterr().err == (
-        "error: unexpected RuntimeError: boom (useresponse-async --debug … shows where)\n"
+        "error: unexpected RuntimeError: boom (run useresponse-async --debug … for a traceback)\n"
     )
 
 
@@ -168,7 +168,8 @@ def test_streams_that_are_closed_change_nothing(serve, work, arguments, closed):
 
 
 @pytest.mark.parametrize(
-    ("output", "told"), [("", "the file's name is empty"), (".", ". is a directory; name a file")]
+    ("output", "told"),
+    [("", "the file name is empty"), (".", ". is a directory; give a file name")],
 )
 def test_an_output_that_can_be_no_file_is_told_of(serve, work, capfd, output, told):
     serve(users=1)

@@ -39,7 +39,7 @@ def test_a_file_that_others_can_read_is_warned_of(key_file, capfd, key):
     key_file.chmod(0o640)
     assert run(["whoami", "--api-key-file", str(key_file)]) == 0
     assert capfd.readouterr().err == (
-        f"warning: others may read the API key in {key_file}: chmod 600 {key_file}\n"
+        f"warning: other users may read the API key in {key_file}; run: chmod 600 {key_file}\n"
     )
 
 
@@ -87,8 +87,7 @@ def test_without_a_key_or_a_terminal_it_says_what_to_do(serve, capfd, monkeypatc
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run(["whoami"]) == 2
     assert capfd.readouterr().err == (
-        "error: no API key: set USERESPONSE_API_KEY, give --api-key-file FILE, or call as a "
-        "--guest\n"
+        "error: no API key: set USERESPONSE_API_KEY, or give --api-key-file FILE or --guest\n"
     )
 
 

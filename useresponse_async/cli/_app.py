@@ -1,4 +1,4 @@
-"""The commands, and what they have in common."""
+"""The commands and their common options."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Exit codes:
   1    failed; one line on standard error says why
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-  141  the reader of the pipe has gone
+  141  the reader of the pipe has closed it
 {KEY_HELP}
 \b
-NO_COLOR=1 switches colours off."""
+NO_COLOR=1 disables colours."""
 
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
 # Tracebacks are ours: typer's would show local variables, and keys with them.
@@ -41,15 +41,17 @@ app: Final[typer.Typer] = typer.Typer(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(_export.app, name="export", short_help="Write users, tickets, … to a file or a pipe.")
-app.command("call", short_help="Call any endpoint of the API.", epilog=_call.EPILOG)(_call.call)
-app.command("whoami", short_help="Show who the API key belongs to.", epilog=_whoami.EPILOG)(
-    _whoami.whoami
+app.add_typer(
+    _export.app, name="export", short_help="Export users, tickets, … to a file or a pipe."
 )
-app.command("demo", short_help="Fetch 100,000 users of a sandbox and check them.")(demo)
+app.command("call", short_help="Call any endpoint of the API.", epilog=_call.EPILOG)(_call.call)
+app.command(
+    "whoami", short_help="Show the user that the API key belongs to.", epilog=_whoami.EPILOG
+)(_whoami.whoami)
+app.command("demo", short_help="Fetch 100,000 users from a sandbox and check them.")(demo)
 app.command(
     "sandbox",
-    short_help="Serve an API to experiment with.",
+    short_help="Run a local API for experiments and tests.",
     add_help_option=False,
     context_settings=_sandbox.UNPARSED,
 )(_sandbox.sandbox)
@@ -66,7 +68,7 @@ def common(
     context: typer.Context,
     *,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+        bool, typer.Option("--debug", help="Show a traceback if the command fails.")
     ] = False,
     _version: Annotated[
         bool,

@@ -1,4 +1,4 @@
-"""``useresponse-async call``: any endpoint, and its JSON."""
+"""``useresponse-async call``: calls any endpoint and shows its JSON."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from useresponse_async.cli._signals import termination_like_ctrl_c
 
 EPILOG: Final = f"""
 \b
-On a terminal the JSON is indented and coloured (NO_COLOR=1: not coloured); elsewhere it is as the
-server sent it. Your own API key is shown as ***.
+On a terminal, the JSON is indented and coloured (NO_COLOR=1 disables colours). Otherwise it is
+printed as the server sent it. Your own API key is shown as ***.
 \b
 Exit codes:
   0    done
   1    failed; one line on standard error says why
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-  141  the reader of the pipe has gone
+  141  the reader of the pipe has closed it
 {KEY_HELP}"""
 
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
@@ -54,7 +54,7 @@ def call(
         str, typer.Argument(help="GET, POST, PUT or DELETE.", autocompletion=lambda: _METHODS)
     ],
     path: Annotated[
-        str, typer.Argument(help="The path below /api/VERSION, e.g. /me.json, or its full URL.")
+        str, typer.Argument(help="Path below /api/VERSION, e.g. /me.json, or the full URL.")
     ],
     *,
     param: Annotated[
@@ -64,11 +64,11 @@ def call(
     body: Annotated[
         str | None,
         typer.Option(
-            *_BODY_OPTIONS, metavar="JSON", help="What to send: JSON, @FILE, or @- (stdin)."
+            *_BODY_OPTIONS, metavar="JSON", help="Request body: JSON, @FILE, or @- for stdin."
         ),
     ] = None,
     include: Annotated[
-        bool, typer.Option("--include", "-i", help="Show the status and the headers too.")
+        bool, typer.Option("--include", "-i", help="Also show the status and the headers.")
     ] = False,
     server: ServerOptions,
 ) -> None:
@@ -83,7 +83,7 @@ def call(
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     reporter = context.ensure_object(Reporter)
     if body == "@-" and server.api_key_file == STANDARD_STREAM:
-        raise MisuseError("standard input cannot be both the API key and the JSON")
+        raise MisuseError("--api-key-file - and @- cannot both read standard input")
     path, _, query = path.partition("?")
     params: dict[str, str] = {}
     for name, value in (*parse_qsl(query, keep_blank_values=True), *pairs_of(param).items()):
@@ -120,7 +120,7 @@ def _below_api(path: str, server: ServerOptions) -> tuple[str, str]:
         origins = [(at.scheme, at.host, at.port) for at in (base, url)]
         prefix = base.path.rstrip("/")
         if origins[0] != origins[1] or url.userinfo or not path.startswith(f"{prefix}/api/"):
-            raise MisuseError(f"the URL is not below {base}/api/, the address of --url")
+            raise MisuseError(f"the URL does not begin with {base}/api/, as --url requires")
         path = path.removeprefix(prefix)
     found = _API_PATH.fullmatch(path)
     return (found[2], found[1]) if found else (path, server.api_version)

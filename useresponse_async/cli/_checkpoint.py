@@ -1,4 +1,4 @@
-"""Checkpoints: how far an export has come, kept beside it for ``--resume``."""
+"""Checkpoints: the state of an export, saved beside its file for ``--resume``."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def _at_least(least: int) -> Any:
 
 @attrs.frozen(kw_only=True)
 class Checkpoint:
-    """What of an export is on the disk.
+    """The state of an export.
 
     Attributes:
-        request: What was asked for; never the API key.
-        user_id: The user whose key it was; ``None`` for a guest.
-        replaces: The export may replace a file under its final name.
-        next_page: The first page that is not written yet.
-        offset: The size of the part file's valid content, in bytes.
-        items: Number of items in it.
-        complete: These are all, and only the file's final form is missing.
-        made: Device, number and size of the file in its final form, which is about to be named.
+        request: The options that define the export, without the API key.
+        user_id: The id of the user who exports; ``None`` for a guest.
+        replaces: Whether the export may replace a file under its final name.
+        next_page: The first page that is not yet written.
+        offset: The size of the valid content of the part file, in bytes.
+        items: Number of items in the part file.
+        complete: Whether all items are written, and only the final file is missing.
+        made: Device, inode and size of the final file, before it gets its final name.
     """
 
     request: dict[str, Any] = attrs.field(validator=instance_of(dict))
@@ -53,14 +53,14 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint | None:
-        """Return what the resume file says; ``None`` if there is none."""
+        """Return the content of the resume file; ``None`` if it does not exist."""
         try:
             content = json.loads(path.read_bytes())
             version = content.pop("version")
             if version in _VERSIONS_OF_0_1 and "asker" in content:
                 raise CommandError(
-                    f"{path} was written by version 0.1 of useresponse-async, whose exports this "
-                    "version cannot resume; --overwrite alone begins anew"
+                    f"{path} was written by version 0.1 of useresponse-async, and this version "
+                    "cannot resume it; --overwrite without --resume starts again"
                 )
             if version != _VERSION:
                 raise ValueError  # noqa: TRY301 - one way not to be one among others
@@ -69,54 +69,56 @@ class Checkpoint:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise CommandError(
-                f"{path} is not a resume file of this version; --overwrite alone begins anew"
+                f"{path} is not a resume file of this version; --overwrite without --resume "
+                "starts again"
             ) from None
 
     def save(self, path: Path) -> None:
-        """Write the resume file, which only its owner can read, so that it is old or new."""
+        """Write the resume file atomically, readable only by its owner."""
         fresh = hidden_beside(path)
         with new_file(fresh) as file:
             file.write(json.dumps({"version": _VERSION, **attrs.asdict(self)}).encode())
         fresh.replace(path)
 
     def check(self, request: dict[str, Any]) -> None:
-        """Refuse to resume another export."""
+        """Raise an error if the options define another export."""
         for name in {**self.request, **request}:
             before, now = self.request.get(name), request.get(name)
             if before != now:
                 raise MisuseError(
-                    f"--resume continues the same export only: {name} was {_shown(before)} and "
-                    f"now is {_shown(now)}; --overwrite alone begins anew"
+                    f"--resume needs the options of the original export: {name} was "
+                    f"{_shown(before)}, now it is {_shown(now)}; --overwrite without --resume "
+                    "starts again"
                 )
 
     def check_user(self, user_id: int | None) -> None:
-        """Refuse to resume the export of another user."""
+        """Raise an error if another user began the export."""
         if self.user_id != user_id:
             began, asks = (
                 "a guest" if it is None else f"user {it}" for it in (self.user_id, user_id)
             )
             raise MisuseError(
-                f"--resume continues as the same user only: the export was begun by {began}, and "
-                f"now {asks} asks; --overwrite alone begins anew"
+                f"--resume must run as the same user: {began} began the export, now {asks} resumes "
+                "it; --overwrite without --resume starts again"
             )
 
 
 def _shown(value: Any) -> str:
-    return "not given" if value is None else json.dumps(value, ensure_ascii=False)
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def hidden_beside(path: Path) -> Path:
-    """Return the name under which ``path`` is prepared.
+    """Return the temporary name of ``path``.
 
-    It is always the same, so that a run removes what a killed one has left; and one that nobody
-    else gives to a file.
+    It is always the same, so that a run removes the file of a killed one, and other programs do
+    not use it.
     """
     return path.with_name(f".{path.name}.useresponse-async")
 
 
 @contextmanager
 def new_file(path: Path) -> Generator[BinaryIO, None, None]:
-    """Make a file that only its owner can read; when the block ends, it is on the disk."""
+    """Create a file readable only by its owner, and sync it to disk when the block ends."""
     path.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, OWNER_ONLY)

@@ -1,4 +1,4 @@
-"""``useresponse-async demo``: all users of a sandbox, each once and in order."""
+"""``useresponse-async demo``: fetches all users of a sandbox and checks their order."""
 
 from __future__ import annotations
 
@@ -34,20 +34,24 @@ class Backend(str, enum.Enum):
 def demo(
     context: typer.Context,
     *,
-    users: Annotated[int, typer.Option(min=1, help="Users in the sandbox.")] = 100_000,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds before every response.")] = 0.02,
+    users: Annotated[int, typer.Option(min=1, help="Number of users in the sandbox.")] = 100_000,
+    latency: Annotated[
+        float, typer.Option(min=0, help="Delay before every response, in seconds.")
+    ] = 0.02,
     faults: Annotated[
         float, typer.Option(min=0, max=1, help="Share of requests that fail, 0 to 1.")
     ] = 0.02,
-    concurrency: Annotated[int, typer.Option(min=1, help="Most pages in flight.")] = 10,
-    seed: Annotated[int, typer.Option(help="Decides the users and the faults.")] = 1,
-    backend: Annotated[Backend, typer.Option(help="What runs the coroutines.")] = Backend.ASYNCIO,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Maximum number of pages in flight.")
+    ] = 10,
+    seed: Annotated[int, typer.Option(help="Seed of the random users and failures.")] = 1,
+    backend: Annotated[Backend, typer.Option(help="Event loop to use.")] = Backend.ASYNCIO,
     verbose: Verbose = False,
 ) -> None:
-    """Fetch all users of a sandbox, and check that each came once and in order.
+    """Fetch all users from a sandbox, and check that each arrives once and in order.
 
-    Starts the sandbox in a process of its own, lets some requests fail, fetches all pages with
-    several in flight, and stops the sandbox again.
+    The command starts a sandbox in a child process, makes some requests fail, fetches all pages
+    with several in flight, and stops the sandbox.
 
     \b
     Examples:
@@ -58,7 +62,7 @@ def demo(
 
     \b
     Exit codes:
-      0    every user came exactly once, in order
+      0    every user arrived exactly once, in order
       1    a user was lost, duplicated or out of order, or a request kept failing
       2    wrong usage
       130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)

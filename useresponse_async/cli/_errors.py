@@ -19,26 +19,26 @@ INTERRUPTED: Final = 130
 READER_GONE: Final = 141  # as shells name an end by SIGPIPE
 
 _NEVER_AN_ARGUMENT: Final = (
-    "the API key is never an argument, which process lists and the shell's history would show: "
-    "set USERESPONSE_API_KEY or give --api-key-file FILE; remove the one just typed from the "
+    "the API key cannot be an argument, because process lists and the shell's history show it: "
+    "set USERESPONSE_API_KEY or give --api-key-file FILE, and remove this command from the "
     "history"
 )
 
 
 class CommandError(Exception):
-    """A command cannot do what was asked; the message is all that the user needs to know."""
+    """The command failed; the message says everything that the user needs to know."""
 
     exit_code: int = FAILED
 
 
 class MisuseError(CommandError):
-    """The command was used wrongly."""
+    """Wrong usage of the command."""
 
     exit_code = MISUSED
 
 
 class OutputClosedError(Exception):
-    """The reader of the output has gone: nothing is wrong, and nothing is left to do."""
+    """The reader of the output has closed it, which is not an error."""
 
 
 @runtime_checkable
@@ -105,7 +105,7 @@ class Reporter:
         if isinstance(error, MissingExtraError | UseResponseError):
             code = MISUSED if isinstance(error, ArgumentError) else FAILED
             return one_line(self.reworded(str(error))), code
-        hint = "" if self.debug else " (useresponse-async --debug … shows where)"
+        hint = "" if self.debug else " (run useresponse-async --debug … for a traceback)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
     def _in_parentheses(self) -> str:

@@ -30,16 +30,16 @@ from useresponse_async.resources._users import UserRole, UserSort
 
 _EPILOG: Final = f"""
 \b
-Into a file:
-  FILE.part and FILE.resume stand beside the file, readable by you alone, until it is complete.
-  When an export was stopped, the same command with --resume continues it.
+Unfinished exports:
+  Until a file is complete, its content is in FILE.part and the state of the export in
+  FILE.resume; only you can read them. To continue, run the same command with --resume.
 \b
 Exit codes:
-  0    all were exported
+  0    the export is complete
   1    failed; one line on standard error says why, and how to resume
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP); --resume continues
-  141  the reader of the pipe has gone
+  141  the reader of the pipe has closed it
 {KEY_HELP}"""
 
 _Method: TypeAlias = Callable[..., Pages[Any]]
@@ -47,7 +47,7 @@ _Method: TypeAlias = Callable[..., Pages[Any]]
 Since = Annotated[
     str | None,
     typer.Option(
-        metavar="DATE|TIME", help="Only what changed since, newest first; a time is UTC by default."
+        metavar="DATE|TIME", help="Only those changed since then, newest first; default zone: UTC."
     ),
 ]
 
@@ -56,7 +56,7 @@ app: Final[typer.Typer] = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True)
 def export(context: typer.Context) -> None:
-    """Write users, tickets, topics, objects, comments or chats to JSON Lines, CSV or Parquet.
+    """Export users, tickets, topics, objects, comments or chats to JSON Lines, CSV or Parquet.
 
     \b
     Examples:
@@ -73,7 +73,7 @@ def export(context: typer.Context) -> None:
 def _command(
     things: str, model: type[Model], method: Callable[[AsyncClient], _Method], short_help: str
 ) -> Callable[[Callable[..., None]], None]:
-    """Make a command of a signature: its options are the filters that ``method`` takes."""
+    """Make a command from a signature, whose options are the filters of ``method``."""
 
     def register(declared: Callable[..., None]) -> None:
         @functools.wraps(declared)
@@ -99,7 +99,7 @@ def _source(
     properties: list[str] | None = None,
     **filters: Any,
 ) -> Source:
-    """Return what to export: the list that a method of the client makes with ``filters``."""
+    """Return the source: the list that a method of the client returns for ``filters``."""
     params = pairs_of(options.param)
     named = {name: value for name, value in filters.items() if value is not None}
     asked = dict(named)
@@ -109,8 +109,8 @@ def _source(
 
     if things == "comments" and named and "object_id" not in named:
         raise MisuseError(
-            "--private, --public, --sort, --bbcode and --html need --object-id: the API's list of "
-            "all comments has no filters"
+            "--private, --public, --sort, --bbcode and --html need --object-id: the API does not "
+            "filter the list of all comments"
         )
 
     def pages(client: AsyncClient, page: int) -> Pages[Any]:
@@ -119,7 +119,7 @@ def _source(
     if since is None:
         return Source(things=things, model=model, filters={**asked, "param": params}, pages=pages)
     if named:
-        raise MisuseError("--since goes with no other filter than --param")
+        raise MisuseError("--since can be combined only with the filter --param")
     moment = _moment_of(since)
 
     def changes(client: AsyncClient) -> AsyncGenerator[Object, None]:
@@ -131,7 +131,7 @@ def _source(
 
 
 def _moment_of(text: str) -> datetime:
-    """Return a date or an ISO 8601 time, in UTC where it names no time zone."""
+    """Return a date or an ISO 8601 time as a ``datetime``, in UTC unless it has a time zone."""
     try:
         moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
     except ValueError:
@@ -188,10 +188,12 @@ def _run(source: Source, options: ExportOptions, server: ServerOptions, reporter
 def users(
     context: typer.Context,
     *,
-    role: Annotated[str | None, known_values(UserRole, "Only this role")] = None,
-    search: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    email: Annotated[str | None, typer.Option(help="Only the one with this address.")] = None,
-    sort: Annotated[str | None, known_values(UserSort, "Order")] = None,
+    role: Annotated[str | None, known_values(UserRole, "Only users with this role")] = None,
+    search: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Only the user with this e-mail address.")
+    ] = None,
+    sort: Annotated[str | None, known_values(UserSort, "Sort order")] = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:
@@ -210,19 +212,21 @@ def users(
 def tickets(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    status: Annotated[str | None, known_values(TicketStatus, "Only this status")] = None,
-    date: Annotated[str | None, known_values(TicketDate, "Only of these days")] = None,
-    author_id: Annotated[int | None, typer.Option(min=1, help="Only of this user.")] = None,
-    sort: Annotated[str | None, known_values(TicketSort, "Order")] = None,
+    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    status: Annotated[str | None, known_values(TicketStatus, "Only with this status")] = None,
+    date: Annotated[str | None, known_values(TicketDate, "Only from these days")] = None,
+    author_id: Annotated[int | None, typer.Option(min=1, help="Only by this user (id).")] = None,
+    sort: Annotated[str | None, known_values(TicketSort, "Sort order")] = None,
     properties: Annotated[
         list[str] | None,
         typer.Option(
-            "--property", metavar="ID=VALUE", help="Only with this in a custom field; repeatable."
+            "--property",
+            metavar="ID=VALUE",
+            help="Only with this value of a custom field; repeatable.",
         ),
     ] = None,
     bbcode: Annotated[
-        bool | None, typer.Option("--bbcode/--html", help="What the content comes as.")
+        bool | None, typer.Option("--bbcode/--html", help="Format of the content.")
     ] = None,
     since: Since = None,
     options: ExportOptions,
@@ -245,17 +249,20 @@ def tickets(
 def topics(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
+    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
     type: Annotated[  # noqa: A002 - the API's own name
-        str | None, known_values(TopicKind, "Only this type", "--type")
+        str | None, known_values(TopicKind, "Only of this type", "--type")
     ] = None,
-    category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
-    forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
+    category_id: Annotated[
+        int | None, typer.Option(min=1, help="Only in this category (id).")
+    ] = None,
+    forum_id: Annotated[int | None, typer.Option(min=1, help="Only in this forum (id).")] = None,
     featured: Annotated[
-        bool | None, typer.Option("--featured/--not-featured", help="Only such.")
+        bool | None,
+        typer.Option("--featured/--not-featured", help="Only featured ones, or only others."),
     ] = None,
     status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
-    sort: Annotated[str | None, typer.Option(help="Order.")] = None,
+    sort: Annotated[str | None, typer.Option(help="Sort order.")] = None,
     since: Since = None,
     options: ExportOptions,
     server: ServerOptions,
@@ -279,22 +286,25 @@ def topics(
 def objects(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Only those this text finds.")] = None,
-    ownership: Annotated[str | None, known_values(Ownership, "Only this module")] = None,
+    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    ownership: Annotated[str | None, known_values(Ownership, "Only in this module")] = None,
     type: Annotated[  # noqa: A002 - the API's own name
-        str | None, known_values(ObjectKind, "Only this type", "--type")
+        str | None, known_values(ObjectKind, "Only of this type", "--type")
     ] = None,
-    category_id: Annotated[int | None, typer.Option(min=1, help="Only of this category.")] = None,
-    forum_id: Annotated[int | None, typer.Option(min=1, help="Only of this forum.")] = None,
+    category_id: Annotated[
+        int | None, typer.Option(min=1, help="Only in this category (id).")
+    ] = None,
+    forum_id: Annotated[int | None, typer.Option(min=1, help="Only in this forum (id).")] = None,
     featured: Annotated[
-        bool | None, typer.Option("--featured/--not-featured", help="Only such.")
+        bool | None,
+        typer.Option("--featured/--not-featured", help="Only featured ones, or only others."),
     ] = None,
     status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
-    sort: Annotated[str | None, typer.Option(help="Order.")] = None,
+    sort: Annotated[str | None, typer.Option(help="Sort order.")] = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:
-    """Export objects of every kind: what the search finds.
+    """Export objects of all types, as the search returns them.
 
     \b
     Examples:
@@ -318,14 +328,15 @@ def comments(
     context: typer.Context,
     *,
     object_id: Annotated[
-        int | None, typer.Option(min=1, help="Only on this object; the rest needs it.")
+        int | None, typer.Option(min=1, help="Only on this object; other filters need it.")
     ] = None,
     is_private: Annotated[
-        bool | None, typer.Option("--private/--public", help="Only such.")
+        bool | None,
+        typer.Option("--private/--public", help="Only private ones, or only public ones."),
     ] = None,
-    sort: Annotated[str | None, known_values(CommentSort, "Order by age")] = None,
+    sort: Annotated[str | None, known_values(CommentSort, "Sort order, by age")] = None,
     bbcode: Annotated[
-        bool | None, typer.Option("--bbcode/--html", help="What the content comes as.")
+        bool | None, typer.Option("--bbcode/--html", help="Format of the content.")
     ] = None,
     options: ExportOptions,
     server: ServerOptions,
@@ -343,7 +354,7 @@ def comments(
 def chats(
     context: typer.Context,
     *,
-    author_id: Annotated[int | None, typer.Option(min=1, help="Only of this user.")] = None,
+    author_id: Annotated[int | None, typer.Option(min=1, help="Only by this user (id).")] = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:

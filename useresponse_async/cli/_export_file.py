@@ -135,15 +135,15 @@ class FileExport:
                 raise _foreign_file(output)
         elif self._resume.exists():
             raise CommandError(
-                f"{output}: an unfinished export is there; --resume continues it, --overwrite "
-                "begins anew"
+                f"{output}: an unfinished export exists; give --resume to continue it, or "
+                "--overwrite to start again"
             )
         elif self.target.exists() and not overwrite:
-            raise CommandError(f"{output} exists; --overwrite replaces it")
+            raise CommandError(f"{output} exists; give --overwrite to replace it")
         elif self._part.exists() and self._part.stat().st_size:
             raise CommandError(
-                f"{self._part} exists, and no export is known to have left it; --overwrite alone "
-                "replaces it"
+                f"{self._part} exists, but not from an export; give --overwrite without --resume "
+                "to replace it"
             )
 
     def _begin(self, part: _PartFile, user_id: int | None) -> None:
@@ -153,14 +153,16 @@ class FileExport:
             checkpoint = Checkpoint(
                 request=self._request(), user_id=user_id, replaces=self.options.overwrite
             )
-            # Known as ours before it holds anything, or what a kill leaves would be a stranger's.
+            # Saved before the file has content, so that a killed run's file is known as an export.
             checkpoint.save(self._resume)
             _sync_directory(self.target.parent)
         else:
             checkpoint.check(self._request())
             checkpoint.check_user(user_id)
         if part.size < checkpoint.offset:
-            raise CommandError(f"{self._part} lost what it held; --overwrite alone begins anew")
+            raise CommandError(
+                f"{self._part} was truncated; --overwrite without --resume starts again"
+            )
         part.cut(checkpoint.offset)
         self._checkpoint = checkpoint
         self.summary.items = checkpoint.items
@@ -181,7 +183,7 @@ class FileExport:
             next_page += 1
             self._checkpoint = attrs.evolve(
                 self._checkpoint,
-                # Pages that are read again after a resumption are no way back.
+                # Pages that are read again after resuming do not move the state back.
                 next_page=max(next_page, self._checkpoint.next_page),
                 offset=part.size,
                 items=self._checkpoint.items + len(new),
@@ -203,10 +205,10 @@ class FileExport:
         self._save(part)
 
     async def _first_page_to_read(self) -> int:
-        """Return the page to resume with, so that rows that moved since are not missed.
+        """Return the page to resume with, so that rows that have moved are not missed.
 
-        When rows before have gone, others have moved to pages that were read. So pages are read
-        again, backwards, until one holds nothing but what was seen.
+        If rows were removed, others have moved to pages that were already read. So pages are
+        read again, backwards, until one contains only items that were seen.
         """
         if self.source.changes is not None:
             return 1
@@ -254,7 +256,9 @@ class FileExport:
             if self.options.chosen_format is Format.PARQUET:
                 changed = write_parquet(part.rows, shape or shape_of(self.source.model), file)
                 for name in changed:
-                    self.reporter.say(f"warning: {name} holds integers beyond 64 bits: it is text")
+                    self.reporter.say(
+                        f"warning: {name} is written as text: it contains integers beyond 64 bits"
+                    )
                 return
             text_format = self.options.text_format(self.source.model)
             file.write(text_format.header())
@@ -292,14 +296,14 @@ class FileExport:
         again = shlex.join(["useresponse-async", *arguments])
         resumed = again if "--resume" in arguments else f"{again} --resume"
         self.reporter.advice = (
-            f"{self._checkpoint.items:,} {self.source.things} are kept; resume with: {resumed}"
+            f"{self._checkpoint.items:,} {self.source.things} are saved; resume with: {resumed}"
         )
 
 
 def _foreign_file(output: str) -> CommandError:
     return CommandError(
-        f"{output} was created by somebody else meanwhile, and is left alone: move it away, or "
-        "resume with --resume --overwrite"
+        f"{output} was created by another program during the export and is not replaced: move "
+        "it, or continue with --resume --overwrite"
     )
 
 
@@ -309,7 +313,7 @@ def _identity(path: Path) -> list[int]:
 
 
 def _sync_directory(path: Path) -> None:
-    """Have the new name of a file survive a power cut, where that can be asked for."""
+    """Make the new name of a file durable, where the system supports it."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -350,7 +354,7 @@ class _PartFile:
             os.close(descriptor)
 
     def cut(self, size: int) -> None:
-        """Drop what stands behind the first ``size`` bytes."""
+        """Truncate the file to ``size`` bytes."""
         os.ftruncate(self._descriptor, size)
         self.size = size
 
@@ -362,7 +366,7 @@ class _PartFile:
         self.size += len(lines)
 
     def sync(self) -> None:
-        """Return when all that was added is on the disk."""
+        """Write everything that was added to the disk."""
         os.fsync(self._descriptor)
 
     def rows(self) -> Iterator[Row]:
@@ -374,7 +378,9 @@ class _PartFile:
                 except MalformedBody:
                     row = None
                 if not isinstance(row, dict):
-                    raise CommandError(f"{self._path} was changed; --overwrite alone begins anew")
+                    raise CommandError(
+                        f"{self._path} was modified; --overwrite without --resume starts again"
+                    )
                 yield row
 
 

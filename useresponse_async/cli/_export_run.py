@@ -51,19 +51,19 @@ _LEAN: Final[dict[type[Any], str]] = {
     "forum.name,source.name,tags,created_at,latest_activity,completed_on_text,comments_num,"
     "votes.all,score,is_private,url,content"
 }
-"""The columns of a CSV file of models that have very many fields."""
+"""The default CSV columns of models with very many fields."""
 
 
 @attrs.frozen(kw_only=True)
 class ExportOptions:
-    """The options of every export."""
+    """The options of all exports."""
 
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - for stdout.")
+        str, typer.Option("--output", "-o", metavar="FILE", help="Output file; - for stdout.")
     ] = STANDARD_STREAM
     format: Annotated[
         Format | None,
-        typer.Option(help="The format; default: by the file's suffix, else jsonl."),
+        typer.Option(help="Output format; default: by the file's suffix, else jsonl."),
     ] = None
     fields: Annotated[
         str | None,
@@ -71,35 +71,37 @@ class ExportOptions:
     ] = None
     all_fields: Annotated[
         bool,
-        typer.Option("--all-fields", help="CSV of tickets, topics and objects: every field."),
+        typer.Option(
+            "--all-fields", help="Write every field of tickets, topics and objects to CSV."
+        ),
     ] = False
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue where an earlier run was stopped.")
+        bool, typer.Option("--resume", help="Continue an export that was interrupted.")
     ] = False
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace the file; without --resume also what is unfinished."
+            "--overwrite", help="Replace the file and, without --resume, an unfinished export."
         ),
     ] = False
     excel_safe: Annotated[
         bool,
         typer.Option(
-            "--excel-safe", help="CSV: mark the encoding, and put ' before what reads as a formula."
+            "--excel-safe", help="CSV: write a byte order mark, and ' before possible formulas."
         ),
     ] = False
     param: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Any other query parameter; repeatable."),
+        typer.Option(metavar="NAME=VALUE", help="Additional query parameter; repeatable."),
     ] = None
-    page_size: Annotated[int, typer.Option(min=1, help="Items to ask for on a page.")] = 50
+    page_size: Annotated[int, typer.Option(min=1, help="Number of items per page.")] = 50
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress, retries and summary.")
+        bool, typer.Option("--quiet", "-q", help="Show no progress, retries or summary.")
     ] = False
 
     @property
     def is_stream(self) -> bool:
-        """Whether rows go straight to standard output, a pipe or a device."""
+        """Whether rows are written directly to standard output, a pipe or a device."""
         if self.output == STANDARD_STREAM:
             return True
         mode = self._mode()
@@ -107,20 +109,20 @@ class ExportOptions:
 
     @property
     def output_name(self) -> str:
-        """What messages call the output."""
+        """The name of the output in messages."""
         return "standard output" if self.output == STANDARD_STREAM else self.output
 
     @property
     def chosen_format(self) -> Format:
-        """The format that was asked for, or that the file's suffix stands for."""
+        """The format of ``--format``, or of the file's suffix."""
         if self.format is not None:
             return self.format
         suffix = Path(self.output).suffix.lower()
         if self.is_stream or suffix in _BY_SUFFIX:
             return _BY_SUFFIX.get(suffix, Format.JSONL)
         raise MisuseError(
-            f"which format has {Path(self.output).name}? Name it .jsonl, .csv or .parquet, or give "
-            "--format"
+            f"unknown format of {Path(self.output).name}: use the suffix .jsonl, .csv or .parquet, "
+            "or give --format"
         )
 
     def chosen_shape(self, model: type[Model]) -> Shape | None:
@@ -140,23 +142,23 @@ class ExportOptions:
         return JSONLines(shape)
 
     def check(self, model: type[Model]) -> None:
-        """Refuse options that cannot work, before anything is asked of the server."""
+        """Raise an error for invalid options, before any request."""
         if not self.output:
-            raise MisuseError("--output: the file's name is empty; - is standard output")
+            raise MisuseError("--output: the file name is empty; use - for standard output")
         mode = self._mode()
         if mode is not None and stat.S_ISDIR(mode):
-            raise CommandError(f"{self.output} is a directory; name a file")
+            raise CommandError(f"{self.output} is a directory; give a file name")
         if self.fields is not None and self.all_fields:
             raise MisuseError("--fields and --all-fields exclude each other")
         self.chosen_shape(model)
         if self.resume and self.is_stream:
-            raise MisuseError("--resume needs a file: what went to a pipe cannot be taken back")
+            raise MisuseError("--resume needs a file; an export to a pipe cannot be resumed")
         if self.excel_safe and self.chosen_format is not Format.CSV:
-            raise MisuseError("--excel-safe is for CSV")
+            raise MisuseError("--excel-safe applies to CSV only")
         if self.chosen_format is Format.PARQUET:
             require_extra("parquet")
             if self.is_stream:
-                raise MisuseError("Parquet needs a file, which it ends with an index: give -o FILE")
+                raise MisuseError("Parquet cannot be written to a pipe; give -o FILE")
 
     def _mode(self) -> int | None:
         try:
@@ -221,13 +223,13 @@ class Summary:
         )
         if self.unsettled:
             reporter.say(
-                f"warning: rows kept moving: {self.things} may be missing in {self.unsettled:,} "
-                "places"
+                f"warning: rows kept moving during the export: {self.things} may be missing in "
+                f"{self.unsettled:,} places"
             )
         if self.total is not None and self.total != self.items:
             reporter.say(
-                f"warning: the server counts {self.total:,} {self.things}: rows moved meanwhile, "
-                "or its count is wrong"
+                f"warning: the server counts {self.total:,} {self.things}: rows moved during the "
+                "export, or its count is wrong"
             )
 
 

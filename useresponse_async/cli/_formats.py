@@ -62,7 +62,7 @@ _KINDS: Final[dict[Any, Kind]] = {
 
 
 def shape_of(model: type[Any]) -> Shape:
-    """Return the fields of ``model``, without one that may hold a key."""
+    """Return the fields of ``model``, except those that may contain a key."""
     fields: list[Field] = []
     for name, held in exported_types(model).items():
         item = get_args(held)[0] if get_origin(held) is list else None
@@ -76,7 +76,7 @@ def shape_of(model: type[Any]) -> Shape:
 
 
 def chosen(shape: Shape, names: Iterable[str]) -> Shape:
-    """Return the fields called ``names``, which may have dots: ``role.alias``."""
+    """Return the fields with these ``names``, which may be nested: ``role.alias``."""
     parts: dict[str, list[str]] = {}
     for name in names:
         head, _, rest = name.partition(".")
@@ -89,14 +89,14 @@ def chosen(shape: Shape, names: Iterable[str]) -> Shape:
             raise MisuseError(f"--fields: {name!r} is not one of {', '.join(known)}")
         if "" not in rests:
             if not field.fields:
-                raise MisuseError(f"--fields: {name!r} has no fields of its own")
+                raise MisuseError(f"--fields: {name!r} has no subfields")
             field = attrs.evolve(field, fields=chosen(field.fields, rests))
         fields.append(field)
     return tuple(fields)
 
 
 def _only(shape: Shape, value: Any) -> Any:
-    """Return ``value``, a row or a list of rows, with no other fields than those of ``shape``."""
+    """Return ``value``, a row or a list of rows, with only the fields of ``shape``."""
     if is_array(value):
         return [_only(shape, row) for row in value]
     if value is None or not shape:

@@ -1,4 +1,4 @@
-"""Where the API key comes from, and how it stays out of what is shown."""
+"""Sources of the API key, and its redaction from output."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from useresponse_async.cli._output import STANDARD_STREAM
 KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
 
 KEY_HELP: Final = """\b
-The API key is never an argument. It comes from the first of:
-  --api-key-file FILE   a file that you alone can read; - is standard input
-  USERESPONSE_API_KEY   the environment
-  a prompt              without echo, where standard input is a terminal
-To have it in a shell but not in its history:
+The API key is never a command-line argument. It is read from the first of these:
+  --api-key-file FILE   a file that only you can read, or - for standard input
+  USERESPONSE_API_KEY   an environment variable
+  a prompt              if standard input is a terminal; without echo
+To set the variable without leaving the key in the shell's history:
   read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY"""
 
 _LONGEST_KEY: Final = 4096
@@ -38,7 +38,7 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
     else:
         key, source = _from_prompt(), "the prompt"
     if not key:
-        raise CommandError(f"{file or source} does not hold one API key, and nothing else")
+        raise CommandError(f"{file or source} must contain one API key and nothing else")
     secret = Secret(key)
     reporter.secrets.append(secret)
     reporter.wording["the api_key argument"] = source
@@ -46,10 +46,9 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
 
 
 def without_key(text: str, key: Secret | None) -> str:
-    """Return text that the server sent without the key.
+    """Return text from the server with the key redacted.
 
-    A very short one may be part of any word, so it is removed only where the text says that it
-    is the key.
+    A very short key may be part of any word, so it is redacted only as a value of ``apiKey``.
     """
     if key is None:
         return text
@@ -69,7 +68,7 @@ def _from_file(file: str, reporter: Reporter) -> str:
         raise CommandError(f"--api-key-file: {file}: {error.strerror}") from None
     others = stat.S_IRWXG | stat.S_IRWXO
     if os.name == "posix" and stat.S_ISREG(mode) and mode & others:
-        reporter.say(f"warning: others may read the API key in {file}: chmod 600 {file}")
+        reporter.say(f"warning: other users may read the API key in {file}; run: chmod 600 {file}")
     return key
 
 
@@ -81,10 +80,8 @@ def _one_key(content: bytes) -> str:
 
 def _from_prompt() -> str:
     if not sys.stdin.isatty():
-        raise MisuseError(
-            f"no API key: set {KEY_VARIABLE}, give --api-key-file FILE, or call as a --guest"
-        )
+        raise MisuseError(f"no API key: set {KEY_VARIABLE}, or give --api-key-file FILE or --guest")
     try:
         return getpass.getpass("API key (not shown): ").strip()
     except EOFError:
-        raise CommandError("no API key was typed") from None
+        raise CommandError("no API key was entered") from None

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the connection that they describe."""
+"""Options shared by several commands, and the connection that they describe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from useresponse_async.cli._progress import Retries
 
 _CONNECT_SECONDS = 10.0
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every retry, and why.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every retry and its reason.")]
 
 
 def _show_tracebacks(context: typer.Context, wanted: bool) -> bool:  # noqa: FBT001 - typer calls it so
@@ -41,12 +41,12 @@ def _show_tracebacks(context: typer.Context, wanted: bool) -> bool:  # noqa: FBT
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """A client, and what a command needs to know about it.
+    """A client and its settings.
 
     Attributes:
-        client: The client, not entered yet.
-        key: The key that it calls with; ``None`` for a guest.
-        url: The installation's address.
+        client: The client, not yet entered.
+        key: The API key of its calls; ``None`` for a guest.
+        url: The installation's URL.
         api_version: The API's version.
         retries: Counts the client's retries.
     """
@@ -64,36 +64,38 @@ class ServerOptions:
 
     url: Annotated[
         str | None,
-        typer.Option(envvar="USERESPONSE_URL", help="The installation's address."),
+        typer.Option(envvar="USERESPONSE_URL", help="The installation's URL."),
     ] = None
     api_key_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read the API key from a file, - for stdin.")
+        str | None, typer.Option(metavar="FILE", help="Read the API key from a file; - for stdin.")
     ] = None
     guest: Annotated[bool, typer.Option("--guest", help="Call without an API key.")] = False
     api_version: Annotated[
         str, typer.Option(envvar="USERESPONSE_API_VERSION", help="The API's version.")
     ] = DEFAULT_API_VERSION
-    max_in_flight: Annotated[int, typer.Option(min=1, help="Most requests in flight.")] = (
-        DEFAULT_MAX_IN_FLIGHT
-    )
+    max_in_flight: Annotated[
+        int, typer.Option(min=1, help="Maximum number of concurrent requests.")
+    ] = DEFAULT_MAX_IN_FLIGHT
     timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds to wait for a part of a response.")
+        float, typer.Option(min=0.001, help="Time-out for each read and write, in seconds.")
     ] = 60.0
     retries: Annotated[
         int | None,
-        typer.Option(min=0, help="Most retries of a request; without it, retry for a minute."),
+        typer.Option(min=0, help="Maximum retries per request; default: retry for 60 seconds."),
     ] = None
     verbose: Verbose = False
     debug: Annotated[
         bool,
-        typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of a failure."),
+        typer.Option(
+            "--debug", callback=_show_tracebacks, help="Show a traceback if the command fails."
+        ),
     ] = False
 
     def base_url(self) -> httpx.URL:
-        """Return the installation's address."""
+        """Return the installation's URL."""
         if not self.url:
             raise MisuseError(
-                "which installation? Give --url, e.g. https://mydomain.useresponse.com, or set "
+                "no installation: give --url, e.g. https://mydomain.useresponse.com, or set "
                 "USERESPONSE_URL"
             )
         try:
@@ -102,7 +104,7 @@ class ServerOptions:
             raise MisuseError(_by_option(str(error))) from None
 
     def connect(self, reporter: Reporter, *, quiet: bool = False) -> Connection:
-        """Return a connection for these options."""
+        """Return the connection that these options describe."""
         typed = any(word.partition("=")[0] == "--url" for word in reporter.arguments)
         reporter.wording["base_url from the base_url argument"] = (
             "from --url" if typed else "from USERESPONSE_URL"
@@ -140,7 +142,7 @@ class ServerOptions:
 
 @contextmanager
 def _no_key_in_environment() -> Generator[None, None, None]:
-    """Keep the client from reading a key by itself, which would identify a guest."""
+    """Hide the key in the environment from the client, so that a guest stays one."""
     key = os.environ.pop(KEY_VARIABLE, None)
     try:
         yield
@@ -150,14 +152,14 @@ def _no_key_in_environment() -> Generator[None, None, None]:
 
 
 def _by_option(problem: str) -> str:
-    """Return the client's message with the option's name for the argument's."""
+    """Return the client's message with the option's name in place of the argument's."""
     argument, colon, reason = problem.partition(":")
     names = {"base_url": "--url", "api_key": "the API key"}
     return f"{names.get(argument, '--' + argument.replace('_', '-'))}{colon}{reason}"
 
 
 def known_values(values: Any, what: str, *names: str) -> Any:
-    """Return an option that takes the values of a literal, and completes them in a shell."""
+    """Return an option whose values are those of a literal, with shell completion."""
     literal, _ = get_args(values)
     known = list(get_args(literal))
 
@@ -165,7 +167,7 @@ def known_values(values: Any, what: str, *names: str) -> Any:
         if value is None or value in known or context.resilient_parsing:
             return value
         raise typer.BadParameter(
-            f"{value!r} is not one of {', '.join(known)}; --param sends any other"
+            f"{value!r} is not one of {', '.join(known)}; use --param for other values"
         )
 
     return typer.Option(
@@ -191,7 +193,7 @@ def add_pair(pairs: dict[str, str], name: str, value: str, option: str) -> None:
     """Add a parameter to ``pairs``."""
     if name.lower() == "apikey":
         raise MisuseError(
-            f"{option}: the API key is not a parameter: set USERESPONSE_API_KEY or give "
+            f"{option}: the API key cannot be a parameter; set USERESPONSE_API_KEY or give "
             "--api-key-file FILE"
         )
     if name in pairs:
@@ -200,7 +202,7 @@ def add_pair(pairs: dict[str, str], name: str, value: str, option: str) -> None:
 
 
 def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Return ``function`` as a command that has an option for each field of its groups."""
+    """Return ``function`` as a command with an option for each field of its option groups."""
     signature = inspect.signature(function, eval_str=True)
     groups: dict[str, Any] = {
         name: parameter.annotation

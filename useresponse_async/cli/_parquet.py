@@ -19,7 +19,7 @@ _INT64_BITS: Final = 63
 
 
 def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryIO) -> list[str]:
-    """Write rows as a Parquet file, 10,000 in a group; no more than that are held in memory.
+    """Write rows as a Parquet file, in row groups of 10,000, one of which is held in memory.
 
     Integers are ``int64``, times ``timestamp[us, UTC]``, models structs. What the server sends
     beyond the known fields, and what has no documented type, is JSON in a string. A column with
@@ -44,8 +44,8 @@ def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryI
                     table = pyarrow.Table.from_pylist(records, schema=schema)
                 except (pyarrow.ArrowException, OverflowError) as error:
                     raise CommandError(
-                        f"a value does not fit into Parquet: {error}; export to .jsonl or .csv, "
-                        "or leave its field out with --fields"
+                        f"a value cannot be written to Parquet: {error}; export to .jsonl or "
+                        ".csv, or omit its field with --fields"
                     ) from None
                 writer.write_table(table)
             else:
@@ -54,7 +54,7 @@ def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryI
 
 
 def _widened(shape: Shape, rows: list[Row], changed: list[str], prefix: str = "") -> Shape:
-    """Return ``shape`` with text for integers that int64 cannot hold in one of ``rows``."""
+    """Return ``shape`` with text fields in place of those whose integers exceed int64."""
     fields: list[Field] = []
     for field in shape:
         values = [row[field.name] for row in rows if row[field.name] is not None]
@@ -102,7 +102,7 @@ def _value(field: Field, value: Any) -> Any:
 
 
 def _storable(text: object) -> str:
-    """Return a text with halves of surrogate pairs, which UTF-8 cannot hold, escaped."""
+    """Return a string with lone surrogates escaped, which UTF-8 cannot encode."""
     return str(text).encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Progress bar, and the lines that tell of retries."""
+"""Progress bar, and lines that report retries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NARROW_BAR: Final = 8
 
 
 class Retries:
-    """Counts retries, and writes a line about each where the user wants to see them.
+    """Counts retries, and optionally writes a line for each.
 
     Args:
         reporter: Writes the lines.
@@ -41,7 +41,7 @@ class Retries:
         self._complete = complete
 
     def __call__(self, event: RetryEvent) -> None:
-        """Take note of a retry: a hook of the client."""
+        """Count a retry (the client's ``on_retry`` hook)."""
         self.count += 1
         if not self._shown:
             return
@@ -65,12 +65,12 @@ class Advance(Protocol):
     """Advances a progress bar."""
 
     def __call__(self, count: int, *, total: int | None = None) -> None:
-        """Count further items; ``total`` is their number, where it is known now."""
+        """Count more items; ``total`` is the number of all items, if known."""
         ...
 
 
 class _Figures(ProgressColumn):
-    """Count, rate, time left, and a live text: as much of it as the line has room for."""
+    """Count, rate, time left and a live text, as far as they fit on the line."""
 
     def __init__(self, things: str, live: Callable[[], list[str]], console: Console) -> None:
         super().__init__()

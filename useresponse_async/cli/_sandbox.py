@@ -1,4 +1,4 @@
-"""``useresponse-async sandbox``, and a sandbox in a process of its own."""
+"""``useresponse-async sandbox``, and a sandbox in a child process."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ UNPARSED: Final[dict[str, Any]] = {
 
 
 def sandbox(context: typer.Context) -> None:
-    """Serve a UseResponse API to experiment with, until Ctrl-C (sandbox --help)."""
+    """Run a local UseResponse API for experiments and tests, until Ctrl-C (sandbox --help)."""
     with redirect_stderr(_OneLineErrors(sys.stderr)):
         raise typer.Exit(main(context.args, prog=_PROGRAM))
 
 
 class _OneLineErrors(TextIOBase):
-    """Passes on what is written, but of wrong usage only the line that says what is wrong."""
+    """Forwards what is written; of usage errors, only the line that states the error."""
 
     def __init__(self, target: TextIO) -> None:
         self._target = target
@@ -55,7 +55,7 @@ class _OneLineErrors(TextIOBase):
 
 @contextmanager
 def running_sandbox(*options: str) -> Generator[str, None, None]:
-    """Start a sandbox on a free port and give its address; stop it when the block ends."""
+    """Run a sandbox on a free port inside the block, and yield its URL."""
     with ExitStack() as stack:
         # A file takes all that is written; a pipe nobody reads would stop the sandbox when full.
         complaints = stack.enter_context(tempfile.TemporaryFile())
@@ -90,7 +90,7 @@ def _address(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
 
 
 def stop_process(process: subprocess.Popen[Any]) -> None:
-    """End a child process, by force if it does not end when asked to."""
+    """Terminate a child process, and kill it if it does not end."""
     with interrupts_held_back(), process:
         process.terminate()
         try:

@@ -1,4 +1,4 @@
-"""``useresponse-async whoami``: whose API key it is."""
+"""``useresponse-async whoami``: shows the owner of the API key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EPILOG: Final = f"""
 \b
 Exit codes:
   0    the key is valid
-  1    it is not, or the server does not respond; one line on standard error says so
+  1    the key is invalid or the request failed; one line on standard error says why
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
 {KEY_HELP}"""
@@ -29,10 +29,10 @@ Exit codes:
 def whoami(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Show it as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     server: ServerOptions,
 ) -> None:
-    """Show who the API key belongs to.
+    """Show the user that the API key belongs to.
 
     \b
     Examples:

@@ -106,24 +106,24 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8089, help="port to listen on, 0 for a free one")
-    add("--users", type=int, default=100, help="number of users at the start")
-    add("--tickets", type=int, default=200, help="number of tickets at the start")
-    add("--topics", type=int, default=60, help="number of topics at the start")
-    add("--articles", type=int, default=20, help="number of articles at the start")
-    add("--comments", type=int, default=600, help="number of comments at the start")
-    add("--chats", type=int, default=30, help="number of chats at the start")
+    add("--users", type=int, default=100, help="initial number of users")
+    add("--tickets", type=int, default=200, help="initial number of tickets")
+    add("--topics", type=int, default=60, help="initial number of topics")
+    add("--articles", type=int, default=20, help="initial number of articles")
+    add("--comments", type=int, default=600, help="initial number of comments")
+    add("--chats", type=int, default=30, help="initial number of chats")
     add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
-    add("--seed", type=int, default=1, help="decides what exists and what fails")
-    add("--latency", type=float, default=0.0, help="seconds before every response")
+    add("--seed", type=int, default=1, help="seed of the random data and failures")
+    add("--latency", type=float, default=0.0, help="delay before every response, in seconds")
     add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
     unset: dict[str, Any] = {"default": argparse.SUPPRESS}
-    capacity = "maximum number of requests served at once (default: no limit)"
+    capacity = "maximum number of concurrent requests (default: no limit)"
     add("--capacity", type=int, help=capacity, **unset)
     add("--root-path", help="sub-path of the API, such as /support (default: none)", **unset)
     add("--empty", choices=EMPTY_STYLES, default="204", help="response for a page without rows")
     add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
     off: dict[str, Any] = {"action": "store_false", **unset}
-    add("--api-off", dest="api_enabled", help="respond to everything with 503", **off)
+    add("--api-off", dest="api_enabled", help="respond to every request with 503", **off)
     add("--no-guests", dest="guests", help="refuse calls without a key", **off)
     log = "write a line for every request to standard error"
     add("--access-log", action="store_true", help=log, **unset)
