@@ -413,7 +413,7 @@ async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path)
     path, newer = tmp_path / "a.bin", tmp_path / "b.bin"
     path.write_bytes(b"a" * 500_000)
     newer.write_bytes(b"b" * 500_000)
-    with pytest.raises(ArgumentError, match=r"a\.bin: it changed while it was sent"):
+    with pytest.raises(ArgumentError, match=r"a\.bin: the file changed while it was being sent"):
         async for piece in Attachment.from_path(path).pieces():
             assert set(piece) == {ord("a")}
             newer.replace(path)

@@ -9,7 +9,7 @@ import httpx
 
 
 class UseResponseError(Exception):
-    """The root of every error this package raises."""
+    """Base class of all exceptions that this package raises."""
 
     def __reduce__(self) -> tuple[object, ...]:
         # The constructors below take keywords, which the default protocol cannot replay.
@@ -25,11 +25,11 @@ def _restored(
 
 
 class ConfigurationError(UseResponseError, ValueError):
-    """A setting of the client cannot work: raised before any request."""
+    """A setting of the client is invalid; raised before any request."""
 
 
 class ArgumentError(UseResponseError, ValueError):
-    """An argument of a call cannot work: names it, and is raised before any request.
+    """An argument of a call is invalid; raised before any request.
 
     Args:
         argument: The argument's name.
@@ -59,15 +59,15 @@ class CallError(UseResponseError):
 
 
 class APIConnectionError(CallError):
-    """No complete response came: name resolution, refused, reset, TLS, or a broken body.
+    """No complete response was received: failed name resolution, connection, TLS or body.
 
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
-        host: The host and port that the request was for.
+        host: The host and port that the request was sent to.
         request_sent: Whether the server may have seen the request of this attempt.
         permanent: Whether a retry would fail the same way, as with an untrusted certificate.
-        cause: The class name of the exception below, e.g. ``httpx.ConnectError``.
+        cause: The class name of the original exception, e.g. ``httpx.ConnectError``.
         errno: The operating system's error number, if there is one.
         attempt: The number of the attempt that failed, from 1.
     """
@@ -93,7 +93,7 @@ class APIConnectionError(CallError):
 
 
 class APITimeoutError(APIConnectionError):
-    """No response came within ``timeout``, or no complete one within ``attempt_timeout``."""
+    """No response within ``timeout``, or no complete response within ``attempt_timeout``."""
 
 
 class QueueTimeoutError(APITimeoutError):
@@ -139,7 +139,7 @@ class APIStatusError(_ResponseError):
         status_code: The HTTP status, or the body's own code for an error sent under 200.
         message: The server's own message, or the status's standard phrase.
         code: The code in the error body, if there is one.
-        context: What the server says the error is about, e.g. the missing parameters.
+        context: The subject of the error according to the server, e.g. missing parameters.
         method: The request's method.
         path: The request's path, without its query.
         response: The response, without the API key, its body cut to 64 KiB; without a body for
@@ -184,11 +184,11 @@ class PermissionDeniedError(APIStatusError):
 
 
 class NotFoundError(APIStatusError):
-    """404: no such resource, or one that this key may not see."""
+    """404: the resource does not exist, or this key has no access to it."""
 
 
 class MethodNotAllowedError(APIStatusError):
-    """405: the resource does not take this method."""
+    """405: the resource does not support this method."""
 
 
 class ConflictError(APIStatusError):
@@ -204,20 +204,20 @@ class ServerError(APIStatusError):
 
 
 class InternalServerError(ServerError):
-    """500: the server failed while it handled the request."""
+    """500: the server failed while processing the request."""
 
 
 class ServiceUnavailableError(ServerError):
-    """503: the API is unavailable, or switched off by the administrator."""
+    """503: the API is unavailable, or disabled by the administrator."""
 
 
 class DecodeError(_ResponseError):
-    """The status says success, but the body is not what the API promises.
+    """The status indicates success, but the body is not as the API documents it.
 
     Attributes:
         field: The place in the body, e.g. ``data[3].role.id``; empty for the complete body.
-        malformed: Whether the body is not valid JSON, as one that was cut short.
-        message: What is wrong there.
+        malformed: Whether the body is not valid JSON, for example because it was truncated.
+        message: The problem at that place.
         status_code: The HTTP status.
         method: The request's method.
         path: The request's path, without its query.
@@ -262,6 +262,6 @@ _CLASS_OF_STATUS: Final[dict[int, type[APIStatusError]]] = {
 
 
 def status_error_class(status: int) -> type[APIStatusError]:
-    """Return the class of error that a status becomes."""
+    """Return the exception class for a status."""
     fallback = ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else APIStatusError
     return _CLASS_OF_STATUS.get(status, fallback)

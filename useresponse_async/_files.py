@@ -38,7 +38,7 @@ _NOT_IN_A_NAME: Final = re.compile(
 _NO_HARD_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], Awaitable[None] | None]
-"""Is called with the bytes received so far, and with all there are, if that is known."""
+"""Called with the number of bytes received so far, and with the total, if known."""
 
 
 class CallersFailure(Exception):
@@ -62,7 +62,7 @@ class AsyncReadable(Protocol):
         ...
 
     async def seek(self, offset: int, whence: int = ..., /) -> int:
-        """Go to a place in the file, and return where that is."""
+        """Change the position in the file, and return the new one."""
         ...
 
 
@@ -74,25 +74,25 @@ class AsyncWritable(Protocol):
         ...
 
     async def seek(self, offset: int, whence: int = ..., /) -> int:
-        """Go to a place in the file, and return where that is."""
+        """Change the position in the file, and return the new one."""
         ...
 
     async def tell(self) -> int:
-        """Return where in the file the next bytes go."""
+        """Return the position in the file."""
         ...
 
     async def truncate(self, size: int | None = ..., /) -> int:
-        """Cut the file off."""
+        """Truncate the file."""
         ...
 
 
 class Attachment:
     """A file to send. Make one with :meth:`from_path`, :meth:`from_bytes` or :meth:`from_file`.
 
-    Nothing is read before the call that sends it, and no more than a piece of it is held then.
+    The file is read by the call that sends it, in pieces, one of which is in memory at a time.
 
     Attributes:
-        name: The file's name, as the server is told.
+        name: The file name that is sent to the server.
         max_bytes: Maximum size of the file, in bytes.
     """
 
@@ -101,10 +101,10 @@ class Attachment:
             raise ArgumentError("name", f"{name!r} is not a file name")
         if _NOT_IN_A_NAME.search(name):
             raise ArgumentError(
-                "name", f"{name!r} holds a separator, a control character or a direction mark"
+                "name", f"{name!r} contains a separator, a control character or a direction mark"
             )
         if len(name.encode()) > _LONGEST_NAME:
-            raise ArgumentError("name", f"it is longer than {_LONGEST_NAME} bytes")
+            raise ArgumentError("name", f"longer than {_LONGEST_NAME} bytes")
         self.name = name
         self.max_bytes = max_bytes
         self._source = source
@@ -199,7 +199,7 @@ class Attachment:
             try:
                 piece, seen = await self._read(offset)
             except Exception as error:
-                # Whatever it is, it must not be taken for the server's failure.
+                # No exception here may be mistaken for a failure of the server.
                 raise self._unreadable(error) from error
             if not piece:
                 return
@@ -226,7 +226,7 @@ class Attachment:
 
     def changed(self) -> ArgumentError:
         """Return the error for a file that was written while it was sent."""
-        return ArgumentError("attachment", f"{self.name}: it changed while it was sent")
+        return ArgumentError("attachment", f"{self.name}: the file changed while it was being sent")
 
     def _unreadable(self, error: Exception) -> ArgumentError:
         reason = getattr(error, "strerror", None) or error
@@ -381,7 +381,7 @@ async def json_body(body: Any) -> JSONBody:
     except (TypeError, ValueError, RecursionError) as error:
         problem = str(error)
     if problem:
-        raise ArgumentError("body", f"it cannot be sent as JSON: {problem}")
+        raise ArgumentError("body", f"cannot be sent as JSON: {problem}")
     return JSONBody(plain, [(attachment, await attachment.measure()) for attachment in found])
 
 
@@ -460,9 +460,9 @@ async def opened_sink(
     if not target.name or target.name == ".." or "\0" in str(target):
         raise ArgumentError("to", f"{os.fspath(to)!r} is not a file's path")
     if await _in_thread(target.is_dir):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is a folder")
+        raise ArgumentError("to", f"{os.fspath(to)!r} is a directory")
     if not overwrite and await _in_thread(partial(os.path.lexists, target)):
-        raise ArgumentError("to", f"{os.fspath(to)!r} exists; give overwrite=True to replace it")
+        raise ArgumentError("to", f"{os.fspath(to)!r} exists; pass overwrite=True to replace it")
     partial_file = target.with_name(f".{secrets.token_hex(12)}.part")
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)

@@ -300,7 +300,7 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
             return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
             reason = getattr(cause, "reason", None) or cause
-            plain = " (the server may speak http rather than https)"
+            plain = " (the server may use http rather than https)"
             return f"TLS failed: {reason}{plain * (reason == 'WRONG_VERSION_NUMBER')}"
         if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
             return os.strerror(cause.errno).lower()
@@ -346,7 +346,7 @@ def read(
 
     Raises:
         APIStatusError: It says that the call failed.
-        DecodeError: It says success, but is not what the API promises.
+        DecodeError: It says success, but is not as the API documents it.
     """
     head = reply.head
     problem, field, malformed = "", "", False
@@ -371,7 +371,7 @@ def read(
         except StructureError as error:
             problem, field = error.problem, error.place
             if sensitive:
-                problem = "the value is not what the API promises"
+                problem = "the value is not as the API documents it"
     raise DecodeError(
         redact(problem, secrets),
         field=field,
@@ -403,11 +403,11 @@ def _status_error(
     known = {settings.api_key, *settings.headers.values()}  # a call may have its own, as log-in
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
-        hint = f"not followed to {target}: give the API's own address as base_url"
+        hint = f"redirect to {target} not followed; set base_url to the API's own URL"
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and head.request.method == "POST" and not hint:
         hint = "the request may have been processed"
     elif status == HTTPStatus.UNAUTHORIZED and known.issuperset(secrets):
-        hint = "the server requires an API key: give api_key, or set USERESPONSE_API_KEY"
+        hint = "the server requires an API key: pass api_key, or set USERESPONSE_API_KEY"
         if settings.api_key is not None:
             hint = f"the server refused the API key (from {settings.api_key_source})"
     context = reported.context

@@ -1,4 +1,4 @@
-"""What is retried, when, and the retry budget."""
+"""Retry rules, retry loop and retry budget."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ logger: Final[logging.Logger] = logging.getLogger(RETRY_LOGGER)
 hooks_logger: Final = logging.getLogger("useresponse_async.hooks")
 
 OVERLOAD_STATUSES: Final = frozenset({429, 503})
-"""The statuses which say that the server did nothing."""
+"""The statuses that say that the server did not process the request."""
 
 _RETRYABLE_STATUSES: Final = frozenset({500, 502, 504}) | OVERLOAD_STATUSES
 _CAUTIOUS_ATTEMPTS: Final = 6
@@ -53,7 +53,7 @@ def should_retry(error: BaseException, *, idempotent: bool) -> bool:
 
 
 def may_have_happened(error: UseResponseError) -> bool:
-    """Return whether a call that failed with ``error`` may have had its effect."""
+    """Return whether a call that failed with ``error`` may have been processed."""
     if isinstance(error, APIConnectionError):
         return error.request_sent
     return not (isinstance(error, APIStatusError) and error.status_code in OVERLOAD_STATUSES)
@@ -67,7 +67,7 @@ def is_overload(error: BaseException) -> bool:
 
 
 def retry_after(error: BaseException) -> float:
-    """Return the delay that the server's ``Retry-After`` asks for, in seconds, or 0."""
+    """Return the delay of the server's ``Retry-After``, in seconds, or 0."""
     if not isinstance(error, APIStatusError):
         return 0.0
     header = error.response.headers.get("Retry-After", "").strip()
@@ -250,14 +250,14 @@ def _failure(state: tenacity.RetryCallState) -> CallError:
 
 
 async def call_hook(hook: Callable[[Any], Awaitable[None] | None], about: object) -> None:
-    """Call ``hook``; what it raises is logged and does not reach the call."""
+    """Call ``hook``; its exceptions are logged and do not reach the call."""
     try:
         result = hook(about)
         if isawaitable(result):
             await result
     except Exception:
         hooks_logger.exception(
-            "a hook for %s failed",
+            "the hook for %s raised an exception",
             type(about).__name__,
             extra={"useresponse_hook": getattr(hook, "__qualname__", type(hook).__qualname__)},
         )

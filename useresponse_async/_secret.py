@@ -55,7 +55,7 @@ class Secret:
             ArgumentError: The secret came out of a pickle, which never holds the text.
         """
         if self._text is None:
-            raise ArgumentError("secret", "it was pickled, and a pickle never holds its text")
+            raise ArgumentError("secret", "was pickled, which drops its value; create it again")
         return self._text
 
     def redact(self, text: str) -> str:

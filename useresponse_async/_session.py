@@ -60,7 +60,7 @@ in_bulk: Final = ContextVar("useresponse_async_in_bulk", default=False)
 """Whether the calls of this context are bulk work, behind which single calls need not queue."""
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-"""The methods whose second call leaves what the first one left."""
+"""The methods for which a repeated call has no further effect."""
 
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BYTES: Final = 1024 * 1024
@@ -155,7 +155,7 @@ class Connection:
         return self._loop is not None
 
     def check(self) -> None:
-        """Raise unless the client is open, and used on the event loop of its first call.
+        """Raise an error unless the client is open and on the event loop of its first call.
 
         Raises:
             ClientClosedError: The client is closed.
@@ -168,9 +168,9 @@ class Connection:
             self._loop = weakref.ref(loop)
         elif self._loop() is not loop:
             raise UseResponseError(
-                "the client belongs to another event loop, that of its first call: its "
-                "connections cannot be shared between loops or threads; make one client per "
-                "event loop, inside the function that asyncio.run() or trio.run() runs"
+                "the client belongs to the event loop of its first call, and its connections "
+                "cannot be used from another loop or thread; create one client per event loop, "
+                "inside the function that asyncio.run() or trio.run() runs"
             )
 
     def enter(self, scope: anyio.CancelScope, *, own_code: bool) -> None:
@@ -318,7 +318,7 @@ class Session:
         Raises:
             APIConnectionError: No complete response came.
             APIStatusError: The server responded with an error.
-            DecodeError: The response is not what the API promises.
+            DecodeError: The response is not as the API documents it.
             QueueTimeoutError: The call got no slot within ``queue_timeout``.
             ResponseTooLargeError: The response is larger than the limit.
             ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
@@ -474,12 +474,12 @@ class Session:
         *,
         answered: bool = False,
     ) -> T:
-        """Await one step of the sender; whatever it raises becomes a typed error."""
+        """Await one step of the sender; convert any exception to a typed error."""
         try:
             return await step
         except UseResponseError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the sender's
+        except Exception as error:  # noqa: BLE001 - any exception here is the sender's
             note = ""
             if message.body is not None:
                 if message.body.failure is not None:
@@ -567,11 +567,11 @@ class Session:
             else:
                 url = httpx.URL(f"{self.settings.base_url}/").join(request.path)
                 if url.scheme not in ("http", "https") or not url.host:
-                    problem = "its address is not an http or https URL"
+                    problem = "not an http or https URL"
                 elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
-                    problem = f"{url.port} is not a port"
+                    problem = f"{url.port} is not a valid port"
         except (httpx.InvalidURL, ValueError) as error:  # of the latter kind are faults of hosts
-            problem = "its address is not a valid URL" if request.sink is not None else str(error)
+            problem = "not a valid URL" if request.sink is not None else str(error)
         if problem:
             name = "file" if request.sink is not None else "query" if query else "path"
             raise ArgumentError(name, problem)

@@ -28,11 +28,11 @@ def login_url(
     properties: Mapping[int, str] | None = None,
     redirect: str | None = None,
 ) -> str:
-    """Return the URL that signs a user in when a browser opens it.
+    """Return a URL that signs a user in when a browser opens it. Nothing is sent.
 
-    Treat it as a password: it does not expire, so anyone who reads it can sign in as that user
-    until the secret changes. Do not log it. The algorithm is the vendor's
-    and weak by today's standards (SHA-1, MD5, and a reversible encoding). Nothing is sent.
+    Treat the URL as a password, and do not log it: it does not expire, so anyone who reads it
+    can sign in as that user until the secret changes. The algorithm is the vendor's and weak
+    by today's standards (SHA-1, MD5 and a reversible encoding).
 
     Args:
         domain: The installation's URL with its scheme, e.g. ``https://help.example.org``.
@@ -40,8 +40,8 @@ def login_url(
         source: The integration domain, without a scheme, as in the One Login settings.
         full_name: The user's name.
         email: The user's e-mail address.
-        user_id: The user's id in your own system.
-        properties: Values of the user's custom fields by the field's id.
+        user_id: The user's id in your system.
+        properties: Values of the user's custom fields by field id.
         redirect: The URL to open after login.
 
     Returns:
@@ -53,7 +53,7 @@ def login_url(
     Endpoint: ``GET {domain}/sso/…/direct-sso``, by the user's browser.
     """
     if "://" in source:
-        raise ArgumentError("source", "it is a domain, without a scheme")
+        raise ArgumentError("source", "must be a domain without a scheme, e.g. example.com")
     key = _secret_bytes(secret)
     path = "/".join(
         _encoded(_utf8(name, value), key)
@@ -75,7 +75,7 @@ def _address(domain: str) -> str:
     if scheme.lower() not in {"http", "https"} or not mark or not rest.strip("/"):
         raise ArgumentError("domain", "not a URL with a scheme, e.g. https://example.org")
     if "?" in rest or "#" in rest:
-        raise ArgumentError("domain", "it has a query or a fragment")
+        raise ArgumentError("domain", "contains a query or a fragment")
     return domain.rstrip("/")
 
 

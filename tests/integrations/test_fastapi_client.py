@@ -174,7 +174,7 @@ async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(
 async def test_one_lifespan_is_not_entered_by_two_applications(sandbox: Sandbox):
     useresponse = for_sandbox(sandbox)
     async with useresponse.lifespan():
-        with pytest.raises(ConfigurationError, match="entered already"):
+        with pytest.raises(ConfigurationError, match="already entered"):
             async with useresponse.lifespan():
                 pytest.fail("it was entered twice")
         assert (await useresponse()).in_flight == 0

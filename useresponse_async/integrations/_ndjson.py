@@ -111,7 +111,7 @@ class NDJSONResponse(StreamingResponse):
         if failure is not None and started:
             log_failure(scope, "was cut", failure)
             await _cut(send)
-            raise RuntimeError(f"the stream was cut: {failure}") from failure
+            raise RuntimeError(f"the stream was interrupted: {failure}") from failure
         if failure is not None:
             raise failure
         if self.background is not None:

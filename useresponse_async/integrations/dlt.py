@@ -158,7 +158,7 @@ def useresponse_source(
     fields is JSON in ``extra``. API keys are left out.
 
     Args:
-        base_url: The installation's address, e.g. ``https://mydomain.useresponse.com``.
+        base_url: The installation's URL, e.g. ``https://mydomain.useresponse.com``.
         api_key: The API key.
         api_version: The API's version in the path.
         max_in_flight: Maximum number of concurrent requests of all resources together.

@@ -91,7 +91,7 @@ class UseResponse:
         """
         clients = _open_clients()
         if self in clients:
-            raise ConfigurationError("lifespan: it is entered already, by this or another app")
+            raise ConfigurationError("lifespan: already entered, by this or another application")
         async with self._make_client() as client:
             clients[self] = client
             try:
@@ -125,7 +125,7 @@ async def current_client() -> AsyncClient:
     if len(clients) > 1:
         raise LifespanError(
             f"{len(clients)} clients are open, so Client is ambiguous: declare the parameter as "
-            "Annotated[AsyncClient, Depends(useresponse)], with the UseResponse that is meant"
+            "Annotated[AsyncClient, Depends(useresponse)], with the UseResponse to use"
         )
     return next(iter(clients.values()))
 

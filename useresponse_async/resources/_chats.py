@@ -12,7 +12,7 @@ __all__ = ["Chats"]
 
 
 class Chats(Resource):
-    """Chats with customers, which the API only reads.
+    """Chats with customers; the API can only read them.
 
     Which of a chat's two numbers the API takes for its id is not documented: the vendor's own
     apps give ``external_id``. Either is sent as given.

@@ -57,8 +57,8 @@ class Notes(Resource):
         Args:
             user_id: The user's id.
             content: The note; servers are known to accept up to 12000 characters.
-            remind_at: When to remind the author: a time without a zone, which the server
-                takes as the installation's own. Fractions of a second are left out.
+            remind_at: When to remind the author: a ``datetime`` without a time zone, in the
+                installation's local time. Fractions of a second are dropped.
 
         Returns:
             The new note: the one with the highest id, where the server returns several.
@@ -80,8 +80,8 @@ class Notes(Resource):
         Args:
             note_id: The note's id.
             content: The new text; servers are known to accept up to 12000 characters.
-            remind_at: When to remind the author: a time without a zone, which the server
-                takes as the installation's own. Fractions of a second are left out.
+            remind_at: When to remind the author: a ``datetime`` without a time zone, in the
+                installation's local time. Fractions of a second are dropped.
 
         Returns:
             The updated note; ``None`` where the response does not show it.

@@ -16,7 +16,7 @@ __all__ = ["ReportPages", "Reports"]
 
 
 class ReportPages(Pages[Object]):
-    """The objects of a report, in pages that also tell the report's groups."""
+    """The objects of a report, in pages that also contain the groups of the report."""
 
     def __await__(self) -> Generator[Any, Any, ReportPage]:
         return cast("Generator[Any, Any, ReportPage]", super().__await__())

@@ -14,18 +14,18 @@ T = TypeVar("T")
 class Resource:
     """A part of the API.
 
-    Every method of every resource raises, besides the errors that it lists:
+    Besides the errors that it lists, every method of every resource raises:
 
     - :class:`~useresponse_async.ArgumentError`: an argument is invalid; nothing was sent;
-    - :class:`~useresponse_async.APIConnectionError`: no complete response came
+    - :class:`~useresponse_async.APIConnectionError`: no complete response was received
       (:class:`~useresponse_async.APITimeoutError`: none in time);
     - :class:`~useresponse_async.AuthenticationError`,
       :class:`~useresponse_async.PermissionDeniedError`, or another
       :class:`~useresponse_async.APIStatusError`: the server refused;
-    - :class:`~useresponse_async.DecodeError`: the response is not what the API promises;
+    - :class:`~useresponse_async.DecodeError`: the response is not as the API documents it;
     - :class:`~useresponse_async.ClientClosedError`: the client is closed.
 
-    Cancelling a call closes its connection; a request that was sent may have had its effect.
+    Cancelling a call closes its connection; a request already sent may have been processed.
     """
 
     def __init__(self, session: Session) -> None:
