@@ -173,7 +173,7 @@ async def test_pacing_can_be_told_to_stay_as_it_is(sandbox: Sandbox):
     ) as client:
         sandbox.fail_next(503, times=5)
         await client.users.me()
-        sandbox.set_latency(0.03)
+        sandbox.set_latency(0.3)
         assert await burst(client, sandbox, calls=20) == 10
 
 

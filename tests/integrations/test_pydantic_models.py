@@ -137,7 +137,7 @@ def test_a_page_is_of_what_its_items_are():
     of_users = TypeAdapter(Page[User]).json_schema()
     assert of_users["title"] == "Page[User]"
     assert of_users["properties"]["items"]["items"] == {"$ref": "#/$defs/User"}
-    assert of_users["properties"]["number"]["description"] == "Which page this is, from 1."
+    assert of_users["properties"]["number"]["description"] == "The number of the page, from 1."
     assert TypeAdapter(Page).json_schema()["properties"]["items"]["items"] == {}
     report = TypeAdapter(ReportPage).json_schema()
     assert report["properties"]["items"]["items"] == {"$ref": "#/$defs/Object"}
