@@ -33,7 +33,6 @@ from useresponse_async._config import (
     RetryPolicy,
     Settings,
     Unset,
-    checked_context,
     kept_secret,
     request_headers,
     require_extra,
@@ -437,12 +436,16 @@ def _sender(
         return ClientTransport(http_client), False
     if transport not in (None, "aiohttp"):
         raise ConfigurationError("transport: neither an httpx.AsyncBaseTransport nor 'aiohttp'")
-    context = checked_context(verify)
+    if verify is not None and not isinstance(verify, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            "verify: not an ssl.SSLContext; pass one, e.g. "
+            "ssl.create_default_context(cafile='ca.pem')"
+        )
     proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
     proxies.of(settings.base_url)  # so that an unusable proxy raises now
     if transport is None:
-        return PoolTransport(verify=context, proxies=proxies), True
+        return PoolTransport(verify=verify, proxies=proxies), True
     require_extra("aiohttp")
     from useresponse_async._aiohttp import AiohttpTransport  # noqa: PLC0415 - needs the extra
 
-    return AiohttpTransport(verify=context, proxies=proxies), True
+    return AiohttpTransport(verify=verify, proxies=proxies), True

@@ -6,7 +6,6 @@ import enum
 import ipaddress
 import os
 import re
-import ssl
 import sys
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
@@ -390,19 +389,6 @@ class Settings:
             api_version=api_version,
             **others,
         )
-
-
-def checked_context(verify: object) -> ssl.SSLContext | None:
-    """Return the TLS context to verify servers with.
-
-    Raises:
-        ConfigurationError: It is something else; says how to make a context.
-    """
-    if verify is None or isinstance(verify, ssl.SSLContext):
-        return verify
-    raise ConfigurationError(
-        "verify: not an ssl.SSLContext; pass one, e.g. ssl.create_default_context(cafile='ca.pem')"
-    )
 
 
 class Proxies:

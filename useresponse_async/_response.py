@@ -12,7 +12,6 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
-import attrs
 import httpx
 
 from useresponse_async._config import Settings
@@ -76,16 +75,18 @@ _TIMEOUTS: Final = frozenset(
 )
 
 
-class Body:
-    """A response's body as it comes: of a limited size, decompressed incrementally.
+class Reply:
+    """A response and its body as it comes: of a limited size, decompressed incrementally.
 
     No server can blow it up: a piece is a megabyte at most, and no more than the limit comes.
 
     Args:
-        head: The response, which says how its body is compressed.
+        head: The response, which says how its body is compressed; its own body is not used.
         limit: Maximum size of the content, in bytes.
 
     Attributes:
+        head: The response.
+        content: The content that was kept, decompressed.
         compressed: Whether the body is compressed, so that its length is not the content's.
         too_large: Whether there is more content than the limit.
         damaged: Why it could not be decompressed, or empty.
@@ -96,6 +97,8 @@ class Body:
         self._formats = _WINDOW_BITS.get(encoding, ())
         self._inflaters = [zlib.decompressobj(bits) for bits in self._formats]
         self._left = limit
+        self.head = head
+        self.content = bytearray()  # not a list of chunks, of which a server may make millions
         self.compressed: bool = bool(self._formats)
         self.too_large: bool = False
         self.damaged: str = ""
@@ -141,23 +144,6 @@ class Body:
         yield self._inflaters[0].flush()
         if not self._inflaters[0].eof:
             raise zlib.error("the compressed body was cut short")
-
-
-@attrs.frozen(repr=False)
-class Reply:
-    """A complete response, or as much of it as the limit allows.
-
-    Attributes:
-        head: The response; its own body is not used.
-        content: The body, decompressed.
-        too_large: Whether the body is larger than ``content``.
-        damaged: Why the body could not be decompressed, or empty.
-    """
-
-    head: httpx.Response
-    content: bytes | bytearray = b""
-    too_large: bool = False
-    damaged: str = ""
 
 
 def length_of(head: httpx.Response) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import weakref
 from collections.abc import Collection, Iterable
 from typing import Final
@@ -131,13 +132,13 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 def redact_bytes(data: bytes, secrets: Collection[Secret], max_bytes: int | None = None) -> bytes:
     """Return ``data`` without ``secrets``, cut to ``max_bytes``; the rest is not looked at."""
     margin = max((secret.longest_spelling for secret in secrets), default=0)
-    cut = max_bytes is not None and len(data) > max_bytes + margin
-    if max_bytes is not None and cut:
-        data = data[: max_bytes + margin]
+    limit = sys.maxsize if max_bytes is None else max_bytes
+    cut = len(data) > limit + margin
+    data = data[: limit + margin]
     for secret in secrets:
         data = secret.redact_bytes(data)
     # The beginning of a secret may stand at the end of what was cut.
-    return data[: len(data) - margin if cut else None][:max_bytes]
+    return data[: len(data) - margin if cut else None][:limit]
 
 
 class _RedactingFilter(logging.Filter):

@@ -32,7 +32,6 @@ from useresponse_async._exceptions import (
 from useresponse_async._files import CallersFailure, JSONBody, Sink, json_body
 from useresponse_async._pacing import Pacing, Slot
 from useresponse_async._response import (
-    Body,
     Reply,
     connection_error,
     host_and_port,
@@ -341,7 +340,15 @@ class Session:
         try:
             return await self._attempt(request, message, 1)
         except UseResponseError as error:
-            retrying = self._retrying(request)
+            page = dict(request.query).get("page")
+            retrying = Retrying(
+                self.settings.retry,
+                self._connection.budget,
+                idempotent=request.may_repeat,
+                on_retry=self.settings.on_retry,
+                wait=self._wait,
+                label="" if page is None else f" (page {page})",
+            )
             if not retrying.may_retry(error):
                 raise
             first = error
@@ -437,24 +444,23 @@ class Session:
         chunks = aiter(_one(head.content) if head.is_stream_consumed else head.stream)  # type: ignore[arg-type]
         sink = message.request.sink if head.is_success else None
         limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
-        body = Body(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
-        content = bytearray()  # not a list of chunks, of which a server may make millions
+        reply = Reply(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
         complete = closed = False
         try:
             if sink is not None:
                 message.unbounded()  # a file may take long; each part of it may not
-                await sink.begin(None if body.compressed else length_of(head))
-            while not complete and not body.unusable:
+                await sink.begin(None if reply.compressed else length_of(head))
+            while not complete and not reply.unusable:
                 message.expect(read_timeout, "read timeout")
                 chunk = await self._from_wire(anext(chunks, None), message, sending, answered=True)
                 complete = chunk is None
-                for piece in body.pieces(chunk):
+                for piece in reply.pieces(chunk):
                     if sink is None:
-                        content += piece
+                        reply.content += piece
                     else:
                         message.unbounded()
                         await sink.write(piece)
-            message.reply = Reply(head, content, body.too_large, body.damaged)
+            message.reply = reply
             if complete:
                 # The response is there: what follows decides only about the connection.
                 message.begin(CLOSE_SECONDS, "")
@@ -464,7 +470,7 @@ class Session:
         finally:
             if not closed:
                 await ends_in_time(partial(_abandon, head, chunks))
-        return message.reply
+        return reply
 
     async def _from_wire(
         self,
@@ -605,17 +611,6 @@ class Session:
         for secret in secrets:
             keep_out_of_logs(secret)
         return _Message(request, url, headers, body, self.settings.timeout, self.secrets + secrets)
-
-    def _retrying(self, request: Request[Any]) -> Retrying:
-        page = dict(request.query).get("page")
-        return Retrying(
-            self.settings.retry,
-            self._connection.budget,
-            idempotent=request.may_repeat,
-            on_retry=self.settings.on_retry,
-            wait=self._wait,
-            label="" if page is None else f" (page {page})",
-        )
 
     async def _wait(self, seconds: float, until_back: bool) -> bool:  # noqa: FBT001 - a callback
         """Wait before a retry; return whether the server is back before that."""
