@@ -287,17 +287,19 @@ def _kept(value: Any, depth: int = 1) -> Any:
 _SECRET_NAMES: Final = frozenset({"apiKey"})
 """What the wire calls secrets, which never go to ``extra``."""
 
-_COERCIONS: Final[dict[Any, Callable[[Any], Any]]] = {
-    int: _to_id,
-    int | None: to_integer,
-    str | None: _to_text,
-    bool | None: _to_flag,
-    datetime | None: _to_moment,
-    Secret | None: _to_secret,
-    list[str]: _to_texts,
-    list[Any]: _to_values,
-    Any: _kept,
+_ONE_TEXT: Final = "{v}.__class__ is list and len({v}) == 1 and {v}[0].__class__ is str"
+_COERCIONS: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
+    int: (_to_id, "{v} if {v}.__class__ is int else {to}({v})"),
+    int | None: (to_integer, "{v} if {v}.__class__ is int or {v} is None else {to}({v})"),
+    str | None: (_to_text, "{v} if {v}.__class__ is str or {v} is None else {to}({v})"),
+    bool | None: (_to_flag, "{v} if {v}.__class__ is bool or {v} is None else {to}({v})"),
+    datetime | None: (_to_moment, "{to}({v}) if {v} else None"),
+    Secret | None: (_to_secret, "{to}({v}) if {v} else None"),
+    list[str]: (_to_texts, "{to}({v}) if {v} else []"),
+    list[Any]: (_to_values, f"{{v}} if {_ONE_TEXT} else {{to}}({{v}})"),
+    Any: (_kept, "{to}({v}) if {v}.__class__ in containers else {v}"),
 }
+"""How a field of each type is read, and the code which leaves that out for most values."""
 
 
 # Models
@@ -313,6 +315,7 @@ class _Field:
     wanted: Any
     model: Any
     read: Callable[[Any], Any]
+    code: str
 
 
 @functools.cache
@@ -324,8 +327,8 @@ def _fields_of(model: Any) -> tuple[_Field, ...]:
         # An optional model, or a list of them.
         inner: Any = next((member for member in get_args(wanted) if attrs.has(member)), None)
         convert = _to_models if get_origin(wanted) is list else _to_model
-        read = _COERCIONS.get(wanted) or functools.partial(convert, inner)
-        fields.append(_Field(field.name, wire, aliases.get(wire), wanted, inner, read))
+        read, code = _COERCIONS.get(wanted) or (functools.partial(convert, inner), "")
+        fields.append(_Field(field.name, wire, aliases.get(wire), wanted, inner, read, code))
     return tuple(fields)
 
 
@@ -425,18 +428,6 @@ def _report_once(model: str, key: str, kind: str) -> None:
 # values out of an object all at once and looks at the type of each. Every other object it leaves
 # to _careful. A key that was missing once is asked for by itself from then on.
 
-_ONE_TEXT: Final = "{v}.__class__ is list and len({v}) == 1 and {v}[0].__class__ is str"
-_EXPRESSIONS: Final[dict[Any, str]] = {
-    int: "{v} if {v}.__class__ is int else {to}({v})",
-    int | None: "{v} if {v}.__class__ is int or {v} is None else {to}({v})",
-    str | None: "{v} if {v}.__class__ is str or {v} is None else {to}({v})",
-    bool | None: "{v} if {v}.__class__ is bool or {v} is None else {to}({v})",
-    datetime | None: "{to}({v}) if {v} else None",
-    Secret | None: "{to}({v}) if {v} else None",
-    list[str]: "{to}({v}) if {v} else []",
-    list[Any]: f"{{v}} if {_ONE_TEXT} else {{to}}({{v}})",
-    Any: "{to}({v}) if {v}.__class__ in containers else {v}",
-}
 _CONSTRUCTOR: Final = """\
 def make_{name}(value, expected=expected_{name}):
     try:
@@ -510,7 +501,7 @@ def _expression(name: str, field: _Field) -> str:
     """Return the code for the value of a field."""
     value, convert, model = f"v_{field.name}", f"to_{name}_{field.name}", field.model
     if model is None:
-        return _EXPRESSIONS[field.wanted].format(v=value, to=convert)
+        return field.code.format(v=value, to=convert)
     _constructor(model)
     make = f"make_{model.__name__}"
     if get_origin(field.wanted) is not list:
