@@ -258,8 +258,11 @@ def _to_list(value: Any) -> list[Any]:
 
 def _to_texts(value: Any) -> list[str]:
     """Read a list of texts, which some endpoints send as one text with commas."""
-    items = value.split(",") if isinstance(value, str) else _to_list(value)
-    texts = [item if item.__class__ is str else _to_text(item) for item in items]
+    if isinstance(value, str):
+        if "," in value:
+            return [*filter(None, map(str.strip, value.split(",")))]
+        return [text] if (text := value.strip()) else []
+    texts = map(_to_text, _to_list(value))
     return [stripped for text in texts if text and (stripped := text.strip())]
 
 
