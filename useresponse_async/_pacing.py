@@ -32,7 +32,7 @@ class Limiter:
     __slots__ = ("_bulk_waiting", "_single_waiting", "bulk_taken", "limit", "taken")
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
+        self.limit: int = limit
         self._single_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
         self._bulk_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
         self.taken: int = 0

@@ -291,7 +291,7 @@ class Session:
         self._connection = connection
         self._prefix = f"{settings.base_url}".rstrip("/") + f"/api/{settings.api_version}/"
         values = (settings.api_key, *settings.headers.values())
-        self.secrets = tuple(value for value in values if isinstance(value, Secret))
+        self.secrets: tuple[Secret, ...] = tuple(it for it in values if isinstance(it, Secret))
         for secret in self.secrets:
             keep_out_of_logs(secret)
         self._headers = httpx.Headers(_HEADERS)
