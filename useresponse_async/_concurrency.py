@@ -101,7 +101,7 @@ class _Task(Generic[T]):
 
 
 async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf")) -> None:
-    """Wait until ``tasks`` have ended; a cancellation meanwhile is raised afterwards."""
+    """Wait until ``tasks`` have ended; a cancellation during the wait is raised afterwards."""
     cancellation: BaseException | None = None
     for task in tasks:
         while not task.ended.is_set() and anyio.current_time() < deadline:
@@ -117,7 +117,7 @@ async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf
 async def ends_in_time(
     function: Callable[[], Awaitable[object]], *, seconds: float = CLOSE_SECONDS
 ) -> bool:
-    """Await ``function()`` in a task of its own; a cancellation meanwhile is raised afterwards.
+    """Await ``function()`` in a task of its own; a cancellation meanwhile is raised after it.
 
     asyncio's own cancellation knows no shield, so what must run to its end needs a task that
     nobody else cancels. The caller waits for it, but never longer than ``seconds``.
@@ -146,7 +146,7 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
     """Yield ``function(item)`` for each of ``inputs``, with several calls under way at once.
 
     Inputs are drawn only as there is room for their calls. The first call that fails raises
-    its exception in its turn. Leaving the generator, by a cancellation too, cancels the calls
+    its exception in order. Leaving the generator, by a cancellation too, cancels the calls
     that are still under way and waits for their end.
 
     Args:

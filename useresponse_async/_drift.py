@@ -224,7 +224,7 @@ class Walk(Generic[T]):
     Args:
         start: The first page, from 1.
         stop: The page before which to stop; all pages if ``None``.
-        ahead: Maximum number of pages asked for behind one that has not come.
+        ahead: Maximum number of pages requested ahead of one that has not arrived.
     """
 
     def __init__(self, *, start: int, stop: int | None, ahead: int) -> None:
@@ -247,7 +247,7 @@ class Walk(Generic[T]):
 
     @property
     def has_more(self) -> bool:
-        """Whether a page is left to be asked for."""
+        """Whether a page is still to be requested."""
         is_stuck = self._fruitless >= _FRUITLESS_PAGES
         return self._counts_more and not self._past_the_end and not is_stuck
 
@@ -366,10 +366,10 @@ class Walk(Generic[T]):
         self._previous = page.items
         last = _Counts.of(page).last
         if last is None:
-            # Nothing says how many there are, and a page may be smaller than was asked for.
+            # The total is unknown, and a page may be smaller than requested.
             last = max(self._last, number + bool(page.items and not repeats))
         elif number >= last and anything_new and (page.next_number or 0) > number:
-            # The count lies, or rows came: the server itself says where it goes on.
+            # The count is wrong, or rows were inserted: the server itself names the next page.
             last = number + 1
         self._last = last
 

@@ -39,7 +39,7 @@ _WINDOW_BITS: Final = {
     "gzip": (zlib.MAX_WBITS | 16,),
     "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # with the zlib header, and without
 }
-"""How the encodings that are asked for are told to zlib."""
+"""The zlib window bits for each requested encoding."""
 
 _PIECE: Final = 1024 * 1024
 _SHOWN_BYTES: Final = 64 * 1024
@@ -51,7 +51,7 @@ _HINTS: Final[dict[int, str]] = {
     503: "the API is overloaded, or switched off in Administration » Applications",
 }
 _PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
-"""Whatever these raise comes from the network; of httpx, only its transport errors do."""
+"""Exceptions of these come from the network; of httpx's, only transport errors do."""
 
 _NEVER_SENT: Final = frozenset(
     {
@@ -105,7 +105,7 @@ class Reply:
 
     @property
     def unusable(self) -> bool:
-        """Whether there is no use in reading on."""
+        """Whether reading on is pointless."""
         return self.too_large or bool(self.damaged)
 
     def pieces(self, chunk: bytes | None) -> Iterator[bytes]:
@@ -226,7 +226,7 @@ def connection_error(
     secrets: tuple[Secret, ...],
     note: str,
 ) -> APIConnectionError:
-    """Return the error for whatever the sender raised.
+    """Return the typed error for an exception of the sender.
 
     Args:
         error: What it raised.

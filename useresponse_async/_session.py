@@ -321,7 +321,7 @@ class Session:
             QueueTimeoutError: The call got no slot within ``queue_timeout``.
             ResponseTooLargeError: The response is larger than the limit.
             ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
-            ClientClosedError: The client is closed, or was closed meanwhile.
+            ClientClosedError: The client is closed, or was closed during the call.
         """
         failure: BaseException
         try:
@@ -393,7 +393,7 @@ class Session:
             reply = message.reply
             if reply is None:
                 raise self._cancelled(message)
-            if bulk:  # whoever waits to send goes first
+            if bulk:  # calls that wait to send go first
                 await anyio.lowlevel.cancel_shielded_checkpoint()
             captures = () if request.sink is not None else self._connection.captures()
             if captures or settings.on_response is not None:

@@ -58,7 +58,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
         base_url: The installation's URL.
         key: The API key; ``None`` for guest access.
         placement: Where the key travels.
-        adds_key: Whether ``inner`` adds the key itself, below whoever traces it.
+        adds_key: Whether ``inner`` adds the key itself, below any instrumentation.
     """
 
     def __init__(

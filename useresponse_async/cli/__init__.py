@@ -22,7 +22,7 @@ def main() -> int:
     from useresponse_async.cli._app import run  # noqa: PLC0415 - needs the extra
 
     code = run()
-    # The interpreter takes a moment to end, and would answer Ctrl-C with a traceback.
+    # While the interpreter exits, Ctrl-C would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return code
 

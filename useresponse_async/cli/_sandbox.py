@@ -66,7 +66,7 @@ def running_sandbox(*options: str) -> Generator[str, None, None]:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                # Ctrl-C in a terminal goes to a whole group. The sandbox must not go first, or
+                # Ctrl-C in a terminal goes to a process group. The sandbox must not go first, or
                 # the client would see it fail and say so.
                 start_new_session=True,
                 # The sandbox has a key of its own, and no use for anybody's.

@@ -160,7 +160,7 @@ async def _cut(send: Send) -> None:
     """Have the server fail.
 
     An exception alone cuts the connection where the server itself calls the application, but
-    Starlette's ``BaseHTTPMiddleware`` first completes the answer. It hands on what is no bytes,
+    Starlette's ``BaseHTTPMiddleware`` first completes the response. It hands on what is no bytes,
     though, as far as the server, which has to send bytes.
     """
     with suppress(Exception):

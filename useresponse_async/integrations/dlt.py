@@ -105,7 +105,7 @@ class _Reader:
                     self._stack.close()
 
     def read(self, walk: Walk) -> Generator[list[Row], None, None]:
-        """Yield the pages of ``walk``, whose requests go on while dlt writes them."""
+        """Yield the pages of ``walk``, whose requests continue while dlt writes them."""
         with self._opened() as (portal, client):
             pages = walk(client)
             step_lock = anyio.Lock()
@@ -164,7 +164,7 @@ def useresponse_source(
         max_in_flight: Maximum number of concurrent requests of all resources together.
         overlap: How far a run goes back behind the newest activity that the one before it saw,
             in seconds. Longer than a run takes and than the time between two runs is safe
-            against rows that moved or were deleted meanwhile.
+            against rows that moved or were deleted during a run.
 
     Returns:
         The source, for ``pipeline.run``; ``with_resources`` selects some of its resources.

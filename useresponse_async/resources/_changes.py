@@ -28,7 +28,7 @@ def changed_since(
         raise ArgumentError("moment", f"a {type(moment).__name__} is not a datetime.datetime")
     if moment.utcoffset() is None:
         raise ArgumentError("moment", "it has no time zone, e.g. datetime.now(timezone.utc)")
-    since = moment.replace(microsecond=0)  # the API tells whole seconds
+    since = moment.replace(microsecond=0)  # the API's times are in seconds
     return _as_sorted(pages, since) if is_sorted else _checked(pages, since)
 
 
