@@ -162,9 +162,9 @@ def useresponse_source(
         api_key: The API key.
         api_version: The API's version in the path.
         max_in_flight: Maximum number of concurrent requests of all resources together.
-        overlap: How far a run goes back behind the newest activity that the one before it saw,
-            in seconds. Longer than a run takes and than the time between two runs is safe
-            against rows that moved or were deleted during a run.
+        overlap: Time by which a run goes back before the newest activity that the previous run
+            saw, in seconds. If it is longer than a run and than the time between two runs,
+            rows that moved or were deleted during a run are not missed.
 
     Returns:
         The source, for ``pipeline.run``; ``with_resources`` selects some of its resources.
