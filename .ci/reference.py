@@ -57,8 +57,9 @@ def resolve_methods(kind: type) -> None:
 def add_guides() -> list[str]:
     """Make a module of each guide, whose docstring is its text, and return their names."""
     root = Path(import_module("useresponse_async").__file__ or "").parent
-    pages = sorted((root / "guides").glob("*.md")) + sorted(root.glob("*/README.md"))
-    names = {page: f"useresponse_async.guides.{guide_name(page)}" for page in dict.fromkeys(pages)}
+    # The front page lists them in place of their own index.
+    pages = {*root.glob("guides/*.md"), *root.glob("*/README.md")} - {root / "guides" / "README.md"}
+    names = {page: f"useresponse_async.guides.{guide_name(page)}" for page in sorted(pages)}
     for page, name in names.items():
         made = ModuleType(name, page_text(page, names))
         made.__spec__ = ModuleSpec(name, None)
@@ -68,11 +69,10 @@ def add_guides() -> list[str]:
         f"- [{page_text(page, names).partition(chr(10))[0].lstrip('# ')}]"
         f"(useresponse_async/guides/{guide_name(page)}.html)\n"
         for page in names
-        if page != root / "guides" / "README.md"
     )
     package = import_module("useresponse_async")
     package.__doc__ = f"{package.__doc__}\n\n## Guides\n\n{index}"
-    return [name for page, name in names.items() if page != root / "guides" / "README.md"]
+    return [*names.values()]
 
 
 def guide_name(page: Path) -> str:

@@ -105,13 +105,17 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_number(value: Any) -> bool:
+    return _is_integer(value) or isinstance(value, float)
+
+
 def _is_duration(value: Any) -> bool:
-    return (_is_integer(value) or isinstance(value, float)) and value > 0
+    return _is_number(value) and value > 0
 
 
 def _number(minimum: float) -> Any:
     return _check(
-        lambda it: (_is_integer(it) or isinstance(it, float)) and minimum <= it <= _HIGHEST_NUMBER,
+        lambda it: _is_number(it) and minimum <= it <= _HIGHEST_NUMBER,
         f"not a number of {minimum:g} or more",
     )
 
@@ -220,10 +224,7 @@ def parse_base_url(text: object) -> httpx.URL:
         (url.userinfo, "contains a user name or password"),
         (not url.host or (bare and not named), f"{url.host!r} is not a host name"),
         ({"?", "#"} & set(str(url)), "contains a query or a fragment"),
-        (
-            url.port is not None and not 0 < url.port <= _HIGHEST_PORT,
-            f"{url.port} is not a valid port",
-        ),
+        (not has_valid_port(url), f"{url.port} is not a valid port"),
         (
             {".", ".."} & set(segments) or "" in segments[:-1],
             "the path contains an empty, '.' or '..' segment",
@@ -240,6 +241,11 @@ def parse_base_url(text: object) -> httpx.URL:
             stacklevel=4,
         )
     return url.copy_with(path=url.path.rstrip("/"))
+
+
+def has_valid_port(url: httpx.URL) -> bool:
+    """Return whether ``url`` has a port that exists, or none."""
+    return url.port is None or 0 < url.port <= _HIGHEST_PORT
 
 
 def is_loopback(url: httpx.URL) -> bool:
@@ -428,8 +434,7 @@ def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.
         )
     except (ValueError, TypeError, httpx.InvalidURL):
         raise ConfigurationError(f"{name}: not an http, https or socks5 URL") from None
-    port = proxy.url.port
-    if not proxy.url.host or (port is not None and not 0 < port <= _HIGHEST_PORT):
+    if not proxy.url.host or not has_valid_port(proxy.url):
         raise ConfigurationError(f"{name}: invalid host or port")
     if proxy.url.scheme.startswith("socks"):
         if socks is False:

@@ -31,6 +31,7 @@ from useresponse_async._exceptions import (
     status_error_class,
 )
 from useresponse_async._files import JSONBody
+from useresponse_async._retry import OVERLOAD_STATUSES
 from useresponse_async._secret import Secret, redact, redact_bytes
 
 T = TypeVar("T")
@@ -50,6 +51,8 @@ _HINTS: Final[dict[int, str]] = {
     404: "it does not exist, or this key may not see it",
     503: "the API is overloaded, or switched off in Administration » Applications",
 }
+_MAYBE_PROCESSED: Final = "the request may have been processed"
+
 _PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
 """Exceptions of these come from the network; of httpx's, only transport errors do."""
 
@@ -255,7 +258,7 @@ def connection_error(
     if not sent and request.url.host == settings.base_url.host:
         problem += f" (base_url from {settings.base_url_source})"
     if sent and request.method == "POST":
-        problem += "; the request may have been processed"
+        problem += f"; {_MAYBE_PROCESSED}"
     return (APITimeoutError if timed_out else APIConnectionError)(
         redact(problem + note, secrets),
         method=request.method,
@@ -390,8 +393,12 @@ def _status_error(
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
         hint = f"redirect to {target} not followed; set base_url to the API's own URL"
-    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR and head.request.method == "POST" and not hint:
-        hint = "the request may have been processed"
+    elif (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        and status not in OVERLOAD_STATUSES
+        and head.request.method == "POST"
+    ):
+        hint = _MAYBE_PROCESSED
     elif status == HTTPStatus.UNAUTHORIZED and known.issuperset(secrets):
         hint = "the server requires an API key: pass api_key, or set USERESPONSE_API_KEY"
         if settings.api_key is not None:

@@ -16,7 +16,7 @@ import attrs
 import httpx
 
 from useresponse_async._concurrency import CLOSE_SECONDS, current_loop, ends_in_time
-from useresponse_async._config import Settings, __version__
+from useresponse_async._config import Settings, __version__, has_valid_port
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
@@ -67,7 +67,6 @@ _MAX_LEFT_CHUNKS: Final = 100
 _LATER: Final = 1.1
 """A step's deadline is this much later than due, and moved when it comes nearer than that."""
 
-_HIGHEST_PORT: Final = 65535
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -574,7 +573,7 @@ class Session:
                 url = httpx.URL(f"{self.settings.base_url}/").join(request.path)
                 if url.scheme not in ("http", "https") or not url.host:
                     problem = "not an http or https URL"
-                elif url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+                elif not has_valid_port(url):
                     problem = f"{url.port} is not a valid port"
         except (httpx.InvalidURL, ValueError) as error:  # of the latter kind are faults of hosts
             problem = "not a valid URL" if request.sink is not None else str(error)

@@ -44,6 +44,16 @@ Exit codes:
 
 _Method: TypeAlias = Callable[..., Pages[Any]]
 
+SearchText = Annotated[str | None, typer.Option(help="Search text.")]
+CategoryId = Annotated[int | None, typer.Option(min=1, help="Only in this category (id).")]
+ForumId = Annotated[int | None, typer.Option(min=1, help="Only in this forum (id).")]
+Featured = Annotated[
+    bool | None,
+    typer.Option("--featured/--not-featured", help="Only featured ones, or only others."),
+]
+AnyStatus = Annotated[str | None, typer.Option(help="Only with this status.")]
+AnySort = Annotated[str | None, typer.Option(help="Sort order.")]
+BBCode = Annotated[bool | None, typer.Option("--bbcode/--html", help="Format of the content.")]
 Since = Annotated[
     str | None,
     typer.Option(
@@ -189,7 +199,7 @@ def users(
     context: typer.Context,
     *,
     role: Annotated[str | None, known_values(UserRole, "Only users with this role")] = None,
-    search: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    search: SearchText = None,
     email: Annotated[
         str | None, typer.Option(help="Only the user with this e-mail address.")
     ] = None,
@@ -212,7 +222,7 @@ def users(
 def tickets(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    text: SearchText = None,
     status: Annotated[str | None, known_values(TicketStatus, "Only with this status")] = None,
     date: Annotated[str | None, known_values(TicketDate, "Only from these days")] = None,
     author_id: Annotated[int | None, typer.Option(min=1, help="Only by this user (id).")] = None,
@@ -225,9 +235,7 @@ def tickets(
             help="Only with this value of a custom field; repeatable.",
         ),
     ] = None,
-    bbcode: Annotated[
-        bool | None, typer.Option("--bbcode/--html", help="Format of the content.")
-    ] = None,
+    bbcode: BBCode = None,
     since: Since = None,
     options: ExportOptions,
     server: ServerOptions,
@@ -249,20 +257,15 @@ def tickets(
 def topics(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    text: SearchText = None,
     type: Annotated[  # noqa: A002 - the API's own name
         str | None, known_values(TopicKind, "Only of this type", "--type")
     ] = None,
-    category_id: Annotated[
-        int | None, typer.Option(min=1, help="Only in this category (id).")
-    ] = None,
-    forum_id: Annotated[int | None, typer.Option(min=1, help="Only in this forum (id).")] = None,
-    featured: Annotated[
-        bool | None,
-        typer.Option("--featured/--not-featured", help="Only featured ones, or only others."),
-    ] = None,
-    status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
-    sort: Annotated[str | None, typer.Option(help="Sort order.")] = None,
+    category_id: CategoryId = None,
+    forum_id: ForumId = None,
+    featured: Featured = None,
+    status: AnyStatus = None,
+    sort: AnySort = None,
     since: Since = None,
     options: ExportOptions,
     server: ServerOptions,
@@ -286,21 +289,16 @@ def topics(
 def objects(
     context: typer.Context,
     *,
-    text: Annotated[str | None, typer.Option(help="Search text.")] = None,
+    text: SearchText = None,
     ownership: Annotated[str | None, known_values(Ownership, "Only in this module")] = None,
     type: Annotated[  # noqa: A002 - the API's own name
         str | None, known_values(ObjectKind, "Only of this type", "--type")
     ] = None,
-    category_id: Annotated[
-        int | None, typer.Option(min=1, help="Only in this category (id).")
-    ] = None,
-    forum_id: Annotated[int | None, typer.Option(min=1, help="Only in this forum (id).")] = None,
-    featured: Annotated[
-        bool | None,
-        typer.Option("--featured/--not-featured", help="Only featured ones, or only others."),
-    ] = None,
-    status: Annotated[str | None, typer.Option(help="Only with this status.")] = None,
-    sort: Annotated[str | None, typer.Option(help="Sort order.")] = None,
+    category_id: CategoryId = None,
+    forum_id: ForumId = None,
+    featured: Featured = None,
+    status: AnyStatus = None,
+    sort: AnySort = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:
@@ -335,9 +333,7 @@ def comments(
         typer.Option("--private/--public", help="Only private ones, or only public ones."),
     ] = None,
     sort: Annotated[str | None, known_values(CommentSort, "Sort order, by age")] = None,
-    bbcode: Annotated[
-        bool | None, typer.Option("--bbcode/--html", help="Format of the content.")
-    ] = None,
+    bbcode: BBCode = None,
     options: ExportOptions,
     server: ServerOptions,
 ) -> None:

@@ -25,6 +25,7 @@ from useresponse_async.cli._output import STANDARD_STREAM, opened_stream, write_
 from useresponse_async.cli._progress import progress_bar
 from useresponse_async.models import Object
 from useresponse_async.models._wire import Model
+from useresponse_async.resources._changes import in_batches
 
 
 class Format(str, enum.Enum):
@@ -186,7 +187,7 @@ class Source:
     model: type[Model]
     filters: dict[str, Any]
     pages: Callable[[AsyncClient, int], Pages[Any]]
-    changes: Callable[[AsyncClient], AsyncGenerator[Any, None]] | None = None
+    changes: Callable[[AsyncClient], AsyncGenerator[Object, None]] | None = None
 
 
 @attrs.define(kw_only=True)
@@ -277,17 +278,11 @@ async def _batches(pages: Pages[Any]) -> AsyncGenerator[tuple[list[Any], int | N
 
 
 async def _batches_of(
-    items: AsyncGenerator[Any, None],
+    changes: AsyncGenerator[Object, None],
 ) -> AsyncGenerator[tuple[list[Any], int | None], None]:
-    batch: list[Any] = []
-    async with aclosing(items) as walked:
-        async for item in walked:
-            batch.append(item)
-            if len(batch) == _BATCH:
-                yield batch, None
-                batch = []
-    if batch:
-        yield batch, None
+    async with aclosing(in_batches(changes, _BATCH)) as batches:
+        async for batch in batches:
+            yield batch, None
 
 
 async def export_to_stream(

@@ -48,6 +48,7 @@ from useresponse_async.models import (
     User,
 )
 from useresponse_async.models._wire import Model, exported_types
+from useresponse_async.resources._changes import in_batches
 
 require_extra("dlt")
 
@@ -69,7 +70,7 @@ _DATA_TYPES: Final[dict[Any, str]] = {
     Any: "text",  # an undocumented type: the server's text, or else JSON
 }
 _BITS: Final = 63
-_GROUP: Final = 250
+_BATCH: Final = 250
 
 
 class _Reader:
@@ -162,7 +163,7 @@ def useresponse_source(
         api_key: The API key.
         api_version: The API's version in the path.
         max_in_flight: Maximum number of concurrent requests of all resources together.
-        overlap: Time by which a run goes back before the newest activity that the previous run
+        overlap: How far a run goes back before the newest activity that the previous run
             saw, in seconds. If it is longer than a run and than the time between two runs,
             rows that moved or were deleted during a run are not missed.
 
@@ -230,24 +231,19 @@ async def _pages(pages: Pages[Any]) -> AsyncGenerator[list[Row], None]:
 def _tickets(client: AsyncClient, since: datetime | None) -> AsyncGenerator[list[Row], None]:
     if since is None:
         return _pages(client.tickets.search(status="all", sort="updated"))
-    return _grouped(client.tickets.changed_since(since))
+    return _batches(client.tickets.changed_since(since))
 
 
 def _topics(client: AsyncClient, since: datetime | None) -> AsyncGenerator[list[Row], None]:
     if since is None:
         return _pages(client.topics.search(sort="updated"))
-    return _grouped(client.topics.changed_since(since))
+    return _batches(client.topics.changed_since(since))
 
 
-async def _grouped(objects: AsyncGenerator[Object, None]) -> AsyncGenerator[list[Row], None]:
-    group: list[Object] = []
-    async with aclosing(objects):
-        async for item in objects:
-            group.append(item)
-            if len(group) == _GROUP:
-                yield _rows(group)
-                group = []
-    yield _rows(group)
+async def _batches(changes: AsyncGenerator[Object, None]) -> AsyncGenerator[list[Row], None]:
+    async with aclosing(in_batches(changes, _BATCH)) as batches:
+        async for batch in batches:
+            yield _rows(batch)
 
 
 async def _comments(client: AsyncClient, parents: list[Row]) -> AsyncGenerator[list[Row], None]:

@@ -62,6 +62,21 @@ async def _checked(pages: Pages[Object], since: datetime) -> AsyncGenerator[Obje
         yield item
 
 
+async def in_batches(
+    objects: AsyncGenerator[Object, None], size: int
+) -> AsyncGenerator[list[Object], None]:
+    """Yield lists of ``size`` objects, and one of those that are left."""
+    batch: list[Object] = []
+    async with aclosing(objects):
+        async for item in objects:
+            batch.append(item)
+            if len(batch) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
 def _not_older(items: Sequence[Object], since: datetime) -> list[Object]:
     # One whose latest activity is not told may be anything, so it counts as changed.
     return [it for it in items if it.latest_activity is None or it.latest_activity >= since]
