@@ -22,6 +22,9 @@ def main() -> int:
     from useresponse_async.cli._app import run  # noqa: PLC0415 - needs the extra
 
     code = run()
+    # A Ctrl-C that went through exec() of a text, as in the import of a module with dataclasses,
+    # makes Python end by SIGINT, whatever the exit code, until the next exec() of a text.
+    exec("")  # noqa: S102
     # While the interpreter exits, Ctrl-C would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return code
