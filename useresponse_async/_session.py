@@ -64,6 +64,9 @@ IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BYTES: Final = 1024 * 1024
 _MAX_LEFT_CHUNKS: Final = 100
+_STEPS_TO_SEND: Final = 3
+"""The steps of the event loop that a call with a slot needs until its request is out."""
+
 _LATER: Final = 1.1
 """A step's deadline is this much later than due, and moved when it comes nearer than that."""
 
@@ -392,7 +395,7 @@ class Session:
             reply = message.reply
             if reply is None:
                 raise self._cancelled(message)
-            if bulk:  # calls that wait to send go first
+            for _ in range(_STEPS_TO_SEND if bulk else 0):  # calls that wait to send go first
                 await anyio.lowlevel.cancel_shielded_checkpoint()
             captures = () if request.sink is not None else self._connection.captures()
             if captures or settings.on_response is not None:
