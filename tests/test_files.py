@@ -238,6 +238,16 @@ async def test_a_download_that_fails_leaves_nothing_behind(
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
+async def test_a_missing_folder_is_named_as_the_caller_named_it(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
+):
+    target = tmp_path / "missing" / "a.jpg"
+    with pytest.raises(FileNotFoundError) as caught:
+        await client.files.download("/files/1", target)
+    assert caught.value.filename == str(target)
+    assert sandbox.arrivals == 0
+
+
 async def test_a_download_that_is_cancelled_leaves_nothing_behind(
     client: AsyncClient, sandbox: Sandbox, tmp_path: Path
 ):

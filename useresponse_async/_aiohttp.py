@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import aiohttp
 import httpx
@@ -15,10 +15,10 @@ import httpx_aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from useresponse_async._config import KeyPlacement, Proxies
+from useresponse_async._config import Proxies
 from useresponse_async._exceptions import ConfigurationError
 from useresponse_async._secret import Secret
-from useresponse_async._transport import KEY, default_ssl_context, origin, with_key_parameter
+from useresponse_async._transport import KEY, default_ssl_context, origin, with_query
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -47,7 +47,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if isinstance(request.stream, httpx.ByteStream):
             await request.aread()  # what is read and empty goes without a body
         used: list[asyncio.Transport] = []
-        exchange = _exchange.set((used, request.extensions.get(KEY)))
+        exchange = _exchange.set((used, request.extensions.get(KEY, (None, None))))
         try:
             with _failures_told_apart():
                 response = await sender.handle_async_request(request)
@@ -73,8 +73,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return sender
 
 
-_exchange: ContextVar[tuple[list[asyncio.Transport], tuple[Secret, KeyPlacement] | None] | None] = (
-    ContextVar("useresponse_async_aiohttp_exchange", default=None)
+_Added: TypeAlias = tuple[Secret | None, Secret | None]
+
+_exchange: ContextVar[tuple[list[asyncio.Transport], _Added] | None] = ContextVar(
+    "useresponse_async_aiohttp_exchange", default=None
 )
 
 
@@ -101,16 +103,16 @@ class _KeyedRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         exchange = _exchange.get()
-        key, placement = (exchange and exchange[1]) or (None, None)
-        if key is None or self.method == "CONNECT":
+        query, authorization = exchange[1] if exchange else (None, None)
+        if self.method == "CONNECT" or (query is None and authorization is None):
             return await super().send(conn)
         self._shown = self.request_info
         url, headers = self.url, self.headers
-        if placement is KeyPlacement.HEADER:
+        if authorization is not None:
             self.headers = CIMultiDict(headers)
-            self.headers["Authorization"] = key.reveal()
-        else:
-            target = with_key_parameter(url.raw_path_qs.encode(), key).decode()
+            self.headers["Authorization"] = authorization.reveal()
+        if query is not None:
+            target = with_query(url.raw_path_qs.encode(), query).decode()
             self.url = URL(f"{url.origin()}{target}", encoded=True)
         try:
             return await super().send(conn)

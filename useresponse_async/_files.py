@@ -468,7 +468,10 @@ async def opened_sink(
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
     def create() -> BinaryIO:
-        return os.fdopen(os.open(partial_file, flags, 0o666), "r+b")
+        try:
+            return os.fdopen(os.open(partial_file, flags, 0o666), "r+b")
+        except OSError as error:  # about the caller's name, as open() would raise it
+            raise OSError(error.errno, error.strerror, os.fspath(to)) from None
 
     undo = partial(partial_file.unlink, missing_ok=True)
     file = await _open(create, undo)

@@ -48,7 +48,7 @@ from useresponse_async._retry import (
     may_have_happened,
 )
 from useresponse_async._secret import Secret, keep_out_of_logs
-from useresponse_async._transport import KEYLESS, origin
+from useresponse_async._transport import KEYLESS, SECRETS, origin
 
 T = TypeVar("T")
 
@@ -230,6 +230,7 @@ class _Message:
     headers: httpx.Headers
     body: JSONBody | None
     timeout: httpx.Timeout
+    secret_query: Secret | None
     secrets: tuple[Secret, ...]
     may_be_done: bool = False
     reply: Reply | None = None
@@ -247,7 +248,10 @@ class _Message:
             self.url,
             headers=self.headers,
             stream=self.body,
-            extensions={"timeout": self.timeout.as_dict()},
+            extensions={
+                "timeout": self.timeout.as_dict(),
+                SECRETS: (self.secret_query, self.secrets),
+            },
         )
 
     def begin(self, seconds: float | None, limit: str) -> None:
@@ -566,7 +570,17 @@ class Session:
 
     async def _message(self, request: Request[Any]) -> _Message:  # noqa: C901 - straight on
         """Return ``request`` as it is sent."""
-        query = urlencode([(name, _text(it)) for name, it in request.query], quote_via=quote)
+        query, hidden = (
+            urlencode(
+                [
+                    (name, _text(it))
+                    for name, it in request.query
+                    if isinstance(it, Secret) is secret
+                ],
+                quote_via=quote,
+            )
+            for secret in (False, True)
+        )
         problem = ""
         url = self.settings.base_url
         try:
@@ -612,7 +626,15 @@ class Session:
         secrets = tuple(value for value in values if isinstance(value, Secret))
         for secret in secrets:
             keep_out_of_logs(secret)
-        return _Message(request, url, headers, body, self.settings.timeout, self.secrets + secrets)
+        return _Message(
+            request,
+            url,
+            headers,
+            body,
+            self.settings.timeout,
+            Secret(hidden) if hidden else None,
+            self.secrets + secrets,
+        )
 
     async def _wait(self, seconds: float, until_back: bool) -> bool:  # noqa: FBT001 - a callback
         """Wait before a retry; return whether the server is back before that."""

@@ -13,14 +13,17 @@ import httpx
 
 from useresponse_async._concurrency import ends_in_time
 from useresponse_async._config import KeyPlacement, Proxies
-from useresponse_async._secret import Secret
+from useresponse_async._secret import Secret, redact_bytes
 
 KEY_PARAMETER: Final = "apiKey"
 KEYLESS: Final = "useresponse_keyless"
 """The extension that marks a request which must go without the key, wherever it goes."""
 
+SECRETS: Final = "useresponse_secrets"
+"""The extension with the query parameters that nobody may see, and all secrets of a request."""
+
 KEY: Final = "useresponse_key"
-"""The extension that hands the key to a transport which adds it itself."""
+"""The extension with the secret query and ``Authorization`` that a transport adds itself."""
 
 _UNUSED_SECONDS: Final = 5.0
 """How long a pool may go unused before it is closed, as a connection in httpx's own."""
@@ -49,9 +52,9 @@ class CookielessClient(httpx.AsyncClient):
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
-    """Adds the API key below everything that logs, and takes it out of response heads.
+    """Adds the API key below everything that logs, and takes secrets out of response heads.
 
-    The key goes to the base URL's origin only.
+    The key, and the query parameters that are secret, go to the base URL's origin only.
 
     Args:
         inner: Sends the request.
@@ -72,46 +75,52 @@ class KeyTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._inner = inner
         self._origin = origin(base_url)
-        self._key = key
-        self._placement = placement
         self._adds_key = adds_key
+        self._query: Secret | None = None
+        self._authorization: Secret | None = None
+        if key is not None and placement is KeyPlacement.HEADER:
+            self._authorization = key
+        elif key is not None:
+            self._query = Secret(f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}")
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response, the body not yet read."""
-        key = self._key
-        if key is None:
-            return await self._inner.handle_async_request(request)
-        response = await self._inner.handle_async_request(self._with_key(request, key))
+        query, secrets = request.extensions.get(SECRETS, (None, ()))
+        response = await self._inner.handle_async_request(self._with_key(request, query))
         reason: bytes = response.extensions.get("reason_phrase", b"")
         head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
-        if KEY_PARAMETER.encode() in head or key.redact_bytes(head) != head:
+        if KEY_PARAMETER.encode() in head or redact_bytes(head, secrets) != head:
             # A name may occur twice, and thousands of names may: so in one go, and not by name.
             response.headers = httpx.Headers(
                 [
-                    (key.redact_bytes(name), _without_key(name, value, key))
+                    (redact_bytes(name, secrets), _without_key(name, value, secrets))
                     for name, value in response.headers.raw
                 ]
             )
-            response.extensions["reason_phrase"] = key.redact_bytes(reason)
+            response.extensions["reason_phrase"] = redact_bytes(reason, secrets)
         return response
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
-    def _with_key(self, request: httpx.Request, key: Secret) -> httpx.Request:
+    def _with_key(self, request: httpx.Request, query: Secret | None) -> httpx.Request:
+        authorization = self._authorization
+        if query is None:
+            query = self._query
+        elif self._query is not None:
+            query = Secret(f"{query.reveal()}&{self._query.reveal()}")
         if origin(request.url) != self._origin or KEYLESS in request.extensions:
-            request.extensions.pop(KEY, None)  # of the request that was redirected here
-            return request
-        if self._adds_key:
-            request.extensions = {**request.extensions, KEY: (key, self._placement)}
+            query = authorization = None
+        if self._adds_key:  # of a redirected request, the extension is the first one's
+            request.extensions = {**request.extensions, KEY: (query, authorization)}
             return request
         url, headers = request.url, request.headers
-        if self._placement is KeyPlacement.HEADER:
+        if authorization is not None:
             headers = headers.copy()
-            headers["Authorization"] = key.reveal()
-        else:
-            url = url.copy_with(raw_path=with_key_parameter(url.raw_path, key))
+            headers["Authorization"] = authorization.reveal()
+        if query is not None:
+            url = url.copy_with(raw_path=with_query(url.raw_path, query))
         return request_like(request, url, headers, request.extensions)
 
 
@@ -128,19 +137,18 @@ def request_like(
     return made
 
 
-def with_key_parameter(target: bytes, key: Secret) -> bytes:
-    """Return a request target with the key in its query."""
-    joint = b"&" if b"?" in target else b"?"
-    return target + joint + f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}".encode()
+def with_query(target: bytes, query: Secret) -> bytes:
+    """Return a request target with more parameters in its query."""
+    return target + (b"&" if b"?" in target else b"?") + query.reveal().encode()
 
 
-def _without_key(name: bytes, value: bytes, key: Secret) -> bytes:
+def _without_key(name: bytes, value: bytes, secrets: tuple[Secret, ...]) -> bytes:
     # A redirect that hands the key's parameter on is followed without it.
     if name.lower() == b"location" and KEY_PARAMETER.encode() in value:
         address, _, query = value.partition(b"?")
         kept = [part for part in query.split(b"&") if not part.startswith(b"apiKey=")]
         value = b"?".join(filter(None, (address, b"&".join(kept))))
-    return key.redact_bytes(value)
+    return redact_bytes(value, secrets)
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
@@ -264,11 +272,14 @@ class _OneConnection:
         self._connection: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
-        key, placement = request.extensions.pop(KEY, (None, None))
-        if placement is KeyPlacement.HEADER:
-            request.headers = [*request.headers, (b"Authorization", key.reveal().encode())]
-        elif placement is KeyPlacement.QUERY:
-            request.url.target = with_key_parameter(request.url.target, key)
+        query, authorization = request.extensions.pop(KEY, (None, None))
+        if authorization is not None:
+            request.headers = [
+                *request.headers,
+                (b"Authorization", authorization.reveal().encode()),
+            ]
+        if query is not None:
+            request.url.target = with_query(request.url.target, query)
         last = self._connection
         if last is None or last.is_closed() or last.has_expired() or _holds_unasked_bytes(last):
             await self.aclose()

@@ -26,14 +26,16 @@ from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, Us
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 # Made anew, so that no line of this file's source, which Sentry shows too, holds one.
-KEY, PASSWORD, NEW_KEY = (f"{name}-{secrets.token_hex(8)}" for name in ("key", "password", "new"))
-ECHO = f"key {KEY} and password {PASSWORD}".encode()
+KEY, PASSWORD, TOKEN, NEW_KEY = (
+    f"{name}-{secrets.token_hex(8)}" for name in ("key", "password", "token", "new")
+)
+ECHO = f"key {KEY} and password {PASSWORD} and token {TOKEN}".encode()
 TWICE = RetryPolicy(attempts=2, initial_delay=0, min_retries_per_second=1000)
 
 NEW = f'{{"success": {{"id": 1, "name": "Ada", "apiKey": "{NEW_KEY}"}}}}'.encode()
 
 FAILURES: dict[str, tuple[Step, ...]] = {
-    "status": (Request(), answer(ECHO, b"X-Echo: " + KEY.encode(), status=b"401 " + KEY.encode())),
+    "status": (Request(), answer(ECHO, b"X-Echo: " + ECHO, status=b"401 " + ECHO)),
     "typed error": (
         Request(),
         answer(b'{"error": {"code": 400, "message": "%b"}}' % ECHO, status=b"400 Bad"),
@@ -68,7 +70,7 @@ CALLS: dict[str, Call] = {
         "a@b.example", full_name="A", password=PASSWORD
     ),
     "login": lambda client, folder: client.auth.login("a@b.example", PASSWORD),
-    "identity": lambda client, folder: client.auth.identity("token", "a@b.example"),
+    "identity": lambda client, folder: client.auth.identity(TOKEN, "a@b.example"),
     "register": lambda client, folder: client.auth.register(name="A", email="a@b.example"),
     "change": lambda client, folder: client.users.change_password(1, PASSWORD),
     "sensitive": lambda client, folder: client.request(
@@ -206,6 +208,7 @@ async def test_no_failure_of_a_call_shows_a_secret(
                 reports.check(
                     KEY,
                     *((PASSWORD,) if name in WITH_PASSWORD else ()),
+                    *((TOKEN,) if name == "identity" else ()),
                     *((NEW_KEY,) if name in SENSITIVE else ()),
                     client_of_the_callers=sender == "client",
                 )

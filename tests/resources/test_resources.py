@@ -132,7 +132,7 @@ CASES = [
         "sso/identity.json",
         KEYED_USER,
         IS_KEYED_USER,
-        query=[("token", "t0k/en"), ("email", "ann@example.org"), ("sso_id", "s-1")],
+        query=[("email", "ann@example.org"), ("sso_id", "s-1"), ("token", "t0k/en")],
     ),
     Case(
         "users.search",
