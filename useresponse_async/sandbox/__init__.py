@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from useresponse_async.sandbox._app import SandboxApp, create_app
     from useresponse_async.sandbox._chats import MessageRecord
     from useresponse_async.sandbox._comments import CommentRecord
-    from useresponse_async.sandbox._object_records import ObjectRecord
+    from useresponse_async.sandbox._objects import ObjectRecord
     from useresponse_async.sandbox._server import Sandbox
     from useresponse_async.sandbox._state import Received
-    from useresponse_async.sandbox._user_records import UserRecord
+    from useresponse_async.sandbox._users import UserRecord
 
 __all__ = [
     "DEFAULT_API_KEY",
@@ -43,11 +43,11 @@ __all__ = [
 _HOMES = {
     "CommentRecord": "._comments",
     "MessageRecord": "._chats",
-    "ObjectRecord": "._object_records",
+    "ObjectRecord": "._objects",
     "Received": "._state",
     "Sandbox": "._server",
     "SandboxApp": "._app",
-    "UserRecord": "._user_records",
+    "UserRecord": "._users",
     "create_app": "._app",
 }
 

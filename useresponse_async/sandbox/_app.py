@@ -1,5 +1,6 @@
 """The sandbox as an ASGI application: records, delays and spoils requests, then routes them."""
 
+import re
 import sys
 import time
 from contextlib import suppress
@@ -9,47 +10,39 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
-from useresponse_async.sandbox._auth import AUTH_ROUTES, OPEN_ROUTES
-from useresponse_async.sandbox._calls import Routes, read_call
+from useresponse_async.sandbox._auth import AUTH_ROUTES
+from useresponse_async.sandbox._calls import Access, Handler, read_call
 from useresponse_async.sandbox._categories import CATEGORY_ROUTES
 from useresponse_async.sandbox._changelog import CHANGELOG_ROUTES
 from useresponse_async.sandbox._chats import CHAT_ROUTES
 from useresponse_async.sandbox._comments import COMMENT_ROUTES
 from useresponse_async.sandbox._controls import Controls
 from useresponse_async.sandbox._custom_fields import CUSTOM_FIELD_ROUTES
-from useresponse_async.sandbox._faults import Fault, play
+from useresponse_async.sandbox._faults import SAMPLE, Fault, spoil
 from useresponse_async.sandbox._files import FILE_ROUTES, download
-from useresponse_async.sandbox._moderation import MODERATION_ROUTES
 from useresponse_async.sandbox._notes import NOTE_ROUTES
 from useresponse_async.sandbox._objects import OBJECT_ROUTES
 from useresponse_async.sandbox._options import Options
-from useresponse_async.sandbox._reports import REPORT_ROUTES
 from useresponse_async.sandbox._responses import Refusal
 from useresponse_async.sandbox._state import Received, State
 from useresponse_async.sandbox._statuses import STATUS_ROUTES
 from useresponse_async.sandbox._tickets import TICKET_ROUTES
 from useresponse_async.sandbox._users import USER_ROUTES
 
-# The first match wins, so the busiest routes come first.
-_ROUTES: Routes = {
-    **USER_ROUTES,
-    **TICKET_ROUTES,
-    **OBJECT_ROUTES,
-    **COMMENT_ROUTES,
-    **FILE_ROUTES,
-    **MODERATION_ROUTES,
-    **AUTH_ROUTES,
-    **NOTE_ROUTES,
-    **CUSTOM_FIELD_ROUTES,
-    **CATEGORY_ROUTES,
-    **STATUS_ROUTES,
-    **CHAT_ROUTES,
-    **CHANGELOG_ROUTES,
-    **REPORT_ROUTES,
-}
+# Path to method to route. Paths hold a 0 where requests have an id.
+_ROUTES: dict[str, dict[str, tuple[Access, Handler]]] = {}
+for _table in (
+    USER_ROUTES, TICKET_ROUTES, OBJECT_ROUTES, COMMENT_ROUTES, FILE_ROUTES, AUTH_ROUTES,
+    NOTE_ROUTES, CUSTOM_FIELD_ROUTES, CATEGORY_ROUTES, STATUS_ROUTES, CHAT_ROUTES, CHANGELOG_ROUTES,
+):  # fmt: skip
+    for _line, _route in _table.items():
+        _method, _, _path = _line.partition(" ")
+        _ROUTES.setdefault(_path.replace("{id}", "0"), {})[_method] = _route
+
+# The first id in a path. No id has more digits, and a longer number takes long to read.
+_ID = re.compile(r"/([0-9]{1,18})(?=[/.])")
 
 # Parameters of a query that the access log hides.
 _SECRETS = ("apiKey", "api_key", "token")
@@ -60,12 +53,9 @@ class SandboxApp(Controls):
 
     def __init__(self, state: State) -> None:
         self.state = state
-        root = state.options.root_path
-        self._routes = [
-            (compile_path(f"{root}/api/{{version}}{path}")[0], methods, path in OPEN_ROUTES)
-            for path, methods in _ROUTES.items()
-        ]
-        self._files = compile_path(f"{root}/files/{{token}}/{{name:path}}")[0]
+        root = re.escape(state.options.root_path)
+        self._call = re.compile(rf"{root}/api/([^/]+)(/.+)")
+        self._file = re.compile(rf"{root}/files/([^/]+)/.*")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -113,28 +103,22 @@ class SandboxApp(Controls):
             state.traffic.faults["overload"] += 1
             await Refusal(503).response(scope, receive, send)
             return
-        if state.latency:
-            await anyio.sleep(state.latency)
-        replayed = False
-
-        async def replay() -> Message:
-            nonlocal replayed
-            if replayed:
-                return await receive()
-            replayed = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-        if fault is None:
-            await self._route(scope, replay, send)
+        await anyio.sleep(state.latency + (fault.seconds if fault and fault.kind == "delay" else 0))
+        if fault is None or fault.after_effect or fault.kind in ("slow", "delay"):
+            response = await self._respond(scope, bytes(body))
         else:
-            await play(fault, self._route, scope, replay, send)
+            response = Response(SAMPLE, media_type="application/json")
+        if fault is None:
+            await response(scope, receive, send)
+        else:
+            await spoil(fault, response, scope, receive, send)
 
     def _arrived(self, scope: Scope, body: bytes) -> Fault | None:
         """Record a request and return the fault that it meets."""
-        state = self.state
+        traffic = self.state.traffic
         query = scope["query_string"].decode("latin-1")
-        if state.traffic.record:
-            state.traffic.requests.append(
+        if traffic.record:
+            traffic.requests.append(
                 Received(
                     method=scope["method"],
                     path=scope["path"],
@@ -144,40 +128,45 @@ class SandboxApp(Controls):
                     at=time.monotonic(),
                 )
             )
-        with state.lock:
-            fault = state.script.next_for(scope["method"], scope["path"], query)
-            fault = fault or state.chance.next()
+        with self.state.lock:
+            fault = self.state.faults.next_for(scope["method"], scope["path"], query)
         if fault is not None:
-            state.traffic.faults[fault.label] += 1
+            traffic.faults[fault.label] += 1
         return fault
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            response = await self._respond(Request(scope, receive))
-        except Refusal as refusal:
-            response = refusal.response
-        await response(scope, receive, send)
+    async def _respond(self, scope: Scope, body: bytes) -> Response:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
 
-    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._route(Request(scope, receive))
+        except Refusal as refusal:
+            return refusal.response
+
+    async def _route(self, request: Request) -> Response:
         if not self.state.api_enabled:
             raise Refusal(503)
         # Where the application is mounted, the path begins with that of the mount.
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        for pattern, methods, is_open in self._routes:
-            match = pattern.match(path)
-            if match is None:
-                continue
-            handler = methods.get(request.method)
-            if handler is None:
-                allowed = {"Allow": ", ".join(methods)}
-                raise Refusal(405, headers=allowed)
-            call = await read_call(self.state, request, match.groupdict(), is_open=is_open)
-            with self.state.lock:
-                return handler(call)
-        match = self._files.match(path)
+        file = self._file.fullmatch(path)
+        if file:
+            return download(self.state, request, file[1])
+        match = self._call.fullmatch(path)
         if match is None:
             raise Refusal(404)
-        return download(self.state, request, match["token"])
+        version, path = match.groups()
+        found = _ID.search(path)
+        if found:
+            path = f"{path[: found.start(1)]}0{path[found.end(1) :]}"
+        methods = _ROUTES.get(path)
+        if methods is None:
+            raise Refusal(404)
+        if request.method not in methods:
+            raise Refusal(405, headers={"Allow": ", ".join(methods)})
+        access, handler = methods[request.method]
+        call = await read_call(self.state, request, version, int(found[1]) if found else 0, access)
+        with self.state.lock:
+            return handler(call)
 
 
 def create_app(options: Options | None = None) -> SandboxApp:

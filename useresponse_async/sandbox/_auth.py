@@ -7,20 +7,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._catalog import HOLDER_ROLES, KEY_HOLDERS, SITE, Role
+from useresponse_async.sandbox._calls import Access, Call, Routes
 from useresponse_async.sandbox._custom_fields import USER_FIELDS, Properties, merged
 from useresponse_async.sandbox._files import file_url
-from useresponse_async.sandbox._responses import (
-    Refusal,
-    bad_request,
-    json_response,
-    success,
-    to_json,
-)
-from useresponse_async.sandbox._user_records import UserRecord, full_user
+from useresponse_async.sandbox._installation import HOLDER_ROLES, KEY_HOLDERS, SITE, Role
+from useresponse_async.sandbox._responses import Refusal, bad_request, json_response, success
 from useresponse_async.sandbox._users import (
+    UserRecord,
     add_user,
+    full_user,
     read_email,
     read_user_fields,
     refuse_duplicate,
@@ -47,7 +42,6 @@ class Accounts:
         self._revoked: set[int] = set()
 
     def owner(self, key: str) -> int | None:
-        """Return the user whose key works."""
         owner = self._owners.get(key)
         return None if owner in self._revoked else owner
 
@@ -60,7 +54,6 @@ class Accounts:
         return key
 
     def revoke(self, user: int) -> None:
-        """Make a user's key fail from now on."""
         self._revoked.add(user)
 
     def sso_token(self, email: str, sso_id: str | None = None) -> str:
@@ -123,7 +116,7 @@ def register(call: Call) -> Response:
 
 def update_profile(call: Call) -> Response:
     """Change the caller's own account, by the names of either version."""
-    user = call.state.users.get(call.require_key())
+    user = call.state.users.get(call.caller)
     if user is None:
         raise Refusal(401)
     body = call.body
@@ -141,22 +134,8 @@ def update_profile(call: Call) -> Response:
     return save_user(call, user, **changes, properties=merged(user.properties, properties))
 
 
-AUTH_ROUTES: Routes = {
-    "/auth/login.json": {"POST": login},
-    "/register.json": {"POST": register},
-    "/sso/identity.json": {"GET": identity},
-    "/profile/update.json": {"POST": update_profile},
-}
-
-#: Routes without a key, because they return one.
-OPEN_ROUTES = ("/auth/login.json", "/register.json", "/sso/identity.json")
-
-# Type of an avatar that was sent, and its address or its content.
-_Avatar = tuple[str, str | bytes]
-
-
-def _with_key(call: Call, user: UserRecord) -> bytes:
-    return to_json(full_user(user) | {"apiKey": call.state.accounts.issue(user.id)})
+def _with_key(call: Call, user: UserRecord) -> dict[str, object]:
+    return full_user(user) | {"apiKey": call.state.accounts.issue(user.id)}
 
 
 def _read_properties(call: Call) -> Properties:
@@ -165,6 +144,10 @@ def _read_properties(call: Call) -> Properties:
     properties = call.body.properties(USER_FIELDS) | nested.properties(USER_FIELDS)
     call.body.wrong(*nested.wrong_names)
     return properties
+
+
+# Type of an avatar that was sent, and its address or its content.
+_Avatar = tuple[str, str | bytes]
 
 
 def _read_avatar(call: Call) -> _Avatar | None:
@@ -189,3 +172,11 @@ def _avatar_fields(call: Call, avatar: _Avatar | None, email: str | None) -> dic
     elif kind == "gravatar":
         return {"own_avatar": True, "avatar": f"{SITE}/gravatar.png", "gravatar": email}
     return {"own_avatar": True, "avatar": content}
+
+
+AUTH_ROUTES: Routes = {
+    "POST /auth/login.json": (Access.OPEN, login),
+    "POST /register.json": (Access.OPEN, register),
+    "GET /sso/identity.json": (Access.OPEN, identity),
+    "POST /profile/update.json": (Access.USER, update_profile),
+}

@@ -1,19 +1,20 @@
 """One request as a route sees it: the caller, checked parameters, and lists to respond with."""
 
-import binascii
 import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from useresponse_async.sandbox._catalog import Role
+from useresponse_async.sandbox._installation import Role
 from useresponse_async.sandbox._responses import (
     Refusal,
     bad_request,
@@ -138,11 +139,9 @@ class Fields:
     def content(self, name: str) -> bytes | None:
         """Read the content of a file in base64; it is required, but a file may be empty."""
         text = self.text(name)
-        try:
+        with suppress(ValueError):
             if text is not None:
                 return b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            pass
         self.wrong(name)
         return None
 
@@ -178,11 +177,7 @@ class Fields:
         return tuple(self._wrong)
 
     def check(self) -> None:
-        """Refuse the call if any parameter read so far was wrong.
-
-        Raises:
-            Refusal: A 400 whose context names the wrong ones.
-        """
+        """Refuse the call with a 400 that names the parameters that were wrong so far."""
         if self._wrong:
             raise bad_request(*self._wrong)
 
@@ -211,29 +206,47 @@ def _as_text(value: object) -> str | None:
 
 
 class Viewer(NamedTuple):
-    """The caller: a role with its account and key, or a guest with none of them."""
+    """The caller: a role with its account and key, or a guest, whose id is 0."""
 
     role: Role | None = None
     key: str | None = None
-    user_id: int | None = None
+    user_id: int = 0
 
     @property
     def is_staff(self) -> bool:
-        """Agents and administrators see everything."""
+        """Whether it is an agent or an administrator, who see everything."""
         return self.role in ("agent", "admin")
+
+
+class Access(IntEnum):
+    """Who may call a route; an open one returns a key and looks at none."""
+
+    OPEN = -1
+    GUEST = 0
+    USER = 1
+    STAFF = 2
+    ADMIN = 3
+
+
+_ACCESS = {None: Access.GUEST, "user": Access.USER, "agent": Access.STAFF, "admin": Access.ADMIN}
 
 
 @dataclass(slots=True)
 class Call:
-    """One request, parsed."""
+    """One request, parsed; `id` is the one in the path, 0 where there is none."""
 
     state: "State"
     viewer: Viewer
     version: str
-    path: Mapping[str, Any]
+    id: int
     query: Fields
     body: Fields
     request: Request
+
+    @property
+    def caller(self) -> int:
+        """The caller's own user id, 0 for a guest."""
+        return self.viewer.user_id
 
     @property
     def is_old(self) -> bool:
@@ -250,33 +263,9 @@ class Call:
         """The time, in Unix seconds."""
         return self.state.now()
 
-    @property
-    def id(self) -> int:
-        """The id in the path."""
-        return int(self.path["id"])
-
-    def require_key(self) -> int:
-        """Refuse guests; return the caller's own user id."""
-        if self.viewer.user_id is None:
-            raise Refusal(401)
-        return self.viewer.user_id
-
-    def require_staff(self) -> int:
-        """Refuse all but agents and administrators; return the caller's own user id."""
-        user = self.require_key()
-        if not self.viewer.is_staff:
-            raise Refusal(403)
-        return user
-
-    def require_admin(self) -> None:
-        """Refuse all but administrators."""
-        self.require_key()
-        if self.viewer.role != "admin":
-            raise Refusal(403)
-
     def require_own(self, author: int) -> None:
         """Refuse plain users what somebody else has written."""
-        if self.require_key() != author and not self.viewer.is_staff:
+        if self.caller != author and not self.viewer.is_staff:
             raise Refusal(403)
 
     def content_json(self, content: str, *, is_html: bool) -> str:
@@ -337,17 +326,19 @@ class Call:
         return number or 1, min(count or _MOST_ROWS, _MOST_ROWS)
 
 
-#: Path below `/api/{version}` to method to handler.
-Routes = Mapping[str, Mapping[str, Callable[[Call], Response]]]
+Handler = Callable[[Call], Response]
+
+#: Method and path below `/api/{version}` to who may call it, and the handler.
+Routes = Mapping[str, tuple[Access, Handler]]
 
 
 async def read_call(
-    state: "State", request: Request, path: Mapping[str, Any], *, is_open: bool = False
+    state: "State", request: Request, version: str, number: int, access: Access
 ) -> Call:
-    """Parse a request; an open route needs no key.
+    """Parse a request for a route with this access.
 
     Raises:
-        Refusal: The key is wrong, or the body cannot be read.
+        Refusal: The caller may not call it, or the body cannot be read.
     """
     query = dict(parse_qsl(request.url.query, keep_blank_values=True))
     body: Mapping[str, object] = {}
@@ -357,18 +348,13 @@ async def read_call(
     except Refusal as refusal:
         unreadable = refusal
     # Unknown callers are refused first, and learn nothing about what else was wrong.
+    is_open = access is Access.OPEN
     viewer = Viewer() if is_open else state.viewer(_key(query, request.headers, body))
     if unreadable:
         raise unreadable
-    return Call(
-        state=state,
-        viewer=viewer,
-        version=path["version"],
-        path=path,
-        query=Fields(query),
-        body=Fields(body),
-        request=request,
-    )
+    if access > _ACCESS[viewer.role]:
+        raise Refusal(403 if viewer.role else 401)
+    return Call(state, viewer, version, number, Fields(query), Fields(body), request)
 
 
 def _key(

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._catalog import (
+from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._installation import (
     FEEDBACK,
-    FORUMS,
     HELPDESK,
     KINDS,
     KNOWLEDGE_BASE,
     OWNERSHIPS,
-    forum_json,
     images,
 )
 from useresponse_async.sandbox._responses import Refusal, json_response
@@ -44,6 +42,33 @@ CATEGORIES: dict[int, Category] = {
     8: Category("How To", KNOWLEDGE_BASE, "faq", parent=7),
 }
 
+#: Forum id to forum as JSON; there the id is text.
+FORUMS: dict[int, dict[str, str]] = {
+    1: {"id": "1", "name": "Community"},
+    2: {"id": "2", "name": "Partners"},
+}
+
+
+def _json(number: int, category: Category) -> dict[str, object]:
+    slug = category.name.lower().replace(" ", "-")
+    return {
+        "id": number,
+        "name": category.name,
+        "slug": slug,
+        "description": category.description,
+        "order": number,
+        "ownership": category.ownership,
+        "type": category.type,
+        "parent_id": category.parent or None,
+        "isPrivate": category.private,
+        "forum": FORUMS[category.forum],
+        "image": images(slug, "big", "medium", "small") if category.image else None,
+    }
+
+
+#: Category id to category as JSON.
+CATEGORY_JSON = {number: _json(number, category) for number, category in CATEGORIES.items()}
+
 
 def categories_for(ownership: str | None, kind: str | None, *, staff: bool) -> list[int]:
     """Return the ids of the categories of a module and a type."""
@@ -61,55 +86,27 @@ def forum_of(category: int) -> int:
     return CATEGORIES[category].forum if category else 1
 
 
-def category_json(number: int) -> dict[str, object] | None:
-    """Return a category as JSON, or None for 0."""
-    return _JSON.get(number)
-
-
-def _json(number: int, category: Category) -> dict[str, object]:
-    slug = category.name.lower().replace(" ", "-")
-    return {
-        "id": number,
-        "name": category.name,
-        "slug": slug,
-        "description": category.description,
-        "order": number,
-        "ownership": category.ownership,
-        "type": category.type,
-        "parent_id": category.parent or None,
-        "isPrivate": category.private,
-        "forum": forum_json(category.forum),
-        "image": images(slug, "big", "medium", "small") if category.image else None,
-    }
-
-
-_JSON = {number: _json(number, category) for number, category in CATEGORIES.items()}
-
-
 def list_categories(call: Call) -> Response:
-    """List the categories of a module and a type, or all."""
     ownership = call.query.choice("ownership", OWNERSHIPS)
     kind = call.query.choice("type", KINDS)
     call.query.check()
     found = categories_for(ownership, kind, staff=call.viewer.is_staff)
-    return call.listed(_JSON[number] for number in found)
+    return call.listed(CATEGORY_JSON[number] for number in found)
 
 
 def get_category(call: Call) -> Response:
-    """Return one category."""
     category = CATEGORIES.get(call.id)
     if category is None or (category.private and not call.viewer.is_staff):
         raise Refusal(404)
-    return json_response(_JSON[call.id])
+    return json_response(CATEGORY_JSON[call.id])
 
 
 def list_forums(call: Call) -> Response:
-    """List the forums."""
-    return call.listed(map(forum_json, FORUMS))
+    return call.listed(FORUMS.values())
 
 
 CATEGORY_ROUTES: Routes = {
-    "/categories.json": {"GET": list_categories},
-    "/categories/{id:int}.json": {"GET": get_category},
-    "/forums.json": {"GET": list_forums},
+    "GET /categories.json": (Access.GUEST, list_categories),
+    "GET /categories/{id}.json": (Access.GUEST, get_category),
+    "GET /forums.json": (Access.GUEST, list_forums),
 }

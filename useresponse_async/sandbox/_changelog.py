@@ -1,13 +1,13 @@
 """Changelogs: what was changed on an object or a user, by whom and when."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._responses import Refusal, to_json
+from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._responses import Refusal
 from useresponse_async.sandbox._text import MOMENT, read_time
 
 Entity = Literal["object", "user"]
@@ -29,7 +29,7 @@ class Change:
     at: int
     by: int
     source: str
-    actions: tuple[Action, ...]
+    actions: Sequence[Action]
     id: int = 0
 
 
@@ -45,7 +45,7 @@ class Changes:
         if not actions:
             return
         # Users without an account open their own.
-        by = call.viewer.user_id or (number if entity == "user" else 0)
+        by = call.caller or (number if entity == "user" else 0)
         change = Change(call.now, by, "api", actions, self._next_id)
         self._next_id += len(actions)
         self._changes.setdefault((entity, number), []).append(change)
@@ -55,60 +55,61 @@ class Changes:
         return self._changes.get((entity, number), ())
 
 
+def differences(
+    before: object, after: object, names: Iterable[str], show: Callable[[str, Any], str | None]
+) -> list[Action]:
+    """Return which of the named fields differ between two states of a record."""
+    return [
+        Action(name, show(name, old), show(name, new))
+        for name in names
+        if (old := getattr(before, name)) != (new := getattr(after, name))
+    ]
+
+
 def of_object(call: Call) -> Response:
     """List the changes of an object, its creation first."""
-    call.require_staff()
     record = call.state.objects.get(call.id)
     if record is None:
         raise Refusal(404)
     changes = call.state.changes.of("object", record.id)
     if record.id <= call.state.seeding.objects:
         first = Action("created", None, record.title)
-        changes = [
-            Change(record.created, record.author, record.source, (first,)),
-            *changes,
-        ]
+        changes = [Change(record.created, record.author, record.source, [first]), *changes]
     return _list(call, changes)
 
 
 def of_user(call: Call) -> Response:
     """List the changes of a user's account, its opening first."""
-    call.require_staff()
     user = call.state.users.find(call.id)
     changes = call.state.changes.of("user", user.id)
     if not any(action.field == "registered" for change in changes for action in change.actions):
         first = Action("registered", None, user.name)
         at = read_time(user.registered, MOMENT) or 0
-        changes = [Change(at, user.id, "web", (first,)), *changes]
+        changes = [Change(at, user.id, "web", [first]), *changes]
     return _list(call, changes)
 
 
 def _list(call: Call, changes: Sequence[Change]) -> Response:
-    shown: list[bytes] = []
-    for change in changes:
-        actions = [
-            {
-                "change_id": str(number),
-                "field": action.field,
-                "previous": action.previous,
-                "value": action.value,
-            }
-            for number, action in enumerate(change.actions, start=change.id)
-        ]
-        shown.append(
-            to_json(
+    return call.listed(
+        {
+            "createdAtPosix": change.at,
+            "createdBy": call.state.users.person_json(call.viewer, change.by),
+            "source": change.source,
+            "actions": [
                 {
-                    "createdAtPosix": change.at,
-                    "createdBy": call.state.users.person_json(call.viewer, change.by),
-                    "source": change.source,
-                    "actions": actions,
+                    "change_id": str(number),
+                    "field": action.field,
+                    "previous": action.previous,
+                    "value": action.value,
                 }
-            )
-        )
-    return call.listed(shown)
+                for number, action in enumerate(change.actions, start=change.id)
+            ],
+        }
+        for change in changes
+    )
 
 
 CHANGELOG_ROUTES: Routes = {
-    "/changelog/object/{id:int}.json": {"GET": of_object},
-    "/changelog/user/{id:int}.json": {"GET": of_user},
+    "GET /changelog/object/{id}.json": (Access.STAFF, of_object),
+    "GET /changelog/user/{id}.json": (Access.STAFF, of_user),
 }

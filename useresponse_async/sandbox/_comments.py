@@ -1,19 +1,25 @@
-"""Comments on objects."""
+"""Comments on objects, and their moderation."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes, Viewer
-from useresponse_async.sandbox._catalog import HELPDESK, KEY_HOLDERS, LONGEST_CONTENT
+from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
 from useresponse_async.sandbox._changelog import Action
-from useresponse_async.sandbox._files import attachments_json, read_uploads
-from useresponse_async.sandbox._object_records import ObjectRecord, sees_object
-from useresponse_async.sandbox._responses import Refusal, success, to_json
-from useresponse_async.sandbox._seeding import Seeding
-from useresponse_async.sandbox._text import ago, local_text, optional_text
+from useresponse_async.sandbox._files import attachments_json
+from useresponse_async.sandbox._installation import (
+    HELPDESK,
+    KEY_HOLDERS,
+    LONGEST_CONTENT,
+    Records,
+    Seeding,
+)
+from useresponse_async.sandbox._objects import ObjectRecord, read_reason, sees_object
+from useresponse_async.sandbox._responses import Refusal, bad_request, success
+from useresponse_async.sandbox._text import ago, local_text
 
 CommentState = Literal["active", "trashed", "moderation", "declined"]
 
@@ -54,8 +60,7 @@ class CommentRecord:
     voters: frozenset[int] = frozenset()
 
 
-def seeded_comment(seeding: Seeding, number: int) -> CommentRecord:
-    """Return comment `number`; the same seed and number always give the same comment."""
+def _seeded(seeding: Seeding, number: int) -> CommentRecord:
     dice = seeding.dice("comment", number)
     target = seeding.commented_object(number)
     earlier = number - seeding.objects
@@ -71,36 +76,30 @@ def seeded_comment(seeding: Seeding, number: int) -> CommentRecord:
     )
 
 
-class Comments:
-    """The comments of one sandbox: computed from the seed until a call changes them."""
+class Comments(Records[CommentRecord]):
+    """The comments of one sandbox."""
+
+    what = "comment"
 
     def __init__(self, seeding: Seeding) -> None:
+        super().__init__(partial(_seeded, seeding), seeding.comments)
         self._seeding = seeding
-        self.next_id: int = seeding.comments + 1
-        self._changed: dict[int, CommentRecord] = {}
         self._added: dict[int, list[int]] = {}
-        self._removed: set[int] = set()
         self._unlisted: set[int] = set()
 
-    def get(self, number: int) -> CommentRecord | None:
-        """Return a comment by id, in whatever state."""
-        if not 0 < number < self.next_id or number in self._removed:
-            return None
-        return self._changed.get(number) or seeded_comment(self._seeding, number)
+    def find(self, call: Call, *, own: bool = False) -> CommentRecord:
+        """Return the comment that a call is about.
 
-    def find(self, call: Call, number: int) -> CommentRecord:
-        """Return a comment that the caller may see, or refuse it as not found."""
-        comment = self.get(number)
+        Raises:
+            Refusal: A 404 if the caller may not see it; with `own`, a 403 if a plain user has not
+                written it.
+        """
+        comment = self.get(call.id)
         if comment is None or not _sees_comment(call.viewer, comment):
             raise Refusal(404)
         call.state.objects.find(call, comment.object)
-        return comment
-
-    def find_own(self, call: Call, number: int) -> CommentRecord:
-        """Return a comment that the caller may change: staff any, a user their own."""
-        call.require_key()
-        comment = self.find(call, number)
-        call.require_own(comment.author)
+        if own:
+            call.require_own(comment.author)
         return comment
 
     def add(self, comment: CommentRecord) -> None:
@@ -124,10 +123,11 @@ class Comments:
             self._changed.pop(comment, None)
         self._added.pop(number, None)
 
-    def by(self, author: int) -> Sequence[CommentRecord]:
-        """Return the listed comments of one user."""
-        comments = (self._existing(number) for number in self.newest())
-        return [comment for comment in comments if comment.author == author]
+    def trash_all_by(self, author: int) -> None:
+        """Put the listed comments of a user into the trash."""
+        for comment in map(self.existing, self.newest()):
+            if comment.author == author:
+                self.change(replace(comment, state="trashed", came_from=comment.state))
 
     def newest(self) -> Sequence[int]:
         """Return the ids of all listed comments, newest first."""
@@ -139,27 +139,21 @@ class Comments:
         listed = [comment for comment in self._on(number) if comment not in self._unlisted]
         if viewer.is_staff:
             return listed
-        return [comment for comment in listed if _sees_comment(viewer, self._existing(comment))]
+        return [comment for comment in listed if _sees_comment(viewer, self.existing(comment))]
 
     def best_json(self, call: Call, record: ObjectRecord) -> dict[str, object] | None:
         """Return the best comment of an object as JSON, or None."""
         best = self.get(record.best) if record.best else None
         if best is None or best.state == "trashed" or not _sees_comment(call.viewer, best):
             return None
-        return comment_json(call, best, record)
+        return _json(call, best, record)
 
     def _on(self, number: int) -> list[int]:
+        added = self._added.get(number, [])
         # The seed has no comments on objects that were created later, whatever their id.
         if number > self._seeding.objects:
-            return self._added.get(number, [])
-        seeded = [n for n in self._seeding.comments_on(number) if n not in self._removed]
-        return seeded + self._added.get(number, [])
-
-    def _existing(self, number: int) -> CommentRecord:
-        comment = self.get(number)
-        if comment is None:
-            raise LookupError(f"the sandbox has no comment {number}")
-        return comment
+            return added
+        return [n for n in self._seeding.comments_on(number) if n not in self._removed] + added
 
 
 def _sees_comment(viewer: Viewer, comment: CommentRecord) -> bool:
@@ -171,8 +165,7 @@ def _sees_comment(viewer: Viewer, comment: CommentRecord) -> bool:
     return comment.state == "active" or comment.author == viewer.user_id
 
 
-def comment_json(call: Call, comment: CommentRecord, target: ObjectRecord) -> dict[str, object]:
-    """Return a comment as JSON for a caller who may see it."""
+def _json(call: Call, comment: CommentRecord, target: ObjectRecord) -> dict[str, object]:
     votes = comment.votes + len(comment.voters)
     return {
         "id": comment.id,
@@ -182,15 +175,15 @@ def comment_json(call: Call, comment: CommentRecord, target: ObjectRecord) -> di
         "createdAt": local_text(comment.created),
         "createdAtPosix": comment.created,
         "createdAgo": ago(comment.created, call.now),
-        "updatedAt": optional_text(comment.updated),
+        "updatedAt": comment.updated and local_text(comment.updated),
         "is_best": int(target.best == comment.id),
         "ownership": target.ownership,
         "replyToId": comment.reply_to or None,
         "attachments": attachments_json(call, comment.files),
         "votes": {
             "amount": votes,
-            "canVote": call.viewer.user_id is not None,
-            "isVoted": call.viewer.user_id in comment.voters,
+            "canVote": call.caller != 0,
+            "isVoted": call.caller in comment.voters,
             "plural": "vote" if votes == 1 else "votes",
         },
     }
@@ -206,44 +199,35 @@ def list_on_object(call: Call) -> Response:
     comments = call.state.comments
     found = comments.seen_on(record.id, call.viewer)
     if private is not None:
-        records = (comments.get(number) for number in found)
-        found = [comment.id for comment in records if comment and comment.private == private]
+        found = [n for n in found if comments.existing(n).private == private]
     return _list(call, call.cut(found[::-1] if sort == "desc" else found))
 
 
 def list_all(call: Call) -> Response:
     """List the comments on everything the caller may see, newest first."""
     call.query.flag("bbcode")
-    found = call.state.comments.newest()
+    comments, objects = call.state.comments, call.state.objects
+    found = comments.newest()
     if not call.viewer.is_staff:
-        found = [number for number in found if _is_visible(call, number)]
+        found = [
+            comment.id
+            for comment in map(comments.existing, found)
+            if _sees_comment(call.viewer, comment)
+            and sees_object(call.viewer, objects.existing(comment.object), call.state.today)
+        ]
     return _list(call, call.cut(found))
 
 
-def _is_visible(call: Call, number: int) -> bool:
-    comment = call.state.comments.get(number)
-    record = call.state.objects.get(comment.object) if comment else None
-    return (
-        comment is not None
-        and record is not None
-        and _sees_comment(call.viewer, comment)
-        and sees_object(call.viewer, record, call.state.today)
-    )
-
-
 def _list(call: Call, numbers: Iterable[int]) -> Response:
-    shown: list[bytes] = []
-    for number in numbers:
-        comment = call.state.comments.get(number)
-        record = call.state.objects.get(comment.object) if comment else None
-        if comment is not None and record is not None:
-            shown.append(to_json(comment_json(call, comment, record)))
+    shown = [
+        _json(call, comment, call.state.objects.existing(comment.object))
+        for comment in map(call.state.comments.existing, numbers)
+    ]
     return call.listed(shown, under_success=True)
 
 
 def create_comment(call: Call) -> Response:
     """Write a comment on an object, or a reply, which may leave the object out."""
-    caller = call.require_key()
     body = call.body
     comments = call.state.comments
     reply_to = body.number("reply_to") or 0
@@ -251,25 +235,23 @@ def create_comment(call: Call) -> Response:
     content = body.text("content", required=True, longest=LONGEST_CONTENT) or ""
     private = body.flag("is_private") or False
     html = body.flag("treat_as_html") or False
-    files = read_uploads(call)
+    files = _read_files(call)
     body.check()
     replied = comments.get(reply_to)
     if target is None and replied is None:
-        body.wrong("reply_to")
-        body.check()
+        raise bad_request("reply_to")
     record = call.state.objects.find(call, target or (replied.object if replied else 0))
     if record.closed or (private and not call.viewer.is_staff):
         raise Refusal(403)
     if reply_to and reply_to not in comments.seen_on(record.id, call.viewer):
-        body.wrong("reply_to")
-        body.check()
+        raise bad_request("reply_to")
     waits = not call.viewer.is_staff and record.ownership != HELPDESK
     comment = CommentRecord(
         id=comments.next_id,
         object=record.id,
         content=content,
         html=html,
-        author=caller,
+        author=call.caller,
         created=call.now,
         private=private,
         state="moderation" if waits else "active",
@@ -280,58 +262,78 @@ def create_comment(call: Call) -> Response:
     after = replace(record, commented=call.now, activity=call.now)
     call.state.objects.change(after)
     call.state.changes.log(call, "object", record.id, Action("comment", None, str(comment.id)))
-    return success(comment_json(call, comment, after))
+    return success(_json(call, comment, after))
+
+
+def _read_files(call: Call) -> tuple[str, ...]:
+    """Read attachments that were uploaded before; return their tokens."""
+    files = call.state.files
+    tokens: list[str] = []
+    for entry in call.body.entries("attachments"):
+        file = files.get(entry.text("token", required=True) or "")
+        name = entry.text("name")
+        if file is None:
+            call.body.wrong("attachments")
+        elif name in (None, "", file.name):
+            tokens.append(file.token)
+        else:
+            tokens.append(files.add(name or "", file.content).token)
+    return tuple(tokens)
 
 
 def edit_comment(call: Call) -> Response:
     """Change the content of a comment."""
-    comment = call.state.comments.find_own(call, call.id)
+    comment = call.state.comments.find(call, own=True)
     body = call.body
     content = body.text("content", filled=True, longest=LONGEST_CONTENT)
     html = body.flag("treat_as_html") or False
     body.check()
     if content is None:
-        return save_comment(call, comment)
+        return _save(call, comment)
     action = Action("comment", str(comment.id), content)
-    return save_comment(call, comment, action, content=content, html=html, updated=call.now)
+    return _save(call, comment, action, content=content, html=html, updated=call.now)
 
 
 def trash(call: Call) -> Response:
-    """Put a comment into the trash."""
-    comment = call.state.comments.find_own(call, call.id)
+    comment = call.state.comments.find(call, own=True)
     if comment.state == "trashed":
-        return save_comment(call, comment)
-    return save_comment(call, comment, state="trashed", came_from=comment.state)
+        return _save(call, comment)
+    return _save(call, comment, state="trashed", came_from=comment.state)
 
 
 def recover(call: Call) -> Response:
     """Take a comment out of the trash."""
-    call.require_staff()
-    comment = call.state.comments.find(call, call.id)
+    comment = call.state.comments.find(call)
     if comment.state != "trashed":
-        return save_comment(call, comment)
-    return save_comment(call, comment, state=comment.came_from)
+        return _save(call, comment)
+    return _save(call, comment, state=comment.came_from)
 
 
 def toggle_best(call: Call) -> Response:
     """Make a comment the only best one of its object, or no longer."""
-    call.require_key()
-    comment = call.state.comments.find(call, call.id)
+    comment = call.state.comments.find(call)
     record = call.state.objects.find(call, comment.object)
     call.require_own(record.author)
     best = 0 if record.best == comment.id else comment.id
     call.state.objects.save(call, record, best=best)
-    return save_comment(call, comment)
+    return _save(call, comment)
 
 
 def toggle_vote(call: Call) -> Response:
-    """Add the caller's vote, or take it back."""
-    caller = call.require_key()
-    comment = call.state.comments.find(call, call.id)
-    return save_comment(call, comment, voters=comment.voters ^ {caller})
+    comment = call.state.comments.find(call)
+    return _save(call, comment, voters=comment.voters ^ {call.caller})
 
 
-def save_comment(call: Call, comment: CommentRecord, *actions: Action, **changes: Any) -> Response:
+def approve(call: Call) -> Response:
+    return _save(call, call.state.comments.find(call), state="active")
+
+
+def decline(call: Call) -> Response:
+    comment = call.state.comments.find(call)
+    return _save(call, comment, *read_reason(call), state="declined")
+
+
+def _save(call: Call, comment: CommentRecord, *actions: Action, **changes: Any) -> Response:
     """Store a comment with some fields changed, log a new state, and return the comment."""
     if changes:
         after = replace(comment, **changes)
@@ -341,15 +343,19 @@ def save_comment(call: Call, comment: CommentRecord, *actions: Action, **changes
         call.state.changes.log(call, "object", comment.object, *actions)
         comment = after
     record = call.state.objects.find(call, comment.object)
-    return success(comment_json(call, comment, record))
+    return success(_json(call, comment, record))
 
 
 COMMENT_ROUTES: Routes = {
-    "/comments.json": {"GET": list_all, "POST": create_comment},
-    "/objects/{id:int}/comments.json": {"GET": list_on_object},
-    "/comments/{id:int}/edit.json": {"POST": edit_comment},
-    "/comments/{id:int}/trash.json": {"POST": trash, "DELETE": trash},
-    "/comments/{id:int}/recovery.json": {"POST": recover},
-    "/comments/{id:int}/best/toggle.json": {"POST": toggle_best},
-    "/comments/{id:int}/votes/toggle.json": {"POST": toggle_vote},
+    "GET /comments.json": (Access.GUEST, list_all),
+    "POST /comments.json": (Access.USER, create_comment),
+    "GET /objects/{id}/comments.json": (Access.GUEST, list_on_object),
+    "POST /comments/{id}/edit.json": (Access.USER, edit_comment),
+    "POST /comments/{id}/trash.json": (Access.USER, trash),
+    "DELETE /comments/{id}/trash.json": (Access.USER, trash),
+    "POST /comments/{id}/recovery.json": (Access.STAFF, recover),
+    "POST /comments/{id}/best/toggle.json": (Access.USER, toggle_best),
+    "POST /comments/{id}/votes/toggle.json": (Access.USER, toggle_vote),
+    "POST /comment/{id}/approve.json": (Access.STAFF, approve),
+    "POST /comment/{id}/decline.json": (Access.STAFF, decline),
 }

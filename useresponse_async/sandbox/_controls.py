@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from useresponse_async.sandbox._catalog import FEEDBACK, HELPDESK, KNOWLEDGE_BASE, Role
 from useresponse_async.sandbox._chats import MessageRecord
 from useresponse_async.sandbox._comments import CommentRecord
 from useresponse_async.sandbox._faults import Fault
-from useresponse_async.sandbox._object_records import ObjectRecord, inserted_ticket
+from useresponse_async.sandbox._installation import FEEDBACK, HELPDESK, KNOWLEDGE_BASE, Role
+from useresponse_async.sandbox._objects import ObjectRecord
 from useresponse_async.sandbox._responses import error_json
 from useresponse_async.sandbox._state import Received, State
-from useresponse_async.sandbox._user_records import UserRecord
+from useresponse_async.sandbox._users import UserRecord
 
 
 class Controls:
@@ -73,7 +73,7 @@ class Controls:
     def pending_faults(self) -> int:
         """Number of requests that will still meet a planned fault."""
         with self.state.lock:
-            return self.state.script.pending
+            return sum(plan.times for plan in self.state.faults.planned)
 
     def forget_requests(self) -> None:
         """Start counting and recording again."""
@@ -126,17 +126,17 @@ class Controls:
     @property
     def ticket_ids(self) -> range:
         """Ids of the tickets that existed at the start."""
-        return self.state.seeding.object_ids(HELPDESK)
+        return self.state.seeding.object_ids[HELPDESK]
 
     @property
     def topic_ids(self) -> range:
         """Ids of the topics that existed at the start."""
-        return self.state.seeding.object_ids(FEEDBACK)
+        return self.state.seeding.object_ids[FEEDBACK]
 
     @property
     def article_ids(self) -> range:
         """Ids of the articles that existed at the start."""
-        return self.state.seeding.object_ids(KNOWLEDGE_BASE)
+        return self.state.seeding.object_ids[KNOWLEDGE_BASE]
 
     @property
     def comment_ids(self) -> range:
@@ -161,11 +161,8 @@ class Controls:
     def insert_tickets(self, count: int) -> list[int]:
         """Add new tickets, so that every page of the newest shifts; return their ids."""
         with self.state.lock:
-            objects, now = self.state.objects, self.state.now()
-            return [
-                objects.add(inserted_ticket(self.state.seeding, objects.next_id, now)).id
-                for _ in range(count)
-            ]
+            now = self.state.now()
+            return [self.state.objects.insert_ticket(now) for _ in range(count)]
 
     def remove_object(self, object_id: int) -> None:
         """Delete an object and its comments permanently.
@@ -288,8 +285,8 @@ class Controls:
     def clear_faults(self) -> None:
         """Drop every planned fault that has not happened yet."""
         with self.state.lock:
-            self.state.script.clear()
+            self.state.faults.planned.clear()
 
     def _plan(self, fault: Fault, times: int, match: str | None) -> None:
         with self.state.lock:
-            self.state.script.add(fault, times, match)
+            self.state.faults.plan(fault, times, match)

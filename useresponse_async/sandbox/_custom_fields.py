@@ -1,14 +1,13 @@
 """Custom fields of users and objects, and their values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._responses import Refusal
+from useresponse_async.sandbox._calls import Access, Call, Routes
 
 Module = Literal["users", "tickets"]
 
@@ -52,14 +51,6 @@ USER_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "users"}
 OBJECT_FIELDS = {custom.id: custom for custom in _ALL if custom.module == "tickets"}
 _FIELDS: dict[Module, dict[int, CustomField]] = {"users": USER_FIELDS, "tickets": OBJECT_FIELDS}
 
-# The names of the modules in version 4.0.
-_OLD_NAMES: dict[str, Module] = {
-    "tickets": "tickets",
-    "topics": "tickets",
-    "objects": "tickets",
-    "users": "users",
-}
-
 
 def fields_for(module: Module, *, staff: bool) -> list[CustomField]:
     """Return the fields of a module, the private ones for staff only."""
@@ -76,15 +67,12 @@ def properties_text(values: Properties) -> str:
     return "; ".join(f"property_{number}={'|'.join(texts)}" for number, texts in values.items())
 
 
-def values_json(
-    module: Module, properties: Iterable[tuple[int, tuple[str, ...]]], *, staff: bool
-) -> list[dict[str, object]]:
+def values_json(module: Module, properties: Properties, *, staff: bool) -> list[dict[str, object]]:
     """Return the values of a user or an object as JSON."""
-    known = _FIELDS[module]
     return [
         _value_json(module, number, values)
-        for number, values in properties
-        if staff or not known[number].private
+        for number, values in properties.items()
+        if staff or not _FIELDS[module][number].private
     ]
 
 
@@ -102,52 +90,55 @@ def _value_json(module: Module, number: int, values: tuple[str, ...]) -> dict[st
 
 
 def list_fields(call: Call, module: Module) -> Response:
-    """List the fields of users or objects."""
     found = fields_for(module, staff=call.viewer.is_staff)
-    return call.listed(_field_json(custom) for custom in found)
+    return call.listed(
+        {
+            "id": custom.id,
+            "name": f"property_{custom.id}",
+            "label": custom.label,
+            "description": custom.description,
+            "type": custom.type,
+            "field_type": custom.type,
+            "module": custom.module,
+            "is_active": 1,
+            "is_private": int(custom.private),
+            "is_required": 0,
+            # PHP writes an empty mapping as an empty list.
+            "options": dict(custom.options) or [],
+        }
+        for custom in found
+    )
 
 
-def list_old_fields(call: Call) -> Response:
-    """List fields as version 4.0 does, whatever version the caller asks for."""
-    module = _OLD_NAMES.get(call.path["type"])
-    if module is None:
-        raise Refusal(404)
+def list_old_fields(call: Call, module: Module) -> Response:
+    """List fields as version 4.0 does, whichever version the caller asks for."""
     found = fields_for(module, staff=call.viewer.is_staff)
-    return call.listed((_old_field_json(custom) for custom in found), under_success=True)
+    shown = (
+        {
+            "id": custom.id,
+            "slug": f"property_{custom.id}",
+            "title": custom.label,
+            "description": custom.description,
+            "type": custom.type,
+            "is_private": int(custom.private),
+            "is_required": 0,
+            "options": [{"value": value, "title": text} for value, text in custom.options.items()],
+        }
+        for custom in found
+    )
+    return call.listed(shown, under_success=True)
 
 
-def _field_json(custom: CustomField) -> dict[str, object]:
-    return {
-        "id": custom.id,
-        "name": f"property_{custom.id}",
-        "label": custom.label,
-        "description": custom.description,
-        "type": custom.type,
-        "field_type": custom.type,
-        "module": custom.module,
-        "is_active": 1,
-        "is_private": int(custom.private),
-        "is_required": 0,
-        # PHP writes an empty mapping as an empty list.
-        "options": dict(custom.options) or [],
-    }
-
-
-def _old_field_json(custom: CustomField) -> dict[str, object]:
-    return {
-        "id": custom.id,
-        "slug": f"property_{custom.id}",
-        "title": custom.label,
-        "description": custom.description,
-        "type": custom.type,
-        "is_private": int(custom.private),
-        "is_required": 0,
-        "options": [{"value": value, "title": title} for value, title in custom.options.items()],
-    }
-
+_OF_USERS = (Access.GUEST, partial(list_fields, module="users"))
+_OF_OBJECTS = (Access.GUEST, partial(list_fields, module="tickets"))
+_OLD_OF_USERS = (Access.GUEST, partial(list_old_fields, module="users"))
+_OLD_OF_OBJECTS = (Access.GUEST, partial(list_old_fields, module="tickets"))
 
 CUSTOM_FIELD_ROUTES: Routes = {
-    "/users/custom-fields/list.json": {"GET": partial(list_fields, module="users")},
-    "/objects/custom-fields/list.json": {"GET": partial(list_fields, module="tickets")},
-    "/custom-fields/{type}.json": {"GET": list_old_fields},
+    "GET /users/custom-fields/list.json": _OF_USERS,
+    "GET /objects/custom-fields/list.json": _OF_OBJECTS,
+    "GET /custom-fields/users.json": _OLD_OF_USERS,
+    "GET /custom-fields/tickets.json": _OLD_OF_OBJECTS,
+    "GET /custom-fields/topics.json": _OLD_OF_OBJECTS,
+    "GET /custom-fields/objects.json": _OLD_OF_OBJECTS,
 }

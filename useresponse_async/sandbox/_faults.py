@@ -2,14 +2,13 @@
 
 import random
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from useresponse_async.sandbox._responses import error_json
 
@@ -38,73 +37,57 @@ class Fault:
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Plan:
     fault: Fault
     times: int
     pattern: re.Pattern[str] | None
 
 
-class Script:
-    """The faults that a test has planned, in order."""
-
-    def __init__(self) -> None:
-        self._entries: deque[_Entry] = deque()
-
-    def add(self, fault: Fault, times: int, match: str | None) -> None:
-        """Plan a fault for the next `times` requests whose line `match` is found in."""
-        if times < 1:
-            raise ValueError(f"times must be 1 or more, got {times}")
-        self._entries.append(_Entry(fault, times, re.compile(match) if match else None))
-
-    def clear(self) -> None:
-        """Drop all planned faults."""
-        self._entries.clear()
-
-    @property
-    def pending(self) -> int:
-        """Number of requests that will still meet a planned fault."""
-        return sum(entry.times for entry in self._entries)
-
-    def next_for(self, method: str, path: str, query: str) -> Fault | None:
-        """Take the first planned fault that applies to a request."""
-        if not self._entries:
-            return None
-        line = f"{method} {path}?{query}" if query else f"{method} {path}"
-        for entry in self._entries:
-            if entry.pattern is None or entry.pattern.search(line):
-                entry.times -= 1
-                if not entry.times:
-                    self._entries.remove(entry)
-                return entry.fault
-        return None
+_RANDOM_FAULTS = (
+    Fault(kind="status", status=503, body=error_json(503)),
+    Fault(kind="status", status=500, body=error_json(500)),
+    Fault(kind="reset"),
+    Fault(kind="cut"),
+)
 
 
-class Chance:
-    """Random faults: the same seed hits the same requests in the same way."""
+class Faults:
+    """The faults of one sandbox: those that a test has planned, in order, then random ones.
+
+    The same seed hits the same requests in the same way.
+    """
 
     def __init__(self, share: float, seed: int) -> None:
         self._share = share
         self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
-        self._kinds = (
-            Fault(kind="status", status=503, body=error_json(503)),
-            Fault(kind="status", status=500, body=error_json(500)),
-            Fault(kind="reset"),
-            Fault(kind="cut"),
-        )
+        self.planned: list[_Plan] = []
 
-    def next(self) -> Fault | None:
-        """Return the fault of one request, if any."""
+    def plan(self, fault: Fault, times: int, match: str | None) -> None:
+        """Plan a fault for the next `times` requests whose line `match` is found in."""
+        if times < 1:
+            raise ValueError(f"times must be 1 or more, got {times}")
+        self.planned.append(_Plan(fault, times, re.compile(match) if match else None))
+
+    def next_for(self, method: str, path: str, query: str) -> Fault | None:
+        """Return the fault that a request meets, if any."""
+        line = f"{method} {path}?{query}" if query else f"{method} {path}"
+        for plan in self.planned:
+            if plan.pattern is None or plan.pattern.search(line):
+                plan.times -= 1
+                if not plan.times:
+                    self.planned.remove(plan)
+                return plan.fault
         if not self._share or self._dice.random() >= self._share:
             return None
-        return self._dice.choice(self._kinds)
+        return self._dice.choice(_RANDOM_FAULTS)
 
 
 #: Key among the extensions of a scope, where there is a real connection, of a function that
 #: resets it.
 RESET = "useresponse_async.sandbox.reset"
 
-# Sent by a fault that keeps the request from having its own response.
-_SAMPLE = b'{"currentPage":1,"firstPage":1,"data":[{"id":1,"name":"Anna","shortName":"A."}]}'
+#: Sent by a fault that keeps the request from having its own response.
+SAMPLE = b'{"currentPage":1,"firstPage":1,"data":[{"id":1,"name":"Anna","shortName":"A."}]}'
 
 # Seconds for the first half of a body to leave before the connection is reset.
 _HALF_BODY_PAUSE = 0.02
@@ -112,36 +95,25 @@ _HALF_BODY_PAUSE = 0.02
 _SLOW_PIECES = 10
 
 
-async def play(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one request with a fault."""
-    if fault.kind == "delay":
-        await anyio.sleep(fault.seconds)
-        await app(scope, receive, send)
-        return
-    status, headers, body = 200, [(b"content-type", b"application/json")], _SAMPLE
-    if fault.after_effect or fault.kind == "slow":
-        body = b""
-
-        async def keep(message: Message) -> None:
-            nonlocal status, headers, body
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], list(message["headers"])
-            else:
-                body += message.get("body", b"")
-
-        await app(scope, receive, keep)
+async def spoil(
+    fault: Fault, response: Response, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send a response as the fault leaves it."""
     if fault.kind == "status":
         response = Response(fault.body, fault.status, fault.headers, fault.media_type)
+    if fault.kind in ("status", "delay"):
         await response(scope, receive, send)
         return
     if fault.kind == "reset":
         await _reset(scope, receive)
         return
+    body = bytes(response.body)
     half = body[: len(body) // 2]
     length = len(half) if fault.kind == "cut" else len(body)
-    headers = [pair for pair in headers if pair[0] != b"content-length"]
+    headers = [pair for pair in response.raw_headers if pair[0] != b"content-length"]
     headers.append((b"content-length", str(length).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+    await send(start)
     if fault.kind == "cut":
         await send({"type": "http.response.body", "body": half})
     elif fault.kind == "reset-body":
@@ -150,9 +122,9 @@ async def play(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send:
         await _reset(scope, receive)
     else:
         step = len(body) // _SLOW_PIECES + 1
-        for start in range(0, len(body), step):
+        for begin in range(0, len(body), step):
             await anyio.sleep(fault.seconds / _SLOW_PIECES)
-            piece = body[start : start + step]
+            piece = body[begin : begin + step]
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 

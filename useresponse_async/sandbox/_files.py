@@ -12,8 +12,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Fields, Routes
-from useresponse_async.sandbox._catalog import SITE
+from useresponse_async.sandbox._calls import Access, Call, Fields, Routes
+from useresponse_async.sandbox._installation import SITE
 from useresponse_async.sandbox._responses import Refusal, success
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ _DOT = base64.b64decode(
 )
 _SHORT_NAME = 20
 _MOST_DIGITS = 11
-
-# Uploaded by a call, attached to a seeded object, or sent in a seeded chat.
-_Owner = Literal["f", "o", "m"]
 
 #: Name and content of an uploaded file.
 NewFile = tuple[str, bytes]
@@ -58,10 +55,6 @@ class Files:
         self._stored[file.token] = file
         return file
 
-    def add_all(self, files: Iterable[NewFile]) -> tuple[str, ...]:
-        """Store files; return their tokens."""
-        return tuple(self.add(name, content).token for name, content in files)
-
     def get(self, token: str) -> StoredFile | None:
         """Return a file, if the token is known."""
         if token in self._stored:
@@ -76,8 +69,8 @@ class Files:
             return StoredFile(number, token, f"photo-{number}.png", _DOT)
         return None
 
-    def token(self, owner: _Owner, number: int) -> str:
-        """Return the token of a file by the id of what it belongs to."""
+    def token(self, owner: Literal["f", "o", "m"], number: int) -> str:
+        """Return the token of a file that was uploaded, or that is of an object or a message."""
         check = blake2b(f"{self._seed}:{owner}{number}".encode(), digest_size=12).hexdigest()
         return f"{owner}{number}-{check}"
 
@@ -90,10 +83,7 @@ def file_url(call: Call, file: StoredFile) -> str:
 def attachments_json(call: Call, tokens: Iterable[str]) -> list[dict[str, object]]:
     """Return files as JSON, with the addresses that serve them."""
     shown: list[dict[str, object]] = []
-    for token in tokens:
-        file = call.state.files.get(token)
-        if file is None:
-            continue
+    for file in filter(None, map(call.state.files.get, tokens)):
         name = PurePosixPath(file.name)
         extension = name.suffix.removeprefix(".")
         short = file.name
@@ -133,30 +123,13 @@ def read_file(body: Fields, field: str) -> NewFile:
     return name or "", content or b""
 
 
-def read_uploads(call: Call) -> tuple[str, ...]:
-    """Read attachments that were uploaded before; return their tokens."""
-    files = call.state.files
-    tokens: list[str] = []
-    for entry in call.body.entries("attachments"):
-        file = files.get(entry.text("token", required=True) or "")
-        name = entry.text("name")
-        if file is None:
-            call.body.wrong("attachments")
-        elif name in (None, "", file.name):
-            tokens.append(file.token)
-        else:
-            tokens.append(files.add(name or "", file.content).token)
-    return tuple(tokens)
-
-
 def upload(call: Call) -> Response:
     """Store a file; its token can go into a comment's attachments."""
-    call.require_key()
     file = call.state.files.add(*read_file(call.body, "content"))
     return success({"token": file.token, "url": file_url(call, file)})
 
 
-FILE_ROUTES: Routes = {"/upload-file.json": {"POST": upload}}
+FILE_ROUTES: Routes = {"POST /upload-file.json": (Access.USER, upload)}
 
 
 def download(state: "State", request: Request, token: str) -> Response:

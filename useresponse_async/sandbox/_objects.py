@@ -1,47 +1,440 @@
-"""Routes about objects, the fields that they read, and the JSON that they return."""
+"""Objects (tickets, topics, announcements, articles): records, JSON, routes and moderation."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Fields, Routes
-from useresponse_async.sandbox._catalog import (
+from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
+from useresponse_async.sandbox._categories import (
+    CATEGORIES,
+    CATEGORY_JSON,
+    FORUMS,
+    categories_for,
+    forum_of,
+)
+from useresponse_async.sandbox._changelog import Action, differences
+from useresponse_async.sandbox._custom_fields import (
+    Properties,
+    fields_for,
+    merged,
+    properties_text,
+    values_json,
+)
+from useresponse_async.sandbox._files import (
+    Files,
+    NewFile,
+    attachments_json,
+    read_file,
+    read_new_files,
+)
+from useresponse_async.sandbox._installation import (
+    ANNOUNCEMENTS,
     FEEDBACK,
     HELPDESK,
+    KEY_HOLDERS,
     KINDS,
     LONGEST_CONTENT,
     LONGEST_TITLE,
     OWNERSHIPS,
     SITE,
-    WITH_CONTENT,
-    forum_json,
+    TEAMS,
+    Records,
+    Seeding,
     kind_json,
 )
-from useresponse_async.sandbox._categories import CATEGORIES, category_json, forum_of
-from useresponse_async.sandbox._changelog import Action
-from useresponse_async.sandbox._custom_fields import (
-    Properties,
-    fields_for,
-    merged,
-    values_json,
-)
-from useresponse_async.sandbox._files import attachments_json, read_file, read_new_files
-from useresponse_async.sandbox._object_records import (
-    DUE_SECONDS,
-    STATE_NUMBERS,
-    ObjectRecord,
-    ObjectState,
-    sees_object,
-)
 from useresponse_async.sandbox._responses import Refusal, json_response, success, to_json
-from useresponse_async.sandbox._statuses import BY_TYPE, first_status, is_closed, status_json
-from useresponse_async.sandbox._text import DAY, local_text, optional_text
-from useresponse_async.sandbox._user_records import team_json
-from useresponse_async.sandbox._users import add_user, read_email, read_team
+from useresponse_async.sandbox._statuses import (
+    BY_TYPE,
+    STATUS_JSON,
+    STATUSES,
+    first_status,
+    is_closed,
+)
+from useresponse_async.sandbox._text import DAY, DAY_SECONDS, local_text
+from useresponse_async.sandbox._users import TEAM_JSON, add_user, read_email, read_team
 
-_FOR_STAFF = ("force_author", "responsible_id", "team_id", "status_id")
+ObjectState = Literal["active", "archived", "trashed", "moderation", "declined"]
+
+#: State to the number shown beside it.
+STATE_NUMBERS: dict[ObjectState, int] = {
+    "active": 1,
+    "archived": 2,
+    "trashed": 3,
+    "moderation": 4,
+    "declined": 5,
+}
+
+# States of objects that wait for a moderator, or were declined.
+_WAITING: tuple[ObjectState, ...] = ("moderation", "declined")
+
+# States that the usual lists show.
+_LISTED: tuple[ObjectState, ...] = ("active", "moderation")
+
+_THINGS = ("Printer", "Invoice", "Login", "Export", "Mobile app", "Dashboard", "Übersicht", "Звіт")
+_TROUBLES = ("on fire", "is missing", "does not load", "shows ???", "needs <b>bold</b>", "is great")
+_SENTENCES = (
+    "It began [b]yesterday[/b] after lunch.",
+    "Nobody else sees it.",
+    "See [url=https://example.com/?a=1&b=2]our page[/url].",
+    'The screen says "5 < 6".',
+    "Дякую!",
+)
+_TAGS = ((), (), ("printer",), ("billing", "urgent"), ("mobile",), ("vip", "eu", "follow up"))
+_SOURCES = ("web", "email", "widget", "mobile")
+_PROPERTIES: tuple[Properties, ...] = (
+    {},
+    {7: ("EU",)},
+    {11: ("A-1001",), 12: ("high",)},
+    {7: ("US",), 13: ("api", "mobile")},
+    {12: ("low",), 14: ("2024-12-31",), 15: ("x-7",)},
+)
+
+# Seconds in which a ticket is due.
+_DUE_SECONDS = 2 * DAY_SECONDS
+
+
+@dataclass(slots=True, kw_only=True)
+class ObjectRecord:
+    """All data of one object; an id of 0 means none.
+
+    `positive` and `negative` count the votes from before the start, `voters` are the users who have
+    voted for it since. `came_from` is the state from before the trash or the archive.
+    """
+
+    id: int
+    ownership: str
+    type: str
+    title: str
+    content: str = ""
+    html: bool = False
+    author: int
+    created: int
+    activity: int
+    commented: int | None = None
+    source: str = "api"
+    responsible: int = 0
+    team: int = 0
+    category: int = 0
+    status: int = 0
+    state: ObjectState = "active"
+    came_from: ObjectState = "active"
+    tags: tuple[str, ...] = ()
+    properties: Properties = field(default_factory=dict[int, tuple[str, ...]])
+    files: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    links: tuple[int, ...] = ()
+    parent: int = 0
+    best: int = 0
+    completed_by: int = 0
+    completed: int | None = None
+    due: int | None = None
+    private: bool = False
+    featured: bool = False
+    abused: bool = False
+    closed: bool = False
+    views: int = 0
+    positive: int = 0
+    negative: int = 0
+    voters: frozenset[int] = frozenset()
+    subscribers: frozenset[int] = frozenset()
+    score: int | None = None
+    score_comment: str | None = None
+    score_reason: str | None = None
+    expires: int = 0
+
+
+def _seeded(seeding: Seeding, files: Files, number: int) -> ObjectRecord:
+    dice = seeding.dice("object", number)
+    record = _draft(seeding, dice, number, seeding.ownership_of(number), seeding.written(number))
+    comments = seeding.comments_on(number)
+    if comments:
+        record.commented = record.activity = seeding.commented(comments[-1])
+    if record.type == "question" and comments and dice[15] % 2:
+        record.best = comments[0]
+    if dice[10] % 8 == 0:
+        record.files = (files.token("o", number),)
+    siblings = seeding.object_ids[record.ownership]
+    if number - 1 in siblings and dice[11] % 8 == 0:
+        record.links = (number - 1,)
+    if number - 2 in siblings and dice[11] % 16 == 1:
+        record.parent = number - 2
+    return record
+
+
+def _draft(
+    seeding: Seeding, dice: bytes, number: int, ownership: str, created: int
+) -> ObjectRecord:
+    kinds = [kind.slug for kind in KINDS.values() if kind.ownership == ownership]
+    kind = kinds[dice[0] % len(kinds)]
+    statuses = BY_TYPE[kind]
+    status = statuses[dice[1] % len(statuses)] if statuses else 0
+    categories = categories_for(ownership, kind, staff=False)
+    # Every tenth object belongs to the holder of the plain user's key.
+    author = KEY_HOLDERS["user"] if number % 10 == 3 else seeding.somebody(dice[2:4])  # noqa: PLR2004
+    record = ObjectRecord(
+        id=number,
+        ownership=ownership,
+        type=kind,
+        title=f"{_THINGS[dice[4] % len(_THINGS)]} {_TROUBLES[dice[5] % len(_TROUBLES)]} #{number}",
+        content="\n".join(_SENTENCES[die % len(_SENTENCES)] for die in dice[6 : 7 + dice[9] % 3]),
+        author=author,
+        created=created,
+        activity=created,
+        source=_SOURCES[dice[12] % len(_SOURCES)],
+        category=categories[dice[13] % len(categories)] if dice[13] % 3 else 0,
+        status=status,
+        tags=_TAGS[dice[14] % len(_TAGS)],
+        properties=_PROPERTIES[dice[16] % len(_PROPERTIES)],
+        views=dice[17] * 3,
+        subscribers=frozenset({author}),
+    )
+    if is_closed(status):
+        record.completed = record.activity = created + _DUE_SECONDS
+        record.completed_by = KEY_HOLDERS["agent"]
+    if ownership == HELPDESK:
+        if dice[18] % 4:
+            record.responsible = KEY_HOLDERS["admin" if dice[18] % 2 else "agent"]
+            record.team = 1 + dice[19] % len(TEAMS)
+        if record.completed is None:
+            record.due = created + _DUE_SECONDS
+        elif dice[20] % 2:
+            record.score = 1 + dice[20] % 5
+            record.score_comment = "Quick and kind"
+            record.score_reason = "speed"
+        return record
+    record.positive = dice[18] % 90
+    record.negative = dice[19] % 9 if kind == "idea" else 0
+    record.abused = dice[21] % 50 == 0
+    # Not at random: a few topics are enough to have some of each.
+    record.featured = number % 7 == 1
+    if ownership == FEEDBACK:
+        record.private = number % 7 == 3  # noqa: PLR2004
+        record.state = "moderation" if number % 7 == 5 else "active"  # noqa: PLR2004
+    return record
+
+
+def sees_object(viewer: Viewer, record: ObjectRecord, today: int) -> bool:
+    """Return whether a viewer may see an object; `today` is when the day began."""
+    if viewer.is_staff:
+        return True
+    if record.state == "trashed":
+        return False
+    if record.author == viewer.user_id:
+        return True
+    expired = record.ownership == ANNOUNCEMENTS and 0 < record.expires <= today
+    return not (
+        record.ownership == HELPDESK or record.private or record.state in _WAITING or expired
+    )
+
+
+#: Values of `sort` in lists of objects.
+SORTS = ("new", "updated", "new_updated")
+
+_MOST_SEARCHES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSearch:
+    """The conditions of a search by a viewer; `today` is when the day began."""
+
+    viewer: Viewer
+    today: int
+    ownership: str | None = None
+    type: str | None = None
+    text: str | None = None
+    statuses: frozenset[int] | None = None
+    created: tuple[int, int] | None = None
+    author: int | None = None
+    responsible: int | None = None
+    category: int | None = None
+    forum: int | None = None
+    featured: bool | None = None
+    properties: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    state: ObjectState | None = None
+    sort: str = "new"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only module and state decide, so that no record needs to be built."""
+        plain = ObjectSearch(
+            viewer=self.viewer, today=self.today, ownership=self.ownership, state=self.state
+        )
+        return self.viewer.is_staff and self == plain
+
+    def matches(self, record: ObjectRecord) -> bool:
+        """Return whether an object in the right module and state fits."""
+        for name in ("type", "author", "responsible", "category", "featured"):
+            wanted = getattr(self, name)
+            if wanted is not None and getattr(record, name) != wanted:
+                return False
+        text = (self.text or "").lower()
+        tags = [tag.lower() for tag in record.tags]
+        return (
+            (self.forum is None or forum_of(record.category) == self.forum)
+            and sees_object(self.viewer, record, self.today)
+            and (text in record.title.lower() or text in record.content.lower() or text in tags)
+            and (self.statuses is None or record.status in self.statuses)
+            and (self.created is None or self.created[0] <= record.created < self.created[1])
+            and all(
+                any(value in record.properties.get(number, ()) for value in values)
+                for number, values in self.properties
+                if values
+            )
+        )
+
+    def order(self, record: ObjectRecord) -> tuple[int, ...]:
+        """Return the sort key of an object."""
+        if self.sort == "new":
+            return (-record.created, -record.id)
+        if self.sort == "updated":
+            return (-record.activity, -record.id)
+        return (record.status != first_status(record.type), -record.activity, -record.id)
+
+
+class Objects(Records[ObjectRecord]):
+    """The objects of one sandbox."""
+
+    what = "object"
+
+    def __init__(self, seeding: Seeding, files: Files) -> None:
+        super().__init__(partial(_seeded, seeding, files), seeding.objects)
+        self._seeding = seeding
+        self._ids = {module: list(seeding.object_ids[module]) for module in OWNERSHIPS}
+        self._unlisted: dict[int, ObjectState] = {}
+        self._searches: dict[ObjectSearch, Sequence[int]] = {}
+        self._counts: dict[ObjectSearch, Mapping[int, int]] = {}
+
+    def find(self, call: Call, number: int, *, own: bool = False) -> ObjectRecord:
+        """Return an object.
+
+        Raises:
+            Refusal: A 404 if the caller may not see it; with `own`, a 403 if a plain user has not
+                written it.
+        """
+        record = self.get(number)
+        if record is None or not sees_object(call.viewer, record, call.state.today):
+            raise Refusal(404)
+        if own:
+            call.require_own(record.author)
+        return record
+
+    def add(self, record: ObjectRecord) -> ObjectRecord:
+        """Add an object with the next free id."""
+        self.next_id = record.id + 1
+        self._ids[record.ownership].append(record.id)
+        self.change(record)
+        return record
+
+    def insert_ticket(self, now: int) -> int:
+        """Add a ticket that came in after the start; return its id."""
+        number = self.next_id
+        dice = self._seeding.dice("object", number)
+        return self.add(_draft(self._seeding, dice, number, HELPDESK, now)).id
+
+    def change(self, record: ObjectRecord) -> None:
+        """Replace the record of an object."""
+        self._changed[record.id] = record
+        self._unlisted.pop(record.id, None)
+        if record.state not in _LISTED:
+            self._unlisted[record.id] = record.state
+        self._forget_searches()
+
+    def save(self, call: Call, before: ObjectRecord, **changes: Any) -> ObjectRecord:
+        """Store an object with some fields changed, and log the changes."""
+        after = replace(before, **changes)
+        actions = differences(before, after, _LOGGED, partial(_logged, call))
+        if actions:
+            after.activity = call.now
+        self.change(after)
+        call.state.changes.log(call, "object", after.id, *actions)
+        return after
+
+    def trash_all_by(self, call: Call, author: int) -> None:
+        """Put the listed objects of a user into the trash."""
+        search = ObjectSearch(viewer=call.viewer, today=call.state.today, author=author)
+        for record in map(self.existing, self.search(search)):
+            self.save(call, record, state="trashed", came_from=record.state)
+
+    def remove(self, number: int) -> None:
+        """Delete an object permanently; the id is not used again."""
+        record = self.existing(number)
+        self._changed.pop(number, None)
+        self._unlisted.pop(number, None)
+        self._ids[record.ownership].remove(number)
+        self._removed.add(number)
+        self._forget_searches()
+
+    def search(self, search: ObjectSearch) -> Sequence[int]:
+        """Return the ids a search finds, in order; the same list until something changes."""
+        found = self._searches.get(search)
+        if found is None:
+            if len(self._searches) >= _MOST_SEARCHES:
+                self._forget_searches()
+            found = self._searches[search] = self._search(search)
+        return found
+
+    def count_by_status(self, search: ObjectSearch) -> Mapping[int, int]:
+        """Count what a search finds, by status id."""
+        counts = self._counts.get(search)
+        if counts is None:
+            statuses = (self.existing(number).status for number in self.search(search))
+            counts = self._counts[search] = Counter(statuses)
+        return counts
+
+    def _search(self, search: ObjectSearch) -> Sequence[int]:
+        modules = OWNERSHIPS if search.ownership is None else (search.ownership,)
+        numbers = [
+            number
+            for module in modules
+            for number in self._ids[module]
+            if self._unlisted.get(number) == search.state
+        ]
+        if search.is_plain:
+            return sorted(numbers, key=self._newest_first)
+        found = [record for record in map(self.existing, numbers) if search.matches(record)]
+        return [record.id for record in sorted(found, key=search.order)]
+
+    def _newest_first(self, number: int) -> tuple[int, int]:
+        changed = self._changed.get(number)
+        return (-(changed.created if changed else self._seeding.written(number)), -number)
+
+    def _forget_searches(self) -> None:
+        self._searches.clear()
+        self._counts.clear()
+
+
+# Fields whose changes the changelog shows.
+_LOGGED = (
+    "title", "content", "type", "author", "responsible", "team", "category", "status", "state",
+    "tags", "properties", "files", "private", "closed", "best",
+)  # fmt: skip
+
+
+def _logged(call: Call, name: str, value: Any) -> str | None:
+    """Return the value of a field as the changelog shows it."""
+    if name in ("team", "best", "category", "status", "author", "responsible") and not value:
+        return None
+    shown: object = value
+    if name == "category":
+        shown = CATEGORIES[value].name
+    elif name == "status":
+        shown = STATUSES[value].title
+    elif name in ("author", "responsible"):
+        user = call.state.users.get(value)
+        return user.name if user else None
+    elif name == "tags":
+        shown = ", ".join(value)
+    elif name == "properties":
+        shown = properties_text(value)
+    elif name == "files":
+        shown = len(value)
+    elif isinstance(value, bool):
+        shown = int(value)
+    return str(shown)
 
 
 def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
@@ -60,24 +453,24 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
         "content": call.content_json(record.content, is_html=record.html),
         "author": state.users.person_json(viewer, record.author),
         "responsible": state.users.person_json(viewer, record.responsible),
-        "team": team_json(record.team),
-        "category": category_json(record.category),
-        "forum": forum_json(forum_of(record.category)),
-        "status": status_json(record.status),
+        "team": TEAM_JSON.get(record.team),
+        "category": CATEGORY_JSON.get(record.category),
+        "forum": FORUMS[forum_of(record.category)],
+        "status": STATUS_JSON.get(record.status),
         "state": {"identifier": STATE_NUMBERS[record.state], "name": record.state},
         "source": {"identifier": record.source, "name": record.source.capitalize()},
         "tags": record.tags,
-        "custom_fields": values_json("tickets", record.properties.items(), staff=viewer.is_staff),
+        "custom_fields": values_json("tickets", record.properties, staff=viewer.is_staff),
         "attachments": attachments_json(call, record.files),
         "recipients": record.recipients if viewer.is_staff else (),
         "links": [link for link in linked if link],
         "parentObject": _link_json(call, record.parent),
         "bestComment": state.comments.best_json(call, record),
         "completedBy": state.users.person_json(viewer, record.completed_by),
-        "completedOn": optional_text(record.completed),
+        "completedOn": record.completed and local_text(record.completed),
         "createdAt": local_text(record.created),
         "createdAtPosix": record.created,
-        "commentedAt": optional_text(record.commented),
+        "commentedAt": record.commented and local_text(record.commented),
         "latestActivityPosix": record.activity,
         "slaDatePosix": record.due,
         "commentsNum": len(state.comments.seen_on(record.id, viewer)),
@@ -85,8 +478,8 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
             "all": votes,
             "positive": positive,
             "negative": record.negative,
-            "canVote": viewer.user_id is not None,
-            "isVoted": viewer.user_id in record.voters,
+            "canVote": call.caller != 0,
+            "isVoted": call.caller in record.voters,
             "plural": "vote" if votes == 1 else "votes",
         },
         "views": record.views,
@@ -98,7 +491,7 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
         "isAbused": record.abused,
         "isFeatured": record.featured,
         "isPrivate": record.private,
-        "isSubscribed": int(viewer.user_id in record.subscribers),
+        "isSubscribed": int(call.caller in record.subscribers),
     }
 
 
@@ -106,8 +499,7 @@ def object_writer(call: Call) -> Callable[[int], bytes]:
     """Return a function that writes the existing object with an id as JSON."""
 
     def write(number: int) -> bytes:
-        record = call.state.objects.get(number)
-        return to_json(None if record is None else object_json(call, record))
+        return to_json(object_json(call, call.state.objects.existing(number)))
 
     return write
 
@@ -133,50 +525,44 @@ def _slug(title: str) -> str:
     return "-".join(words) or "untitled"
 
 
+_FOR_STAFF = ("force_author", "responsible_id", "team_id", "status_id")
+
+# The modules whose objects need a content.
+_WITH_CONTENT = (FEEDBACK, ANNOUNCEMENTS)
+
+
 def _read_fields(call: Call, ownership: str | None) -> dict[str, Any]:
     """Read what creating and editing have in common, as fields of the record."""
-    body = call.body
+    body, users = call.body, call.state.users
+    category = body.number("category_id")
+    if category and (
+        category not in CATEGORIES
+        or (ownership and CATEGORIES[category].ownership not in (None, ownership))
+    ):
+        body.wrong("category_id")
+    responsible = body.number("responsible_id")
+    staff = users.get(responsible) if responsible else None
+    if responsible and (staff is None or staff.role == "user"):
+        body.wrong("responsible_id")
+    select = body.choice("expire_select", ("never", "on_date"))
+    expires = body.time("expires_at", DAY)
+    if select == "on_date" and expires is None:
+        body.wrong("expires_at")
+    content = body.text("content", longest=LONGEST_CONTENT)
+    html = body.flag("treat_as_html") or False
     sent = {
         "title": body.text("title", filled=True, longest=LONGEST_TITLE),
-        "content": body.text("content", longest=LONGEST_CONTENT),
-        "category": _read_category(body, ownership),
-        "responsible": _read_responsible(call),
+        "content": content,
+        "html": None if content is None else html,
+        "category": category,
+        "responsible": responsible,
         "team": read_team(body),
         "tags": body.texts("tags"),
         "private": body.flag("is_private"),
         "author": _read_author(call),
-        "html": body.flag("treat_as_html"),
-        "expires": _read_expiry(body),
+        "expires": 0 if select == "never" else expires,
     }
-    fields = {name: value for name, value in sent.items() if value is not None}
-    if "content" in fields:
-        fields.setdefault("html", False)
-    else:
-        fields.pop("html", None)
-    return fields
-
-
-def _read_properties(call: Call) -> Properties:
-    known = [custom.id for custom in fields_for("tickets", staff=call.viewer.is_staff)]
-    return call.body.properties(known)
-
-
-def _read_category(body: Fields, ownership: str | None) -> int | None:
-    number = body.number("category_id")
-    if number:
-        category = CATEGORIES.get(number)
-        if category is None or category.ownership not in (None, ownership or category.ownership):
-            body.wrong("category_id")
-    return number
-
-
-def _read_responsible(call: Call) -> int | None:
-    number = call.body.number("responsible_id")
-    if number:
-        user = call.state.users.get(number)
-        if user is None or user.role == "user":
-            call.body.wrong("responsible_id")
-    return number
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _read_author(call: Call) -> int | str | None:
@@ -194,12 +580,9 @@ def _read_author(call: Call) -> int | str | None:
     return number
 
 
-def _read_expiry(body: Fields) -> int | None:
-    select = body.choice("expire_select", ("never", "on_date"))
-    day = body.time("expires_at", DAY)
-    if select == "on_date" and day is None:
-        body.wrong("expires_at")
-    return 0 if select == "never" else day
+def _read_properties(call: Call) -> Properties:
+    known = [custom.id for custom in fields_for("tickets", staff=call.viewer.is_staff)]
+    return call.body.properties(known)
 
 
 def _allow(call: Call, ownership: str, fields: dict[str, Any]) -> None:
@@ -213,26 +596,27 @@ def _allow(call: Call, ownership: str, fields: dict[str, Any]) -> None:
         fields["author"] = add_user(call, author.partition("@")[0], author).id
 
 
+def _store(call: Call, files: Sequence[NewFile]) -> tuple[str, ...]:
+    return tuple(call.state.files.add(name, content).token for name, content in files)
+
+
 def get_object(call: Call) -> Response:
-    """Return one object."""
     call.query.flag("bbcode")
     call.query.check()
-    record = call.state.objects.find(call, call.id)
-    return json_response(object_json(call, record))
+    return json_response(object_json(call, call.state.objects.find(call, call.id)))
 
 
 def create_object(call: Call) -> Response:
     """Create a ticket, a topic, an announcement or an article."""
-    caller = call.require_key()
     body = call.body
     ownership = body.choice("ownership", OWNERSHIPS, required=True) or ""
     kind = body.choice("object_type", KINDS, required=True) or ""
     if ownership and kind and KINDS[kind].ownership != ownership:
         body.wrong("object_type")
     body.text("title", required=True)
-    if ownership in WITH_CONTENT:
+    if ownership in _WITH_CONTENT:
         body.text("content", required=True)
-    fields: dict[str, Any] = {"author": caller} | _read_fields(call, ownership or None)
+    fields: dict[str, Any] = {"author": call.caller} | _read_fields(call, ownership or None)
     properties = merged({}, _read_properties(call))
     files = read_new_files(body)
     recipient = read_email(body, "notify_email")
@@ -249,11 +633,11 @@ def create_object(call: Call) -> Response:
             activity=call.now,
             status=first_status(kind),
             state="active" if call.viewer.is_staff or ownership != FEEDBACK else "moderation",
-            due=call.now + DUE_SECONDS if ownership == HELPDESK else None,
+            due=call.now + _DUE_SECONDS if ownership == HELPDESK else None,
             properties=properties,
-            files=call.state.files.add_all(files),
+            files=_store(call, files),
             recipients=(recipient,) if recipient else (),
-            subscribers=frozenset({caller, fields["author"]}),
+            subscribers=frozenset({call.caller, fields["author"]}),
             **fields,
         )
     )
@@ -263,25 +647,20 @@ def create_object(call: Call) -> Response:
 
 def edit_object(call: Call) -> Response:
     """Change the fields of an object that were sent."""
-    record = call.state.objects.find_own(call, call.id)
+    record = call.state.objects.find(call, call.id, own=True)
     body = call.body
     if "ownership" in body:
         body.wrong("ownership")
     fields = _read_fields(call, record.ownership)
-    if record.ownership in WITH_CONTENT and fields.get("content") == "":
+    if record.ownership in _WITH_CONTENT and fields.get("content") == "":
         body.wrong("content")
     fields |= _read_type_and_status(call, record)
     properties = _read_properties(call)
     files = read_new_files(body)
     body.check()
     _allow(call, record.ownership, fields)
-    return _save(
-        call,
-        record,
-        **fields,
-        properties=merged(record.properties, properties),
-        files=record.files + call.state.files.add_all(files),
-    )
+    fields["properties"] = merged(record.properties, properties)
+    return _save(call, record, **fields, files=record.files + _store(call, files))
 
 
 def _read_type_and_status(call: Call, record: ObjectRecord) -> dict[str, Any]:
@@ -306,7 +685,6 @@ def _read_type_and_status(call: Call, record: ObjectRecord) -> dict[str, Any]:
 
 def delete_object(call: Call) -> Response:
     """Delete an object and its comments permanently, and return the last state."""
-    call.require_staff()
     record = call.state.objects.find(call, call.id)
     last_seen = to_json(object_json(call, record))
     call.state.objects.remove(record.id)
@@ -316,14 +694,13 @@ def delete_object(call: Call) -> Response:
 
 def attach(call: Call) -> Response:
     """Add a file to an object."""
-    record = call.state.objects.find_own(call, call.id)
+    record = call.state.objects.find(call, call.id, own=True)
     file = call.state.files.add(*read_file(call.body, "body"))
     return _save(call, record, files=(*record.files, file.token))
 
 
 def put_away(call: Call, place: ObjectState) -> Response:
     """Put an object into the archive or the trash; a second call takes it out."""
-    call.require_staff()
     record = call.state.objects.find(call, call.id)
     if record.state == place:
         return _save(call, record, state=record.came_from)
@@ -332,43 +709,64 @@ def put_away(call: Call, place: ObjectState) -> Response:
     return _save(call, record, state=place, came_from=record.came_from if away else record.state)
 
 
-def subscribe(call: Call, *, on: bool) -> Response:
-    """Subscribe the caller to an object, or end the subscription."""
-    caller = frozenset({call.require_key()})
+def subscribe(call: Call) -> Response:
     record = call.state.objects.find(call, call.id)
-    subscribers = record.subscribers | caller if on else record.subscribers - caller
-    return _save(call, record, subscribers=subscribers)
+    return _save(call, record, subscribers=record.subscribers | {call.caller})
+
+
+def unsubscribe(call: Call) -> Response:
+    record = call.state.objects.find(call, call.id)
+    return _save(call, record, subscribers=record.subscribers - {call.caller})
 
 
 def toggle_vote(call: Call) -> Response:
-    """Add the caller's vote, or take it back."""
-    caller = call.require_key()
     record = call.state.objects.find(call, call.id)
-    return _save(call, record, voters=record.voters ^ {caller})
+    return _save(call, record, voters=record.voters ^ {call.caller})
 
 
 def toggle_comments(call: Call) -> Response:
     """Close an object to comments, or open it again."""
-    call.require_staff()
     record = call.state.objects.find(call, call.id)
     return _save(call, record, closed=not record.closed)
 
 
-def _save(call: Call, record: ObjectRecord, **changes: Any) -> Response:
-    after = call.state.objects.save(call, record, **changes)
+def moderate(call: Call, state: ObjectState) -> Response:
+    """Approve or decline a topic."""
+    record = call.state.objects.find(call, call.id)
+    if record.ownership == HELPDESK:
+        raise Refusal(404)
+    reason = read_reason(call) if state == "declined" else ()
+    after = call.state.objects.save(call, record, state=state)
+    call.state.changes.log(call, "object", record.id, *reason)
     return success(object_json(call, after))
 
 
-_TRASH = partial(put_away, place="trashed")
+def read_reason(call: Call) -> tuple[Action, ...]:
+    """Read why a moderator declines something."""
+    reason = call.body.text("reason")
+    call.body.check()
+    return (Action("reason", None, reason),) if reason else ()
+
+
+def _save(call: Call, record: ObjectRecord, **changes: Any) -> Response:
+    return success(object_json(call, call.state.objects.save(call, record, **changes)))
+
+
+_TRASH = (Access.STAFF, partial(put_away, place="trashed"))
 
 OBJECT_ROUTES: Routes = {
-    "/objects.json": {"POST": create_object},
-    "/objects/{id:int}.json": {"GET": get_object, "PUT": edit_object, "DELETE": delete_object},
-    "/objects/{id:int}/attach-file.json": {"POST": attach},
-    "/objects/{id:int}/archive.json": {"GET": partial(put_away, place="archived")},
-    "/objects/{id:int}/trash.json": {"GET": _TRASH, "DELETE": _TRASH},
-    "/objects/{id:int}/subscribe.json": {"POST": partial(subscribe, on=True)},
-    "/objects/{id:int}/unsubscribe.json": {"POST": partial(subscribe, on=False)},
-    "/objects/{id:int}/votes/toggle.json": {"POST": toggle_vote},
-    "/objects/{id:int}/comments/toggle.json": {"POST": toggle_comments},
+    "POST /objects.json": (Access.USER, create_object),
+    "GET /objects/{id}.json": (Access.GUEST, get_object),
+    "PUT /objects/{id}.json": (Access.USER, edit_object),
+    "DELETE /objects/{id}.json": (Access.STAFF, delete_object),
+    "POST /objects/{id}/attach-file.json": (Access.USER, attach),
+    "GET /objects/{id}/archive.json": (Access.STAFF, partial(put_away, place="archived")),
+    "GET /objects/{id}/trash.json": _TRASH,
+    "DELETE /objects/{id}/trash.json": _TRASH,
+    "POST /objects/{id}/subscribe.json": (Access.USER, subscribe),
+    "POST /objects/{id}/unsubscribe.json": (Access.USER, unsubscribe),
+    "POST /objects/{id}/votes/toggle.json": (Access.USER, toggle_vote),
+    "POST /objects/{id}/comments/toggle.json": (Access.STAFF, toggle_comments),
+    "POST /topic/{id}/approve.json": (Access.STAFF, partial(moderate, state="active")),
+    "POST /topic/{id}/decline.json": (Access.STAFF, partial(moderate, state="declined")),
 }

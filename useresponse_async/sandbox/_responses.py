@@ -12,15 +12,15 @@ with suppress(ImportError):
     from orjson import dumps as _dumps
 
 _MESSAGES = {
-    HTTPStatus.BAD_REQUEST: "Invalid request and/or request parameters",
-    HTTPStatus.UNAUTHORIZED: "Authentication is required",
-    HTTPStatus.FORBIDDEN: "API request is prohibited due to lack of permissions",
-    HTTPStatus.NOT_FOUND: "Resource is not found",
-    HTTPStatus.METHOD_NOT_ALLOWED: "The requested method is not allowed",
-    HTTPStatus.CONFLICT: "Resource conflict or duplicated entry",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Internal server error",
-    HTTPStatus.SERVICE_UNAVAILABLE: "API interface unavailable or disabled",
+    400: "Invalid request and/or request parameters",
+    401: "Authentication is required",
+    403: "API request is prohibited due to lack of permissions",
+    404: "Resource is not found",
+    405: "The requested method is not allowed",
+    409: "Resource conflict or duplicated entry",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "API interface unavailable or disabled",
 }
 
 
@@ -31,20 +31,19 @@ class Refusal(Exception):
         self, status: int, *, context: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(status, context)
-        self.response: Response = json_response(
-            error_json(status, context=context), status, headers
-        )
+        body = error_json(status, context=context)
+        self.response: Response = json_response(body, status, headers)
 
 
 def bad_request(*names: str) -> Refusal:
     """Return a refusal that names wrong parameters."""
-    return Refusal(HTTPStatus.BAD_REQUEST, context=", ".join(names))
+    return Refusal(400, context=", ".join(names))
 
 
 def error_json(code: int, *, message: str | None = None, context: str | None = None) -> bytes:
     """Return the body that every error has."""
     if message is None:
-        message = _MESSAGES.get(HTTPStatus(code), HTTPStatus(code).phrase)
+        message = _MESSAGES.get(code) or HTTPStatus(code).phrase
     error: dict[str, object] = {"code": code, "message": message}
     if context is not None:
         error["context"] = context
@@ -59,6 +58,11 @@ def to_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def encoded(value: object) -> bytes:
+    """Return a value as JSON, unless it is encoded already."""
+    return value if isinstance(value, bytes) else to_json(value)
+
+
 def json_response(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
@@ -71,11 +75,6 @@ def success(value: object) -> Response:
     return json_response(b'{"success":%b}' % encoded(value))
 
 
-def encoded(value: object) -> bytes:
-    """Return a value as JSON, unless it is encoded already."""
-    return value if isinstance(value, bytes) else to_json(value)
-
-
 def no_content() -> Response:
     """Return a 204."""
-    return Response(status_code=HTTPStatus.NO_CONTENT)
+    return Response(status_code=204)

@@ -5,25 +5,25 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from starlette.datastructures import Headers
 
 from useresponse_async.sandbox._auth import Accounts
 from useresponse_async.sandbox._calls import Viewer
-from useresponse_async.sandbox._catalog import HOLDER_ROLES
 from useresponse_async.sandbox._changelog import Changes
 from useresponse_async.sandbox._chats import Chats
 from useresponse_async.sandbox._comments import Comments
-from useresponse_async.sandbox._faults import Chance, Script
+from useresponse_async.sandbox._faults import Faults
 from useresponse_async.sandbox._files import Files
-from useresponse_async.sandbox._notes import Notes
-from useresponse_async.sandbox._object_records import Objects
+from useresponse_async.sandbox._installation import HOLDER_ROLES, Seeding
+from useresponse_async.sandbox._notes import NoteRecord
+from useresponse_async.sandbox._objects import Objects
 from useresponse_async.sandbox._options import Options
 from useresponse_async.sandbox._responses import Refusal
-from useresponse_async.sandbox._seeding import Seeding
 from useresponse_async.sandbox._text import day_of
-from useresponse_async.sandbox._user_records import Users
+from useresponse_async.sandbox._users import Users
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,17 +88,17 @@ class State:
         self.latency: float = options.latency
         self.capacity: int | None = options.capacity
         self.traffic: Traffic = Traffic(record=options.record)
-        self.script: Script = Script()
-        self.chance: Chance = Chance(options.faults, options.seed)
+        self.faults: Faults = Faults(options.faults, options.seed)
         self.accounts: Accounts = Accounts(options.api_key)
         self.users: Users = Users(options.seed, options.users)
-        self.seeding: Seeding = Seeding.of(options)
+        self.seeding: Seeding = Seeding(options)
         # A seeded object's file has the object's id.
         self.files: Files = Files(options.seed, self.seeding.objects + 1)
         self.objects: Objects = Objects(self.seeding, self.files)
         self.comments: Comments = Comments(self.seeding)
         self.chats: Chats = Chats(self.seeding, self.files)
-        self.notes: Notes = Notes()
+        self.notes: dict[int, NoteRecord] = {}
+        self.note_ids: count[int] = count(1)
         self.changes: Changes = Changes()
         self._ahead = 0.0
 

@@ -1,13 +1,11 @@
 """Statuses of objects, by object type."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._catalog import KINDS
-from useresponse_async.sandbox._responses import to_json
+from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._installation import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,42 +23,40 @@ class Status:
 
 _GREY, _BLUE, _ORANGE, _GREEN, _RED = "#8e8e8e", "#3a7bd5", "#f0932b", "#27ae60", "#c0392b"
 
-# Type to title, color and closed of its statuses; a new object gets the first.
-_SCHEME: dict[str, tuple[tuple[str, str, bool], ...]] = {
+# Type to the titles and colors of its statuses; a new object gets the first, green and red ones
+# end the work.
+_SCHEME = {
     "ticket": (
-        ("Opened", _BLUE, False),
-        ("In Progress", _ORANGE, False),
-        ("Awaiting Reply", _GREY, False),
-        ("On Hold", _GREY, False),
-        ("Completed", _GREEN, True),
+        ("Opened", _BLUE),
+        ("In Progress", _ORANGE),
+        ("Awaiting Reply", _GREY),
+        ("On Hold", _GREY),
+        ("Completed", _GREEN),
     ),
     "idea": (
-        ("New", _BLUE, False),
-        ("Under Review", _ORANGE, False),
-        ("Planned", _ORANGE, False),
-        ("Completed", _GREEN, True),
-        ("Rejected", _RED, True),
+        ("New", _BLUE),
+        ("Under Review", _ORANGE),
+        ("Planned", _ORANGE),
+        ("Completed", _GREEN),
+        ("Rejected", _RED),
     ),
-    "problem": (
-        ("New", _BLUE, False),
-        ("In Progress", _ORANGE, False),
-        ("Completed", _GREEN, True),
-    ),
-    "question": (("New", _BLUE, False), ("Answered", _GREEN, True)),
-    "thanks": (("New", _BLUE, False), ("Acknowledged", _GREEN, True)),
+    "problem": (("New", _BLUE), ("In Progress", _ORANGE), ("Completed", _GREEN)),
+    "question": (("New", _BLUE), ("Answered", _GREEN)),
+    "thanks": (("New", _BLUE), ("Acknowledged", _GREEN)),
 }
 
 #: Status id to status; an object without a status has 0.
 STATUSES: dict[int, Status] = {}
 for _type, _rows in _SCHEME.items():
-    for _order, (_title, _color, _closed) in enumerate(_rows, start=1):
+    for _order, (_title, _color) in enumerate(_rows, start=1):
         _slug = _title.lower().replace(" ", "_")
         _number = len(STATUSES) + 1
+        _closed = _color in (_GREEN, _RED)
         STATUSES[_number] = Status(_number, _title, _slug, _type, _order, _closed, _color)
 
 #: Type to the ids of its statuses, that of a new object first; announcements and articles have
 #: none.
-BY_TYPE: Mapping[str, tuple[int, ...]] = {
+BY_TYPE: dict[str, tuple[int, ...]] = {
     kind: tuple(status.id for status in STATUSES.values() if status.type == kind) for kind in KINDS
 }
 
@@ -72,32 +68,8 @@ TICKET_WORDS = (
 #: Values of `status` in a search: also those of the other types.
 SEARCH_WORDS = (*TICKET_WORDS, *sorted({status.slug for status in STATUSES.values()}))
 
-
-def statuses_called(word: str) -> frozenset[int] | None:
-    """Return the statuses that a filter word stands for, or None for all."""
-    if word == "all":
-        return None
-    if word == "all-active":
-        return frozenset({0, *(s.id for s in STATUSES.values() if not s.closed)})
-    return frozenset(status.id for status in STATUSES.values() if status.slug == word)
-
-
-def first_status(kind: str) -> int:
-    """Return the status of a new object, 0 for none."""
-    return next(iter(BY_TYPE[kind]), 0)
-
-
-def is_closed(status: int) -> bool:
-    """Return whether a status ends the work on an object."""
-    return status in STATUSES and STATUSES[status].closed
-
-
-def status_json(number: int) -> dict[str, object] | None:
-    """Return a status as JSON, or None for 0."""
-    return _JSON.get(number)
-
-
-_JSON: dict[int, dict[str, object]] = {
+#: Status id to status as JSON.
+STATUS_JSON: dict[int, dict[str, object]] = {
     status.id: {
         "id": status.id,
         "title": status.title,
@@ -114,13 +86,30 @@ _JSON: dict[int, dict[str, object]] = {
 }
 
 
+def statuses_called(word: str | None) -> frozenset[int] | None:
+    """Return the statuses that a filter word stands for, or None for all."""
+    if word in (None, "all"):
+        return None
+    if word == "all-active":
+        return frozenset({0, *(s.id for s in STATUSES.values() if not s.closed)})
+    return frozenset(status.id for status in STATUSES.values() if status.slug == word)
+
+
+def first_status(kind: str) -> int:
+    """Return the status of a new object, 0 for none."""
+    return next(iter(BY_TYPE[kind]), 0)
+
+
+def is_closed(status: int) -> bool:
+    """Return whether a status ends the work on an object."""
+    return status in STATUSES and STATUSES[status].closed
+
+
 def list_statuses(call: Call) -> Response:
-    """List the statuses of a type, or all."""
     kind = call.query.choice("object_type", KINDS)
     call.query.check()
     numbers = BY_TYPE[kind] if kind else tuple(STATUSES)
-    shown = [to_json(_JSON[number]) for number in numbers]
-    return call.listed(shown, under_success=call.is_old)
+    return call.listed((STATUS_JSON[number] for number in numbers), under_success=call.is_old)
 
 
-STATUS_ROUTES: Routes = {"/statuses.json": {"GET": list_statuses}}
+STATUS_ROUTES: Routes = {"GET /statuses.json": (Access.GUEST, list_statuses)}

@@ -23,11 +23,6 @@ def local_text(moment: int) -> str:
     return datetime.fromtimestamp(moment, _ZONE).strftime(MOMENT)
 
 
-def optional_text(moment: int | None) -> str | None:
-    """Return a time as local text, or None."""
-    return None if moment is None else local_text(moment)
-
-
 def read_time(text: str, pattern: str) -> int | None:
     """Return the Unix time of a local text in a format, or None if it does not fit."""
     try:
@@ -46,18 +41,22 @@ def day_of(moment: int) -> int:
 def period(name: str, now: int) -> tuple[int, int]:
     """Return when one of `PERIODS` begins and ends; weeks begin on Monday."""
     today = datetime.fromtimestamp(now, _ZONE)
-    day, week = timedelta(days=1), timedelta(days=7)
+    day = timedelta(days=1)
     monday = today - timedelta(days=today.weekday())
     first = today.replace(day=1)
     begin, end = {
         "today": (today, today + day),
         "yesterday": (today - day, today),
-        "this_week": (monday, monday + week),
-        "last_week": (monday - week, monday),
-        "this_month": (first, (first + timedelta(days=31)).replace(day=1)),
+        "this_week": (monday, monday + 7 * day),
+        "last_week": (monday - 7 * day, monday),
+        "this_month": (first, (first + 31 * day).replace(day=1)),
         "last_month": ((first - day).replace(day=1), first),
     }[name]
     return _midnight(begin), _midnight(end)
+
+
+def _midnight(day: datetime) -> int:
+    return int(day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
 
 
 def ago(moment: int, now: int) -> str:
@@ -68,10 +67,6 @@ def ago(moment: int, now: int) -> str:
             amount = passed // seconds
             return f"{amount} {unit}{'' if amount == 1 else 's'} ago"
     return "just now"
-
-
-def _midnight(day: datetime) -> int:
-    return int(day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
 
 
 _TO_HTML = (

@@ -1,20 +1,31 @@
-"""Lists of objects by page: tickets, search, and what a user has written."""
+"""Lists of objects by page: tickets, search, what a user has written, and reports."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Call, Routes
-from useresponse_async.sandbox._catalog import HELPDESK, KINDS, KNOWLEDGE_BASE, OWNERSHIPS
+from useresponse_async.sandbox._calls import Access, Call, Routes
 from useresponse_async.sandbox._custom_fields import OBJECT_FIELDS
-from useresponse_async.sandbox._object_records import SORTS, ObjectSearch
-from useresponse_async.sandbox._objects import object_writer
-from useresponse_async.sandbox._responses import json_response, no_content
-from useresponse_async.sandbox._statuses import SEARCH_WORDS, TICKET_WORDS, statuses_called
+from useresponse_async.sandbox._installation import (
+    FEEDBACK,
+    HELPDESK,
+    KINDS,
+    KNOWLEDGE_BASE,
+    OWNERSHIPS,
+)
+from useresponse_async.sandbox._objects import SORTS, ObjectSearch, ObjectState, object_writer
+from useresponse_async.sandbox._responses import Refusal, json_response, no_content, to_json
+from useresponse_async.sandbox._statuses import (
+    SEARCH_WORDS,
+    STATUSES,
+    TICKET_WORDS,
+    statuses_called,
+)
 from useresponse_async.sandbox._text import PERIODS, period
 
 
 def list_tickets(call: Call) -> Response:
-    """List the tickets that the caller may see."""
-    call.require_key()
     query = call.query
     date = query.choice("date", PERIODS)
     search = ObjectSearch(
@@ -22,7 +33,7 @@ def list_tickets(call: Call) -> Response:
         today=call.state.today,
         ownership=HELPDESK,
         text=query.text("text") or None,
-        statuses=statuses_called(query.choice("status", TICKET_WORDS) or "all"),
+        statuses=statuses_called(query.choice("status", TICKET_WORDS)),
         created=period(date, call.now) if date else None,
         author=query.number("author_id"),
         properties=tuple(query.properties(OBJECT_FIELDS).items()),
@@ -47,7 +58,7 @@ def search_objects(call: Call) -> Response:
         forum=query.number("forum_id") or None,
         # 0 leaves the choice open, as if it was not sent.
         featured=query.flag("featured") or None,
-        statuses=statuses_called(query.choice("status", SEARCH_WORDS) or "all"),
+        statuses=statuses_called(query.choice("status", SEARCH_WORDS)),
         sort=query.choice("sort", SORTS) or "new",
     )
     query.flag("bbcode")
@@ -71,8 +82,67 @@ def list_activity(call: Call) -> Response:
     return call.page(call.state.objects.search(search), object_writer(call))
 
 
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Report:
+    name: str
+    ownership: str | None = HELPDESK
+    status: str = _ALL
+    responsible: Literal["anybody", "me", "nobody"] = "anybody"
+    state: ObjectState | None = None
+
+
+_REPORTS = {
+    4: _Report(name="Inbox", status="all-active"),
+    5: _Report(name="My Tickets", status="all-active", responsible="me"),
+    6: _Report(name="Unassigned", status="all-active", responsible="nobody"),
+    7: _Report(name="Completed", status="completed"),
+    8: _Report(name="Community", ownership=FEEDBACK),
+    9: _Report(name="Archive", ownership=None, state="archived"),
+    10: _Report(name="Trash", ownership=None, state="trashed"),
+}
+
+
+def list_reports(call: Call) -> Response:
+    return call.listed({"id": number, "name": it.name} for number, it in _REPORTS.items())
+
+
+def list_report(call: Call) -> Response:
+    """List the objects in a report, or in one of its groups."""
+    report = _REPORTS.get(call.id)
+    if report is None:
+        raise Refusal(404)
+    group = call.query.text("group") or _ALL
+    if group != _ALL and group not in {"0", *map(str, STATUSES)}:
+        call.query.wrong("group")
+    call.query.flag("bbcode")
+    call.query.check()
+    search = ObjectSearch(
+        viewer=call.viewer,
+        today=call.state.today,
+        ownership=report.ownership,
+        statuses=statuses_called(report.status),
+        responsible={"anybody": None, "me": call.caller, "nobody": 0}[report.responsible],
+        state=report.state,
+        sort="updated",
+    )
+    counts = call.state.objects.count_by_status(search)
+    if group != _ALL:
+        search = replace(search, statuses=frozenset({int(group)} & set(counts)))
+    groups: list[dict[str, object]] = [{"id": _ALL, "name": "All", "count": sum(counts.values())}]
+    for status, count in sorted(counts.items()):
+        name = STATUSES[status].title if status else "Without a status"
+        groups.append({"id": str(status), "name": name, "count": count})
+    extra = b'"groups":%b,"activeGroup":%b,' % (to_json(groups), to_json(group))
+    return call.page(call.state.objects.search(search), object_writer(call), extra=extra)
+
+
 TICKET_ROUTES: Routes = {
-    "/tickets.json": {"GET": list_tickets},
-    "/search.json": {"GET": search_objects},
-    "/users/{id:int}/activity.json": {"GET": list_activity},
+    "GET /tickets.json": (Access.USER, list_tickets),
+    "GET /search.json": (Access.GUEST, search_objects),
+    "GET /users/{id}/activity.json": (Access.GUEST, list_activity),
+    "GET /reports/list.json": (Access.STAFF, list_reports),
+    "GET /report/{id}/objects.json": (Access.STAFF, list_report),
 }
