@@ -183,7 +183,7 @@ def day_text(name: str, value: date) -> str:
 
 @_optional
 def moment_text(name: str, value: datetime) -> str:
-    """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the installation's own zone.
+    """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the site's own zone.
 
     Raises:
         ArgumentError: It is not a datetime, or it has a time zone: the API accepts none and does
@@ -193,7 +193,7 @@ def moment_text(name: str, value: datetime) -> str:
         raise ArgumentError(name, f"a {type(value).__name__} is not a datetime.datetime")
     if value.tzinfo is not None:
         raise ArgumentError(
-            name, "has a time zone; the API accepts only the installation's local time without one"
+            name, "has a time zone; the API accepts only the site's local time without one"
         )
     return value.isoformat(sep=" ", timespec="seconds")
 

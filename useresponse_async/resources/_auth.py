@@ -21,29 +21,31 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["Auth", "AvatarType"]
 
 AvatarType: TypeAlias = Literal["url", "content", "gravatar"] | str
-"""How a picture is given; values other than those listed are sent unchanged."""
+"""The form of a picture; values other than those listed are sent unchanged."""
 
 
 class Auth(Resource):
-    """Login and registration. The returned user carries its API key, as a secret.
+    """Login and registration. The returned users contain their API keys, as secrets.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`. Passwords and tokens never
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists. Passwords and tokens never
     appear in an error.
     """
 
     async def login(self, email: str, password: str | Secret) -> User:
         """Sign a user in.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
-            email: The user's e-mail address.
+            email: The user's email address.
             password: The user's password.
 
         Returns:
             The user, with ``api_key``.
 
         Raises:
-            AuthenticationError: The e-mail address or the password is wrong.
+            AuthenticationError: The email address or the password is wrong.
 
         Endpoint: ``POST auth/login.json``.
         """
@@ -63,23 +65,23 @@ class Auth(Resource):
     ) -> User:
         """Register a user.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
-        No argument is required: some servers create a guest if none is given.
+        No argument is required: some servers create a guest if none is passed.
 
         Args:
             name: The user's name.
-            email: The user's e-mail address.
+            email: The user's email address.
             sso_id: The user's id in another system.
             avatar_type: The form of the picture: ``url``, ``content`` or ``gravatar``.
-            avatar_content: The picture's address, or the picture itself in base64.
-            properties: Values of custom fields by field id.
+            avatar_content: The picture's URL, or the picture itself in base64.
+            properties: The values of custom fields: a mapping of field ids to values.
 
         Returns:
             The new user, with ``api_key``.
 
         Raises:
-            ConflictError: A user has this e-mail address already.
+            ConflictError: Another user already has this email address.
 
         Endpoint: ``POST register.json``.
         """
@@ -96,11 +98,11 @@ class Auth(Resource):
         return await self._call("POST", "register.json", entity(User), body=body, sensitive=True)
 
     async def identity(self, token: str | Secret, email: str, *, sso_id: str | None = None) -> User:
-        """Return the user that another system signed in.
+        """Return the user whom another system signed in.
 
         Args:
             token: The other system's token for the user.
-            email: The user's e-mail address.
+            email: The user's email address.
             sso_id: The user's id in the other system.
 
         Returns:

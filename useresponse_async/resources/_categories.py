@@ -14,8 +14,8 @@ __all__ = ["Categories"]
 class Categories(Resource):
     """Categories of objects.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(
@@ -31,14 +31,14 @@ class Categories(Resource):
             ownership: Only categories of this module: ``feedback``, ``helpdesk``, ``announcements``
                 or ``knowledge-base``.
             type: Only categories of objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+                ``thanks``, ``ticket``, ``announcement``, ``article``, ``faq`` or a custom type.
             params: Additional query parameters, sent unchanged.
 
         Returns:
             The categories.
 
         Raises:
-            NotFoundError: The server's API version lacks this endpoint.
+            NotFoundError: The server's API version does not have this endpoint.
 
         Endpoint: ``GET categories.json``.
         """

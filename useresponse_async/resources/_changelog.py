@@ -13,8 +13,8 @@ __all__ = ["Changelogs"]
 class Changelogs(Resource):
     """The changes to objects and users.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def for_object(self, object_id: int, *, params: Params | None = None) -> list[Changelog]:

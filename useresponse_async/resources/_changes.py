@@ -1,4 +1,4 @@
-"""Objects by their latest activity, newest first."""
+"""Objects, most recently active first."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 def changed_since(
     pages: Pages[Object], moment: datetime, *, is_sorted: bool
 ) -> AsyncGenerator[Object, None]:
-    """Iterate over the objects whose latest activity is not older than ``moment``.
+    """Iterate over the objects with activity at or after ``moment``.
 
     Args:
-        pages: A list that is sorted by the latest activity, newest first.
+        pages: A list that was requested with the most recently active objects first.
         moment: An aware time.
-        is_sorted: Whether the list is known to be sorted so; else its order is checked.
+        is_sorted: Whether the server is known to sort as requested; else the order is checked.
     """
     if not isinstance(moment, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError("moment", f"a {type(moment).__name__} is not a datetime.datetime")
     if moment.utcoffset() is None:
-        raise ArgumentError("moment", "it has no time zone, e.g. datetime.now(timezone.utc)")
+        raise ArgumentError("moment", "has no time zone; pass e.g. datetime.now(timezone.utc)")
     since = moment.replace(microsecond=0)  # the API's times are in seconds
     return _as_sorted(pages, since) if is_sorted else _checked(pages, since)
 
@@ -53,7 +53,7 @@ async def _checked(pages: Pages[Object], since: datetime) -> AsyncGenerator[Obje
                     sorted_so_far = False
                 else:
                     sorted_so_far &= newer.latest_activity >= older.latest_activity
-                # As long as ids descend too, the list may as well be sorted by creation.
+                # As long as ids descend too, the list could also be sorted by creation.
                 order_is_proven |= newer.id < older.id
             last = page.items[-1:] or last
             if sorted_so_far and order_is_proven and _is_past(page.items, since):
@@ -65,7 +65,7 @@ async def _checked(pages: Pages[Object], since: datetime) -> AsyncGenerator[Obje
 async def in_batches(
     objects: AsyncGenerator[Object, None], size: int
 ) -> AsyncGenerator[list[Object], None]:
-    """Yield lists of ``size`` objects, and one of those that are left."""
+    """Yield lists of ``size`` objects; the last may be shorter."""
     batch: list[Object] = []
     async with aclosing(objects):
         async for item in objects:
@@ -78,7 +78,7 @@ async def in_batches(
 
 
 def _not_older(items: Sequence[Object], since: datetime) -> list[Object]:
-    # One whose latest activity is not told may be anything, so it counts as changed.
+    # An object without a latest activity may have changed.
     return [it for it in items if it.latest_activity is None or it.latest_activity >= since]
 
 

@@ -12,13 +12,14 @@ __all__ = ["Chats"]
 
 
 class Chats(Resource):
-    """Chats with customers; the API can only read them.
+    """Chats with customers. The API gives read-only access to them.
 
-    Which of a chat's two numbers the API takes for its id is not documented: the vendor's own
-    apps give ``external_id``. Either is sent as given.
+    A chat has an ``id`` and an ``external_id``. The API does not document which of them it
+    expects: try ``external_id`` first, as the vendor's own apps do. The client sends the number
+    unchanged.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     def list(
@@ -32,16 +33,16 @@ class Chats(Resource):
         """List chats.
 
         Args:
-            author_id: Only chats of the user with this id.
-            page: First page to return, from 1.
-            count: Number of chats per page; servers are known to honour up to 50.
+            author_id: Only chats of the author with this id.
+            page: Number of the first page; default: 1.
+            count: Number of chats per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all chats.
+            A paginated list: await it for one page, or use ``async for`` to get all chats.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET chats.json``.
         """
@@ -59,7 +60,7 @@ class Chats(Resource):
         """Return a chat.
 
         Args:
-            chat_id: The chat's ``external_id`` or ``id``, depending on the server.
+            chat_id: The chat's ``external_id``, or its ``id`` if the server expects that.
 
         Returns:
             The chat.
@@ -84,17 +85,17 @@ class Chats(Resource):
         """List the messages of a chat. Servers without pagination return them as one page.
 
         Args:
-            chat_id: The chat's ``external_id`` or ``id``, depending on the server.
-            top_id: The id of the message from which to go back.
-            page: First page to return, from 1.
-            count: Number of messages per page; servers are known to honour up to 50.
+            chat_id: The chat's ``external_id``, or its ``id`` if the server expects that.
+            top_id: Only messages up to the one with this id, to page back through a chat.
+            page: Number of the first page; default: 1.
+            count: Number of messages per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all messages.
+            A paginated list: await it for one page, or use ``async for`` to get all messages.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET chats/{id}/messages.json``.
         """

@@ -24,10 +24,10 @@ __all__ = ["Comments"]
 
 
 class Comments(Resource):
-    """Comments on objects. Those on one object are listed by ``client.objects.comments``.
+    """Comments on objects. To list those on one object, use ``client.objects.comments``.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     def list(
@@ -36,15 +36,15 @@ class Comments(Resource):
         """List the comments on all objects. Servers without pagination return them as one page.
 
         Args:
-            page: First page to return, from 1.
-            count: Number of comments per page; servers are known to honour up to 50.
+            page: Number of the first page; default: 1.
+            count: Number of comments per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all comments.
+            A paginated list: await it for one page, or use ``async for`` to get all comments.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET comments.json``.
         """
@@ -70,21 +70,22 @@ class Comments(Resource):
     ) -> Comment:
         """Comment on an object.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
-            content: The text, as BBCode; servers are known to accept up to 12000 characters.
-            is_private: Show it to agents only.
+            content: The text, as BBCode; servers may reject more than 12000 characters.
+            is_private: Make the comment visible only to agents.
             reply_to: The id of the comment to reply to.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            attachments: Uploaded files to attach, as ``client.files.upload`` returns them.
+            attachments: The files to attach, as ``client.files.upload`` returned them: the API
+                takes only uploaded files here.
 
         Returns:
             The new comment.
 
         Raises:
-            ArgumentError: An argument is invalid, e.g. an attachment without a token.
+            ArgumentError: An argument is invalid, e.g. an attachment that was not uploaded.
             NotFoundError: The object does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments.json``.
@@ -104,18 +105,20 @@ class Comments(Resource):
     async def update(
         self, comment_id: int, *, content: str | None = None, treat_as_html: bool | None = None
     ) -> Comment | None:
-        """Update a comment. At least one argument is required.
+        """Update a comment. Pass at least one field; the others stay unchanged.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             comment_id: The comment's id.
-            content: The new text, as BBCode; servers are known to accept up to 12000 characters.
+            content: The new text, as BBCode; servers may reject more than 12000 characters.
             treat_as_html: Treat the content as HTML rather than BBCode.
 
         Returns:
             The updated comment; ``None`` if the server sends only a confirmation.
 
         Raises:
-            ArgumentError: No change was given, or an argument is invalid.
+            ArgumentError: No field was passed, or an argument is invalid.
             NotFoundError: The comment does not exist, or this key has no access to it.
 
         Endpoint: ``POST comments/{id}/edit.json``.
@@ -134,6 +137,8 @@ class Comments(Resource):
     async def trash(self, comment_id: int) -> Comment | None:
         """Move a comment to the trash.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             comment_id: The comment's id.
 
@@ -150,6 +155,8 @@ class Comments(Resource):
     async def restore(self, comment_id: int) -> Comment | None:
         """Restore a comment from the trash.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             comment_id: The comment's id.
 
@@ -164,9 +171,9 @@ class Comments(Resource):
         return await self._post(_path(comment_id, "recovery"))
 
     async def toggle_best(self, comment_id: int) -> Comment | None:
-        """Mark a comment as the best one of its object, or remove the mark.
+        """Mark a comment as the best on its object, or unmark it.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             comment_id: The comment's id.
@@ -184,7 +191,7 @@ class Comments(Resource):
     async def toggle_vote(self, comment_id: int) -> Comment | None:
         """Add the API key owner's vote to a comment, or withdraw it.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             comment_id: The comment's id.
@@ -200,7 +207,7 @@ class Comments(Resource):
         return await self._post(_path(comment_id, "votes/toggle"))
 
     async def _post(self, path: str) -> Comment | None:
-        # Not repeated, as no POST is: a second toggle would undo the first.
+        # Not idempotent, like every POST: a second toggle would undo the first.
         return await self._call("POST", path, entity_or_none(Comment))
 
 

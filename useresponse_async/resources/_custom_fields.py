@@ -12,15 +12,17 @@ from useresponse_async.resources._resource import Resource
 __all__ = ["CustomFieldType", "CustomFields"]
 
 CustomFieldType: TypeAlias = Literal["tickets"] | str
-"""What the fields belong to; the known one is listed, any other is sent as given."""
+"""A type of record with custom fields; values other than those listed are sent unchanged."""
 
 
 class CustomFields(Resource):
-    """Custom fields by what they belong to.
+    """Custom fields, by type of record.
 
-    ``client.users.custom_fields`` and ``client.objects.custom_fields`` are what version 7.0 has
-    in place of this. Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    API version 7.0 does not have this endpoint: use ``client.users.custom_fields`` and
+    ``client.objects.custom_fields``.
+
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(
@@ -39,7 +41,8 @@ class CustomFields(Resource):
             The fields.
 
         Raises:
-            NotFoundError: The server does not know the type, or its API version lacks the endpoint.
+            NotFoundError: The server does not know the type, or its API version does not have this
+                endpoint.
 
         Endpoint: ``GET custom-fields/{type}.json``.
         """

@@ -26,14 +26,14 @@ _DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 class Files(Resource):
     """File uploads, for attachments of comments, and downloads.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def upload(self, attachment: Attachment) -> UploadedFile:
         """Upload a file, to attach it to a comment.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             attachment: The file; it is read and encoded while it is sent.
@@ -60,25 +60,25 @@ class Files(Resource):
         max_bytes: int = _DEFAULT_MAX_BYTES,
         on_progress: ProgressCallback | None = None,
     ) -> int:
-        """Download a file. The API key is sent only to the installation's own origin.
+        """Download a file. The API key is sent only to the site's own origin.
 
         A broken download is retried from the beginning, according to the client's retry policy.
-        If it fails or is cancelled, no partial file remains.
+        If the call fails or is cancelled, no partial file remains.
 
         Args:
             file: The file, or its URL.
             to: A path, or a file opened for writing bytes, e.g. by :func:`anyio.open_file`.
-            overwrite: Replace an existing file at the path; by default, it is an error.
+            overwrite: Replace an existing file. By default, an existing file is an error.
             max_bytes: Maximum size, in bytes.
             on_progress: Function or async function, called with the number of bytes received
                 so far and the total, which is ``None`` if unknown. The download keeps its slot
-                meanwhile; calls that the function makes need another slot.
+                while the function runs; calls that the function makes need another slot.
 
         Returns:
             The file's size, in bytes.
 
         Raises:
-            ArgumentError: The file has no URL, or ``to`` is a directory or exists already.
+            ArgumentError: The file has no URL, or ``to`` is a directory or already exists.
             ResponseTooLargeError: The file is larger than ``max_bytes``.
             OSError: The file cannot be written.
 
@@ -99,5 +99,5 @@ def _address_of(file: AttachedFile | UploadedFile | str) -> str:
     direct = file.direct_url if isinstance(file, AttachedFile) else None
     address = direct or file.url
     if address is None:
-        raise ArgumentError("file", "the server gave no URL for it")
+        raise ArgumentError("file", "the server sent no URL for this file")
     return address

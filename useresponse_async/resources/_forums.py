@@ -13,8 +13,8 @@ __all__ = ["Forums"]
 class Forums(Resource):
     """The forums of the community.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(self, *, params: Params | None = None) -> list[Forum]:
@@ -27,7 +27,7 @@ class Forums(Resource):
             The forums.
 
         Raises:
-            NotFoundError: The server's API version lacks this endpoint.
+            NotFoundError: The server's API version does not have this endpoint.
 
         Endpoint: ``GET forums.json``.
         """

@@ -11,14 +11,16 @@ __all__ = ["Moderation"]
 
 
 class Moderation(Resource):
-    """Topics and comments that await an agent's approval.
+    """Topics and comments that are waiting for approval.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def approve_topic(self, topic_id: int) -> Object | None:
         """Approve a topic.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             topic_id: The topic's id (an object id).
@@ -37,9 +39,11 @@ class Moderation(Resource):
     async def decline_topic(self, topic_id: int, reason: str | None = None) -> Object | None:
         """Decline a topic.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             topic_id: The topic's id (an object id).
-            reason: The reason.
+            reason: The reason for declining it.
 
         Returns:
             The topic; ``None`` if the server sends only a confirmation.
@@ -55,6 +59,8 @@ class Moderation(Resource):
 
     async def approve_comment(self, comment_id: int) -> Comment | None:
         """Approve a comment.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             comment_id: The comment's id.
@@ -73,9 +79,11 @@ class Moderation(Resource):
     async def decline_comment(self, comment_id: int, reason: str | None = None) -> Comment | None:
         """Decline a comment.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             comment_id: The comment's id.
-            reason: The reason.
+            reason: The reason for declining it.
 
         Returns:
             The comment; ``None`` if the server sends only a confirmation.

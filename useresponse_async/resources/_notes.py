@@ -21,11 +21,13 @@ __all__ = ["Notes"]
 
 
 class Notes(Resource):
-    """The notes that agents keep about users.
+    """Agents' notes about users.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`. To a change the API responds with
-    either the note or all notes of the user; the methods return the changed one.
+    The API responds to a change with either the note or all notes about the user; the methods
+    return the changed note.
+
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(self, user_id: int, *, params: Params | None = None) -> list[UserNote]:
@@ -52,16 +54,16 @@ class Notes(Resource):
     ) -> UserNote:
         """Create a note about a user.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             user_id: The user's id.
-            content: The note; servers are known to accept up to 12000 characters.
+            content: The note; servers may reject more than 12000 characters.
             remind_at: When to remind the author: a ``datetime`` without a time zone, in the
-                installation's local time. Fractions of a second are dropped.
+                site's local time. Fractions of a second are dropped.
 
         Returns:
-            The new note: the one with the highest id, where the server returns several.
+            The new note; if the server returns several, the one with the highest id.
 
         Raises:
             ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
@@ -77,14 +79,16 @@ class Notes(Resource):
     ) -> UserNote | None:
         """Update a note.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             note_id: The note's id.
-            content: The new text; servers are known to accept up to 12000 characters.
+            content: The new text; servers may reject more than 12000 characters.
             remind_at: When to remind the author: a ``datetime`` without a time zone, in the
-                installation's local time. Fractions of a second are dropped.
+                site's local time. Fractions of a second are dropped.
 
         Returns:
-            The updated note; ``None`` where the response does not show it.
+            The updated note; ``None`` if the response does not contain it.
 
         Raises:
             ArgumentError: ``remind_at`` has a time zone, or another argument is invalid.
@@ -99,11 +103,13 @@ class Notes(Resource):
     async def delete(self, note_id: int) -> UserNote | None:
         """Delete a note permanently.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             note_id: The note's id.
 
         Returns:
-            The deleted note; ``None`` where the response does not show it.
+            The deleted note; ``None`` if the response does not contain it.
 
         Raises:
             NotFoundError: The note does not exist, or this key has no access to it.

@@ -42,17 +42,17 @@ ObjectKind: TypeAlias = (
 """An object type's slug; values other than those listed are sent unchanged."""
 
 ExpireSelect: TypeAlias = Literal["never", "on_date"] | str
-"""Whether an announcement expires; other values are sent unchanged too."""
+"""When an announcement expires; values other than those listed are sent unchanged."""
 
 CommentSort: TypeAlias = Literal["asc", "desc"] | str
-"""An order of comments, by age; other values are sent unchanged too."""
+"""A sort order of comments; values other than those listed are sent unchanged."""
 
 
 class Objects(Resource):
-    """Objects: tickets, topics, articles and announcements.
+    """Objects: tickets, topics (ideas, problems, questions, thanks), articles and announcements.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     def search(
@@ -73,25 +73,25 @@ class Objects(Resource):
         """Search objects, or list all of them.
 
         Args:
-            text: Search text for objects.
+            text: Only objects that contain this text.
             ownership: Only objects of this module: ``feedback``, ``helpdesk``, ``announcements``
                 or ``knowledge-base``.
             type: Only objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
-            category_id: Only objects of this category.
-            forum_id: Only objects of this forum.
-            featured: Only featured objects (``True``), or only others (``False``).
-            status: Only objects with this status.
-            sort: The order of the objects.
-            page: First page to return, from 1.
-            count: Number of objects per page; servers are known to honour up to 50.
+                ``thanks``, ``ticket``, ``announcement``, ``article``, ``faq`` or a custom type.
+            category_id: Only objects in the category with this id.
+            forum_id: Only objects in the forum with this id.
+            featured: Only featured objects (``True``), or only those that are not (``False``).
+            status: Only objects with this status, by its name on the server.
+            sort: The name of one of the server's sort orders.
+            page: Number of the first page; default: 1.
+            count: Number of objects per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all objects.
+            A paginated list: await it for one page, or use ``async for`` to get all objects.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET search.json``.
         """
@@ -119,7 +119,7 @@ class Objects(Resource):
 
         Args:
             object_id: The object's id.
-            bbcode: Return the content as BBCode rather than rendered.
+            bbcode: Return the content as BBCode rather than HTML.
 
         Returns:
             The object.
@@ -155,37 +155,37 @@ class Objects(Resource):
     ) -> Object:
         """Create an object.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             ownership: The module that the object belongs to: ``feedback``, ``helpdesk``,
                 ``announcements`` or ``knowledge-base``.
             object_type: The object's type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
-            title: The title; servers are known to accept up to 100 characters.
+                ``thanks``, ``ticket``, ``announcement``, ``article``, ``faq`` or a custom type.
+            title: The title; servers may reject more than 100 characters.
             content: The text, as BBCode, which feedback and announcements must have; servers
                 are known to accept up to 12000 characters.
             category_id: The id of the category; 0 for none.
-            responsible_id: The id of the agent who is responsible; 0 for nobody.
-            team_id: The id of the team that is responsible.
+            responsible_id: The id of the assigned agent; 0 for none.
+            team_id: The id of the assigned team.
             tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
-            is_private: Show it to the author and agents only.
-            force_author: The id or e-mail address of the user to create it for.
-            expire_select: Whether an announcement expires: ``never``, or ``on_date``, the
-                default if ``expires_at`` is given.
-            expires_at: The day on which an announcement expires.
-            notify_email: The e-mail address of a person to notify.
+            is_private: Make the object visible only to its author and agents.
+            force_author: The id or email address of the user who is to be the author.
+            expire_select: When an announcement expires: ``never`` or ``on_date`` (the default with
+                ``expires_at``).
+            expires_at: The day on which the announcement expires.
+            notify_email: The email address of a person to notify.
             notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by field id.
+            properties: The values of custom fields: a mapping of field ids to values.
 
         Returns:
             The new object.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: A value is missing, or the server rejects one.
+            BadRequestError: The server reports a missing or invalid value.
 
         Endpoint: ``POST objects.json``.
         """
@@ -232,37 +232,37 @@ class Objects(Resource):
         treat_as_html: bool | None = None,
         properties: Properties | None = None,
     ) -> Object | None:
-        """Update an object. Fields that are left out stay unchanged; at least one is required.
+        """Update an object. Pass at least one field; the others stay unchanged.
 
         Args:
             object_id: The object's id.
             object_type: The new type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
-            title: The new title; servers are known to accept up to 100 characters.
-            content: The new text, as BBCode; servers are known to accept up to 12000 characters.
+                ``thanks``, ``ticket``, ``announcement``, ``article``, ``faq`` or a custom type.
+            title: The new title; servers may reject more than 100 characters.
+            content: The new text, as BBCode; servers may reject more than 12000 characters.
             status_id: The id of the new status.
             category_id: The id of the new category; 0 for none.
-            responsible_id: The id of the agent who is responsible now; 0 for nobody.
-            team_id: The id of the team that is responsible now.
-            tags: The new tags, as a sequence or as one comma-separated string; an empty
-                list for none.
-            attachments: Files to attach in addition to those it has. A call with attachments is
-                not retried, unless the server refused the request or was not reached.
-            is_private: Show it to the author and agents only.
-            force_author: The id or e-mail address of the user to make its author.
-            expire_select: Whether an announcement expires: ``never``, or ``on_date``, the
-                default if ``expires_at`` is given.
-            expires_at: The day on which an announcement expires.
-            notify_email: The e-mail address of a person to notify.
+            responsible_id: The id of the newly assigned agent; 0 for none.
+            team_id: The id of the newly assigned team.
+            tags: The tags that replace the old ones, as a sequence or as one comma-separated
+                string; an empty list removes all.
+            attachments: Files to attach in addition to the object's own. A call with attachments is
+                not idempotent: it is retried only after a 503, a 429 or a failure to connect.
+            is_private: Make the object visible only to its author and agents.
+            force_author: The id or email address of the user who is to be the new author.
+            expire_select: When an announcement expires: ``never`` or ``on_date`` (the default with
+                ``expires_at``).
+            expires_at: The day on which the announcement expires.
+            notify_email: The email address of a person to notify.
             notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: New values of custom fields by field id.
+            properties: The new values of custom fields: a mapping of field ids to values.
 
         Returns:
             The updated object; ``None`` if the server sends only a confirmation.
 
         Raises:
-            ArgumentError: No change was given, an argument is invalid, or a file cannot
+            ArgumentError: No field was passed, an argument is invalid, or a file cannot
                 be read or is too large.
             NotFoundError: The object does not exist, or this key has no access to it.
 
@@ -315,7 +315,7 @@ class Objects(Resource):
     async def archive(self, object_id: int) -> Object | None:
         """Archive an object.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -333,7 +333,7 @@ class Objects(Resource):
     async def trash(self, object_id: int) -> Object | None:
         """Move an object to the trash.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -356,6 +356,8 @@ class Objects(Resource):
     async def subscribe(self, object_id: int) -> Object | None:
         """Subscribe the API key's owner to notifications about an object.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             object_id: The object's id.
 
@@ -371,6 +373,8 @@ class Objects(Resource):
 
     async def unsubscribe(self, object_id: int) -> Object | None:
         """Unsubscribe the API key's owner from notifications about an object.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -388,7 +392,7 @@ class Objects(Resource):
     async def toggle_vote(self, object_id: int) -> Object | None:
         """Add the API key owner's vote to an object, or withdraw it.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -404,9 +408,9 @@ class Objects(Resource):
         return await self._post(_path(object_id, "votes/toggle"))
 
     async def toggle_comments(self, object_id: int) -> Object | None:
-        """Open an object for comments, or close it.
+        """Enable comments on an object, or disable them if they are enabled.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -424,7 +428,7 @@ class Objects(Resource):
     async def attach(self, object_id: int, attachment: Attachment) -> Object | None:
         """Attach a file to an object.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             object_id: The object's id.
@@ -443,7 +447,7 @@ class Objects(Resource):
         return await self._post(path, attachment_of("attachment", attachment))
 
     async def _post(self, path: str, body: Mapping[str, Any] | None = None) -> Object | None:
-        # As every POST, not repeated: a second toggle would undo the first.
+        # Not idempotent, like every POST: a second toggle would undo the first.
         return await self._call("POST", path, entity_or_none(Object), body=body)
 
     def comments(
@@ -461,18 +465,18 @@ class Objects(Resource):
 
         Args:
             object_id: The object's id.
-            is_private: Only private notes (``True``), or only other comments (``False``).
-            sort: The order of the comments, by age: ``asc`` or ``desc``.
-            bbcode: Return the content as BBCode rather than rendered.
-            page: First page to return, from 1.
-            count: Number of comments per page; servers are known to honour up to 50.
+            is_private: Only private comments (``True``), or only public ones (``False``).
+            sort: ``asc`` for oldest first, ``desc`` for newest first.
+            bbcode: Return the content as BBCode rather than HTML.
+            page: Number of the first page; default: 1.
+            count: Number of comments per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all comments.
+            A paginated list: await it for one page, or use ``async for`` to get all comments.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET objects/{id}/comments.json``.
         """
@@ -500,7 +504,7 @@ class Objects(Resource):
             The fields.
 
         Raises:
-            NotFoundError: The server's API version lacks this endpoint.
+            NotFoundError: The server's API version does not have this endpoint.
 
         Endpoint: ``GET objects/custom-fields/list.json``.
         """

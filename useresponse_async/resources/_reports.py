@@ -56,8 +56,8 @@ class ReportPages(Pages[Object]):
 class Reports(Resource):
     """Reports: saved selections of objects, such as an inbox.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(self, *, params: Params | None = None) -> list[Report]:
@@ -70,7 +70,7 @@ class Reports(Resource):
             The reports.
 
         Raises:
-            PermissionDeniedError: This key is not permitted to read reports.
+            PermissionDeniedError: The API key's owner is not permitted to read reports.
 
         Endpoint: ``GET reports/list.json``.
         """
@@ -91,16 +91,16 @@ class Reports(Resource):
         Args:
             report_id: The report's id.
             group: Only objects of the group with this id.
-            page: First page to return, from 1.
-            count: Number of objects per page; servers are known to honour up to 50.
+            page: Number of the first page; default: 1.
+            count: Number of objects per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all objects. Each has
-            ``groups`` and ``active_group``.
+            A paginated list: await it for one page, or use ``async for`` to get all objects. Each
+            page has ``groups`` and ``active_group``.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET report/{id}/objects.json``.
         """

@@ -14,15 +14,16 @@ T = TypeVar("T")
 class Resource:
     """A part of the API.
 
-    Besides the errors that it lists, every method of every resource raises:
+    Besides the exceptions in its own documentation, every method of every resource can raise:
 
     - :class:`~useresponse_async.ArgumentError`: an argument is invalid; nothing was sent;
     - :class:`~useresponse_async.APIConnectionError`: no complete response was received
       (:class:`~useresponse_async.APITimeoutError`: none in time);
     - :class:`~useresponse_async.AuthenticationError`,
-      :class:`~useresponse_async.PermissionDeniedError`, or another
-      :class:`~useresponse_async.APIStatusError`: the server refused;
+      :class:`~useresponse_async.PermissionDeniedError` or another
+      :class:`~useresponse_async.APIStatusError`: the server responded with an error;
     - :class:`~useresponse_async.DecodeError`: the response is not as the API documents it;
+    - :class:`~useresponse_async.ResponseTooLargeError`: the response is too large;
     - :class:`~useresponse_async.ClientClosedError`: the client is closed.
 
     Cancelling a call closes its connection; a request already sent may have been processed.

@@ -1,5 +1,5 @@
 """The resources of a client, each loaded on first use."""
-# ruff: noqa: PLC0415 - a program that reads users need not wait for what it does not use
+# ruff: noqa: PLC0415 - importing all resources takes time that most programs do not need
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Resources:
 
     @cached_property
     def moderation(self) -> Moderation:
-        """Topics and comments that await approval."""
+        """Topics and comments that are waiting for approval."""
         from useresponse_async.resources._moderation import Moderation
 
         return Moderation(self._session)
@@ -111,7 +111,7 @@ class Resources:
 
     @cached_property
     def custom_fields(self) -> CustomFields:
-        """Custom fields, as version 4.0 lists them."""
+        """Custom fields, as API version 4.0 lists them."""
         from useresponse_async.resources._custom_fields import CustomFields
 
         return CustomFields(self._session)

@@ -14,8 +14,8 @@ __all__ = ["Statuses"]
 class Statuses(Resource):
     """The statuses that objects can have.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     async def list(
@@ -25,14 +25,14 @@ class Statuses(Resource):
 
         Args:
             object_type: Only statuses of objects of this type: ``idea``, ``problem``, ``question``,
-                ``thanks``, ``ticket``, ``announcement``, ``article`` or ``faq``, or a custom one.
+                ``thanks``, ``ticket``, ``announcement``, ``article``, ``faq`` or a custom type.
             params: Additional query parameters, sent unchanged.
 
         Returns:
             The statuses.
 
         Raises:
-            PermissionDeniedError: This key is not permitted to read statuses.
+            PermissionDeniedError: The API key's owner is not permitted to read statuses.
 
         Endpoint: ``GET statuses.json``.
         """

@@ -32,17 +32,17 @@ TicketStatus: TypeAlias = (
 TicketDate: TypeAlias = (
     Literal["today", "yesterday", "this_week", "last_week", "this_month", "last_month"] | str
 )
-"""A range of days; values other than those listed are sent unchanged."""
+"""A period; values other than those listed are sent unchanged."""
 
 TicketSort: TypeAlias = Literal["new", "updated", "new_updated"] | str
-"""An order of tickets; values other than those listed are sent unchanged."""
+"""A sort order of tickets; values other than those listed are sent unchanged."""
 
 
 class Tickets(ObjectsOfModule):
-    """Tickets. Calls for a single ticket are in ``client.objects`` and take its id.
+    """Tickets. To read or change a single ticket, pass its id to a method of ``client.objects``.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     def search(
@@ -62,24 +62,25 @@ class Tickets(ObjectsOfModule):
         """Search tickets, or list all of them.
 
         Args:
-            text: Search text for tickets.
+            text: Only tickets that contain this text.
             status: Only tickets with this status: ``all``, ``opened``, ``on_hold``,
                 ``in_progress``, ``awaiting_reply``, ``all-active`` or ``completed``.
-            date: Only tickets of these days: ``today``, ``yesterday``, ``this_week``,
+            date: Only tickets of this period: ``today``, ``yesterday``, ``this_week``,
                 ``last_week``, ``this_month`` or ``last_month``.
-            author_id: Only tickets of the user with this id.
-            sort: The order of the tickets: ``new``, ``updated`` or ``new_updated``.
-            properties: Only tickets with these values in custom fields, by field id.
-            bbcode: Return the content as BBCode rather than rendered.
-            page: First page to return, from 1.
-            count: Number of tickets per page; servers are known to honour up to 50.
+            author_id: Only tickets of the author with this id.
+            sort: The server's sort order: ``new``, ``updated`` or ``new_updated``.
+            properties: Only tickets with these values of custom fields: a mapping of field ids to
+                values.
+            bbcode: Return the content as BBCode rather than HTML.
+            page: Number of the first page; default: 1.
+            count: Number of tickets per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all tickets.
+            A paginated list: await it for one page, or use ``async for`` to get all tickets.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET tickets.json``.
         """
@@ -104,29 +105,33 @@ class Tickets(ObjectsOfModule):
     def changed_since(
         self, moment: datetime, *, count: int = 50, params: Params | None = None
     ) -> AsyncGenerator[Object, None]:
-        """Iterate over the tickets whose latest activity is not older than ``moment``.
+        """Iterate over the tickets with activity at or after ``moment``.
 
-        The server sorts the tickets, and no more pages are requested once ``moment`` has been
-        passed: if nothing is new, that is one request. Iteration begins with one page in flight,
-        then two, four, and so on.
+        The server sends the most recently active tickets first. Iteration ends at the first page
+        that reaches beyond ``moment``: if nothing has changed, there is one request. It fetches
+        one page, then two concurrently, then four, and so on up to ``max_in_flight``.
 
-        Rows can move while they are read. A ticket that changes during the iteration moves to the
-        top; it is yielded only if it was read before that, in its earlier state. If a ticket is
-        deleted during the iteration, those below it move up and one of them may be missed, unless
-        the server's totals show it. To cover that, let calls overlap: choose ``moment`` earlier
-        than the start of the previous call, by more than the time between two calls, and skip
-        tickets whose ``id`` and ``latest_activity`` were seen before.
+        Tickets can move between pages during the iteration:
 
-        Close the iterator, with :func:`contextlib.aclosing`, if the loop may be left early.
+        - One that changes moves to the top. It is yielded in its old state if it was read before
+          the change, and otherwise not at all.
+        - If one is deleted, those below it move up. One of them can be missed, unless the server
+          sends totals: then the pages in question are read again.
+
+        To catch these in the next call, let the periods overlap: set ``moment`` to more than one
+        polling interval before the start of the previous call, and skip tickets whose ``id`` and
+        ``latest_activity`` you have already seen.
+
+        If you may leave the loop early, close the iterator with :func:`contextlib.aclosing`.
 
         Args:
-            moment: An aware ``datetime``. A ticket with activity in the same second counts as
-                changed, and so does one without a time of latest activity.
-            count: Number of tickets per page; servers are known to honour up to 50.
+            moment: An aware ``datetime``. Tickets with activity in the same second are
+                included, and so are tickets without ``latest_activity``.
+            count: Number of tickets per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            An asynchronous iterator over the tickets, newest first.
+            An asynchronous iterator over the tickets, most recently active first.
 
         Raises:
             ArgumentError: ``moment`` has no time zone, or another argument is invalid.
@@ -154,28 +159,28 @@ class Tickets(ObjectsOfModule):
     ) -> Object:
         """Create a ticket.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
-            title: The title; servers are known to accept up to 100 characters.
-            content: The text, as BBCode; servers are known to accept up to 12000 characters.
+            title: The title; servers may reject more than 100 characters.
+            content: The text, as BBCode; servers may reject more than 12000 characters.
             category_id: The id of the category; 0 for none.
-            responsible_id: The id of the agent who is responsible; 0 for nobody.
-            team_id: The id of the team that is responsible.
+            responsible_id: The id of the assigned agent; 0 for none.
+            team_id: The id of the assigned team.
             tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
-            force_author: The id or e-mail address of the user to create it for.
-            notify_email: The e-mail address of a person to notify.
+            force_author: The id or email address of the user who is to be the author.
+            notify_email: The email address of a person to notify.
             notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by field id.
+            properties: The values of custom fields: a mapping of field ids to values.
 
         Returns:
             The new ticket.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: A value is missing, or the server rejects one.
+            BadRequestError: The server reports a missing or invalid value.
 
         Endpoint: ``POST objects.json``.
         """

@@ -23,11 +23,11 @@ TopicKind: TypeAlias = Literal["idea", "problem", "question", "thanks"] | str
 class Topics(ObjectsOfModule):
     """Topics: ideas, problems, questions and thanks.
 
-    Calls about a single topic are in ``client.objects``, and take its id;
+    To read or change a single topic, pass its id to a method of ``client.objects``.
     ``client.moderation`` approves and declines topics.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
     """
 
     def search(
@@ -47,23 +47,23 @@ class Topics(ObjectsOfModule):
         """Search topics, or list all of them.
 
         Args:
-            text: Search text for topics.
-            type: Only topics of this type: ``idea``, ``problem``, ``question`` or ``thanks``,
-                or a custom one.
-            category_id: Only topics of this category.
-            forum_id: Only topics of this forum.
-            featured: Only featured topics (``True``), or only others (``False``).
-            status: Only topics with this status.
-            sort: The order of the topics.
-            page: First page to return, from 1.
-            count: Number of topics per page; servers are known to honour up to 50.
+            text: Only topics that contain this text.
+            type: Only topics of this type: ``idea``, ``problem``, ``question``, ``thanks`` or
+                a custom type.
+            category_id: Only topics in the category with this id.
+            forum_id: Only topics in the forum with this id.
+            featured: Only featured topics (``True``), or only those that are not (``False``).
+            status: Only topics with this status, by its name on the server.
+            sort: The name of one of the server's sort orders.
+            page: Number of the first page; default: 1.
+            count: Number of topics per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all topics.
+            A paginated list: await it for one page, or use ``async for`` to get all topics.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET search.json``.
         """
@@ -84,32 +84,36 @@ class Topics(ObjectsOfModule):
     def changed_since(
         self, moment: datetime, *, count: int = 50, params: Params | None = None
     ) -> AsyncGenerator[Object, None]:
-        """Iterate over the topics whose latest activity is not older than ``moment``.
+        """Iterate over the topics with activity at or after ``moment``.
 
-        The API documents no order of topics. Like tickets, they are requested in the order of
-        their latest activity, and the order of the response is checked page by page. If it is
-        as requested, no more pages are requested once ``moment`` has been passed; iteration
-        begins with one page in flight, then two, four, and so on. If it is not, or if it could
-        also be the order of creation, all topics are read. The client sorts the topics, so the
-        first is yielded after the last page was read.
+        The API does not document a sort order of topics. The client requests the most recently
+        active topics first, and checks the order of each page. If it is as requested, iteration
+        ends at the first page that reaches beyond ``moment``; it fetches one page, then two
+        concurrently, then four, and so on up to ``max_in_flight``. If the order is different, or
+        could also be the order of creation, all topics are read. The client sorts the topics, so
+        the first one is yielded after the last page has been read.
 
-        Rows can move while they are read. A topic that changes during the iteration moves to the
-        top; it is yielded only if it was read before that, in its earlier state. If a topic is
-        deleted during the iteration, those below it move up and one of them may be missed, unless
-        the server's totals show it. To cover that, let calls overlap: choose ``moment`` earlier
-        than the start of the previous call, by more than the time between two calls, and skip
-        topics whose ``id`` and ``latest_activity`` were seen before.
+        Topics can move between pages during the iteration:
 
-        Close the iterator, with :func:`contextlib.aclosing`, if the loop may be left early.
+        - One that changes moves to the top. It is yielded in its old state if it was read before
+          the change, and otherwise not at all.
+        - If one is deleted, those below it move up. One of them can be missed, unless the server
+          sends totals: then the pages in question are read again.
+
+        To catch these in the next call, let the periods overlap: set ``moment`` to more than one
+        polling interval before the start of the previous call, and skip topics whose ``id`` and
+        ``latest_activity`` you have already seen.
+
+        If you may leave the loop early, close the iterator with :func:`contextlib.aclosing`.
 
         Args:
-            moment: An aware ``datetime``. A topic with activity in the same second counts as
-                changed, and so does one without a time of latest activity.
-            count: Number of topics per page; servers are known to honour up to 50.
+            moment: An aware ``datetime``. Topics with activity in the same second are
+                included, and so are topics without ``latest_activity``.
+            count: Number of topics per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            An asynchronous iterator over the topics, newest first.
+            An asynchronous iterator over the topics, most recently active first.
 
         Raises:
             ArgumentError: ``moment`` has no time zone, or another argument is invalid.
@@ -139,31 +143,31 @@ class Topics(ObjectsOfModule):
     ) -> Object:
         """Create a topic.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
-            title: The title; servers are known to accept up to 100 characters.
-            content: The text, as BBCode; servers are known to accept up to 12000 characters.
-            object_type: The topic's type: ``idea``, ``problem``, ``question`` or ``thanks``,
-                or a custom one.
+            title: The title; servers may reject more than 100 characters.
+            content: The text, as BBCode; servers may reject more than 12000 characters.
+            object_type: The topic's type: ``idea``, ``problem``, ``question``, ``thanks`` or
+                a custom type.
             category_id: The id of the category; 0 for none.
-            responsible_id: The id of the agent who is responsible; 0 for nobody.
-            team_id: The id of the team that is responsible.
+            responsible_id: The id of the assigned agent; 0 for none.
+            team_id: The id of the assigned team.
             tags: The tags, as a sequence or as one comma-separated string.
             attachments: The files to attach; each is read and encoded while it is sent.
-            is_private: Show it to the author and agents only.
-            force_author: The id or e-mail address of the user to create it for.
-            notify_email: The e-mail address of a person to notify.
+            is_private: Make the topic visible only to its author and agents.
+            force_author: The id or email address of the user who is to be the author.
+            notify_email: The email address of a person to notify.
             notify_name: The name of the person to notify.
             treat_as_html: Treat the content as HTML rather than BBCode.
-            properties: Values of custom fields by field id.
+            properties: The values of custom fields: a mapping of field ids to values.
 
         Returns:
             The new topic.
 
         Raises:
             ArgumentError: An argument is invalid, or a file cannot be read or is too large.
-            BadRequestError: A value is missing, or the server rejects one.
+            BadRequestError: The server reports a missing or invalid value.
 
         Endpoint: ``POST objects.json``.
         """

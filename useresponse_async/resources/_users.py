@@ -42,17 +42,17 @@ UserRole: TypeAlias = Literal["user", "agent", "admin"] | str
 UserSort: TypeAlias = (
     Literal["roles", "department", "top_rated", "created_most", "commented_most"] | str
 )
-"""An order of users; values other than those listed are sent unchanged."""
+"""A sort order of users; values other than those listed are sent unchanged."""
 
 
 class Users(Resource):
     """Users: customers, agents and administrators.
 
-    Besides the errors that it lists, every method raises those of
-    :class:`~useresponse_async.resources.Resource`.
+    Every method can also raise the exceptions that
+    :class:`~useresponse_async.resources.Resource` lists.
 
     Attributes:
-        notes: The notes that agents keep about users.
+        notes: The resource with the methods for agents' notes about users.
     """
 
     def __init__(self, session: Session) -> None:
@@ -73,20 +73,20 @@ class Users(Resource):
         """Search users, or list all of them.
 
         Args:
-            role: Only users with this role: ``user``, ``agent`` or ``admin``, or a custom one.
-            search: Search text for users.
-            email: Only the user with this e-mail address.
-            sort: The order of the users: ``roles``, ``department``, ``top_rated``,
+            role: Only users with this role: ``user``, ``agent``, ``admin`` or a custom role.
+            search: Only users that contain this text.
+            email: Only the user with this email address.
+            sort: The server's sort order: ``roles``, ``department``, ``top_rated``,
                 ``created_most`` or ``commented_most``.
-            page: First page to return, from 1.
-            count: Number of users per page; servers are known to honour up to 50.
+            page: Number of the first page; default: 1.
+            count: Number of users per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all users.
+            A paginated list: await it for one page, or use ``async for`` to get all users.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET users/search.json``.
         """
@@ -123,19 +123,19 @@ class Users(Resource):
         return await self._call("GET", path, entity(User))
 
     async def get_by_email(self, email: str) -> User | None:
-        """Return the user with an e-mail address, if there is one.
+        """Return the user with the given email address, or ``None``.
 
-        If the server does not show e-mail addresses, its result is used if it is exactly one
-        user. If the server ignores the address, all users are read.
+        If this key has no access to email addresses, they cannot be compared: a single result
+        is returned unchecked. If the server does not filter by address, all users are read.
 
         Args:
-            email: The e-mail address; its case is ignored.
+            email: The email address; its case is ignored.
 
         Returns:
             The user; ``None`` if there is none, or this key has no access to it.
 
         Raises:
-            PermissionDeniedError: This key is not permitted to search users.
+            PermissionDeniedError: The API key's owner is not permitted to search users.
 
         Endpoint: ``GET users/search.json``.
         """
@@ -160,7 +160,7 @@ class Users(Resource):
         return nameless[0] if len(nameless) == 1 else None
 
     async def me(self) -> User:
-        """Return the user that the API key belongs to.
+        """Return the API key's owner.
 
         Returns:
             The user; its ``api_key`` is a :class:`~useresponse_async.Secret`.
@@ -182,22 +182,25 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User | None:
-        """Update the user that the API key belongs to. At least one argument is required.
+        """Update the API key's owner. Pass at least one field; the others stay unchanged.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
-            email: The new e-mail address; no other user may have it.
-            full_name: The new name.
+            email: The new email address, which must be unique.
+            full_name: The new full name; ``name`` in the model.
             phone: The new telephone number; an empty string removes it.
-            tags: The new tags, as a sequence or as one comma-separated string.
+            tags: The tags that replace the old ones, as a sequence or as one comma-separated
+                string.
             team_id: The id of the new team.
-            properties: New values of custom fields by field id.
+            properties: The new values of custom fields: a mapping of field ids to values.
 
         Returns:
             The updated user; ``None`` if the server sends only a confirmation.
 
         Raises:
-            ArgumentError: No change was given, or an argument is invalid.
-            ConflictError: Another user has this e-mail address.
+            ArgumentError: No field was passed, or an argument is invalid.
+            ConflictError: Another user already has this email address.
 
         Endpoint: ``POST profile/update.json``.
         """
@@ -220,21 +223,21 @@ class Users(Resource):
     ) -> User:
         """Create a user.
 
-        Not retried, unless the server refused the request or was not reached.
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
-            email: The e-mail address; no other user may have it.
-            full_name: The name.
+            email: The email address, which must be unique.
+            full_name: The user's full name; ``name`` in the model.
             password: The password; it never appears in an error.
             tags: The tags, as a sequence or as one comma-separated string.
             team_id: The id of the user's team.
-            properties: Values of custom fields by field id.
+            properties: The values of custom fields: a mapping of field ids to values.
 
         Returns:
             The new user.
 
         Raises:
-            ConflictError: A user has this e-mail address already.
+            ConflictError: Another user already has this email address.
 
         Endpoint: ``POST users.json``.
         """
@@ -265,23 +268,26 @@ class Users(Resource):
         team_id: int | None = None,
         properties: Properties | None = None,
     ) -> User | None:
-        """Update a user. Fields that are left out stay unchanged; at least one is required.
+        """Update a user. Pass at least one field; the others stay unchanged.
+
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
 
         Args:
             user_id: The user's id.
-            email: The new e-mail address; no other user may have it.
-            full_name: The new name.
+            email: The new email address, which must be unique.
+            full_name: The new full name; ``name`` in the model.
             phone: The new telephone number; an empty string removes it.
-            tags: The new tags, as a sequence or as one comma-separated string.
+            tags: The tags that replace the old ones, as a sequence or as one comma-separated
+                string.
             team_id: The id of the user's new team.
-            properties: New values of custom fields by field id.
+            properties: The new values of custom fields: a mapping of field ids to values.
 
         Returns:
             The updated user; ``None`` if the server sends only a confirmation.
 
         Raises:
-            ArgumentError: No change was given, or an argument is invalid.
-            ConflictError: Another user has this e-mail address.
+            ArgumentError: No field was passed, or an argument is invalid.
+            ConflictError: Another user already has this email address.
             NotFoundError: The user does not exist, or this key has no access to it.
 
         Endpoint: ``POST users/{id}.json``.
@@ -312,6 +318,8 @@ class Users(Resource):
     async def change_password(self, user_id: int, password: str | Secret) -> User | None:
         """Change a user's password.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             user_id: The user's id.
             password: The new password; it never appears in an error.
@@ -341,12 +349,15 @@ class Users(Resource):
     ) -> User | None:
         """Ban a user. The API has no endpoint to lift a ban.
 
+        Not idempotent: retried only after a 503, a 429 or a failure to connect.
+
         Args:
             user_id: The user's id.
-            reason: The reason.
-            days: Duration of the ban, in days; ignored for a permanent ban.
+            reason: The reason for the ban.
+            days: Duration of the ban, in days; ignored if ``permanent`` is true. If neither is
+                passed, the server decides.
             permanent: Ban permanently.
-            delete_related_objects: Also delete everything that the user wrote.
+            delete_related_objects: Also delete everything that the user has written.
 
         Returns:
             The user; ``None`` if the server sends only a confirmation.
@@ -376,19 +387,19 @@ class Users(Resource):
         count: int = 50,
         params: Params | None = None,
     ) -> Pages[Object]:
-        """List the objects in which a user was active.
+        """List the tickets, topics and other objects on which a user has been active.
 
         Args:
             user_id: The user's id.
-            page: First page to return, from 1.
-            count: Number of objects per page; servers are known to honour up to 50.
+            page: Number of the first page; default: 1.
+            count: Number of objects per page; servers may ignore values above 50.
             params: Additional query parameters, sent unchanged.
 
         Returns:
-            The pages: await them for the first page, iterate over them for all objects.
+            A paginated list: await it for one page, or use ``async for`` to get all objects.
 
         Raises:
-            ArgumentError: An argument is invalid, or is also in ``params``.
+            ArgumentError: An argument is invalid, or is repeated in ``params``.
 
         Endpoint: ``GET users/{id}/activity.json``.
         """
@@ -412,7 +423,7 @@ class Users(Resource):
             The fields.
 
         Raises:
-            NotFoundError: The server's API version lacks this endpoint.
+            NotFoundError: The server's API version does not have this endpoint.
 
         Endpoint: ``GET users/custom-fields/list.json``.
         """
