@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,19 @@ from useresponse_async.sandbox import Sandbox
 
 KEY = "k3y-of-the-warehouse"
 SMALL = {"users": 120, "tickets": 70, "topics": 9, "articles": 5, "comments": 90, "chats": 4}
+RESOURCES = {
+    "users",
+    "tickets",
+    "topics",
+    "articles",
+    "comments",
+    "chats",
+    "categories",
+    "statuses",
+    "forums",
+    "custom_fields",
+    "reports",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -72,8 +85,15 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path)
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    warehouse = Warehouse(tmp_path)
+    yield warehouse
+    warehouse.pipeline.deactivate()
+
+
+def comments_of(sandbox: Sandbox, owners: Collection[int]) -> list[tuple[int, int]]:
+    records = map(sandbox.comment, sandbox.comment_ids)
+    return [(record.id, record.object) for record in records if record and record.object in owners]
 
 
 def do(sandbox: Sandbox, act: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
@@ -95,15 +115,21 @@ def test_every_resource_is_a_table_with_a_row_for_each_item(warehouse: Warehouse
         assert user is not None
         query = f"SELECT name, email, role__alias FROM users WHERE id = {number}"  # noqa: S608
         assert warehouse.ask(query) == [(user.name, user.email, user.role)]
-    records = map(sandbox.comment, sandbox.comment_ids)
-    comments = sum(bool(record and record.object not in sandbox.article_ids) for record in records)
-    tables = {"tickets": 70, "topics": 9, "comments": comments, "articles": 5}
-    for table, rows in tables.items():
+    commented = comments_of(sandbox, {*sandbox.ticket_ids, *sandbox.topic_ids})
+    assert len({owner in sandbox.ticket_ids for _, owner in commented}) == 2
+    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == commented
+    for table, rows in {"tickets": 70, "topics": 9, "articles": 5}.items():
         assert warehouse.ask(f"SELECT count(*), count(DISTINCT id) FROM {table}") == [(rows, rows)]  # noqa: S608
     assert warehouse.ask("SELECT count(*) FROM chats") == [4]
     for table in ("categories", "statuses", "forums", "reports"):
         assert warehouse.ask(f"SELECT count(*) = count(DISTINCT id) FROM {table}") == [True]  # noqa: S608
         assert warehouse.ask(f"SELECT count(*) > 0 FROM {table}") == [True]  # noqa: S608
+
+
+def test_the_resources_are_named_as_their_tables():
+    source = useresponse_source("https://example.test", KEY)
+    assert {*source.resources} == {*source.selected_resources} == RESOURCES
+    assert {resource.table_name for resource in source.resources.values()} == RESOURCES
 
 
 def test_custom_fields_of_users_and_of_objects_are_kept_apart(
@@ -233,29 +259,66 @@ def test_a_run_costs_what_changed(warehouse: Warehouse, large_sandbox: Sandbox):
     assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
 
 
-@pytest.mark.parametrize("kind", ["ticket", "topic"])
-def test_the_comments_of_what_changed_follow(
-    kind: str, warehouse: Warehouse, large_sandbox: Sandbox
+def test_a_run_with_nothing_new_lists_tickets_and_topics_once(
+    warehouse: Warehouse, large_sandbox: Sandbox
 ):
-    resources = (f"{kind}s", f"{kind}_comments")
+    resources = ("tickets", "topics", "comments")
     warehouse.load(large_sandbox, *resources)
-    old = large_sandbox.ticket_ids[3] if kind == "ticket" else large_sandbox.topic_ids[3]
-    assert warehouse.ask("SELECT count(*) = count(DISTINCT id) FROM comments") == [True]
-    records = map(large_sandbox.comment, large_sandbox.comment_ids)
-    commented = [(record.id, record.object) for record in records if record]
-    owners = large_sandbox.ticket_ids if kind == "ticket" else large_sandbox.topic_ids
-    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == [
-        (number, owner) for number, owner in commented if owner in owners
-    ]
+    large_sandbox.forget_requests()
+    warehouse.load(large_sandbox, *resources)
+    assert asked(large_sandbox, "tickets.json") == 1
+    # Topics may as well be listed by creation, so that each of the three pages is read.
+    assert asked(large_sandbox, "search.json") == 3
+
+
+@pytest.mark.parametrize("kind", ["ticket", "topic"])
+@pytest.mark.parametrize("others", [(), ("tickets", "topics")])
+def test_the_comments_of_what_changed_follow(
+    kind: str, others: tuple[str, ...], warehouse: Warehouse, large_sandbox: Sandbox
+):
+    resources = ("comments", *others)
+    warehouse.load(large_sandbox, *resources)
+    owners = {*large_sandbox.ticket_ids, *large_sandbox.topic_ids}
+    everything = comments_of(large_sandbox, owners)
+    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == everything
+    old = (large_sandbox.ticket_ids if kind == "ticket" else large_sandbox.topic_ids)[3]
     new = do(large_sandbox, lambda client: client.comments.create(old, "It is on fire again"))
     large_sandbox.forget_requests()
     warehouse.load(large_sandbox, *resources)
-    assert asked(large_sandbox, "/comments.json") <= 2
+    assert asked(large_sandbox, f"objects/{old}/comments.json") == 1
+    assert asked(large_sandbox, "/comments.json") <= 4
     query = f"SELECT object_id, content FROM comments WHERE id = {new.id}"  # noqa: S608
     assert warehouse.ask(query) == [(old, "It is on fire again")]
-    query = f"SELECT comments_num FROM {kind}s WHERE id = {old}"  # noqa: S608
-    count = do(large_sandbox, lambda client: client.objects.comments(old).count())
-    assert warehouse.ask(query) == [count]
+    if others:
+        query = f"SELECT comments_num FROM {kind}s WHERE id = {old}"  # noqa: S608
+        count = do(large_sandbox, lambda client: client.objects.comments(old).count())
+        assert warehouse.ask(query) == [count]
+
+
+def test_what_is_selected_later_is_complete(warehouse: Warehouse, large_sandbox: Sandbox):
+    owners = {*large_sandbox.ticket_ids, *large_sandbox.topic_ids}
+    warehouse.load(large_sandbox, "tickets")
+    warehouse.load(large_sandbox, "comments")
+    warehouse.load(large_sandbox, "topics")
+    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == comments_of(
+        large_sandbox, owners
+    )
+    assert warehouse.ask("SELECT count(*) FROM tickets") == [230]
+    assert warehouse.ask("SELECT count(*) FROM topics") == [130]
+
+
+def test_what_is_older_than_since_is_left_out(
+    warehouse: Warehouse, large_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    large_sandbox.advance(10_000)
+    new = do(large_sandbox, lambda client: client.tickets.create("On fire", "Help!"))
+    do(large_sandbox, lambda client: client.comments.create(new.id, "Still on fire"))
+    monkeypatch.setenv("SOURCES__USERESPONSE__SINCE", new.created_at.isoformat())
+    for _ in range(2):
+        warehouse.load(large_sandbox, "tickets", "topics", "comments")
+        assert warehouse.ask("SELECT id FROM tickets") == [new.id]
+        assert warehouse.ask("SELECT object_id FROM comments") == [new.id]
+        assert warehouse.ask("SELECT count(*) FROM topics") == [0]
 
 
 def test_a_run_goes_back_by_the_overlap(warehouse: Warehouse, large_sandbox: Sandbox):
@@ -274,14 +337,14 @@ def test_one_deleted_since_it_was_listed_has_no_comments(
     warehouse: Warehouse, large_sandbox: Sandbox
 ):
     large_sandbox.fail_next(404, match="objects/[0-9]+/comments")
-    warehouse.load(large_sandbox, "tickets", "ticket_comments")
+    warehouse.load(large_sandbox, "tickets", "comments")
     assert warehouse.ask("SELECT count(*) FROM tickets") == [230]
 
 
 def test_what_changed_is_not_forgotten_when_a_run_fails(
     warehouse: Warehouse, large_sandbox: Sandbox
 ):
-    resources = ("tickets", "ticket_comments")
+    resources = ("tickets", "comments")
     warehouse.load(large_sandbox, *resources)
     old = large_sandbox.ticket_ids[3]
     new = do(large_sandbox, lambda client: client.comments.create(old, "Still on fire"))
@@ -316,16 +379,31 @@ def test_all_resources_share_one_client(warehouse: Warehouse, sandbox: Sandbox):
     assert sandbox.connections == 0
 
 
+def test_resources_in_threads_load_the_same(warehouse: Warehouse, sandbox: Sandbox):
+    threads = threading.active_count()
+    warehouse.pipeline.run(useresponse_source(sandbox.url, KEY, max_in_flight=3).parallelize())
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM users") == [(120, 120)]
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(70, 70)]
+    assert warehouse.ask("SELECT id, object_id FROM comments ORDER BY id") == comments_of(
+        sandbox, {*sandbox.ticket_ids, *sandbox.topic_ids}
+    )
+    assert sandbox.peak_in_flight <= 3
+    assert sandbox.connections == 0
+    assert threading.active_count() == threads
+
+
 def test_a_source_can_be_iterated_without_a_pipeline(sandbox: Sandbox):
     source = useresponse_source(sandbox.url, KEY)
     assert {row["id"] for row in source.users} == {*range(1, 121)}
+    assert {row["id"] for row in source.tickets} == {*sandbox.ticket_ids}
+    owners = {*sandbox.ticket_ids, *sandbox.topic_ids}
+    assert {row["id"] for row in source.comments} == {i for i, _ in comments_of(sandbox, owners)}
 
 
 def test_a_resource_left_early_ends_what_it_has_under_way(sandbox: Sandbox):
     threads = threading.active_count()
     source = useresponse_source(sandbox.url, KEY).with_resources("users")
-    for row in source.add_limit(1):
-        assert row["id"]
+    assert [row["id"] for row in source.add_limit(1)] == [*range(1, 51)]
     assert threading.active_count() == threads
     assert sandbox.connections == 0
 

@@ -14,16 +14,10 @@ The address and the key come from dlt's configuration: ``sources.useresponse.bas
 
 import json
 import threading
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Generator,
-    Iterable,
-)
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, aclosing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeAlias, cast, get_args, get_origin
 
@@ -31,46 +25,33 @@ import anyio
 import attrs
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from useresponse_async import models
 from useresponse_async._client import AsyncClient
 from useresponse_async._config import DEFAULT_API_VERSION, require_extra
 from useresponse_async._exceptions import NotFoundError
 from useresponse_async._pagination import Pages
 from useresponse_async._secret import Secret
-from useresponse_async.models import (
-    Category,
-    Chat,
-    Comment,
-    CustomField,
-    Forum,
-    Object,
-    Report,
-    Status,
-    User,
-)
 from useresponse_async.models._wire import Model, exported_types
 from useresponse_async.resources._changes import in_batches
 
 require_extra("dlt")
 
 import dlt  # noqa: E402 - there, as was just checked
+from dlt.common.data_types import py_type_to_sc_type  # noqa: E402
 from dlt.extract import DltResource  # noqa: E402
 
 __all__ = ["useresponse_source"]
 
-Row: TypeAlias = dict[str, Any]
-Walk: TypeAlias = Callable[[AsyncClient], AsyncGenerator[list[Row], None]]
-_Search: TypeAlias = Callable[[AsyncClient, datetime | None], AsyncGenerator[list[Row], None]]
-Columns: TypeAlias = dict[str, Any]
+_Rows: TypeAlias = Generator[list[dict[str, Any]], None, None]
+_Walk: TypeAlias = AsyncGenerator[Sequence[Any], None]
+_Find: TypeAlias = Callable[[AsyncClient], Pages[Any] | Awaitable[list[Any]]]
 
-_DATA_TYPES: Final[dict[Any, str]] = {
-    int: "bigint",
-    str: "text",
-    bool: "bool",
-    datetime: "timestamp",
-    Any: "text",  # an undocumented type: the server's text, or else JSON
-}
-_BITS: Final = 63
 _BATCH: Final = 250
+_BITS: Final = 63
+_EVERY: Final[dict[str, _Find]] = {
+    "tickets": lambda client: client.tickets.search(status="all", sort="updated"),
+    "topics": lambda client: client.topics.search(sort="updated"),
+}
 
 
 class _Reader:
@@ -85,52 +66,67 @@ class _Reader:
         self._make_client = make_client
         self._lock = threading.Lock()  # dlt can run resources in threads
         self._readers = 0
-        self._stack = ExitStack()
 
     @contextmanager
     def _opened(self) -> Generator[tuple[BlockingPortal, AsyncClient], None, None]:
         with self._lock:
             if not self._readers:
                 with ExitStack() as stack:
-                    self._portal = stack.enter_context(start_blocking_portal())
-                    client = self._portal.wrap_async_context_manager(self._make_client())
-                    self._client = stack.enter_context(client)
+                    portal = stack.enter_context(start_blocking_portal())
+                    client = portal.wrap_async_context_manager(self._make_client())
+                    self._open = portal, stack.enter_context(client)
+                    self._listed: dict[tuple[str, datetime], list[models.Object]] = {}
                     self._stack = stack.pop_all()
             self._readers += 1
         try:
-            yield self._portal, self._client
+            yield self._open
         finally:
             with self._lock:
                 self._readers -= 1
                 if not self._readers:
                     self._stack.close()
 
-    def read(self, walk: Walk) -> Generator[list[Row], None, None]:
-        """Yield the pages of ``walk``, whose requests continue while dlt writes them."""
+    def read(self, walk: Callable[[AsyncClient], _Walk]) -> _Rows:
+        """Yield the rows of ``walk``, whose requests continue while dlt writes them."""
         with self._opened() as (portal, client):
-            pages = walk(client)
-            step_lock = anyio.Lock()
-            step: Future[list[Row] | None] = Future()
+            pages, step_lock = walk(client), anyio.Lock()
+            step: Future[Sequence[Any] | None] = Future()
 
-            async def next_page() -> list[Row] | None:
+            async def alone(act: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
                 async with step_lock:
-                    return await anext(pages, None)
-
-            async def close() -> None:
-                async with step_lock:
-                    await pages.aclose()
+                    return await act(*arguments)
 
             try:
-                yield dlt.mark.materialize_table_schema()  # a table, even without rows
                 while True:
-                    step = portal.start_task_soon(next_page)
-                    page = step.result()
-                    if page is None:
+                    step = portal.start_task_soon(alone, anext, pages, None)
+                    if (page := step.result()) is None:
+                        yield dlt.mark.materialize_table_schema()  # a table, even without rows
                         return
-                    yield page
+                    # Nothing could merge a row that has no id.
+                    yield [row for row in map(_plain, page) if "id" in row]
             finally:
                 step.cancel()  # Ctrl-C interrupts the wait, not the step
-                portal.call(close)
+                portal.call(alone, pages.aclose)
+
+    async def changed(self, client: AsyncClient, kind: str, since: datetime | None) -> _Walk:
+        """Yield tickets or topics by latest activity, from the newest back to ``since``."""
+        if since is None:
+            async with aclosing(_found(client, _EVERY[kind])) as pages:
+                async for page in pages:
+                    yield page
+        elif (kind, since) in self._listed:
+            yield self._listed[kind, since]
+        else:
+            changes: AsyncGenerator[models.Object, None] = getattr(client, kind).changed_since(
+                since
+            )
+            is_first = True
+            async with aclosing(in_batches(changes, _BATCH)) as batches:
+                async for batch in batches:
+                    if is_first and len(batch) < _BATCH:  # all: the comments need not ask again
+                        self._listed[kind, since] = batch
+                    is_first = False
+                    yield batch
 
 
 @dlt.source(name="useresponse", section="useresponse")
@@ -141,18 +137,18 @@ def useresponse_source(
     api_version: str = DEFAULT_API_VERSION,
     max_in_flight: int = 20,
     overlap: float = 3600,
+    since: datetime | None = None,
 ) -> Iterable[DltResource]:
     """Return the source ``useresponse``: an installation's data, a table for each resource.
 
     The resources are ``users``, ``tickets``, ``topics``, ``articles`` (knowledge base),
-    ``ticket_comments`` and ``topic_comments`` (both in the table ``comments``), ``chats``,
-    ``categories``, ``statuses``, ``forums``, ``custom_fields`` and ``reports``. Rows are merged
-    by their id, so that a run updates what an earlier one loaded; what was deleted in the
-    installation stays.
+    ``comments`` (on tickets and topics), ``chats``, ``categories``, ``statuses``, ``forums``,
+    ``custom_fields`` and ``reports``. Rows are merged by their id, so that a run updates what an
+    earlier one loaded; what was deleted in the installation stays.
 
     Tickets and topics are incremental by their latest activity: after the first run only what
-    changed since is loaded, with its comments. ``incremental.initial_value`` and ``end_value``
-    apply as in any source of dlt.
+    changed since is loaded. So are comments: those on every ticket and topic that changed, with
+    its id in ``object_id``.
 
     Lists, such as tags and custom fields, are child tables; nested models are columns such as
     ``author__name``, in which further lists are JSON. What the server sends beyond the known
@@ -166,6 +162,8 @@ def useresponse_source(
         overlap: How far a run goes back before the newest activity that the previous run
             saw, in seconds. If it is longer than a run and than the time between two runs,
             rows that moved or were deleted during a run are not missed.
+        since: An aware time. Tickets and topics whose latest activity is older are left out,
+            with their comments.
 
     Returns:
         The source, for ``pipeline.run``; ``with_resources`` selects some of its resources.
@@ -180,122 +178,94 @@ def useresponse_source(
         )
     )
 
-    def resource(name: str, model: type[Model], walk: Walk) -> DltResource:
-        return dlt.resource(lambda: reader.read(walk), name=name, **_hints(model))
+    def resource(name: str, model: type[Model], find: _Find) -> DltResource:
+        def read() -> _Rows:
+            yield from reader.read(lambda client: _found(client, find))
 
-    def changed(name: str, search: _Search) -> DltResource:
-        def read(
-            activity: dlt.sources.incremental[datetime] = dlt.sources.incremental(  # noqa: B008
-                "latest_activity", lag=overlap, on_cursor_value_missing="include"
-            ),
-        ) -> Generator[list[Row], None, None]:
-            return reader.read(lambda client: search(client, activity.start_value))
+        return dlt.resource(read, name=name, **_hints(model))
 
-        return dlt.resource(read, name=name, **_hints(Object))
-
-    def comments_on(objects: DltResource, name: str) -> DltResource:
-        def read(rows: list[Row]) -> Generator[list[Row], None, None]:
-            return reader.read(lambda client: _comments(client, rows))
-
-        return dlt.transformer(
-            read, data_from=objects, name=name, table_name="comments", **_hints(Comment)
+    def changed(name: str) -> DltResource:
+        activity = dlt.sources.incremental[datetime](
+            "latest_activity", since, lag=overlap, on_cursor_value_missing="include"
         )
 
-    tickets, topics = changed("tickets", _tickets), changed("topics", _topics)
+        def read(activity: dlt.sources.incremental[datetime] = activity) -> _Rows:
+            start = activity.start_value
+            yield from reader.read(lambda client: reader.changed(client, name, start))
+
+        return dlt.resource(read, name=name, **_hints(models.Object))
+
+    # Not a transformer: that follows one parent, and these have two.
+    def comments() -> _Rows:
+        newest = dlt.current.resource_state("comments")
+
+        async def walk(client: AsyncClient) -> _Walk:
+            for kind in _EVERY:
+                last: datetime | None = newest.get(kind)
+                back = last and last - timedelta(seconds=overlap)
+                start = max(filter(None, [since, back]), default=None)
+                async with aclosing(reader.changed(client, kind, start)) as parents:
+                    async for batch in parents:
+                        moments = [last, *(parent.latest_activity for parent in batch)]
+                        last = max(filter(None, moments), default=None)
+                        yield await _comments(client, batch)
+                newest[kind] = last
+
+        yield from reader.read(walk)
+
+    def custom_fields() -> _Rows:
+        yield from reader.read(_custom_fields)
+
     return [
-        tickets,
-        topics,
-        comments_on(tickets, "ticket_comments"),
-        comments_on(topics, "topic_comments"),
-        resource("users", User, lambda client: _pages(client.users.search())),
+        changed("tickets"),
+        changed("topics"),
+        dlt.resource(comments, **_hints(models.Comment)),
+        resource("users", models.User, lambda client: client.users.search()),
         resource(
             "articles",
-            Object,
-            lambda client: _pages(client.objects.search(ownership="knowledge-base")),
+            models.Object,
+            lambda client: client.objects.search(ownership="knowledge-base"),
         ),
-        resource("chats", Chat, lambda client: _pages(client.chats.list())),
-        resource("categories", Category, lambda client: _list(client.categories.list)),
-        resource("statuses", Status, lambda client: _list(client.statuses.list)),
-        resource("forums", Forum, lambda client: _list(client.forums.list)),
-        resource("custom_fields", CustomField, _custom_fields),
-        resource("reports", Report, lambda client: _list(client.reports.list)),
+        resource("chats", models.Chat, lambda client: client.chats.list()),
+        resource("categories", models.Category, lambda client: client.categories.list()),
+        resource("statuses", models.Status, lambda client: client.statuses.list()),
+        resource("forums", models.Forum, lambda client: client.forums.list()),
+        dlt.resource(custom_fields, **_hints(models.CustomField, owner=str)),
+        resource("reports", models.Report, lambda client: client.reports.list()),
     ]
 
 
-async def _pages(pages: Pages[Any]) -> AsyncGenerator[list[Row], None]:
-    async with aclosing(pages.by_page()) as walk:
-        async for page in walk:
-            yield _rows(page.items)
+async def _found(client: AsyncClient, find: _Find) -> _Walk:
+    found = find(client)
+    if not isinstance(found, Pages):
+        yield await found
+        return
+    async with aclosing(found.by_page()) as pages:
+        async for page in pages:
+            yield page.items
 
 
-def _tickets(client: AsyncClient, since: datetime | None) -> AsyncGenerator[list[Row], None]:
-    if since is None:
-        return _pages(client.tickets.search(status="all", sort="updated"))
-    return _batches(client.tickets.changed_since(since))
-
-
-def _topics(client: AsyncClient, since: datetime | None) -> AsyncGenerator[list[Row], None]:
-    if since is None:
-        return _pages(client.topics.search(sort="updated"))
-    return _batches(client.topics.changed_since(since))
-
-
-async def _batches(changes: AsyncGenerator[Object, None]) -> AsyncGenerator[list[Row], None]:
-    async with aclosing(in_batches(changes, _BATCH)) as batches:
-        async for batch in batches:
-            yield _rows(batch)
-
-
-async def _comments(client: AsyncClient, parents: list[Row]) -> AsyncGenerator[list[Row], None]:
-    async def comments_on(parent: int) -> list[Row]:
+async def _comments(client: AsyncClient, parents: Sequence[models.Object]) -> list[models.Comment]:
+    async def comments_on(parent: models.Object) -> list[models.Comment]:
         try:
-            comments = await client.objects.comments(parent).collect()
+            found = await client.objects.comments(parent.id).collect()
         except NotFoundError:  # deleted since it was listed
             return []
-        return [{**row, "object_id": parent} for row in _rows(comments)]
+        for comment in found:
+            comment.object_id = parent.id
+        return found
 
-    commented = [row["id"] for row in parents if row.get("comments_num") != 0]
+    commented = [parent for parent in parents if parent.comments_num != 0]
     async with aclosing(client.map(comments_on, commented)) as lists:
-        yield [row async for rows in lists for row in rows]
+        return [comment async for found in lists for comment in found]
 
 
-async def _list(read: Callable[[], Awaitable[list[Any]]]) -> AsyncGenerator[list[Row], None]:
-    yield _rows(await read())
-
-
-async def _custom_fields(client: AsyncClient) -> AsyncGenerator[list[Row], None]:
-    for owner, fields in {
+async def _custom_fields(client: AsyncClient) -> _Walk:
+    for owner, fields in {  # they number theirs separately
         "user": await client.users.custom_fields(),
         "object": await client.objects.custom_fields(),
     }.items():
-        yield [{"owner": owner, **row} for row in _rows(fields)]
-
-
-def _rows(items: Iterable[Model]) -> list[Row]:
-    """Return the items as rows, without those that have no id: nothing could merge them."""
-    return [row for row in map(_row, items) if "id" in row]
-
-
-def _row(item: Model) -> Row:
-    """Return the fields of ``item`` that hold something, without API keys."""
-    types = _types(type(item))
-    fields = {name: _plain(getattr(item, name), held) for name, held in types.items()}
-    return {name: value for name, value in fields.items() if value not in (None, [], {})}
-
-
-def _plain(value: Any, held: Any = None) -> Any:
-    if isinstance(value, Model):
-        return _row(value)
-    if held is Any and value is not None and not isinstance(value, str):
-        value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return [_plain(item) for item in cast("Iterable[Any]", value)]
-    if isinstance(value, dict):
-        return {_plain(k): _plain(v) for k, v in cast("dict[str, Any]", value).items()}
-    # dlt writes neither half of a surrogate pair nor more than 64 bits.
-    if isinstance(value, str) and not value.isascii():
-        return value.encode("utf-8", "backslashreplace").decode()
-    return str(value) if isinstance(value, int) and value.bit_length() > _BITS else value
+        yield [{"owner": owner, **_plain(field)} for field in fields]
 
 
 def _loaded_types(model: Any) -> dict[str, Any]:
@@ -305,32 +275,48 @@ def _loaded_types(model: Any) -> dict[str, Any]:
 _types: Final[Callable[[Any], dict[str, Any]]] = cache(_loaded_types)
 
 
-def _hints(model: type[Model]) -> dict[str, Any]:
+def _plain(value: Any) -> Any:
+    """Return what dlt can write: of a model, the fields that hold something, without API keys."""
+    if isinstance(value, Model):
+        row: dict[str, Any] = {}
+        for name, held in _types(type(value)).items():
+            field = _plain(getattr(value, name))
+            if held is Any and isinstance(field, dict | list):
+                field = json.dumps(field, ensure_ascii=False)
+            if field not in (None, [], {}):
+                row[name] = field
+        return row
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("Iterable[Any]", value)]
+    if isinstance(value, dict):
+        return {_plain(k): _plain(v) for k, v in cast("dict[str, Any]", value).items()}
+    # Neither half of a surrogate pair nor more than 64 bits.
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return str(value) if isinstance(value, int) and value.bit_length() > _BITS else value
+
+
+def _hints(model: type[Model], **key: type) -> dict[str, Any]:
     """Return what ``dlt.resource`` is told of the table of ``model`` and of its child tables."""
-    columns = _columns(model)
-    children: dict[str, Any] = {}
-    for name, held in _types(model).items():
-        if get_origin(held) is list and (item := get_args(held)[0]) is not Any:
-            del columns[name]
-            children[name] = {
-                "columns": _columns(item) if attrs.has(item) else _column("value", item)
-            }
-    owned = model is CustomField  # users and objects number theirs separately
+    types = _types(model)
+    lists = {name: get_args(held)[0] for name, held in types.items() if get_origin(held) is list}
     return {
-        "primary_key": ["owner", "id"] if owned else "id",
+        "primary_key": [*key, "id"],
         "write_disposition": "merge",
-        "columns": columns | _column("owner", str) if owned else columns,
-        "nested_hints": children,
+        "columns": _columns(key | {n: held for n, held in types.items() if n not in lists}),
+        "nested_hints": {
+            name: {"columns": _columns(_types(item) if attrs.has(item) else {"value": item})}
+            for name, item in lists.items()
+        },
     }
 
 
-def _columns(model: type[Any], prefix: str = "") -> Columns:
-    columns: Columns = {}
-    for name, held in _types(model).items():
-        nested = attrs.has(held)
-        columns |= _columns(held, f"{prefix}{name}__") if nested else _column(prefix + name, held)
+def _columns(types: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for name, held in types.items():
+        if attrs.has(held):
+            columns |= _columns(_types(held), f"{prefix}{name}__")
+        else:  # an undocumented type is the server's text, or else JSON
+            kind = "text" if held is Any else py_type_to_sc_type(get_origin(held) or held)
+            columns[prefix + name] = {"name": prefix + name, "data_type": kind}
     return columns
-
-
-def _column(name: str, held: Any) -> Columns:
-    return {name: {"name": name, "data_type": _DATA_TYPES.get(held, "json")}}
