@@ -3,15 +3,13 @@
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command_line import PROGRAM
 
 from useresponse_async.sandbox import Sandbox
-
-PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async.cli"]
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from useresponse_async.cli._app import run
+from command_line import run
 
 
 @pytest.mark.parametrize("path", ["/me.json", "me.json"])

@@ -1,19 +1,16 @@
-"""Does the demo walk all users, say what it saw, and fail when something is wrong?"""
+"""The demo: it fetches all users, says what it saw, and fails when something is wrong."""
 
-import contextlib
-import os
 import re
-import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 
-import anyio
 import pytest
+from command_line import on_terminal, run
+from processes import wait_until
 
-from useresponse_async.cli._app import run
-from useresponse_async.cli._demo import walk_users
-from useresponse_async.cli._errors import Reporter
-from useresponse_async.cli._progress import Retries
-from useresponse_async.sandbox import Sandbox
+# No server can be made to lose users, or to send them twice, as the client sees to that.
+from useresponse_async.cli._demo import delivery_problems
 
 SUMMARY = r"""500 users in \d+\.\d\d s
   users/s      +[\d,]+
@@ -25,6 +22,24 @@ SUMMARY = r"""500 users in \d+\.\d\d s
 """
 
 
+@pytest.mark.parametrize(
+    ("ids", "problems"),
+    [
+        ([1, 2, 3, 4], {}),
+        ([1, 2, 4], {"lost": 1}),
+        ([], {"lost": 4}),
+        ([1, 2, 2, 3, 4], {"duplicated": 1}),
+        ([1, 2, 1, 2, 3, 4], {"duplicated": 2}),
+        ([3, 4, 1, 2], {"out of order": 2}),
+        ([0, 1, 2, 3, 4, None, 5], {"unknown": 3}),
+        ([2, 2, 1, 9], {"lost": 2, "duplicated": 1, "out of order": 1, "unknown": 1}),
+    ],
+)
+def test_what_is_wrong_with_a_walk_is_counted(ids, problems):
+    found = delivery_problems(ids, 4)
+    assert {what: count for what, count in found.items() if count} == problems
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_every_user_arrives_although_requests_fail(command, backend):
     done = command(
@@ -34,14 +49,6 @@ def test_every_user_arrives_although_requests_fail(command, backend):
     retries, requests = map(int, re.fullmatch(SUMMARY, done.stdout).groups())
     assert retries >= 1
     assert requests == 10 + retries
-
-
-def test_it_works_in_this_process_too(monkeypatch, capfd):
-    monkeypatch.setenv("no_proxy", "")
-    assert run(["demo", "--users", "120", "--faults", "0", "--latency", "0"]) == 0
-    out, err = capfd.readouterr()
-    assert out.startswith("120 users in ")
-    assert err == ""
 
 
 def test_a_proxy_in_the_environment_does_not_come_between(command):
@@ -61,76 +68,41 @@ def test_a_sandbox_that_does_not_start_is_told_of_in_one_line(command):
     assert re.fullmatch(r"error: the sandbox did not start: .*latency must be .+\n", done.stderr)
 
 
-def test_lost_users_make_it_fail(monkeypatch, capfd):
-    async def walk_too_few(address, *, users, **options):
-        return await walk_users(address, users=users + 20, **options)
+@pytest.mark.parametrize("rows", ["missing", "moving"])
+def test_users_that_do_not_come_once_make_it_fail(start_sandbox, monkeypatch, capfd, rows):
+    sandbox = start_sandbox(users=180 if rows == "missing" else 200, latency=0.02)
+    sandbox.delay_next(0.2, match="page=1")
+
+    def insert_meanwhile():
+        wait_until(lambda: sandbox.arrivals > 1)
+        sandbox.insert_users(1)
+
+    @contextmanager
+    def running_this_one(*_options):
+        mover = threading.Thread(target=insert_meanwhile)
+        if rows == "moving":
+            mover.start()
+        yield sandbox.url
+        if rows == "moving":
+            mover.join()
 
     monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setattr("useresponse_async.cli._demo.walk_users", walk_too_few)
-    assert run(["demo", "--users", "100", "--faults", "0"]) == 1
+    monkeypatch.setattr("useresponse_async.cli._demo.running_sandbox", running_this_one)
+    assert run(["demo", "--users", "200", "--concurrency", "1"]) == 1
     out, err = capfd.readouterr()
-    assert re.search(r"^  lost +20$", out, re.MULTILINE)
-    assert err == "error: of 100 users: 20 lost\n"
-
-
-def test_what_the_client_drops_as_a_duplicate_counts_as_one():
-    with Sandbox(users=200, latency=0.02) as sandbox:
-
-        async def walk_while_rows_move():
-            sandbox.delay_next(0.2, match="page=1")
-
-            async def walk():
-                nonlocal result
-                retries = Retries(Reporter(), shown=False, complete=False)
-                result = await walk_users(sandbox.url, users=200, concurrency=1, retries=retries)
-
-            result = None
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(walk)
-                while sandbox.arrivals < 2:
-                    await anyio.sleep(0.005)
-                sandbox.insert_users(1)
-            return result
-
-        result = anyio.run(walk_while_rows_move)
-    assert result.check.duplicated >= 1
-    assert "duplicated" in result.check.problem()
+    if rows == "missing":
+        assert re.search(r"^  lost +20$", out, re.MULTILINE)
+        assert err == "error: of 200 users: 20 lost\n"
+    else:
+        assert re.search(r"^error: of 200 users: .*\d+ duplicated", err)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize("no_color", [False, True])
-def test_a_terminal_sees_a_bar_that_moves(no_color, monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    if no_color:
-        monkeypatch.setenv("NO_COLOR", "1")
-    seen, exit_code = _run_on_a_terminal({"TERM": "xterm", "COLUMNS": "100"})
-    assert exit_code == 0
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_a_terminal_sees_a_bar_that_moves(no_color):
+    options = ("--users", "2000", "--faults", "0", "--latency", "0.1")
+    seen, code = on_terminal("demo", *options, columns=100, stdout=False, NO_COLOR=no_color)
+    assert code == 0
     assert re.search(r"2,000/2,000 users [\d,]+/s (\d\d:)?00:00 0 retries 0 in flight", seen)
     assert max(map(int, re.findall(r"(\d+) in flight", seen))) > 1
-    colours = re.findall(r"\x1b\[(?:3|9)\d", seen)
-    assert bool(colours) is not no_color
-
-
-def _run_on_a_terminal(environment):
-    import pty  # noqa: PLC0415 - Windows has none
-
-    options = ("--users", "2000", "--faults", "0", "--latency", "0.1")
-    terminal, its_end = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "useresponse_async.cli", "demo", *options],
-        stdout=subprocess.DEVNULL,
-        stderr=its_end,
-        env=os.environ | environment,
-    )
-    os.close(its_end)
-    seen = b""
-    with process, contextlib.closing(os.fdopen(terminal, "rb", buffering=0)):
-        while True:
-            try:
-                chunk = os.read(terminal, 4096)
-            except OSError:  # Linux says so when the other end is closed
-                chunk = b""
-            if not chunk:
-                break
-            seen += chunk
-    return seen.decode(), process.returncode
+    assert bool(re.findall(r"\x1b\[(?:3|9)\d", seen)) is not bool(no_color)

@@ -11,9 +11,9 @@ from pathlib import Path
 import anyio
 import pyarrow.parquet
 import pytest
+from command_line import run
 
 from useresponse_async import AsyncClient
-from useresponse_async.cli._app import run
 
 ODD_NAME = 'a\u2028b\nc\x85d\r\n"e", f;\t\x1b[31m ünï \ud83d\ude00'
 HALF_A_PAIR = "\ud800"

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from useresponse_async.cli._app import run
+from command_line import run
 
 USERS = ["export", "users", "-o", "out.jsonl"]
 
@@ -160,8 +159,8 @@ def test_a_resume_that_is_refused_leaves_nothing_behind(interrupted, work):
 @pytest.mark.parametrize(
     ("who", "told"),
     [
-        (["--guest"], "user 1 began the export, now a guest resumes it"),
-        (["--api-key-file", "agent"], "user 1 began the export, now user 2 resumes it"),
+        (["--guest"], 'user was 1, now it is "guest"'),
+        (["--api-key-file", "agent"], "user was 1, now it is 2"),
     ],
 )
 def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
@@ -178,9 +177,8 @@ def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
     "damage",
     [
         {"request": None}, {"request": []}, {"request": "abc"}, {"next_page": "x"},
-        {"next_page": None}, {"next_page": True}, {"offset": "a"}, {"offset": -1}, {"items": "a"},
-        {"items": -5}, {"complete": "no"}, {"user_id": "1"}, {"user_id": -1}, {"replaces": 1},
-        {"made": 3},
+        {"next_page": None}, {"next_page": True}, {"offset": "a"}, {"items": "a"}, {"replaces": 1},
+        {"made": 3}, {"nonsense": 1},
     ],
     ids=str,
 )  # fmt: skip

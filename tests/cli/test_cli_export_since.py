@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-
-from useresponse_async.cli._app import run
+from command_line import run
 
 
 def rows_in(path: str) -> list[dict]:

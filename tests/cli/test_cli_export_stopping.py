@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import run
 from processes import child_running, is_alive
-
-from useresponse_async.cli._app import run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
@@ -24,7 +23,7 @@ ADVICE = r"\((?P<items>[\d,]+) users are saved; resume with: useresponse-async (
 # and each time another one that goes on. Forking a warm process saves a start of each.
 KILLED_BEFORE_EACH_STEP = """
 import os, signal, sys
-from useresponse_async.cli._app import run
+from command_line import run
 
 name, *options = sys.argv[1:]
 run(["export", "users", "--output", os.devnull, "--quiet"])  # what it imports need not be again
@@ -41,7 +40,7 @@ def run_in_fork(killed_before=0):
             if step == killed_before:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(count)
-    os._exit(run(options))
+    os._exit(main())
 
 outcomes = []
 while not outcomes or outcomes[-1] == -signal.SIGKILL:
@@ -57,7 +56,7 @@ print(*outcomes)
 # 32 exports, each killed twice at random moments, unless it is faster, and then left to end.
 KILLED_AT_RANDOM = """
 import os, random, signal, sys, time
-from useresponse_async.cli._app import run
+from command_line import run
 
 name, *options = sys.argv[1:]
 run(["export", "users", "--output", os.devnull, "--quiet"])  # what it imports need not be again
@@ -68,7 +67,7 @@ killed = 0
 def run_in_fork(seconds=None):
     process = os.fork()
     if not process:
-        os._exit(run(options))
+        os._exit(main())
     if seconds is not None:
         time.sleep(seconds)
         os.kill(process, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""What is read when a command fails, or what it needs is missing?"""
+"""What is read when a command fails, or what it needs is missing."""
 
 import re
 import shlex
@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import PROGRAM, run
 
-from useresponse_async.cli._app import run
-from useresponse_async.cli._errors import CommandError, Reporter
-
-PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async.cli"]
+from useresponse_async.resources import Users
 
 
 def python(code: str) -> subprocess.CompletedProcess:
@@ -22,13 +20,6 @@ def python(code: str) -> subprocess.CompletedProcess:
         check=False,
         timeout=30,
     )
-
-
-def caught(error: Exception) -> Exception:
-    """Give the error a traceback."""
-    with pytest.raises(type(error)) as info:
-        raise error
-    return info.value
 
 
 def main_without(module: str, *arguments: str) -> subprocess.CompletedProcess:
@@ -98,38 +89,40 @@ def test_wrong_usage_is_one_line(arguments, capsys):
     assert re.fullmatch(r"error: .+\n", err)
 
 
-def test_a_failure_is_one_line_and_with_debug_its_traceback_too(capsys):
-    error = caught(CommandError("first\n  second"))
-    assert Reporter().report(error) == 1
-    assert capsys.readouterr().err == "error: first second\n"
-    assert Reporter(debug=True).report(error) == 1
-    shown = capsys.readouterr().err
+@pytest.mark.parametrize("place", [["--debug", "whoami"], ["whoami", "--debug"]])
+def test_a_failure_is_one_line_and_with_debug_its_traceback_too(serve, capfd, place):
+    sandbox = serve(users=1)
+    sandbox.fail_next(400, times=2, message="first\n  second")
+    assert run(["whoami"]) == 1
+    assert capfd.readouterr().err == "error: GET /api/3.0/me.json: 400 first second\n"
+    assert run(place) == 1
+    shown = capfd.readouterr().err
     assert shown.startswith("Traceback (most recent call last):\n")
-    assert shown.endswith("error: first second\n")
+    assert shown.endswith("error: GET /api/3.0/me.json: 400 first second\n")
 
 
-def test_debug_is_an_option_of_the_program(command):
-    done = command("--debug", "demo", "--latency", "inf")
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+@pytest.mark.parametrize("from_file", [False, True])
+def test_an_unexpected_failure_says_how_to_learn_more_without_the_key(
+    *, serve, work, capfd, monkeypatch, key, debug, from_file
+):
+    serve(users=1)
+    if from_file:
+        monkeypatch.delenv("USERESPONSE_API_KEY")
+        Path("key").write_text(key)
+        Path("key").chmod(0o600)
 
+    def fail(*_):
+        local = key
+        raise RuntimeError(f"with {local} in it")
 
-def test_an_unexpected_failure_says_how_to_learn_more(capsys):
-    assert Reporter().report(RuntimeError("boom")) == 1
-    assert capsys.readouterr().err == (
-        "error: unexpected RuntimeError: boom (run useresponse-async --debug … for a traceback)\n"
-    )
-
-
-@pytest.mark.parametrize("debug", [False, True])
-def test_no_failure_shows_the_key(debug, capsys, monkeypatch):
-    monkeypatch.setenv("USERESPONSE_API_KEY", "k+e/y")
-    error = caught(RuntimeError("GET https://host/?apiKey=k%2Be%2Fy and k+e/y"))
-    Reporter(debug=debug).report(error)
-    shown = capsys.readouterr().err
-    assert "apiKey=*** and ***" in shown
-    assert "Traceback" in shown or not debug
-    assert not re.search(r"k\+e/y|k%2B", shown)
+    monkeypatch.setattr(Users, "me", fail)
+    assert run(["whoami", *debug, *(["--api-key-file", "key"] * from_file)]) == 1
+    err = capfd.readouterr().err
+    hint = "" if debug else " (run useresponse-async --debug … for a traceback)"
+    assert err.endswith(f"error: unexpected RuntimeError: with *** in it{hint}\n")
+    assert ("Traceback" in err) is bool(debug)
+    assert key not in err
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
@@ -165,13 +158,3 @@ def test_streams_that_are_closed_change_nothing(serve, work, arguments, closed):
     assert ended.returncode == 0, ended.stderr
     if arguments.startswith("export"):
         assert len(Path("out.jsonl").read_bytes().splitlines()) == 120
-
-
-@pytest.mark.parametrize(
-    ("output", "told"),
-    [("", "the file name is empty"), (".", ". is a directory; give a file name")],
-)
-def test_an_output_that_can_be_no_file_is_told_of(serve, work, capfd, output, told):
-    serve(users=1)
-    assert run(["export", "users", "-o", output]) != 0
-    assert told in capfd.readouterr().err

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run
 
 from useresponse_async import __version__
-from useresponse_async.cli._app import run
 
 EXPORTS = ["users", "tickets", "topics", "objects", "comments", "chats"]
 

@@ -1,41 +1,12 @@
 """What a terminal shows: retries and bars, wide and narrow, in colour and without."""
 
-import os
 import re
-import subprocess
 import sys
 
 import pytest
+from command_line import on_terminal
 
-if sys.platform == "win32":
-    pytest.skip("Windows has no pseudo-terminals", allow_module_level=True)
-
-import pty
-
-
-def shown(*arguments: str, columns: int = 80, stdout_too: bool = True) -> tuple[str, int]:
-    """Run the command on a terminal; return what it was sent, and the exit code."""
-    terminal, its_end = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-W", "error", "-m", "useresponse_async", *arguments],
-        stdin=its_end,
-        stdout=its_end if stdout_too else subprocess.DEVNULL,
-        stderr=its_end,
-        start_new_session=True,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": f"{columns}", "LINES": "24"},
-    )
-    os.close(its_end)
-    text = b""
-    with process, os.fdopen(terminal, "rb", buffering=0):
-        while True:
-            try:
-                chunk = os.read(terminal, 4096)
-            except OSError:  # Linux says so when the other end is closed
-                break
-            if not chunk:
-                break
-            text += chunk
-    return text.decode(), process.returncode
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
 
 def lines(text: str) -> list[str]:
@@ -46,20 +17,23 @@ def lines(text: str) -> list[str]:
 def test_a_bar_fits_the_terminal(serve, work, columns):
     serve(users=1000, latency=0.05)
     options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "2")
-    text, code = shown(*options, columns=columns)
+    text, code = on_terminal(*options, columns=columns)
     assert code == 0
-    assert "1,000/1,000" in text
+    assert re.search(
+        r"1,000/1,000 users [\d,]+/s \d\d:\d\d" if columns == 80 else "1,000/1,000", text
+    )
     bars = [line for line in lines(text) if "━" in line]
     assert bars
     assert all(len(line) <= columns for line in bars)
     assert "…" not in "".join(bars)
+    assert on_terminal(*options, "--overwrite", "--quiet", columns=columns) == ("", 0)
 
 
 def test_where_rows_go_to_the_terminal_there_is_no_bar(serve, work):
     serve(users=100, latency=0.05)
-    text, code = shown("export", "users", "-o", "-")
+    text, code = on_terminal("export", "users", "-o", "-")
     assert (code, text.count('"id": ') >= 100, "━" in text) == (0, True, False)
-    text, code = shown("export", "users", "-o", "-", stdout_too=False)
+    text, code = on_terminal("export", "users", "-o", "-", stdout=False)
     assert (code, "━" in text) == (0, True)
 
 
@@ -68,7 +42,7 @@ def test_a_terminal_sees_a_short_line_for_each_retry(serve, work, columns):
     sandbox = serve(users=100)
     sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
     options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
-    text, code = shown(*options, columns=columns)
+    text, code = on_terminal(*options, columns=columns)
     assert code == 0
     told = [line for line in lines(text) if line.startswith("retry ")]
     assert len(told) == 2
@@ -78,7 +52,7 @@ def test_a_terminal_sees_a_short_line_for_each_retry(serve, work, columns):
             r"retry 1 in \d\.\d s: 503 Service Unavailable \(GET users/search\.json\)", told[0]
         )
     sandbox.fail_next(503, match="search", times=2)
-    assert shown(*options, "--overwrite", "-q") == ("", 0)
+    assert on_terminal(*options, "--overwrite", "-q") == ("", 0)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from useresponse_async import (
     RetryPolicy,
     UseResponseError,
 )
-from useresponse_async.cli._demo import DeliveryCheck
+from useresponse_async.cli._demo import delivery_problems
 from useresponse_async.sandbox import Options, create_app
 
 __all__ = ["RETRIES", "Shift", "UncertainError", "World"]
@@ -103,12 +103,11 @@ class Shift:
         came = self.world.sabotage.tampered(list(ids))
         old = [user_id for user_id in came if user_id is None or user_id <= self.world.users]
         new = [user_id for user_id in came if user_id is not None and user_id > self.world.users]
-        arrivals = DeliveryCheck(self.world.users)
-        arrivals.take(old)
+        problems = delivery_problems(old, self.world.users)
         self.tally.items += len(came)
-        self.tally.lost += arrivals.lost
-        self.tally.duplicated += arrivals.duplicated + len(new) - len(set(new))
-        self.tally.misplaced += arrivals.misplaced + arrivals.unknown
+        self.tally.lost += problems["lost"]
+        self.tally.duplicated += problems["duplicated"] + len(new) - len(set(new))
+        self.tally.misplaced += problems["out of order"] + problems["unknown"]
 
     def take_part(self, ids: Sequence[int | None]) -> None:
         """Check the part of a walk over all users that came before it was left."""

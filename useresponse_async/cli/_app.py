@@ -2,59 +2,43 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated, Final
 
 import typer
 
 from useresponse_async._config import __version__
-from useresponse_async.cli import _call, _export, _sandbox, _whoami
+from useresponse_async.cli import _export, _sandbox
+from useresponse_async.cli._call import call
 from useresponse_async.cli._demo import demo
 from useresponse_async.cli._errors import (
+    EXIT_CODES,
     INTERRUPTED,
     READER_GONE,
     OutputClosedError,
     Reporter,
 )
-from useresponse_async.cli._key import KEY_HELP
-from useresponse_async.cli._output import cannot_be_written, drop_buffered, say, was_printing
-from useresponse_async.cli._signals import interrupts_ignored, interrupts_raised, is_of_interrupt
+from useresponse_async.cli._key import EPILOG
+from useresponse_async.cli._output import failure_of_output, say
+from useresponse_async.cli._signals import interrupts_raised, is_of_interrupt
+from useresponse_async.cli._whoami import whoami
 
 _PROGRAM: Final = "useresponse-async"
-_EPILOG: Final = f"""
-\b
-Exit codes:
-  0    done
-  1    failed; one line on standard error says why
-  2    wrong usage
-  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-  141  the reader of the pipe has closed it
-{KEY_HELP}
-\b
-NO_COLOR=1 disables colours."""
 
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
 # Tracebacks are ours: typer's would show local variables, and keys with them.
 app: Final[typer.Typer] = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog=_EPILOG,
+    epilog=f"{EPILOG}\n\nNO_COLOR=1 disables colours.",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(
-    _export.app, name="export", short_help="Export users, tickets, … to a file or a pipe."
-)
-app.command("call", short_help="Call any endpoint of the API.", epilog=_call.EPILOG)(_call.call)
-app.command(
-    "whoami", short_help="Show the user that the API key belongs to.", epilog=_whoami.EPILOG
-)(_whoami.whoami)
-app.command("demo", short_help="Fetch 100,000 users from a sandbox and check them.")(demo)
-app.command(
-    "sandbox",
-    short_help="Run a local API for experiments and tests.",
-    add_help_option=False,
-    context_settings=_sandbox.UNPARSED,
-)(_sandbox.sandbox)
+app.add_typer(_export.app, name="export")
+app.command(epilog=EPILOG)(call)
+app.command(epilog=EPILOG)(whoami)
+app.command(epilog=EXIT_CODES)(demo)
+app.command(add_help_option=False, context_settings=_sandbox.UNPARSED)(_sandbox.sandbox)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -83,7 +67,6 @@ def common(
       useresponse-async export users -o users.jsonl
       useresponse-async export tickets --status opened -o tickets.csv
       useresponse-async call GET /me.json
-      useresponse-async demo
       useresponse-async demo --users 5000 --faults 0.1
       useresponse-async sandbox --port 8089 --users 1000
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
@@ -92,12 +75,12 @@ def common(
         typer.echo(context.get_help())
 
 
-def run(arguments: list[str] | None = None) -> int:
+def run() -> int:
     """Run a command; a failure becomes one line on standard error and an exit code."""
-    reporter = Reporter(arguments=sys.argv[1:] if arguments is None else arguments)
+    reporter = Reporter(arguments=sys.argv[1:])
     try:
         interrupts_raised()
-        code: object = app(arguments, prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
+        code: object = app(prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
     except OutputClosedError:
         return READER_GONE
     except (typer.Abort, KeyboardInterrupt):
@@ -105,8 +88,7 @@ def run(arguments: list[str] | None = None) -> int:
         # ones return its exit code.
         code = INTERRUPTED
     except OSError as error:
-        drop_buffered()
-        return reporter.report(cannot_be_written(error) if was_printing(error) else error)
+        return reporter.report(failure_of_output(error))
     except Exception as error:  # noqa: BLE001 - nothing further out could tell the user
         if not is_of_interrupt(error):
             return reporter.report(error)
@@ -114,6 +96,6 @@ def run(arguments: list[str] | None = None) -> int:
     if not isinstance(code, int):
         return 0
     if code:
-        with interrupts_ignored():
-            reporter.interrupted(code)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        reporter.interrupted(code)
     return code

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
-import anyio
 import attrs
 import httpx
 import typer
@@ -18,36 +17,17 @@ from rich.highlighter import JSONHighlighter
 
 from useresponse_async._exceptions import APIStatusError, DecodeError
 from useresponse_async.cli._errors import CommandError, MisuseError, Reporter, one_line
-from useresponse_async.cli._key import KEY_HELP, without_key
-from useresponse_async.cli._options import (
-    Connection,
-    ServerOptions,
-    add_pair,
-    pairs_of,
-    with_groups,
-)
+from useresponse_async.cli._key import without_key
+from useresponse_async.cli._options import Connection, ServerOptions, pairs_of, with_options
 from useresponse_async.cli._output import STANDARD_STREAM, harmless_json, say
-from useresponse_async.cli._signals import termination_like_ctrl_c
-
-EPILOG: Final = f"""
-\b
-On a terminal, the JSON is indented and coloured (NO_COLOR=1 disables colours). Otherwise it is
-printed as the server sent it. Your own API key is shown as ***.
-\b
-Exit codes:
-  0    done
-  1    failed; one line on standard error says why
-  2    wrong usage
-  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-  141  the reader of the pipe has closed it
-{KEY_HELP}"""
+from useresponse_async.cli._signals import run_async
 
 _METHODS: Final = ["GET", "POST", "PUT", "DELETE"]
 _BODY_OPTIONS: Final = ("--json", "--data", "-d")
 _API_PATH: Final = re.compile(r"/?api/(\d[\w.-]*)/(.*)", re.DOTALL)
 
 
-@with_groups
+@with_options
 def call(
     context: typer.Context,
     method: Annotated[
@@ -74,6 +54,9 @@ def call(
 ) -> None:
     """Call any endpoint of the API and show its JSON.
 
+    On a terminal, the JSON is indented and coloured (NO_COLOR=1 disables colours). Otherwise it
+    is printed as the server sent it. Your own API key is shown as ***.
+
     \b
     Examples:
       useresponse-async call GET /me.json
@@ -85,10 +68,10 @@ def call(
     if body == "@-" and server.api_key_file == STANDARD_STREAM:
         raise MisuseError("--api-key-file - and @- cannot both read standard input")
     path, _, query = path.partition("?")
-    params: dict[str, str] = {}
-    for name, value in (*parse_qsl(query, keep_blank_values=True), *pairs_of(param).items()):
-        add_pair(params, name, value, "the path")
-    content = None if body is None else _json_of(body, _option_typed(reporter.arguments))
+    pasted = [f"{name}={value}" for name, value in parse_qsl(query, keep_blank_values=True)]
+    params = pairs_of([*pasted, *(param or ())])
+    typed = (name for word in reporter.arguments for name in _BODY_OPTIONS if word.startswith(name))
+    content = None if body is None else _json_of(body, next(typed, "--json"))
     path, version = _below_api(path, server)
     connection = attrs.evolve(server, api_version=version).connect(reporter)
 
@@ -98,41 +81,24 @@ def call(
                 await client.request(method.upper(), path, params=params, json=content)
         return responses[-1]
 
-    with termination_like_ctrl_c():
-        try:
-            response = anyio.run(send)
-        except (APIStatusError, DecodeError) as error:
-            if include:
-                _show(error.response, connection, include=True)
-            raise
+    try:
+        response = run_async(send)
+    except (APIStatusError, DecodeError) as error:
+        if include:
+            _show(error.response, connection, include=True)
+        raise
     _show(response, connection, include=include)
 
 
 def _below_api(path: str, server: ServerOptions) -> tuple[str, str]:
     """Return the path below ``/api/VERSION`` and the version, of a path or a full URL."""
     if "://" in path:
-        base = server.base_url()
-        try:
-            url = httpx.URL(path)
-        except httpx.InvalidURL:
-            raise MisuseError("the path is not a valid URL") from None
-        path = "/" + path.partition("://")[2].partition("/")[2]
-        origins = [(at.scheme, at.host, at.port) for at in (base, url)]
-        prefix = base.path.rstrip("/")
-        if origins[0] != origins[1] or url.userinfo or not path.startswith(f"{prefix}/api/"):
+        base = f"{server.base_url()}".rstrip("/")
+        if not path.lower().startswith(f"{base}/api/".lower()):
             raise MisuseError(f"the URL does not begin with {base}/api/, as --url requires")
-        path = path.removeprefix(prefix)
+        path = path[len(base) :]
     found = _API_PATH.fullmatch(path)
     return (found[2], found[1]) if found else (path, server.api_version)
-
-
-def _option_typed(arguments: list[str]) -> str:
-    """Return the spelling of ``--json`` that was typed."""
-    for word in arguments:
-        for option in _BODY_OPTIONS:
-            if word.partition("=")[0] == option or (option == "-d" and re.match("-d.", word)):
-                return option
-    return _BODY_OPTIONS[0]
 
 
 def _json_of(text: str, option: str) -> Any:

@@ -18,6 +18,14 @@ MISUSED: Final = 2
 INTERRUPTED: Final = 130
 READER_GONE: Final = 141  # as shells name an end by SIGPIPE
 
+EXIT_CODES: Final = """\b
+Exit codes:
+  0    done
+  1    failed; one line on standard error says why
+  2    wrong usage
+  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
+  141  the reader of the pipe has closed it"""
+
 _NEVER_AN_ARGUMENT: Final = (
     "the API key cannot be an argument, because process lists and the shell's history show it: "
     "set USERESPONSE_API_KEY or give --api-key-file FILE, and remove this command from the "
@@ -72,15 +80,14 @@ class Reporter:
         if self.debug:
             self.say("".join(traceback.format_exception(error)).rstrip())
         problem, code = self._problem(error)
-        self.say(f"error: {problem}{self._in_parentheses()}")
+        self.say(f"error: {problem}{self._advice_in_parentheses}")
         return code
 
     def interrupted(self, code: int) -> None:
         """Say that a signal ended the command, and how to resume it."""
-        if code == INTERRUPTED:
-            self.say(f"interrupted{self._in_parentheses()}")
-        elif self.advice:
-            self.say(f"stopped{self._in_parentheses()}")
+        if code == INTERRUPTED or self.advice:
+            verb = "interrupted" if code == INTERRUPTED else "stopped"
+            self.say(f"{verb}{self._advice_in_parentheses}")
 
     def say(self, text: str) -> None:
         """Write a line, without the keys in use and the one in the environment."""
@@ -108,7 +115,8 @@ class Reporter:
         hint = "" if self.debug else " (run useresponse-async --debug … for a traceback)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
-    def _in_parentheses(self) -> str:
+    @property
+    def _advice_in_parentheses(self) -> str:
         return f" ({self.advice})" if self.advice else ""
 
 

@@ -6,24 +6,24 @@ import enum
 import os
 import stat
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import attrs
-import typer
 
 from useresponse_async._client import AsyncClient
 from useresponse_async._config import require_extra
+from useresponse_async._drift import WalkReport
 from useresponse_async._pagination import Pages
 from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
-from useresponse_async.cli._formats import CSV, JSONLines, Shape, TextFormat, chosen, shape_of
+from useresponse_async.cli._formats import CSV, JSONLines, Shape, chosen, shape_of
 from useresponse_async.cli._key import without_key
-from useresponse_async.cli._options import Connection
+from useresponse_async.cli._options import Connection, flag, option
 from useresponse_async.cli._output import STANDARD_STREAM, opened_stream, write_when_taken
 from useresponse_async.cli._progress import progress_bar
-from useresponse_async.models import Object
+from useresponse_async.models import Object, Page
 from useresponse_async.models._wire import Model
 from useresponse_async.resources._changes import in_batches
 
@@ -46,59 +46,41 @@ _BY_SUFFIX: Final = {
     ".pq": Format.PARQUET,
 }
 
-_LEAN: Final[dict[type[Any], str]] = {
-    Object: "id,ownership,type.slug,title,status.title,state.name,author.id,author.name,"
-    "author.email,responsible.id,responsible.name,responsible.email,team.name,category.name,"
-    "forum.name,source.name,tags,created_at,latest_activity,completed_on_text,comments_num,"
-    "votes.all,score,is_private,url,content"
-}
-"""The default CSV columns of models with very many fields."""
+_FIELDS_OF_OBJECTS: Final = (
+    "id,ownership,type.slug,title,status.title,state.name,author.id,author.name,author.email,"
+    "responsible.id,responsible.name,responsible.email,team.name,category.name,forum.name,"
+    "source.name,tags,created_at,latest_activity,completed_on_text,comments_num,votes.all,score,"
+    "is_private,url,content"
+)
+"""The default CSV columns of objects, which have very many fields."""
 
 
 @attrs.frozen(kw_only=True)
 class ExportOptions:
     """The options of all exports."""
 
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="Output file; - for stdout.")
-    ] = STANDARD_STREAM
-    format: Annotated[
-        Format | None,
-        typer.Option(help="Output format; default: by the file's suffix, else jsonl."),
-    ] = None
-    fields: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Only these fields, e.g. id,name,role.alias."),
-    ] = None
-    all_fields: Annotated[
-        bool,
-        typer.Option(
-            "--all-fields", help="Write every field of tickets, topics and objects to CSV."
-        ),
-    ] = False
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue an export that was interrupted.")
-    ] = False
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace the file and, without --resume, an unfinished export."
-        ),
-    ] = False
-    excel_safe: Annotated[
-        bool,
-        typer.Option(
-            "--excel-safe", help="CSV: write a byte order mark, and ' before possible formulas."
-        ),
-    ] = False
-    param: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Additional query parameter; repeatable."),
-    ] = None
-    page_size: Annotated[int, typer.Option(min=1, help="Number of items per page.")] = 50
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress, retries or summary.")
-    ] = False
+    output: str = option(
+        STANDARD_STREAM, "--output", "-o", metavar="FILE", help="Output file; - for stdout."
+    )
+    format: Format | None = option(
+        None, help="Output format; default: by the file's suffix, else jsonl."
+    )
+    fields: str | None = option(
+        None, metavar="NAMES", help="Only these fields, e.g. id,name,role.alias."
+    )
+    all_fields: bool = flag("--all-fields", "CSV of tickets, topics and objects: every field.")
+    resume: bool = flag("--resume", "Continue an export that was interrupted.")
+    overwrite: bool = flag(
+        "--overwrite", "Replace the file and, without --resume, an unfinished export."
+    )
+    excel_safe: bool = flag(
+        "--excel-safe", "CSV: write a byte order mark, and ' before possible formulas."
+    )
+    param: list[str] | None = option(
+        None, metavar="NAME=VALUE", help="Additional query parameter; repeatable."
+    )
+    page_size: int = option(50, min=1, help="Number of items per page.")
+    quiet: bool = flag("--quiet", "Show no progress, retries or summary.", "-q")
 
     @property
     def is_stream(self) -> bool:
@@ -126,16 +108,17 @@ class ExportOptions:
             "or give --format"
         )
 
-    def chosen_shape(self, model: type[Model]) -> Shape | None:
-        """Return the fields of ``model`` to write; ``None`` for all that it has."""
+    def chosen_shape(self, model: type[Model]) -> Shape:
+        """Return the fields of ``model`` to write; none stands for all that it has."""
         names = self.fields
-        if names is None and self.chosen_format is Format.CSV and not self.all_fields:
-            names = _LEAN.get(model)
         if names is None:
-            return None
+            is_lean = self.chosen_format is Format.CSV and not self.all_fields
+            if model is not Object or not is_lean:
+                return ()
+            names = _FIELDS_OF_OBJECTS
         return chosen(shape_of(model), [name.strip() for name in names.split(",")])
 
-    def text_format(self, model: type[Model]) -> TextFormat:
+    def text_format(self, model: type[Model]) -> CSV | JSONLines:
         """Return what writes the chosen format, which is not Parquet."""
         shape = self.chosen_shape(model)
         if self.chosen_format is Format.CSV:
@@ -190,29 +173,16 @@ class Source:
     changes: Callable[[AsyncClient], AsyncGenerator[Object, None]] | None = None
 
 
-@attrs.define(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Summary:
-    """The result of an export.
-
-    Attributes:
-        things: What was exported, e.g. ``users``.
-        items: Items written, those of earlier runs included.
-        fetched: Items written by this run.
-        total: How many the server counted at the end, if it did.
-        duplicates: Items that came again, because rows moved, and were dropped.
-        unsettled: Places where items may be missing, because rows kept moving.
-        retries: Requests that were retried.
-        seconds: How long this run took, in seconds.
-    """
+    """The result of an export: the items written, those of earlier runs included, and how."""
 
     things: str
-    items: int = 0
-    fetched: int = 0
-    total: int | None = None
-    duplicates: int = 0
-    unsettled: int = 0
-    retries: int = 0
-    seconds: float = 0.0
+    items: int
+    fetched: int
+    retries: int
+    seconds: float
+    report: WalkReport
 
     def tell(self, reporter: Reporter, target: str) -> None:
         """Write it in one line, and a warning about what may be missing."""
@@ -220,16 +190,17 @@ class Summary:
         reporter.say(
             f"{self.items:,} {self.things} in {target}: {self.fetched:,} fetched in "
             f"{self.seconds:.2f} s ({rate:,.0f}/s), {self.retries:,} retries, "
-            f"{self.duplicates:,} duplicates dropped"
+            f"{self.report.duplicates:,} duplicates dropped"
         )
-        if self.unsettled:
+        if self.report.boundaries_unsettled:
             reporter.say(
                 f"warning: rows kept moving during the export: {self.things} may be missing in "
-                f"{self.unsettled:,} places"
+                f"{self.report.boundaries_unsettled:,} places"
             )
-        if self.total is not None and self.total != self.items:
+        total = self.report.total_at_end
+        if total is not None and total != self.items:
             reporter.say(
-                f"warning: the server counts {self.total:,} {self.things}: rows moved during the "
+                f"warning: the server counts {total:,} {self.things}: rows moved during the "
                 "export, or its count is wrong"
             )
 
@@ -237,67 +208,61 @@ class Summary:
 async def walk(
     source: Source,
     connection: Connection,
-    take: Callable[[list[Model]], Awaitable[int]],
-    summary: Summary,
+    take: Callable[[Sequence[Any]], Awaitable[int]],
     *,
-    start: int,
+    start: int = 1,
+    done: int = 0,
     quiet: bool,
-) -> None:
-    """Hand the items of every page to ``take``, in order."""
+) -> Summary:
+    """Hand the items of every page to ``take``, in order.
+
+    Args:
+        source: The source of the items.
+        connection: The connection to the server.
+        take: Writes items, and returns how many of them were new.
+        start: The first page.
+        done: Number of items that earlier runs have written.
+        quiet: Show no progress.
+    """
     client, retries = connection.client, connection.retries
-    pages = source.pages(client, start)
+    pages, fetched, began = source.pages(client, start), 0, time.perf_counter()
+    batches: AsyncGenerator[Sequence[Any], None] = pages.by_page()
+    if source.changes is not None:
+        batches = in_batches(source.changes(client), _BATCH)
     with progress_bar(
         source.things,
-        total=None,
-        completed=summary.items,
+        done=done,
         live=lambda: [f"{retries.count} retries", f"{client.in_flight} in flight"],
         hidden=quiet,
     ) as advance:
-        began = time.perf_counter()
-        try:
-            changes = source.changes
-            batches = _batches(pages) if changes is None else _batches_of(changes(client))
-            async with aclosing(batches) as walked:
-                async for items, total in walked:
-                    new = await take(items)
-                    summary.items += new
-                    summary.fetched += new
-                    advance(new, total=total)
-        finally:
-            summary.seconds = time.perf_counter() - began
-            summary.retries = retries.count
-            summary.duplicates = pages.report.duplicates
-            summary.unsettled = pages.report.boundaries_unsettled
-            summary.total = pages.report.total_at_end
-
-
-async def _batches(pages: Pages[Any]) -> AsyncGenerator[tuple[list[Any], int | None], None]:
-    async with aclosing(pages.by_page()) as walked:
-        async for page in walked:
-            yield page.items, page.total_items
-
-
-async def _batches_of(
-    changes: AsyncGenerator[Object, None],
-) -> AsyncGenerator[tuple[list[Any], int | None], None]:
-    async with aclosing(in_batches(changes, _BATCH)) as batches:
-        async for batch in batches:
-            yield batch, None
+        async with aclosing(batches):
+            async for batch in batches:
+                new = await take(batch)
+                fetched += new
+                advance(new, batch.total_items if isinstance(batch, Page) else None)
+    return Summary(
+        things=source.things,
+        items=done + fetched,
+        fetched=fetched,
+        retries=retries.count,
+        seconds=time.perf_counter() - began,
+        report=pages.report,
+    )
 
 
 async def export_to_stream(
-    source: Source, options: ExportOptions, connection: Connection, summary: Summary
-) -> None:
+    source: Source, options: ExportOptions, connection: Connection
+) -> Summary:
     """Export into standard output, a pipe or a device, page by page."""
     text_format = options.text_format(source.model)
     async with opened_stream(options.output) as descriptor, connection.client:
         await write_when_taken(descriptor, text_format.header())
 
-        async def take(items: list[Model]) -> int:
+        async def take(items: Sequence[Model]) -> int:
             rows = text_format.encoded(item.to_dict() for item in items)
             await write_when_taken(descriptor, without_key(rows.decode(), connection.key).encode())
             return len(items)
 
         # On the same terminal, rows and a bar would run through each other.
         quiet = options.quiet or os.isatty(descriptor)
-        await walk(source, connection, take, summary, start=1, quiet=quiet)
+        return await walk(source, connection, take, quiet=quiet)

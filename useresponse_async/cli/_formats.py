@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import enum
 import io
 import json
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any, Final, Protocol, TypeAlias, get_args, get_origin
+from typing import Any, Final, TypeAlias, get_args, get_origin
 
 import attrs
 
@@ -21,58 +19,32 @@ Row: TypeAlias = dict[str, Any]
 """An item as plain data, as ``to_dict()`` returns it."""
 
 
-class Kind(enum.Enum):
-    """The type of a field."""
-
-    INTEGER = "integer"
-    TEXT = "text"
-    FLAG = "flag"
-    MOMENT = "moment"
-    TEXTS = "texts"
-    MODEL = "model"
-    MODELS = "models"
-    JSON = "json"
-
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Field:
     """A field of a model.
 
     Attributes:
         name: Its name.
-        kind: Its type; ``JSON`` for anything that the server may send.
-        fields: The fields of the model or models that it holds.
+        type: Its type; ``Any`` for anything that the server may send.
+        fields: The fields of the model, or of the models in a list, that it holds.
     """
 
     name: str
-    kind: Kind
+    type: Any
     fields: Shape = ()
 
 
 Shape: TypeAlias = tuple[Field, ...]
 """The fields of a model, in their order."""
 
-_KINDS: Final[dict[Any, Kind]] = {
-    int: Kind.INTEGER,
-    str: Kind.TEXT,
-    bool: Kind.FLAG,
-    datetime: Kind.MOMENT,
-    list[str]: Kind.TEXTS,
-}
-
 
 def shape_of(model: type[Any]) -> Shape:
     """Return the fields of ``model``, except those that may contain a key."""
     fields: list[Field] = []
     for name, held in exported_types(model).items():
-        item = get_args(held)[0] if get_origin(held) is list else None
-        if attrs.has(held):
-            fields.append(Field(name=name, kind=Kind.MODEL, fields=shape_of(held)))
-        elif item is not None and attrs.has(item):
-            fields.append(Field(name=name, kind=Kind.MODELS, fields=shape_of(item)))
-        else:
-            fields.append(Field(name=name, kind=_KINDS.get(held, Kind.JSON)))
-    return (*fields, Field(name="extra", kind=Kind.JSON))
+        inner = get_args(held)[0] if get_origin(held) is list else held
+        fields.append(Field(name, held, shape_of(inner) if attrs.has(inner) else ()))
+    return (*fields, Field("extra", Any))
 
 
 def chosen(shape: Shape, names: Iterable[str]) -> Shape:
@@ -104,18 +76,6 @@ def _only(shape: Shape, value: Any) -> Any:
     return {field.name: _only(field.fields, value[field.name]) for field in shape}
 
 
-class TextFormat(Protocol):
-    """A format that is written from the first row to the last."""
-
-    def header(self) -> bytes:
-        """Return what stands before the first row."""
-        ...
-
-    def encoded(self, rows: Iterable[Row]) -> bytes:
-        """Return ``rows`` as they are written."""
-        ...
-
-
 def json_line(row: Row) -> str:
     """Return a row as one line of JSON, also for readers with other ideas of line ends."""
     line = json.dumps(row, ensure_ascii=False)
@@ -124,15 +84,20 @@ def json_line(row: Row) -> str:
     return f"{line}\n"
 
 
+def utf8(text: str) -> bytes:
+    """Return ``text`` in UTF-8, half of a surrogate pair escaped: in JSON it stays the same."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+@attrs.frozen
 class JSONLines:
     """One JSON object on each line.
 
-    Args:
-        shape: The fields to write; ``None`` writes rows as they are.
+    Attributes:
+        shape: The fields to write; none writes rows as they are.
     """
 
-    def __init__(self, shape: Shape | None = None) -> None:
-        self._shape = shape
+    shape: Shape
 
     def header(self) -> bytes:
         """Return nothing."""
@@ -140,9 +105,7 @@ class JSONLines:
 
     def encoded(self, rows: Iterable[Row]) -> bytes:
         """Return a line for each row."""
-        if self._shape is not None:
-            rows = [_only(self._shape, row) for row in rows]
-        return _utf8("".join(map(json_line, rows)))
+        return utf8("".join(json_line(_only(self.shape, row)) for row in rows))
 
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -181,13 +144,13 @@ class CSV:
         """Return the line with the columns' names."""
         names = [".".join(field.name for field in column) for column in self._columns]
         mark = _BYTE_ORDER_MARK if self._excel_safe else ""
-        return _utf8(mark + _lines([names]))
+        return utf8(mark + _lines([names]))
 
     def encoded(self, rows: Iterable[Row]) -> bytes:
         """Return a line for each row."""
-        return _utf8(_lines([self._cell(row, c) for c in self._columns] for row in rows))
+        return utf8(_lines([self._cell(row, c) for c in self._columns] for row in rows))
 
-    def _cell(self, row: Row, column: tuple[Field, ...]) -> str:
+    def _cell(self, row: Row, column: Shape) -> str:
         value: Any = row
         for field in column:
             value = None if value is None else value[field.name]
@@ -202,9 +165,9 @@ class CSV:
         return _FORMULA.sub("'", text) if self._excel_safe and not is_number else text
 
 
-def _columns(shape: Shape) -> Iterator[tuple[Field, ...]]:
+def _columns(shape: Shape) -> Iterator[Shape]:
     for field in shape:
-        if field.kind is Kind.MODEL:
+        if field.fields and get_origin(field.type) is not list:
             yield from ((field, inner) for inner in field.fields)
         else:
             yield (field,)
@@ -214,8 +177,3 @@ def _lines(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
-
-
-def _utf8(text: str) -> bytes:
-    # Half of a surrogate pair, which JSON can hold, is escaped: in JSON it stays the same.
-    return text.encode("utf-8", "backslashreplace")

@@ -7,16 +7,19 @@ import os
 import re
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from useresponse_async._secret import Secret
-from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
+from useresponse_async.cli._errors import EXIT_CODES, CommandError, MisuseError, Reporter
 from useresponse_async.cli._output import STANDARD_STREAM
 
 KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
 
-KEY_HELP: Final = """\b
+EPILOG: Final = f"""{EXIT_CODES}
+
+\b
 The API key is never a command-line argument. It is read from the first of these:
   --api-key-file FILE   a file that only you can read, or - for standard input
   USERESPONSE_API_KEY   an environment variable
@@ -35,8 +38,12 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
         key, source = _from_file(file, reporter), f"--api-key-file {file}"
     elif key := os.environ.get(KEY_VARIABLE, ""):
         source = KEY_VARIABLE
+    elif sys.stdin.isatty():
+        source = "the prompt"
+        with suppress(EOFError):
+            key = getpass.getpass("API key (not shown): ").strip()
     else:
-        key, source = _from_prompt(), "the prompt"
+        raise MisuseError(f"no API key: set {KEY_VARIABLE}, or give --api-key-file FILE or --guest")
     if not key:
         raise CommandError(f"{file or source} must contain one API key and nothing else")
     secret = Secret(key)
@@ -76,12 +83,3 @@ def _one_key(content: bytes) -> str:
     """Return the only word in ``content``, or nothing; an error here would carry the key."""
     words = content.decode("utf-8-sig", "replace").split()
     return words[0] if len(words) == 1 else ""
-
-
-def _from_prompt() -> str:
-    if not sys.stdin.isatty():
-        raise MisuseError(f"no API key: set {KEY_VARIABLE}, or give --api-key-file FILE or --guest")
-    try:
-        return getpass.getpass("API key (not shown): ").strip()
-    except EOFError:
-        raise CommandError("no API key was entered") from None

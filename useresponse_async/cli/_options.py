@@ -7,9 +7,8 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
-from typing import Annotated, Any, get_args, get_type_hints
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import attrs
 import httpx
@@ -28,28 +27,29 @@ from useresponse_async.cli._errors import MisuseError, Reporter
 from useresponse_async.cli._key import KEY_VARIABLE, find_key
 from useresponse_async.cli._progress import Retries
 
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS: Final = 10.0
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every retry and its reason.")]
+_SETTINGS: Final = "settings of an option"
+
+
+def option(default: Any, *names: str, **settings: Any) -> Any:
+    """Return a field of an option group, with the settings of ``typer.Option``."""
+    return attrs.field(default=default, metadata={_SETTINGS: typer.Option(*names, **settings)})
+
+
+def flag(name: str, what: str, *others: str, **settings: Any) -> Any:
+    """Return a field of an option group that is ``False`` by default."""
+    return option(False, name, *others, help=what, **settings)  # noqa: FBT003 - the default
 
 
 def _show_tracebacks(context: typer.Context, wanted: bool) -> bool:  # noqa: FBT001 - typer calls it so
-    if wanted:
-        context.ensure_object(Reporter).debug = True
+    context.ensure_object(Reporter).debug |= wanted
     return wanted
 
 
 @attrs.frozen(kw_only=True)
 class Connection:
-    """A client and its settings.
-
-    Attributes:
-        client: The client, not yet entered.
-        key: The API key of its calls; ``None`` for a guest.
-        url: The installation's URL.
-        api_version: The API's version.
-        retries: Counts the client's retries.
-    """
+    """A client, not yet entered, and its settings; the key is ``None`` for a guest."""
 
     client: AsyncClient
     key: Secret | None
@@ -62,34 +62,25 @@ class Connection:
 class ServerOptions:
     """The options of every command that talks to an installation."""
 
-    url: Annotated[
-        str | None,
-        typer.Option(envvar="USERESPONSE_URL", help="The installation's URL."),
-    ] = None
-    api_key_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read the API key from a file; - for stdin.")
-    ] = None
-    guest: Annotated[bool, typer.Option("--guest", help="Call without an API key.")] = False
-    api_version: Annotated[
-        str, typer.Option(envvar="USERESPONSE_API_VERSION", help="The API's version.")
-    ] = DEFAULT_API_VERSION
-    max_in_flight: Annotated[
-        int, typer.Option(min=1, help="Maximum number of concurrent requests.")
-    ] = DEFAULT_MAX_IN_FLIGHT
-    timeout: Annotated[
-        float, typer.Option(min=0.001, help="Time-out for each read and write, in seconds.")
-    ] = 60.0
-    retries: Annotated[
-        int | None,
-        typer.Option(min=0, help="Maximum retries per request; default: retry for 60 seconds."),
-    ] = None
-    verbose: Verbose = False
-    debug: Annotated[
-        bool,
-        typer.Option(
-            "--debug", callback=_show_tracebacks, help="Show a traceback if the command fails."
-        ),
-    ] = False
+    url: str | None = option(None, envvar="USERESPONSE_URL", help="The installation's URL.")
+    api_key_file: str | None = option(
+        None, metavar="FILE", help="Read the API key from a file; - for stdin."
+    )
+    guest: bool = flag("--guest", "Call without an API key.")
+    api_version: str = option(
+        DEFAULT_API_VERSION, envvar="USERESPONSE_API_VERSION", help="The API's version."
+    )
+    max_in_flight: int = option(
+        DEFAULT_MAX_IN_FLIGHT, min=1, help="Maximum number of concurrent requests."
+    )
+    timeout: float = option(60.0, min=0.001, help="Time-out for each read and write, in seconds.")
+    retries: int | None = option(
+        None, min=0, help="Maximum retries per request; default: retry for 60 seconds."
+    )
+    verbose: bool = flag("--verbose", "Show every retry and its reason.", "-v")
+    debug: bool = flag(
+        "--debug", "Show a traceback if the command fails.", callback=_show_tracebacks
+    )
 
     def base_url(self) -> httpx.URL:
         """Return the installation's URL."""
@@ -101,7 +92,7 @@ class ServerOptions:
         try:
             return parse_base_url(self.url)
         except ConfigurationError as error:
-            raise MisuseError(_by_option(str(error))) from None
+            raise _misuse(error) from None
 
     def connect(self, reporter: Reporter, *, quiet: bool = False) -> Connection:
         """Return the connection that these options describe."""
@@ -117,49 +108,40 @@ class ServerOptions:
             key = None if self.guest else find_key(self.api_key_file, reporter)
             shown = not quiet and (self.verbose or sys.stderr.isatty())
             retries = Retries(reporter, shown=shown, complete=self.verbose)
-            with _no_key_in_environment():
-                try:
-                    client = self._client(url, key, retries)
-                except ConfigurationError as error:
-                    raise MisuseError(_by_option(str(error))) from None
+            kept = os.environ.pop(KEY_VARIABLE, None)  # the client would take it for a guest's
+            try:
+                client = AsyncClient(
+                    url,
+                    api_key=key,
+                    api_version=self.api_version,
+                    max_in_flight=self.max_in_flight,
+                    timeout=httpx.Timeout(
+                        self.timeout, connect=min(self.timeout, _CONNECT_SECONDS)
+                    ),
+                    retry=RetryPolicy(attempts=None if self.retries is None else self.retries + 1),
+                    on_retry=retries,
+                )
+            except ConfigurationError as error:
+                raise _misuse(error) from None
+            finally:
+                if kept is not None:
+                    os.environ[KEY_VARIABLE] = kept
         for text in {str(warning.message) for warning in caught}:
             reporter.say(f"warning: {text.replace('base_url', '--url')}")
         return Connection(
             client=client, key=key, url=url, api_version=self.api_version, retries=retries
         )
 
-    def _client(self, url: str, key: Secret | None, retries: Retries) -> AsyncClient:
-        return AsyncClient(
-            url,
-            api_key=key,
-            api_version=self.api_version,
-            max_in_flight=self.max_in_flight,
-            timeout=httpx.Timeout(self.timeout, connect=min(self.timeout, _CONNECT_SECONDS)),
-            retry=RetryPolicy(attempts=None if self.retries is None else self.retries + 1),
-            on_retry=retries,
-        )
 
-
-@contextmanager
-def _no_key_in_environment() -> Generator[None, None, None]:
-    """Hide the key in the environment from the client, so that a guest stays one."""
-    key = os.environ.pop(KEY_VARIABLE, None)
-    try:
-        yield
-    finally:
-        if key is not None:
-            os.environ[KEY_VARIABLE] = key
-
-
-def _by_option(problem: str) -> str:
-    """Return the client's message with the option's name in place of the argument's."""
-    argument, colon, reason = problem.partition(":")
+def _misuse(error: ConfigurationError) -> MisuseError:
+    """Return the client's error with the option's name in place of the argument's."""
+    argument, colon, reason = str(error).partition(":")
     names = {"base_url": "--url", "api_key": "the API key"}
-    return f"{names.get(argument, '--' + argument.replace('_', '-'))}{colon}{reason}"
+    return MisuseError(f"{names.get(argument, '--' + argument.replace('_', '-'))}{colon}{reason}")
 
 
-def known_values(values: Any, what: str, *names: str) -> Any:
-    """Return an option whose values are those of a literal, with shell completion."""
+def known_values(values: Any, what: str) -> Any:
+    """Return the type of an option whose values are those of a literal, with completion."""
     literal, _ = get_args(values)
     known = list(get_args(literal))
 
@@ -170,12 +152,10 @@ def known_values(values: Any, what: str, *names: str) -> Any:
             f"{value!r} is not one of {', '.join(known)}; use --param for other values"
         )
 
-    return typer.Option(
-        *names,
-        help=f"{what}: {', '.join(known)}.",
-        autocompletion=lambda: known,
-        callback=check,
+    option = typer.Option(
+        help=f"{what}: {', '.join(known)}.", autocompletion=lambda: known, callback=check
     )
+    return Annotated[str | None, option]
 
 
 def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[str, str]:
@@ -185,45 +165,49 @@ def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[st
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise MisuseError(f"{option}: {name!r} is not name=value")
-        add_pair(pairs, name, value, option)
+        if name.lower() == "apikey":
+            raise MisuseError(
+                f"{option}: the API key cannot be a parameter; set USERESPONSE_API_KEY or give "
+                "--api-key-file FILE"
+            )
+        if name in pairs:
+            raise MisuseError(f"{option}: {name!r} is given twice")
+        pairs[name] = value
     return pairs
 
 
-def add_pair(pairs: dict[str, str], name: str, value: str, option: str) -> None:
-    """Add a parameter to ``pairs``."""
-    if name.lower() == "apikey":
-        raise MisuseError(
-            f"{option}: the API key cannot be a parameter; set USERESPONSE_API_KEY or give "
-            "--api-key-file FILE"
-        )
-    if name in pairs:
-        raise MisuseError(f"{option}: {name!r} is given twice")
-    pairs[name] = value
+def with_options(
+    function: Callable[..., None], others: Mapping[str, Any] | None = None
+) -> Callable[..., None]:
+    """Return ``function`` as a command with an option for each field of its option groups.
 
-
-def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Return ``function`` as a command with an option for each field of its option groups."""
+    Args:
+        function: The command; a parameter whose type is an attrs class is an option group.
+        others: Types by name of the options that its ``**`` parameter takes, ``None`` by default.
+    """
+    annotated: Any = Annotated  # which type checkers expect in annotations alone
+    keyword, options = inspect.Parameter.KEYWORD_ONLY, list[inspect.Parameter]()
+    groups: dict[str, Any] = {}
     signature = inspect.signature(function, eval_str=True)
-    groups: dict[str, Any] = {
-        name: parameter.annotation
-        for name, parameter in signature.parameters.items()
-        if attrs.has(parameter.annotation)
-    }
-    options: list[inspect.Parameter] = []
     for name, parameter in signature.parameters.items():
-        if name not in groups:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            # Before the groups, behind the context: what is particular to a command comes first.
+            options[1:1] = [
+                inspect.Parameter(other, keyword, default=None, annotation=annotation)
+                for other, annotation in (others or {}).items()
+            ]
+        elif attrs.has(parameter.annotation):
+            groups[name] = parameter.annotation
+            types = get_type_hints(groups[name])
+            for field in attrs.fields(groups[name]):
+                annotation = annotated[types[field.name], field.metadata[_SETTINGS]]
+                options.append(
+                    inspect.Parameter(
+                        field.name, keyword, default=field.default, annotation=annotation
+                    )
+                )
+        else:
             options.append(parameter)
-            continue
-        hints = get_type_hints(groups[name], include_extras=True)
-        options += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=hints[field.name],
-            )
-            for field in attrs.fields(groups[name])
-        ]
 
     @functools.wraps(function)
     def command(**values: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import re
@@ -23,7 +22,7 @@ STANDARD_STREAM: Final = "-"
 """Standard output or input in place of a file's name."""
 
 # As much as a pipe that is writable takes at once, by POSIX.
-_PIECE: Final = 4096 if sys.platform == "win32" else select.PIPE_BUF
+_PIECE: Final = int(getattr(select, "PIPE_BUF", 4096))
 
 _LOOK_SECONDS: Final = 0.05
 
@@ -39,32 +38,24 @@ def harmless_json(text: str) -> str:
 
 def say(text: str) -> None:
     """Write a line to standard output."""
-    try:
-        sys.stdout.flush()
-        _write(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise cannot_be_written(error) from error
+    sys.stdout.flush()
+    write_all(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
-def cannot_be_written(error: OSError) -> CommandError:
-    """Return the error to report when ``error`` came from standard output."""
-    return CommandError(f"standard output: {error.strerror or error}")
-
-
-def was_printing(error: OSError) -> bool:
-    """Return whether ``error`` came from a help text or the like, which click or typer prints."""
-    return any(frame.name == "echo" for frame in traceback.extract_tb(error.__traceback__))
-
-
-def drop_buffered() -> None:
-    """Drop what standard output holds and cannot write; Python would complain about it."""
+def failure_of_output(error: OSError) -> Exception:
+    """Return the error to report for ``error``, which names no file if ``say`` or click failed."""
     try:
         sys.stdout.flush()
     except OSError:
+        # Python would complain about what is left there to be written.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
         sys.stdout.flush()
+    functions = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
+    if functions & {say.__name__, "echo"}:
+        return CommandError(f"standard output: {error.strerror or error}")
+    return error
 
 
 @asynccontextmanager
@@ -75,9 +66,14 @@ async def opened_stream(name: str) -> AsyncGenerator[int, None]:
         yield sys.stdout.fileno()
         return
     is_pipe = Path(name).is_fifo()  # noqa: ASYNC240 - a local file's status
-    # Nothing reports that a named pipe has got a reader.
-    while (descriptor := _opened(name, os.O_NONBLOCK if is_pipe else 0)) is None:  # noqa: ASYNC110
-        await anyio.sleep(_LOOK_SECONDS)
+    while True:
+        try:
+            descriptor = os.open(name, os.O_WRONLY | (os.O_NONBLOCK if is_pipe else 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO or not is_pipe:
+                raise
+            await anyio.sleep(_LOOK_SECONDS)  # nothing reports that it has got a reader
     try:
         os.set_blocking(descriptor, True)
         yield descriptor
@@ -85,40 +81,22 @@ async def opened_stream(name: str) -> AsyncGenerator[int, None]:
         os.close(descriptor)
 
 
-def _opened(name: str, flags: int) -> int | None:
-    try:
-        return os.open(name, os.O_WRONLY | flags)
-    except OSError as error:
-        if error.errno == errno.ENXIO and flags:
-            return None  # a named pipe without a reader
-        raise
-
-
 async def write_when_taken(descriptor: int, data: bytes) -> None:
     """Write all of ``data``; a slow reader holds nothing else up."""
     mode = os.fstat(descriptor).st_mode
     if sys.platform == "win32" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        _write(descriptor, data)
+        write_all(descriptor, data)
         return
     for start in range(0, len(data), _PIECE):
-        await _writable(descriptor)
-        _write(descriptor, data[start : start + _PIECE])
+        await anyio.wait_writable(descriptor)
+        write_all(descriptor, data[start : start + _PIECE])
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of ``data``, however much is taken at once."""
     rest = memoryview(data)
     try:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
     except BrokenPipeError:
         raise OutputClosedError from None
-
-
-async def _writable(descriptor: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready = asyncio.Event()
-    loop.add_writer(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_writer(descriptor)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import import_module
 from itertools import islice
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, get_origin
 
 import attrs
 
-from useresponse_async.cli._errors import CommandError
-from useresponse_async.cli._formats import Field, Kind, Row, Shape
+from useresponse_async._decode import is_array
+from useresponse_async.cli._formats import Field, Row, Shape, utf8
 
 _ROWS_IN_GROUP: Final = 10_000
 _INT64_BITS: Final = 63
@@ -24,6 +24,9 @@ def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryI
     Integers are ``int64``, times ``timestamp[us, UTC]``, models structs. What the server sends
     beyond the known fields, and what has no documented type, is JSON in a string. A column with
     an integer that needs more than 64 bits is written as text, all of it.
+
+    Returns:
+        The names of the columns that are text for that reason.
     """
     # Imported by name: pyarrow has no types of its own to check against.
     pyarrow: Any = import_module("pyarrow")
@@ -39,15 +42,10 @@ def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryI
                 wider = _widened(shape, group, changed)
                 if wider != shape:
                     break
-                records = [_record(shape, row) for row in group]
-                try:
-                    table = pyarrow.Table.from_pylist(records, schema=schema)
-                except (pyarrow.ArrowException, OverflowError) as error:
-                    raise CommandError(
-                        f"a value cannot be written to Parquet: {error}; export to .jsonl or "
-                        ".csv, or omit its field with --fields"
-                    ) from None
-                writer.write_table(table)
+                records = [
+                    {field.name: _value(field, row[field.name]) for field in shape} for row in group
+                ]
+                writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
             else:
                 return changed
         shape, unread = wider, iter(rows())
@@ -59,11 +57,12 @@ def _widened(shape: Shape, rows: list[Row], changed: list[str], prefix: str = ""
     for field in shape:
         values = [row[field.name] for row in rows if row[field.name] is not None]
         name, new = f"{prefix}{field.name}", field
-        if field.kind is Kind.INTEGER and any(_is_too_big(value) for value in values):
-            new = attrs.evolve(field, kind=Kind.TEXT)
+        if field.type is int and any(_is_too_big(value) for value in values):
+            new = attrs.evolve(field, type=str)
             changed.append(name)
-        elif field.kind in (Kind.MODEL, Kind.MODELS):
-            inner = values if field.kind is Kind.MODEL else [row for them in values for row in them]
+        elif field.fields:
+            is_list = get_origin(field.type) is list
+            inner = [row for them in values for row in them] if is_list else values
             new = attrs.evolve(field, fields=_widened(field.fields, inner, changed, f"{name}."))
         fields.append(new)
     return tuple(fields)
@@ -74,42 +73,28 @@ def _is_too_big(value: int) -> bool:
 
 
 def _type_of(field: Field, pyarrow: Any) -> Any:
-    inner = [(part.name, _type_of(part, pyarrow)) for part in field.fields]
-    types = {
-        Kind.INTEGER: pyarrow.int64,
-        Kind.TEXT: pyarrow.string,
-        Kind.FLAG: pyarrow.bool_,
-        Kind.MOMENT: lambda: pyarrow.timestamp("us", tz="UTC"),
-        Kind.TEXTS: lambda: pyarrow.list_(pyarrow.string()),
-        Kind.MODEL: lambda: pyarrow.struct(inner),
-        Kind.MODELS: lambda: pyarrow.list_(pyarrow.struct(inner)),
-        Kind.JSON: pyarrow.string,
-    }
-    return types[field.kind]()
-
-
-def _record(shape: Shape, row: Row) -> Row:
-    return {field.name: _value(field, row[field.name]) for field in shape}
+    text = pyarrow.string()
+    if field.fields:
+        struct = pyarrow.struct([(part.name, _type_of(part, pyarrow)) for part in field.fields])
+        return pyarrow.list_(struct) if get_origin(field.type) is list else struct
+    if field.type == list[str]:
+        return pyarrow.list_(text)
+    moment = pyarrow.timestamp("us", tz="UTC")
+    return {int: pyarrow.int64(), bool: pyarrow.bool_(), datetime: moment}.get(field.type, text)
 
 
 def _value(field: Field, value: Any) -> Any:
-    if value is None:
+    """Return ``value`` as pyarrow takes it for the type of ``field``."""
+    if value is None or field.type in (int, bool):
+        return value
+    if field.type is datetime:
+        return datetime.fromisoformat(value)
+    if field.fields and not is_array(value):
+        return {part.name: _value(part, value[part.name]) for part in field.fields}
+    if field.fields or field.type == list[str]:
+        inner = field if field.fields else Field(field.name, str)
+        return [_value(inner, item) for item in value]
+    if field.type is not str and value == {}:
         return None
-    if field.kind is Kind.JSON:
-        return None if value == {} else _storable(json.dumps(value, ensure_ascii=False))
-    make = _MAKERS.get(field.kind)
-    return make(field.fields, value) if make else value
-
-
-def _storable(text: object) -> str:
-    """Return a string with lone surrogates escaped, which UTF-8 cannot encode."""
-    return str(text).encode("utf-8", "backslashreplace").decode()
-
-
-_MAKERS: Final[dict[Kind, Callable[[Shape, Any], Any]]] = {
-    Kind.TEXT: lambda _, text: _storable(text),
-    Kind.TEXTS: lambda _, texts: [_storable(text) for text in texts],
-    Kind.MOMENT: lambda _, text: datetime.fromisoformat(text),
-    Kind.MODEL: _record,
-    Kind.MODELS: lambda shape, rows: [_record(shape, row) for row in rows],
-}
+    text = str(value) if field.type is str else json.dumps(value, ensure_ascii=False)
+    return utf8(text).decode()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task
@@ -61,14 +61,6 @@ class Retries:
         self._reporter.say(line)
 
 
-class Advance(Protocol):
-    """Advances a progress bar."""
-
-    def __call__(self, count: int, *, total: int | None = None) -> None:
-        """Count more items; ``total`` is the number of all items, if known."""
-        ...
-
-
 class _Figures(ProgressColumn):
     """Count, rate, time left and a live text, as far as they fit on the line."""
 
@@ -100,25 +92,20 @@ class _Figures(ProgressColumn):
 def progress_bar(
     things: str,
     *,
-    total: int | None,
     live: Callable[[], list[str]],
-    completed: int = 0,
+    total: int | None = None,
+    done: int = 0,
     hidden: bool = False,
-) -> Generator[Advance, None, None]:
-    """Show a bar on standard error, if that is a terminal."""
-    if hidden or not sys.stderr.isatty():
-        yield _show_nothing
-        return
-    console = Console(stderr=True)
+) -> Generator[Callable[[int, int | None], None], None, None]:
+    """Show a bar on standard error, if that is a terminal.
+
+    The block gets a function that takes the number of new items, and of all items if known.
+    """
+    hidden = hidden or not sys.stderr.isatty()
+    console = Console(stderr=True, quiet=hidden)
     bar = BarColumn(bar_width=_WIDE_BAR if console.width >= _WIDE else _NARROW_BAR)
-    with Progress(bar, _Figures(things, live, console), console=console) as progress:
-        task = progress.add_task(things, total=total, completed=completed)
-
-        def advance(count: int, *, total: int | None = None) -> None:
-            progress.update(task, advance=count, total=total)  # a total of None changes nothing
-
-        yield advance
-
-
-def _show_nothing(count: int, *, total: int | None = None) -> None:
-    pass
+    figures = _Figures(things, live, console)
+    with Progress(bar, figures, console=console, disable=hidden) as progress:
+        task = progress.add_task(things, total=total, completed=done)
+        # A total of None changes nothing.
+        yield lambda new, total: progress.update(task, advance=new, total=total)

@@ -10,9 +10,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, redirect_stderr
-from io import TextIOBase
-from typing import IO, Any, Final, TextIO
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
 
 import typer
 
@@ -21,7 +20,6 @@ from useresponse_async.cli._key import KEY_VARIABLE
 from useresponse_async.cli._signals import interrupts_held_back
 from useresponse_async.sandbox import main
 
-_PROGRAM: Final = "useresponse-async sandbox"
 _STOP_SECONDS: Final = 5.0
 
 # The sandbox's own command reads the options, --help included, so that their table exists once.
@@ -33,24 +31,8 @@ UNPARSED: Final[dict[str, Any]] = {
 
 
 def sandbox(context: typer.Context) -> None:
-    """Run a local UseResponse API for experiments and tests, until Ctrl-C (sandbox --help)."""
-    with redirect_stderr(_OneLineErrors(sys.stderr)):
-        raise typer.Exit(main(context.args, prog=_PROGRAM))
-
-
-class _OneLineErrors(TextIOBase):
-    """Forwards what is written; of usage errors, only the line that states the error."""
-
-    def __init__(self, target: TextIO) -> None:
-        self._target = target
-
-    def write(self, text: str, /) -> int:
-        if not text.startswith("usage: "):
-            self._target.write(text.replace(f"{_PROGRAM}: error: ", "error: ", 1))
-        return len(text)
-
-    def flush(self) -> None:
-        self._target.flush()
+    """Run a local API for experiments and tests."""
+    raise typer.Exit(main(context.args, prog="useresponse-async sandbox"))
 
 
 @contextmanager
@@ -74,19 +56,15 @@ def running_sandbox(*options: str) -> Generator[str, None, None]:
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
             stack.callback(stop_process, process)
-        yield _address(process, complaints)
-
-
-def _address(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
-    line = process.stdout.readline() if process.stdout else b""
-    address = re.search(r"http://\S+", line.decode())
-    if address:
-        return address[0]
-    code = process.wait(_STOP_SECONDS)
-    complaints.seek(0)
-    reasons = complaints.read().decode(errors="replace").split("\n")
-    reason = next((text for text in reversed(reasons) if text.strip()), f"exit code {code}")
-    raise CommandError(f"the sandbox did not start: {reason.removeprefix('error: ')}")
+        line = process.stdout.readline() if process.stdout else b""
+        address = re.search(r"http://\S+", line.decode())
+        if address is None:
+            code = process.wait(_STOP_SECONDS)
+            complaints.seek(0)
+            reason = complaints.read().decode(errors="replace").strip().rpartition("\n")[2]
+            reason = reason.removeprefix("error: ") or f"exit code {code}"
+            raise CommandError(f"the sandbox did not start: {reason}")
+        yield address[0]
 
 
 def stop_process(process: subprocess.Popen[Any]) -> None:

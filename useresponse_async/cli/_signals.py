@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
-from typing import Final
+from typing import Any, Final, TypeVar
 
+import anyio
 import typer
 
 from useresponse_async._startup import end_at_once
+
+T = TypeVar("T")
 
 # SIGHUP comes when the terminal is closed; Windows has none.
 _ENDING: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -22,32 +26,13 @@ _EXIT_CODE_BASE: Final = 128
 def interrupts_held_back() -> Generator[None, None, None]:
     """Delay Ctrl-C until the block has ended."""
     held: list[int] = []
-
-    def hold(number: int, _frame: FrameType | None) -> None:
-        held.append(number)
-
-    with _interrupts_handled_by(hold):
-        yield
-    if held:
-        signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def interrupts_ignored() -> Generator[None, None, None]:
-    """Ignore Ctrl-C in the block."""
-    with _interrupts_handled_by(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _interrupts_handled_by(
-    handler: Callable[[int, FrameType | None], None] | signal.Handlers,
-) -> Generator[None, None, None]:
-    before = signal.signal(signal.SIGINT, handler)
+    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+    if held:
+        signal.raise_signal(signal.SIGINT)
 
 
 def interrupts_raised() -> None:
@@ -61,6 +46,16 @@ def is_of_interrupt(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
+
+
+def run_async(
+    function: Callable[..., Awaitable[T]], *arguments: Any, backend: str = "asyncio"
+) -> T:
+    """Run ``function`` on an event loop, on uvloop if it is there; every signal can end it."""
+    faster = backend == "asyncio" and find_spec("uvloop") is not None
+    options = {"use_uvloop": True} if faster else {}
+    with termination_like_ctrl_c():
+        return anyio.run(function, *arguments, backend=backend, backend_options=options)
 
 
 @contextmanager

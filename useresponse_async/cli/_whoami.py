@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-import anyio
 import typer
 
 from useresponse_async.cli._errors import Reporter, one_line
-from useresponse_async.cli._key import KEY_HELP
-from useresponse_async.cli._options import Connection, ServerOptions, with_groups
+from useresponse_async.cli._options import Connection, ServerOptions, with_options
 from useresponse_async.cli._output import harmless_json, say
-from useresponse_async.cli._signals import termination_like_ctrl_c
+from useresponse_async.cli._signals import run_async
 from useresponse_async.models import User
 
-EPILOG: Final = f"""
-\b
-Exit codes:
-  0    the key is valid
-  1    the key is invalid or the request failed; one line on standard error says why
-  2    wrong usage
-  130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-{KEY_HELP}"""
 
-
-@with_groups
+@with_options
 def whoami(
     context: typer.Context,
     *,
@@ -41,8 +30,7 @@ def whoami(
       useresponse-async whoami --api-key-file ~/.useresponse-key
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     connection = server.connect(context.ensure_object(Reporter))
-    with termination_like_ctrl_c():
-        user = anyio.run(_me, connection)
+    user = run_async(_me, connection)
     facts: dict[str, Any] = {
         "name": user.name,
         "email": user.email,

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from useresponse_async._config import MissingExtraError, require_extra
 from useresponse_async.sandbox._options import (
@@ -92,12 +92,17 @@ def _stop_signals() -> Generator[threading.Event]:
             signal.signal(number, handler)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} (--help lists the options)\n")
+
+
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     pass
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description="A UseResponse API in one process, for demos, tests and benchmarks.",
         epilog=_EPILOG.format(prog=prog),

@@ -1,0 +1,62 @@
+"""The command: in this process, in one of its own, and on a terminal."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from useresponse_async.cli import main
+
+PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async"]
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command in this process, which is much faster than to start one."""
+    before = sys.argv, signal.getsignal(signal.SIGINT)
+    sys.argv = ["useresponse-async", *arguments]
+    try:
+        return main()
+    finally:
+        sys.argv, handler = before
+        signal.signal(signal.SIGINT, handler)
+
+
+def on_terminal(
+    *arguments: str, columns: int = 80, stdout: bool = True, typed: str = "", **environment: str
+) -> tuple[str, int]:
+    """Run the command on a terminal; return what the terminal was sent, and the exit code.
+
+    ``typed`` is what the user types at the first prompt.
+    """
+    import pty  # noqa: PLC0415 - Windows has none
+
+    terminal, its_end = pty.openpty()
+    defaults = {"TERM": "xterm", "COLUMNS": f"{columns}", "LINES": "24"}
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [*PROGRAM, *arguments],
+        stdin=its_end,
+        stdout=its_end if stdout else subprocess.DEVNULL,
+        stderr=its_end,
+        start_new_session=True,  # else a prompt would be shown on the real terminal
+        env={**os.environ, **defaults, **environment},
+    )
+    os.close(its_end)
+    shown = b""
+    with process, os.fdopen(terminal, "r+b", buffering=0) as screen:
+        while True:
+            try:
+                chunk = os.read(terminal, 4096)
+            except OSError:  # Linux says so when the other end is closed
+                chunk = b""
+            if not chunk:
+                break
+            shown += chunk
+            if typed and b": " in shown:
+                screen.write(typed.encode())
+                typed = ""
+    return shown.decode(), process.returncode
+
+
+def lines_of(path: str) -> list[bytes]:
+    return Path(path).read_bytes().splitlines()
