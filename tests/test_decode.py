@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from useresponse_async import Avatar, DecodeError, FieldValue, Page, Role, Secret, Team, User
+from useresponse_async import Avatar, DecodeError, FieldValue, Role, Secret, Team, User
 from useresponse_async import _decode as codec
 from useresponse_async._decode import StructureError, entity, page_of
 
@@ -92,18 +92,6 @@ def test_users_with_other_keys_than_those_before_are_read_the_same():
         assert user.extra == ({"x": 1} if "x" in sent else {})
         assert user.role == (Role(id=3, alias="agent") if "role" in sent else None)
         assert user.email == sent.get("email")
-
-
-@pytest.mark.parametrize("field", sorted(FULL.keys() - {"id"}))
-def test_any_field_may_be_null(field):
-    user = decode_user({**FULL, field: None})
-    empty = [] if field in ("tags", "custom_fields") else None
-    name = {"shortName": "short_name", "isDefaultAvatar": "is_default_avatar",
-            "gravatarEmail": "gravatar_email", "profileUrl": "profile_url",
-            "registrationDate": "registration_date_text",
-            "lastVisitAt": "last_visit_at_text",
-            "apiKey": "api_key"}.get(field, field)  # fmt: skip
-    assert getattr(user, name) == empty
 
 
 def test_a_users_key_shows_in_no_repr():
@@ -281,130 +269,6 @@ async def test_a_misfit_becomes_a_decode_error_with_the_place(sandbox, client):
     assert caught.value.field == "data[3].id"
 
 
-# Any JSON at any place
-
-PLACES: list[tuple[tuple[str | int, ...], str]] = [
-    (("currentPage",), "currentPage"),
-    (("firstPage",), "firstPage"),
-    (("lastPage",), "lastPage"),
-    (("nextPage",), "nextPage"),
-    (("objectsPerPage",), "objectsPerPage"),
-    (("totalObjects",), "totalObjects"),
-    (("totalPages",), "totalPages"),
-    (("data",), "data"),
-    (("data", 1), "data[1]"),
-    *[(("data", 1, field), f"data[1].{field}") for field in FULL],
-    *[(("data", 1, "avatar", size), f"data[1].avatar.{size}") for size in ("big", "tiny")],
-    *[(("data", 1, "role", field), f"data[1].role.{field}") for field in ("id", "alias")],
-    *[(("data", 1, "team", field), f"data[1].team.{field}") for field in ("id", "name")],
-    (("data", 1, "custom_fields", 0), "data[1].custom_fields[0]"),
-    *[
-        (("data", 1, "custom_fields", 0, field), f"data[1].custom_fields[0].{field}")
-        for field in ("id", "label", "name", "value", "textValue")
-    ],
-    (("data", 1, "unheard"), "data[1].unheard"),
-]
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=8)
-    | st.sampled_from(["", "0", "1", "-1", "true", "1e3", "0x1", " 1 ", "1_0", "٣", "²", "\ud800"])
-)
-json_values = st.recursive(
-    scalars,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["id", "data", "0", "7", "²", "success", "error", "name"])
-            | st.text(max_size=5),
-            inner,
-            max_size=3,
-        )
-    ),
-    max_leaves=8,
-)
-
-
-def page_with(place: tuple[str | int, ...], value: Any) -> Any:
-    page: Any = {
-        "currentPage": 1, "firstPage": 1, "lastPage": 1, "nextPage": None,
-        "objectsPerPage": 50, "totalObjects": 2, "totalPages": 1,
-        "data": [{"id": 1}, json.loads(json.dumps(FULL))],
-    }  # fmt: skip
-    holder = page
-    for part in place[:-1]:
-        holder = holder[part]
-    holder[place[-1]] = value
-    return page
-
-
-@settings(deadline=None, max_examples=600)
-@given(st.sampled_from(PLACES), json_values)
-def test_any_json_at_any_place_is_decoded_or_is_a_misfit_of_that_place(where, value):
-    path, place = where
-    try:
-        page = page_of(User, number=1, size=50)(page_with(path, value))
-    except StructureError as misfit:
-        # Another count of pages shows at the page's own number.
-        named = ("currentPage", place) if place == "totalPages" else (place,)
-        assert misfit.place.startswith(named)  # noqa: PT017 - both outcomes are good
-        assert misfit.problem  # noqa: PT017
-        # Nothing that is optional in a user fails a page.
-        assert len(path) < 3 or path[2:] == ("id",)
-    else:
-        assert type(page) is Page
-        assert {type(user) for user in page.items} <= {User}
-
-
-@settings(deadline=None, max_examples=300)
-@given(json_values)
-def test_any_json_is_a_page_or_a_misfit(value):
-    try:
-        page = page_of(User, number=1, size=50)(value)
-    except StructureError:
-        return
-    assert type(page) is Page
-    assert {type(user) for user in page.items} <= {User}
-
-
-@settings(deadline=None, max_examples=300)
-@given(json_values)
-def test_any_json_is_a_user_or_a_misfit(value):
-    try:
-        user = decode_user(value)
-    except StructureError:
-        return
-    assert type(user) is User
-    assert type(user.id) is int
-
-
-@settings(deadline=None, max_examples=200)
-@given(
-    st.fixed_dictionaries(
-        {"id": st.integers(1)},
-        optional={
-            "name": st.text(),
-            "shortName": st.text(),
-            "email": st.text(),
-            "isDefaultAvatar": st.booleans(),
-            "role": st.fixed_dictionaries({"id": st.integers(1), "alias": st.text()}),
-            "unheard": json_values,
-        },
-    )
-)
-def test_what_is_well_written_arrives_unchanged(sent):
-    user = decode_user(sent)
-    assert (user.id, user.name, user.short_name) == (
-        sent.get("id"), sent.get("name"), sent.get("shortName"),
-    )  # fmt: skip
-    assert (user.email, user.is_default_avatar) == (sent.get("email"), sent.get("isDefaultAvatar"))
-    assert user.role == (Role(**sent["role"]) if "role" in sent else None)
-    assert user.extra == ({"unheard": sent["unheard"]} if "unheard" in sent else {})
-
-
 # Bytes
 
 
@@ -446,15 +310,12 @@ LARGE = [2**63, 2**64 - 1, 2**64, 2**64 + 1, -(2**63), -(2**63) - 1, 10**300, -(
 
 
 @pytest.mark.parametrize(
-    "number", LARGE, ids=lambda number: f"{float(number) if abs(number) < 10**300 else 0:.3g}"
+    "template", ['{"id": %d, "x": [{"y": %d}]}', "[1, %d ]", "%d", '["a", %d]', "   %d"]
 )
-@pytest.mark.parametrize("pad", range(4))
-@pytest.mark.parametrize("template", ['{"id": %d, "x": [{"y": %d}]}', "[1, %d ]", "%d", '"a", %d'])
-def test_an_integer_of_any_size_is_read_as_it_is(reader, number, pad, template):
-    body = pad * " " + (
-        template.replace("%d", str(number)) if template[0] != '"' else f'["a", {number}]'
-    )
-    assert reader.parse(body.encode()) == json.loads(body)
+def test_an_integer_of_any_size_is_read_as_it_is(reader, template):
+    for number in LARGE:
+        body = template.replace("%d", str(number))
+        assert reader.parse(body.encode()) == json.loads(body)
 
 
 @settings(deadline=None, max_examples=300)
@@ -531,7 +392,6 @@ def test_deep_json_of_an_unknown_key_is_kept(reader, kind):
 
 
 @pytest.mark.parametrize("kind", ["list", "object"])
-@pytest.mark.parametrize("levels", [201, 600, 900])
 @pytest.mark.parametrize(
     ("around", "place"),
     [
@@ -541,14 +401,15 @@ def test_deep_json_of_an_unknown_key_is_kept(reader, kind):
         (b'{"id": 1, "custom_fields": [{"value": [%s]}]}', "custom_fields"),
     ],
 )
-def test_json_that_is_too_deep_to_be_written_again_is_a_misfit(reader, kind, levels, around, place):
-    payload = reader.parse(around % nested(levels, kind))
-    assert misfit_of(decode_user, payload).place == place
-    assert misfit_of(page_of(User, number=1, size=50), [payload]).place == f"[0].{place}"
-    assert misfit_of(codec.as_sent, payload).place == ""
+def test_json_that_is_too_deep_to_be_written_again_is_a_misfit(reader, kind, around, place):
+    for levels in (201, 600, 900):
+        payload = reader.parse(around % nested(levels, kind))
+        assert misfit_of(decode_user, payload).place == place
+        assert misfit_of(page_of(User, number=1, size=50), [payload]).place == f"[0].{place}"
+        assert misfit_of(codec.as_sent, payload).place == ""
 
 
-plain_values = st.recursive(
+json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
@@ -567,16 +428,6 @@ def test_any_bytes_are_json_or_malformed(body):
 
 
 @settings(deadline=None, max_examples=200)
-@given(plain_values, st.booleans())
+@given(json_values, st.booleans())
 def test_json_survives_its_bytes(value, ascii_only):
     assert codec.parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
-
-
-@settings(deadline=None, max_examples=200)
-@given(json_values)
-def test_any_json_reports_an_error_or_none(value):
-    for payload in (value, {"error": value}, {"error": {"code": value, "message": value}}):
-        reported = codec.parse_error(payload)
-        if reported is not None:
-            assert type(reported.code) in (int, type(None))
-            assert type(reported.message) in (str, type(None))

@@ -19,9 +19,17 @@ from useresponse_async import (
     DecodeError,
     Page,
     RetryPolicy,
+    Role,
+    User,
     models,
 )
-from useresponse_async._decode import StructureError, entity, page_of, wire_names
+from useresponse_async._decode import (
+    StructureError,
+    entity,
+    page_of,
+    parse_error,
+    wire_names,
+)
 
 MODELS = [getattr(models, name) for name in models.__all__ if name not in ("Page", "ReportPage")]
 
@@ -138,6 +146,58 @@ def test_every_extreme_at_every_place_is_a_model_or_a_misfit(value: Any):
         except StructureError as misfit:  # noqa: PERF203 - each place may be one
             assert agree(misfit.place, f"data[0].{place}"), (model, place)  # noqa: PT017
             assert path == ("id",) or "levels deep" in misfit.problem  # noqa: PT017
+
+
+NUMBERS = ["currentPage", "firstPage", "lastPage", "nextPage", "objectsPerPage", "totalObjects"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(name=st.sampled_from([*NUMBERS, "totalPages", "data", "unheard"]), value=values)
+def test_any_json_at_any_place_of_a_page_is_read_or_a_misfit_of_that_place(name: str, value: Any):
+    body = dict.fromkeys(NUMBERS, 1) | {"totalPages": 1, "data": [{"id": 1}, {"id": 2}]}
+    try:
+        page = page_of(User, number=1, size=50)(body | {name: value})
+    except StructureError as misfit:
+        # Another count of pages shows at the page's own number.
+        named = ("currentPage", name) if name == "totalPages" else (name,)
+        assert misfit.place.startswith(named)  # noqa: PT017 - both outcomes are good
+        assert misfit.problem  # noqa: PT017
+    else:
+        assert {type(user) for user in page.items} <= {User}
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.fixed_dictionaries(
+        {"id": st.integers(1)},
+        optional={
+            "name": st.text(),
+            "shortName": st.text(),
+            "isDefaultAvatar": st.booleans(),
+            "role": st.fixed_dictionaries({"id": st.integers(1), "alias": st.text()}),
+            "unheard": scalars,
+        },
+    )
+)
+def test_what_is_well_written_arrives_unchanged(sent: dict[str, Any]):
+    user = entity(User)(sent)
+    assert (user.id, user.name) == (sent["id"], sent.get("name"))
+    assert (user.short_name, user.is_default_avatar) == (
+        sent.get("shortName"),
+        sent.get("isDefaultAvatar"),
+    )
+    assert user.role == (Role(**sent["role"]) if "role" in sent else None)
+    assert [*user.extra] == (["unheard"] if "unheard" in sent else [])
+
+
+@settings(deadline=None, max_examples=200)
+@given(values)
+def test_any_json_reports_an_error_or_none(value: Any):
+    for payload in (value, {"error": value}, {"error": {"code": value, "message": value}}):
+        reported = parse_error(payload)
+        if reported is not None:
+            assert type(reported.code) in (int, type(None))
+            assert type(reported.message) in (str, type(None))
 
 
 @settings(deadline=None, max_examples=300)
@@ -281,10 +341,10 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("nothing", [None, False, "", [], {}])
-def test_nothing_is_an_empty_list_in_every_method(name: str, nothing: Any):
-    for value in (nothing, {"success": nothing}, {"success": {"data": nothing}}):
-        assert outcome_of(LISTS[name], json.dumps(value).encode()) == []
+def test_nothing_is_an_empty_list_in_every_method(name: str):
+    for nothing in (None, False, "", [], {}):
+        for value in (nothing, {"success": nothing}, {"success": {"data": nothing}}):
+            assert outcome_of(LISTS[name], json.dumps(value).encode()) == []
 
 
 @pytest.mark.parametrize(
