@@ -228,11 +228,6 @@ def test_ways_to_send_exclude_each_other():
         AsyncClient("https://example.com", transport=httpx.AsyncHTTPTransport(), proxy="http://p")
 
 
-def test_a_client_shows_its_address_and_no_key():
-    client = AsyncClient("https://example.com/support/", api_key="abcdef")
-    assert repr(client) == "AsyncClient('https://example.com/support', api_version='3.0')"
-
-
 async def test_parameters_of_the_callers_http_client_join_ours(sandbox: Sandbox):
     async with httpx.AsyncClient(params={"lang": "en"}) as http_client:
         async with AsyncClient(

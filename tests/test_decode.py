@@ -94,10 +94,6 @@ def test_users_with_other_keys_than_those_before_are_read_the_same():
         assert user.email == sent.get("email")
 
 
-def test_a_users_key_shows_in_no_repr():
-    assert "secret-key" not in repr(decode_user(FULL))
-
-
 # Lenient conversions
 
 
@@ -189,40 +185,6 @@ def test_an_id_that_is_missing_or_odd_is_told_of_by_its_place(number):
     assert misfit_of(page, {"data": [one, one, one, user]}).place == "data[3].id"
     assert misfit_of(page, {"success": [one, user]}).place == "[1].id"
     assert misfit_of(page, {"knowledgeBase": [one], "feedback": [user]}).place == "feedback[0].id"
-
-
-@pytest.mark.parametrize(
-    ("odd", "name"),
-    [
-        ({"name": ["Ada"]}, "name"),
-        ({"name": True}, "name"),
-        ({"shortName": {}}, "short_name"),
-        ({"isDefaultAvatar": 2}, "is_default_avatar"),
-        ({"isDefaultAvatar": "maybe"}, "is_default_avatar"),
-        ({"avatar": "b.png"}, "avatar"),
-        ({"role": 5}, "role"),
-        ({"role": [{"id": 1}]}, "role"),
-        ({"tags": 5}, "tags"),
-        ({"tags": ["vip", []]}, "tags"),
-        ({"custom_fields": 5}, "custom_fields"),
-        ({"custom_fields": {"a": 1}}, "custom_fields"),
-        ({"custom_fields": [{}, 5]}, "custom_fields"),
-    ],
-)
-def test_an_odd_field_is_empty_and_its_value_is_in_extra(odd, name):
-    page = page_of(User, number=1, size=50)({"data": [FULL, {**FULL, **odd}, {"id": 1, **odd}]})
-    whole, *others = page.items
-    assert whole.extra == {}
-    for user in others:
-        assert getattr(user, name) in (None, [])
-        assert user.extra == odd
-
-
-def test_an_odd_field_inside_leaves_the_rest_as_it_is():
-    user = decode_user({**FULL, "role": {"id": "boss", "alias": "agent"}, "avatar": {"big": []}})
-    assert user.role == Role(alias="agent", extra={"id": "boss"})
-    assert user.avatar == Avatar(extra={"big": []})
-    assert user.name == "Ada Lovelace"
 
 
 @pytest.mark.parametrize(

@@ -574,6 +574,20 @@ def test_options_come_as_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, s
         (CustomField, {"options": 5}, "options", {"options": 5}),
         (CustomField, {"slug": []}, "name", {"slug": []}),
         (User, {"apiKey": ["k-5"]}, "api_key", {}),
+        *[
+            (User, {key: value}, name, {key: value})
+            for key, name, value in [
+                ("name", "name", ["Ada"]),
+                ("name", "name", True),
+                ("shortName", "short_name", {}),
+                ("isDefaultAvatar", "is_default_avatar", "maybe"),
+                ("avatar", "avatar", "b.png"),
+                ("role", "role", 5),
+                ("role", "role", [{"id": 1}]),
+                ("custom_fields", "custom_fields", {"a": 1}),
+                ("custom_fields", "custom_fields", [{}, 5]),
+            ]
+        ],
     ],
 )
 def test_an_odd_value_is_in_extra_and_its_field_is_empty(

@@ -6,7 +6,6 @@ from collections.abc import Awaitable
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 
 from useresponse_async import (
@@ -87,12 +86,6 @@ async def test_a_long_page_is_shown_by_its_beginning_only(sandbox, client):
     assert len(str(error)) < 500
 
 
-async def test_a_503_says_that_the_api_may_be_switched_off(sandbox, client):
-    sandbox.set_api_enabled(enabled=False)
-    with pytest.raises(ServiceUnavailableError, match="switched off"):
-        await client.users.me()
-
-
 # Empty and cut bodies
 
 
@@ -127,13 +120,6 @@ async def test_cut_json_of_a_post_is_a_decode_error_and_the_post_arrives_once(sa
     assert sandbox.user_count == 231
 
 
-async def test_a_connection_that_breaks_inside_the_body_is_tried_again(sandbox, client):
-    sandbox.reset_in_body_next(after_effect=True)
-    user = await client.users.get(2)
-    assert user.id == 2
-    assert sandbox.arrivals == 2
-
-
 async def test_a_body_that_is_not_compressed_as_it_says_is_a_decode_error(sandbox, client):
     sandbox.answer_next(b"no gzip", headers={"Content-Encoding": "gzip"}, times=6)
     error = await failure_of(client.users.get(1))
@@ -151,16 +137,16 @@ async def test_a_503_that_is_not_compressed_as_it_says_is_still_a_503(sandbox, c
 # JSON of another shape
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"5", b'"text"', b"true", b"[]", b"[1, 2]", b'{"unheard": 1}', b"null", b'{"success": false}'],
-)
-async def test_json_that_is_no_user_is_a_decode_error(sandbox, client, body):
-    sandbox.answer_next(body)
-    error = await failure_of(client.users.get(1))
-    assert type(error) is DecodeError
-    assert error.malformed is False
-    assert sandbox.arrivals == 1
+async def test_json_that_is_no_user_or_no_list_is_a_decode_error(sandbox, client):
+    neither = [b"5", b'"text"', b"true", b"[1, 2]", b'{"unheard": {}}']
+    no_user = [*neither, b"[]", b'{"unheard": 1}', b"null", b'{"success": false}']
+    for body in no_user:
+        sandbox.answer_next(body)
+        error = await failure_of(client.users.get(1))
+        assert (type(error), error.malformed, error.attempt) == (DecodeError, False, 1)
+    for body in [*neither, b'{"success": true}']:
+        sandbox.answer_next(body)
+        assert type(await failure_of(client.users.search().collect())) is DecodeError
 
 
 async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
@@ -169,14 +155,6 @@ async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
     with pytest.raises(DecodeError, match=r"data\[1\]\.id") as caught:
         await client.users.search()
     assert caught.value.field == "data[1].id"
-
-
-@pytest.mark.parametrize(
-    "body", [b"5", b'"text"', b"true", b"[1]", b'{"unheard": {}}', b'{"success": true}']
-)
-async def test_json_that_is_no_list_is_a_decode_error(sandbox, client, body):
-    sandbox.answer_next(body)
-    assert type(await failure_of(client.users.search().collect())) is DecodeError
 
 
 async def test_a_204_where_a_user_was_asked_for_is_a_decode_error(sandbox, client):
@@ -192,38 +170,16 @@ async def test_a_204_to_a_change_says_no_more_than_done(sandbox, client):
     assert await client.users.update(1, phone="1") is None
 
 
-@pytest.mark.parametrize("body", [b"true", b"[]", b"{}", b'{"success": true}', b'{"success":[]}'])
-async def test_a_change_may_be_answered_by_no_more_than_done(sandbox, client, body):
-    sandbox.answer_next(body)
-    assert await client.users.delete(1) is None
-
-
-@pytest.mark.parametrize("body", [b"false", b'{"success": false}'])
-async def test_a_change_answered_by_false_is_not_taken_as_done(sandbox, client, body):
-    sandbox.answer_next(body, times=6)
-    assert type(await failure_of(client.users.delete(1))) is DecodeError
+async def test_a_change_may_be_answered_by_no_more_than_done(sandbox, client):
+    for body in (b"true", b"[]", b"{}", b'{"success": true}', b'{"success":[]}'):
+        sandbox.answer_next(body)
+        assert await client.users.delete(1) is None
+    for body in (b"false", b'{"success": false}'):
+        sandbox.answer_next(body)
+        assert type(await failure_of(client.users.delete(1))) is DecodeError
 
 
 # What PHP does to JSON
-
-
-async def test_numbers_may_come_as_text(sandbox, client):
-    sandbox.answer_next(b'{"id": "7", "name": 12, "role": {"id": "3", "alias": "user"}}')
-    user = await client.users.get(7)
-    assert (user.id, user.name, user.role.id) == (7, "12", 3)
-
-
-async def test_an_empty_list_stands_for_an_empty_mapping(sandbox, client):
-    sandbox.answer_next(b'{"id": 7, "avatar": [], "role": [], "team": [], "custom_fields": []}')
-    user = await client.users.get(7)
-    assert (user.avatar, user.role, user.team, user.custom_fields) == (None, None, None, [])
-
-
-async def test_unknown_fields_are_kept(sandbox, client):
-    sandbox.answer_next(b'{"id": 7, "karma": {"x": [1]}, "role": {"id": 1, "colour": "red"}}')
-    user = await client.users.get(7)
-    assert user.extra == {"karma": {"x": [1]}}
-    assert user.role.extra == {"colour": "red"}
 
 
 async def test_an_unknown_role_passes(sandbox, client):
@@ -449,15 +405,14 @@ async def test_a_redirect_that_repeats_the_key_sends_it_once(sandbox, client):
     assert sandbox.requests[1].query == [("a", "1"), ("b", "2"), ("apiKey", KEY)]
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_to_another_server_is_not_followed(start_sandbox, client, sandbox, status):
+async def test_a_redirect_to_another_server_is_not_followed(start_sandbox, client, sandbox):
     other = start_sandbox(users=1)
     target = f"{other.url}/api/3.0/users/1.json"
-    sandbox.answer_next(b"", status, headers={"Location": target})
-    error = await failure_of(client.users.get(7))
-    assert type(error) is APIStatusError
-    assert error.status_code == status
-    assert target in str(error)
+    for status in (301, 302, 303, 307, 308):
+        sandbox.answer_next(b"", status, headers={"Location": target})
+        error = await failure_of(client.users.get(7))
+        assert (type(error), error.status_code) == (APIStatusError, status)
+        assert target in str(error)
     assert other.arrivals == 0
 
 
@@ -480,13 +435,12 @@ async def test_a_redirect_that_is_not_followed_does_not_show_the_query(
     assert "private" not in str(error)
 
 
-@pytest.mark.parametrize("status", [301, 302, 303])
-async def test_a_redirected_post_does_not_become_a_get(sandbox, client, status):
-    sandbox.answer_next(b"", status, headers={"Location": "/api/3.0/users/5.json"})
-    error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
-    assert type(error) is APIStatusError
-    assert error.status_code == status
-    assert [request.method for request in sandbox.requests] == ["POST"]
+async def test_a_redirected_post_does_not_become_a_get(sandbox, client):
+    for status in (301, 302, 303):
+        sandbox.answer_next(b"", status, headers={"Location": "/api/3.0/users/5.json"})
+        error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
+        assert (type(error), error.status_code) == (APIStatusError, status)
+    assert [request.method for request in sandbox.requests] == ["POST"] * 3
 
 
 @pytest.mark.parametrize("status", [307, 308])
@@ -494,8 +448,7 @@ async def test_a_redirect_that_keeps_the_method_keeps_the_body(sandbox, client, 
     sandbox.answer_next(b"", status, headers={"Location": "/api/3.0/users.json"})
     user = await client.users.create(NEW["email"], full_name=NEW["full_name"])
     assert user.name == "New One"
-    assert [request.method for request in sandbox.requests] == ["POST", "POST"]
-    assert sandbox.requests[1].json() == NEW
+    assert [request.json() for request in sandbox.requests] == [NEW, NEW]
 
 
 async def test_a_loop_of_redirects_ends(sandbox, client):
@@ -506,37 +459,18 @@ async def test_a_loop_of_redirects_ends(sandbox, client):
     assert sandbox.arrivals == 6
 
 
-async def test_a_redirect_to_nowhere_is_a_status_error(sandbox, client):
-    sandbox.answer_next(b"", 302)
-    error = await failure_of(client.users.get(7))
-    assert (type(error), error.status_code) == (APIStatusError, 302)
-
-
-@pytest.mark.parametrize("target", ["http://[", "http://a:b/", "ftp://x.example/", "//"])
-async def test_a_redirect_that_makes_no_sense_is_our_error(sandbox, client, target):
-    sandbox.answer_next(b"", 302, headers={"Location": target}, times=500)
-    error = await failure_of(client.users.get(7))
-    assert isinstance(error, APIStatusError | APIConnectionError)
+async def test_a_redirect_that_makes_no_sense_is_our_error(sandbox, client):
+    for headers in (
+        {},
+        *({"Location": it} for it in ("http://[", "http://a:b/", "ftp://x/", "//")),
+    ):
+        sandbox.clear_faults()
+        sandbox.answer_next(b"", 302, headers=headers, times=500)
+        error = await failure_of(client.users.get(7))
+        assert isinstance(error, APIStatusError | APIConnectionError)
 
 
 # All answers
-
-
-async def test_captured_responses_tell_of_every_try(sandbox, client):
-    sandbox.fail_next(503, times=2)
-    with client.capture_responses() as responses:
-        await client.users.get(7)
-    assert [response.status_code for response in responses] == [503, 503, 200]
-    assert [response.extensions["attempt"] for response in responses] == [1, 2, 3]
-    assert all(isinstance(response, httpx.Response) for response in responses)
-
-
-async def test_a_request_answers_the_json_as_it_was_sent(sandbox, client):
-    sandbox.answer_next(b'{"success": {"b": [1, "2", null]}, "a": 1.5}')
-    assert await client.request("GET", "/anything.json") == {
-        "success": {"b": [1, "2", None]},
-        "a": 1.5,
-    }
 
 
 async def test_a_request_answered_by_204_is_none(sandbox, client):

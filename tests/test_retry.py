@@ -23,7 +23,6 @@ from useresponse_async import (
     APIStatusError,
     APITimeoutError,
     AsyncClient,
-    DecodeError,
     InternalServerError,
     NotFoundError,
     RateLimitError,
@@ -43,21 +42,11 @@ async def create(client: AsyncClient) -> object:
 
 
 @anyio_test
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sandbox, status: int):
-    sandbox.fail_next(status, times=3)
-    assert (await client.users.me()).id == 1
-    assert sandbox.arrivals == 4
-
-
-@anyio_test
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 501])
-async def test_a_refusal_is_final(client: AsyncClient, sandbox: Sandbox, status: int):
-    sandbox.fail_next(status)
-    with pytest.raises(APIStatusError) as caught:
-        await client.users.me()
-    assert caught.value.status_code == status
-    assert sandbox.arrivals == 1
+async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sandbox):
+    for status in (429, 500, 502, 503, 504):
+        sandbox.fail_next(status, times=3)
+        assert (await client.users.me()).id == 1
+    assert sandbox.arrivals == 4 * 5
 
 
 @anyio_test
@@ -88,17 +77,6 @@ async def test_a_create_answered_500_is_sent_once(client: AsyncClient, sandbox: 
 
 
 @anyio_test
-@pytest.mark.parametrize("status", [502, 504])
-async def test_a_create_with_a_doubtful_answer_is_sent_once(
-    client: AsyncClient, sandbox: Sandbox, status: int
-):
-    sandbox.fail_next(status)
-    with pytest.raises(APIStatusError):
-        await create(client)
-    assert sandbox.arrivals == 1
-
-
-@anyio_test
 @pytest.mark.parametrize("breakage", ["reset_next", "reset_in_body_next"])
 async def test_a_create_whose_connection_breaks_is_sent_once(
     client: AsyncClient, sandbox: Sandbox, breakage: str
@@ -116,14 +94,6 @@ async def test_a_create_that_times_out_is_sent_once(client: AsyncClient, sandbox
     sandbox.delay_next(0.5)
     with pytest.raises(APITimeoutError):
         await create(client.with_options(timeout=0.1))
-    assert sandbox.arrivals == 1
-
-
-@anyio_test
-async def test_a_create_with_a_cut_answer_is_sent_once(client: AsyncClient, sandbox: Sandbox):
-    sandbox.cut_next(after_effect=True)
-    with pytest.raises(DecodeError):
-        await create(client)
     assert sandbox.arrivals == 1
 
 
