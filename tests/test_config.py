@@ -148,13 +148,8 @@ def test_an_empty_address_is_not_replaced_by_another(monkeypatch):
     "base_url", ["http://x.example", "http://10.0.0.1", "http://[2001:db8::1]"]
 )
 def test_an_address_in_the_clear_warns(base_url):
-    with pytest.warns(UserWarning, match="are sent unencrypted"):
-        AsyncClient(base_url)
-
-
-def test_the_warning_names_the_line_that_made_the_client():
     with pytest.warns(UserWarning, match="are sent unencrypted") as caught:
-        AsyncClient("http://x.example")
+        AsyncClient(base_url)
     assert caught[0].filename == __file__
 
 
@@ -166,12 +161,6 @@ async def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "env-key")
     monkeypatch.setenv("USERESPONSE_API_VERSION", "7.0")
     assert await asked() == "https://env.example/api/7.0/me.json?apiKey=env-key"
-
-
-async def test_arguments_come_before_the_environment(monkeypatch):
-    monkeypatch.setenv("USERESPONSE_URL", "https://env.example/")
-    monkeypatch.setenv("USERESPONSE_API_KEY", "env-key")
-    monkeypatch.setenv("USERESPONSE_API_VERSION", "7.0")
     url = await asked(URL, api_key=KEY, api_version="4.0")
     assert url == f"{URL}/api/4.0/me.json?apiKey={KEY}"
 
@@ -182,12 +171,9 @@ async def test_empty_variables_are_as_if_not_there(monkeypatch):
     assert await asked(URL) == f"{URL}/api/3.0/me.json"
 
 
-def test_a_bad_key_in_the_environment_is_refused(monkeypatch):
+def test_bad_settings_in_the_environment_are_refused(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "two words")
     assert refusal(URL).startswith("api_key: ")
-
-
-def test_a_bad_address_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("USERESPONSE_URL", "ftp://x.example")
     assert "neither https nor http" in refusal()
 
@@ -262,12 +248,7 @@ def test_a_key_or_password_pasted_into_the_address_is_not_shown(base_url):
 def test_a_client_shows_no_key():
     client = AsyncClient(URL, api_key=KEY)
     assert repr(client) == f"AsyncClient({URL!r}, api_version='3.0')"
-    assert KEY not in f"{client} {client.with_options(timeout=1)!r}"
-
-
-def test_the_key_is_in_no_repr_of_what_the_client_holds():
-    client = AsyncClient(URL, api_key=KEY)
-    assert KEY not in repr(vars(client))
+    assert KEY not in f"{client} {client.with_options(timeout=1)!r} {vars(client)!r}"
 
 
 # Versions
