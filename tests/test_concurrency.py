@@ -103,11 +103,14 @@ async def test_unordered_outcomes_come_as_they_finish(calls):
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-@pytest.mark.parametrize(("limit", "ahead"), [(1, 0), (3, 0), (3, 7), (7, 1)])
-async def test_the_limit_is_reached_and_kept(calls, limit, ahead, ordered):
-    mapped = concurrent_map(calls.hundredfold, range(20), limit=limit, ahead=ahead, ordered=ordered)
-    assert len([r async for r in mapped]) == 20
-    assert calls.peak == limit
+async def test_the_limit_is_reached_and_kept(ordered):
+    for limit, ahead in ((1, 0), (3, 0), (3, 7), (7, 1)):
+        calls = Calls()
+        mapped = concurrent_map(
+            calls.hundredfold, range(20), limit=limit, ahead=ahead, ordered=ordered
+        )
+        assert len([r async for r in mapped]) == 20
+        assert calls.peak == limit
 
 
 async def test_no_input_means_no_outcome(calls):
@@ -330,31 +333,23 @@ async def test_context_variables_set_in_a_call_stay_in_it():
     assert tenant.get() == "nobody"
 
 
-def test_a_task_cancelled_by_asyncio_itself_ends_its_calls(calls):
+@pytest.mark.parametrize("by", ["cancel", "wait_for"])
+def test_asyncios_own_cancellation_ends_the_calls(calls, by):
     async def consume() -> None:
         async for _ in concurrent_map(calls.never, range(20), limit=5):
             pass
 
     async def main() -> int:
-        task = asyncio.create_task(consume())
-        while calls.running < 5:
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return calls.running
-
-    assert asyncio.run(main()) == 0
-
-
-def test_a_time_out_of_asyncio_itself_ends_the_calls(calls):
-    async def consume() -> None:
-        async for _ in concurrent_map(calls.never, range(20), limit=5):
-            pass
-
-    async def main() -> int:
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(consume(), 0.05)
+        if by == "wait_for":
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(consume(), 0.05)
+        else:
+            task = asyncio.create_task(consume())
+            while calls.running < 5:
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
         return calls.running
 
     assert asyncio.run(main()) == 0
@@ -419,7 +414,6 @@ def test_every_input_has_its_outcome_whatever_the_delays(delays, limit, ahead, o
     assert running == 0
 
 
-@pytest.mark.anyio
 async def test_a_result_does_not_wait_for_the_next_input():
     got = anyio.Event()
 
@@ -439,7 +433,6 @@ async def test_a_result_does_not_wait_for_the_next_input():
     assert results == [1, 2]
 
 
-@pytest.mark.anyio
 async def test_an_input_may_be_none():
     async def same(item: None) -> None:
         return item
@@ -452,7 +445,6 @@ async def test_an_input_may_be_none():
     assert [result async for result in concurrent_map(same, [None], limit=1)] == [None]
 
 
-@pytest.mark.anyio
 async def test_an_exit_in_a_call_is_raised_where_its_result_is_asked_for():
     async def leave(_item: int) -> None:
         raise SystemExit(3)

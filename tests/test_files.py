@@ -45,18 +45,18 @@ async def test_a_file_of_bytes_is_uploaded(client: AsyncClient, sandbox: Sandbox
     assert sent.headers["Content-Length"] == "37"
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 196_607, 196_608, 196_609, 1_000_000])
 async def test_a_file_at_a_path_arrives_whole(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, size: int
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
 ):
-    data = bytes(i * 7 % 256 for i in range(size))
     path = tmp_path / "photo ü.jpg"
-    path.write_bytes(data)
-    sandbox.answer_next(UPLOADED)
-    await client.files.upload(Attachment.from_path(path))
-    body = sandbox.requests[0].json()
-    assert body["name"] == "photo ü.jpg"
-    assert base64.b64decode(body["content"]) == data
+    for size in (0, 1, 2, 3, 4, 196_607, 196_608, 196_609, 1_000_000):
+        data = (bytes(range(251)) * 4_000)[:size]
+        path.write_bytes(data)
+        sandbox.answer_next(UPLOADED)
+        await client.files.upload(Attachment.from_path(path))
+        body = sandbox.requests[-1].json()
+        assert body["name"] == "photo ü.jpg"
+        assert base64.b64decode(body["content"]) == data
 
 
 async def test_an_open_file_is_read_from_its_beginning_and_stays_open(
@@ -120,10 +120,10 @@ async def test_a_file_that_is_too_large_is_told_of_before_any_request(
     assert sandbox.arrivals == 0
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a\\b", "a\0b"])
-async def test_what_is_no_file_name_is_refused(name: str):
-    with pytest.raises(ArgumentError, match="name"):
-        Attachment.from_bytes(name, b"")
+def test_what_is_no_file_name_is_refused():
+    for name in ("", "a/b", "a\\b", "a\0b"):
+        with pytest.raises(ArgumentError, match="name"):
+            Attachment.from_bytes(name, b"")
 
 
 async def test_a_large_file_is_not_held_in_memory(
@@ -267,12 +267,12 @@ async def test_a_download_takes_no_more_than_it_may(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("address", ["ftp://example.com/x", "mailto:x", "file:///etc/passwd"])
 async def test_an_address_that_is_not_the_webs_is_refused(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, address: str
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
 ):
-    with pytest.raises(ArgumentError, match="http"):
-        await client.files.download(address, tmp_path / "a")
+    for address in ("ftp://example.com/x", "mailto:x", "file:///etc/passwd"):
+        with pytest.raises(ArgumentError, match="http"):
+            await client.files.download(address, tmp_path / "a")
     with pytest.raises(ArgumentError, match="no URL"):
         await client.files.download(AttachedFile(), tmp_path / "a")
     assert sandbox.arrivals == 0
