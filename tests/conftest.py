@@ -8,10 +8,16 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from quick import QUICK
 
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
+
+# How many examples a property is tried with: `--hypothesis-profile=thorough` is for the long group.
+settings.register_profile("default", deadline=None, max_examples=30)
+settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.load_profile("default")
 
 # Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
 if "PYTEST_XDIST_WORKER" in os.environ:

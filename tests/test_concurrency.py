@@ -8,7 +8,7 @@ from contextlib import aclosing
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from useresponse_async._concurrency import concurrent_map
@@ -384,7 +384,6 @@ def test_a_second_cancel_by_asyncio_does_not_leave_calls_behind():
     assert sorted(asyncio.run(main())) == [0, 1, 2]
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     delays=st.lists(st.integers(0, 6), max_size=25),
     limit=st.integers(1, 8),

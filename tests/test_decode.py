@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from useresponse_async import Avatar, DecodeError, FieldValue, Role, Secret, Team, User
@@ -280,7 +280,6 @@ def test_an_integer_of_any_size_is_read_as_it_is(reader, template):
         assert reader.parse(body.encode()) == json.loads(body)
 
 
-@settings(deadline=None, max_examples=300)
 @given(before=st.text(max_size=30), number=st.integers(-(2**80), 2**80), after=st.text(max_size=30))
 def test_an_integer_anywhere_is_read_as_it_is(before: str, number: int, after: str):
     value = {before: [number, {"id": number}], after: before}
@@ -380,7 +379,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_json_or_malformed(body):
     try:
@@ -389,7 +387,6 @@ def test_any_bytes_are_json_or_malformed(body):
         assert isinstance(error, ValueError)  # noqa: PT017 - both outcomes are good
 
 
-@settings(deadline=None, max_examples=200)
 @given(json_values, st.booleans())
 def test_json_survives_its_bytes(value, ascii_only):
     assert codec.parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value

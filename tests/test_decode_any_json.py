@@ -10,7 +10,7 @@ import anyio
 import attrs
 import httpx
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from useresponse_async import (
@@ -110,7 +110,6 @@ def test_the_places_are_all_there_are():
     assert {"User.role.id", "Object.author.role.alias", "Comment.attachments[0].name"} <= told
 
 
-@settings(deadline=None, max_examples=800)
 @given(where=st.sampled_from(PLACES), value=values)
 def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place(
     where: tuple[type[Any], tuple[str | int, ...], str], value: Any
@@ -151,7 +150,6 @@ def test_every_extreme_at_every_place_is_a_model_or_a_misfit(value: Any):
 NUMBERS = ["currentPage", "firstPage", "lastPage", "nextPage", "objectsPerPage", "totalObjects"]
 
 
-@settings(deadline=None, max_examples=300)
 @given(name=st.sampled_from([*NUMBERS, "totalPages", "data", "unheard"]), value=values)
 def test_any_json_at_any_place_of_a_page_is_read_or_a_misfit_of_that_place(name: str, value: Any):
     body = dict.fromkeys(NUMBERS, 1) | {"totalPages": 1, "data": [{"id": 1}, {"id": 2}]}
@@ -166,7 +164,6 @@ def test_any_json_at_any_place_of_a_page_is_read_or_a_misfit_of_that_place(name:
         assert {type(user) for user in page.items} <= {User}
 
 
-@settings(deadline=None, max_examples=200)
 @given(
     st.fixed_dictionaries(
         {"id": st.integers(1)},
@@ -190,7 +187,6 @@ def test_what_is_well_written_arrives_unchanged(sent: dict[str, Any]):
     assert [*user.extra] == (["unheard"] if "unheard" in sent else [])
 
 
-@settings(deadline=None, max_examples=200)
 @given(values)
 def test_any_json_reports_an_error_or_none(value: Any):
     for payload in (value, {"error": value}, {"error": {"code": value, "message": value}}):
@@ -200,7 +196,6 @@ def test_any_json_reports_an_error_or_none(value: Any):
             assert type(reported.message) in (str, type(None))
 
 
-@settings(deadline=None, max_examples=300)
 @given(model=st.sampled_from(MODELS), value=values)
 def test_any_json_for_any_model_is_one_or_a_misfit(model: type[Any], value: Any):
     for decode, wanted in ((entity(model), model), (page_of(model, number=1, size=50), Page)):
@@ -251,7 +246,6 @@ def as_php(value: Any) -> Any:
     return {"success": value}
 
 
-@settings(deadline=None, max_examples=250)
 @given(
     name=st.sampled_from(sorted(CALLS)),
     value=values,
@@ -267,7 +261,6 @@ def test_any_answer_of_any_call_is_a_result_or_an_error_of_ours(name: str, value
         assert b'"error"' in body
 
 
-@settings(deadline=None, max_examples=150)
 @given(name=st.sampled_from(sorted(CALLS)), body=st.binary(max_size=60))
 @example(name="users", body=b"[" * 100_000)
 @example(name="users", body=b'{"a":' * 100_000)

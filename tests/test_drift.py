@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from quick import QUICK
 
@@ -278,7 +278,6 @@ def check_consistent(outcome: Outcome) -> None:
 
 
 @given(plans(counts=any_counts))
-@settings(deadline=None, max_examples=120)
 def test_rows_that_stand_still_come_once_and_in_order(plan):
     outcome = walked(plan)
     assert outcome.error is None
@@ -290,7 +289,6 @@ def test_rows_that_stand_still_come_once_and_in_order(plan):
 
 
 @given(plans(counts=any_counts, faults=True))
-@settings(deadline=None, max_examples=80)
 def test_rows_that_stand_still_come_once_and_in_order_or_the_walk_raises(plan):
     outcome = walked(plan)
     if outcome.error is None:
@@ -306,7 +304,6 @@ boasts = st.lists(st.integers(0, 5), min_size=1, max_size=8).map(tuple)
 
 
 @given(plans(counts=st.just("pages"), lies=lies))
-@settings(deadline=None, max_examples=80)
 def test_any_sequence_of_page_counts_ends_the_walk(plan):
     outcome = walked(plan)
     if plan.ordered:
@@ -316,7 +313,6 @@ def test_any_sequence_of_page_counts_ends_the_walk(plan):
 
 
 @given(plans(counts=st.just("pages"), lies=boasts))
-@settings(deadline=None, max_examples=80)
 def test_page_counts_that_are_too_high_lose_nobody(plan):
     outcome = walked(plan)
     if outcome.error is None:
@@ -329,7 +325,6 @@ def test_page_counts_that_are_too_high_lose_nobody(plan):
 
 
 @given(plans(inserts))
-@settings(deadline=None, max_examples=120)
 def test_rows_that_were_there_all_the_time_come_when_others_are_inserted(plan):
     outcome = walked(plan)
     assert outcome.error is None
@@ -357,7 +352,6 @@ restless = st.builds(Move, st.sampled_from([1, 1, 3]), st.sampled_from([0.0, 0.5
 @pytest.mark.timeout(600)  # seconds of work, minutes under coverage beside others
 @given(plans(inserts, churn=restless, rows=st.integers(10, 40), size=st.integers(1, 3)))
 @example(NEVER_AT_REST)
-@settings(deadline=None, max_examples=60)
 def test_rows_inserted_at_every_answer_hide_nobody_and_the_walk_ends(plan):
     outcome = walked(plan)
     assert outcome.error is None
@@ -366,7 +360,6 @@ def test_rows_inserted_at_every_answer_hide_nobody_and_the_walk_ends(plan):
 
 
 @given(plans(inserts, **one_at_a_time))
-@settings(deadline=None, max_examples=80)
 def test_one_page_at_a_time_needs_no_totals_when_rows_are_inserted(plan):
     outcome = walked(plan)
     # Without totals, a page like the one before it is where servers end that repeat their last.
@@ -374,7 +367,6 @@ def test_one_page_at_a_time_needs_no_totals_when_rows_are_inserted(plan):
 
 
 @given(plans(removals))
-@settings(deadline=None, max_examples=120)
 def test_rows_that_were_there_all_the_time_come_when_others_are_removed(plan):
     outcome = walked(plan)
     assert outcome.error is None
@@ -384,7 +376,6 @@ def test_rows_that_were_there_all_the_time_come_when_others_are_removed(plan):
 
 
 @given(plans(inserts | removals))
-@settings(deadline=None, max_examples=120)
 def test_rows_that_were_there_all_the_time_come_wherever_totals_show_what_moved(plan):
     outcome = walked(plan)
     assert outcome.error is None
@@ -416,14 +407,12 @@ def test_a_page_with_nothing_known_on_it_is_compared_with_the_page_before_it():
 
 
 @given(plans(inserts | removals, calm_rereads=st.sampled_from([True])))
-@settings(deadline=None, max_examples=80)
 def test_rows_that_stand_still_while_they_are_read_again_settle_every_boundary(plan):
     outcome = walked(plan)
     assert outcome.report.boundaries_unsettled == 0
 
 
 @given(plans(inserts | removals, counts=any_counts, faults=True))
-@settings(deadline=None, max_examples=80)
 def test_whatever_moves_and_fails_nothing_comes_twice_and_the_walk_ends(plan):
     outcome = walked(plan)
     assert outcome.error is None or outcome.server.failures

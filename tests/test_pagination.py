@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from gate import Gate
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from quick import QUICK
 
@@ -958,7 +958,6 @@ backends = st.sampled_from(["asyncio", "trio"])
 concurrencies = st.none() | st.integers(1, 9)
 
 
-@settings(deadline=None, max_examples=150)
 @given(fake_servers(), concurrencies, st.booleans(), backends)
 def test_any_walk_gives_each_item_once_and_ends(server_of, concurrency, ordered, backend):
     server, size, count = server_of
@@ -976,7 +975,6 @@ def test_any_walk_gives_each_item_once_and_ends(server_of, concurrency, ordered,
     assert server.peak <= (concurrency or server.walk_concurrency)
 
 
-@settings(deadline=None, max_examples=100)
 @given(fake_servers(failing=True), concurrencies, st.booleans(), backends)
 def test_any_walk_with_a_failing_page_raises(server_of, concurrency, ordered, backend):
     server, _, count = server_of
@@ -995,7 +993,6 @@ def test_any_walk_with_a_failing_page_raises(server_of, concurrency, ordered, ba
     assert server.running == 0
 
 
-@settings(deadline=None, max_examples=100)
 @given(fake_servers(), concurrencies, st.booleans(), backends, st.integers(0, 70))
 def test_any_walk_may_be_left_anywhere(server_of, concurrency, ordered, backend, leave_after):
     server, size, count = server_of

@@ -14,7 +14,7 @@ import anyio
 import attrs
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from quick import QUICK
 
@@ -299,7 +299,6 @@ async def call_with_retries(attempt: Any, *, policy: RetryPolicy, idempotent: bo
     raise AssertionError("tenacity raises the last failure")
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     failures=st.lists(Failure, max_size=12),
     attempts=st.integers(1, 8),
@@ -337,7 +336,6 @@ def test_tries_stay_in_their_bounds_whatever_fails(
         assert len(arrived) == attempts
 
 
-@settings(deadline=None, max_examples=50)
 @given(number=st.integers(1, 5), initial=st.floats(0, 0.01), cap=st.floats(0, 0.02))
 def test_delays_stay_in_their_bounds(number: int, initial: float, cap: float):
     slept: list[float] = []
