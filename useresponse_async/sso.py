@@ -30,22 +30,22 @@ def login_url(
 ) -> str:
     """Return a URL that signs a user in when a browser opens it. Nothing is sent.
 
-    Treat the URL as a password, and do not log it: it does not expire, so anyone who reads it
-    can sign in as that user until the secret changes. The algorithm is the vendor's and weak
-    by today's standards (SHA-1, MD5 and a reversible encoding).
+    Treat the URL like a password, and do not log it: it does not expire, so anyone who reads it
+    can sign in as that user until the secret changes. The algorithm is the vendor's, and weak by
+    today's standards (SHA-1, MD5 and a reversible encoding).
 
     Args:
-        domain: The installation's URL with its scheme, e.g. ``https://help.example.org``.
+        domain: The site's URL with its scheme, e.g. ``https://help.example.org``.
         secret: The secret of the integration, from the One Login settings.
         source: The integration domain, without a scheme, as in the One Login settings.
-        full_name: The user's name.
-        email: The user's e-mail address.
+        full_name: The user's full name.
+        email: The user's email address.
         user_id: The user's id in your system.
-        properties: Values of the user's custom fields by field id.
+        properties: The values of the user's custom fields: a mapping of field ids to values.
         redirect: The URL to open after login.
 
     Returns:
-        The URL, which is as secret as a password.
+        The URL; keep it secret.
 
     Raises:
         ArgumentError: An argument is empty or malformed; the message does not contain its value.
@@ -87,7 +87,7 @@ def _utf8(name: str, value: str) -> bytes:
     try:
         return text(name, value).encode()
     except UnicodeEncodeError:
-        problem = "not valid text: it contains an unpaired surrogate"
+        problem = "contains a lone surrogate, which UTF-8 cannot encode"
     raise ArgumentError(name, problem)
 
 

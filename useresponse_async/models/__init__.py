@@ -1,14 +1,13 @@
-"""The models: plain data, with the wire's names in snake_case.
+"""The models: plain data whose fields have the API's names in snake_case.
 
-Where the wire's name differs otherwise, it stands beside the field. What the server leaves out is
-``None`` or an empty list. What it sends beyond the known fields is in ``extra``, under the wire's
-name; so is the value of an optional field that cannot be read as the field's type. What a call
-returns by id has an id; where such a thing is nested and has none, it is absent, and what the
-server sent is in ``extra`` of the model around it.
+A field that the server does not send is ``None`` or an empty list. Fields that the model does not
+have are in ``extra``, under the API's names, and so is the value of an optional field that does not
+have the field's type. Models that methods return by id have an id. A nested model without its id is
+``None``, and what the server sent is in ``extra`` of the outer model.
 
-Every attribute that is a moment is an aware UTC ``datetime``, made from the wire's Unix seconds
-(``createdAtPosix`` is ``created_at``). A time that the API gives only as text, local to the
-installation and without a zone, is a ``str``, and its name ends in ``_text``.
+Points in time are aware UTC ``datetime`` objects, made from the API's Unix seconds
+(``createdAtPosix`` is ``created_at``). A time that the API sends only as text, in the site's local
+time and without a time zone, is a ``str``, and its name ends in ``_text``.
 """
 
 from useresponse_async.models._chat import (

@@ -37,8 +37,8 @@ class Message(Model):
 class Chat(Model):
     """A chat with a customer.
 
-    The texts of times are the installation's local time. The vendor's own apps use
-    ``external_id`` where the API asks for a chat's id.
+    Fields whose names end in ``_text`` are in the site's local time. The vendor's own apps use
+    ``external_id`` where the API expects a chat's id.
     """
 
     id: int

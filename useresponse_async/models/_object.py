@@ -40,7 +40,7 @@ class FileName(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class AttachedFile(Model):
-    """A file as the server has it: ``url`` shows it, ``direct_url`` downloads it."""
+    """A file on the server: ``url`` shows it, ``direct_url`` downloads it."""
 
     id: int | None = None
     name: FileName | None = None
@@ -53,7 +53,7 @@ class AttachedFile(Model):
 class UploadedFile(Model):
     """An uploaded file: its ``token`` attaches it to a comment, ``url`` shows it.
 
-    ``name`` is the one that it was uploaded with; the server does not tell it.
+    ``name`` is the name of the attachment that was uploaded; the server does not return it.
     """
 
     token: str | None = None
@@ -63,7 +63,7 @@ class UploadedFile(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class CommentVotes(Model):
-    """The votes for a comment; ``plural`` is their number as shown."""
+    """The votes for a comment; ``plural`` is their number as the site shows it."""
 
     amount: int | None = None
     can_vote: bool | None = wire("canVote")
@@ -75,8 +75,8 @@ class CommentVotes(Model):
 class Comment(Model):
     """A comment on an object.
 
-    ``created_at_text`` and ``updated_at_text`` are the installation's local time, as text;
-    ``created_ago`` is how it shows the age.
+    ``created_at_text`` and ``updated_at_text`` are in the site's local time; ``created_ago`` is
+    the age as the site shows it.
     """
 
     id: int
@@ -96,7 +96,7 @@ class Comment(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class TypeTitle(Model):
-    """What an object type is called; 4.0 gives one text, which is ``single`` here."""
+    """The name of an object type; API version 4.0 sends only one, which is ``single``."""
 
     single: str | None = wire(alone=True)
     plural: str | None = None
@@ -104,7 +104,7 @@ class TypeTitle(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class TypeIcon(Model):
-    """Addresses of an object type's icon, by size."""
+    """The URLs of an object type's icon, by size."""
 
     big: str | None = None
     small: str | None = None
@@ -112,7 +112,7 @@ class TypeIcon(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class TypeSupport(Model):
-    """What objects of a type can have."""
+    """The features of an object type."""
 
     comments: bool | None = None
     votes: bool | None = None
@@ -140,7 +140,7 @@ class State(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class Source(Model):
-    """Where an object came from, e.g. the web or an e-mail."""
+    """The origin of an object, e.g. the web or an email."""
 
     identifier: str | None = None
     name: str | None = None
@@ -148,7 +148,7 @@ class Source(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class Link(Model):
-    """An object that another one is linked to; ``object_id`` is a text."""
+    """A link to another object; ``object_id`` is a string."""
 
     object_id: str | None = None
     title: str | None = None
@@ -158,7 +158,7 @@ class Link(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class ObjectVotes(Model):
-    """The votes for an object; ``plural`` is their number as shown."""
+    """The votes for an object; ``plural`` is their number as the site shows it."""
 
     all: int | None = None
     positive: int | None = None
@@ -172,9 +172,9 @@ class ObjectVotes(Model):
 class Object(Model):
     """A ticket, a topic, an article or an announcement.
 
-    ``created_at_text``, ``commented_at_text`` and ``completed_on_text`` are the installation's
-    local time. ``parent_object`` is as the server sends it: its shape is undocumented.
-    ``score``, ``score_comment`` and ``score_reason`` say how satisfied the author was.
+    ``created_at_text``, ``commented_at_text`` and ``completed_on_text`` are in the site's local
+    time. ``parent_object`` is unchanged JSON, because the API does not document its structure.
+    ``score``, ``score_comment`` and ``score_reason`` are the author's rating.
     """
 
     id: int

@@ -22,11 +22,11 @@ class Page(PydanticType, Generic[T], Sequence[T]):  # noqa: PYI059 - Page[User] 
         items: The items on the page.
         number: The number of the page, from 1.
         size: The number of items on a full page.
-        total_items: The number of items on all pages, if the server says.
-        total_pages: The number of pages, if the server says.
-        next_number: The number of the next page, if the server says.
-        extra: Everything else that the server sent with the page.
-        source: The path and filters of the request, as its ``repr`` shows them.
+        total_items: The number of items on all pages, if the server sends it.
+        total_pages: The number of pages, if the server sends it.
+        next_number: The number of the next page, if the server sends it.
+        extra: All other fields that the server sent with the page.
+        source: The path and filters of the request, as the page's ``repr`` shows them.
     """
 
     items: list[T]

@@ -1,4 +1,4 @@
-"""Plain data back to models: the reverse of ``to_dict()``."""
+"""Conversion of plain data to models: the inverse of ``to_dict()``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
 def from_plain(data: Any, model: type[T]) -> T:
-    """Return the ``model`` of which ``to_dict()`` made ``data``.
+    """Return the ``model`` that ``to_dict()`` serialized as ``data``.
 
     Raises:
-        ValueError: A field is unknown, missing or of another type; says where.
+        ValueError: A field is unknown, missing or of another type; the message names it.
     """
     from cattrs import BaseValidationError, transform_error  # noqa: PLC0415 - as below
 

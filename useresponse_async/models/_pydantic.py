@@ -1,8 +1,8 @@
 """The models as pydantic types.
 
-pydantic checks, writes and describes them by their fields' names, with ``include``, ``exclude`` and
-``exclude_none`` as for its own models. It finds a model through ``__get_pydantic_core_schema__``;
-nothing here is imported before pydantic asks.
+pydantic validates, serializes and describes them by their fields' names, with ``include``,
+``exclude`` and ``exclude_none`` as for its own models. It finds a model through
+``__get_pydantic_core_schema__``; this module is imported only then.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ _SECRET: Final[Any] = Annotated[
     Secret, GetPydanticSchema(_secret_schema), Field(json_schema_extra={"format": "password"})
 ]
 _FORMS: Final[dict[Any, Any]] = {Secret | None: _SECRET | None}
-"""What pydantic is given in place of a type that it does not know."""
+"""Replacements for types that pydantic does not know."""
 
 
 def schema_of(model: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     """Return pydantic's schema of ``model``.
 
-    An object of the class is taken as it is, and a mapping is made into one: by the fields'
-    own names, unknown keys left out, as pydantic's models do. Secrets are written as ``***``.
+    An instance of the class is accepted unchanged, and a mapping is converted to one by the
+    fields' own names; unknown keys are ignored. Secrets are serialized as ``***``.
 
     Args:
         model: One of our models, or :class:`~useresponse_async.Page`.
-        source: The same as it was annotated, e.g. ``Page[User]``.
-        handler: Makes the schemas of the fields' types.
+        source: The annotation, e.g. ``Page[User]``.
+        handler: Generates the schemas of the fields' types.
 
     Returns:
-        A schema with a name of its own, so that OpenAPI refers to it.
+        A schema with its own name, so that OpenAPI refers to it.
     """
     name, fields = _name_of(model, source), _fields_of(model, source)
     return core_schema.dataclass_schema(
@@ -75,12 +75,12 @@ def schema_of(model: type[Any], source: Any, handler: GetCoreSchemaHandler) -> C
 def _serialization(
     model: type[Any], fields: list[_Field], handler: GetCoreSchemaHandler
 ) -> core_schema.SerSchema:
-    """Return how an object is written: its values by name, each as its own type is written."""
+    """Return the serialization of an object: its values by name, each serialized by its type."""
     names = [field.name for field in fields]
     values_of = attrgetter(*names)
 
     def write(value: Any, write_values: core_schema.SerializerFunctionWrapHandler) -> Any:
-        if not isinstance(value, model):  # a union tries its next type then
+        if not isinstance(value, model):  # a union then uses its next type
             kind = type(value).__name__
             raise PydanticSerializationUnexpectedValue(f"expected {model.__name__}, got {kind}")
         return write_values(dict(zip(names, values_of(value), strict=True)))
@@ -89,7 +89,7 @@ def _serialization(
         field.name: core_schema.typed_dict_field(field.schema(handler), required=field.required)
         for field in fields
     }
-    # Around the fields' schema, not in place of it: so include and exclude reach the fields.
+    # Around the fields' schema, so that include and exclude reach the fields.
     return core_schema.wrap_serializer_function_ser_schema(
         write, schema=core_schema.typed_dict_schema(written)
     )
@@ -97,7 +97,7 @@ def _serialization(
 
 @attrs.frozen
 class _Field:
-    """A field as pydantic is to see it."""
+    """A field, as pydantic sees it."""
 
     name: str
     hint: Any
@@ -139,7 +139,7 @@ def _name_of(model: type[Any], source: Any) -> str:
 
 
 def _reference(model: type[Any], source: Any) -> str:
-    """Return what tells ``source`` from every other type, in the form of pydantic's own."""
+    """Return a unique reference for ``source``, in the form of pydantic's own."""
     arguments = ",".join(
         _reference(item, item) if isinstance(item, type) else repr(item)
         for item in get_args(source)
@@ -149,7 +149,7 @@ def _reference(model: type[Any], source: Any) -> str:
 
 
 def _hints_of(model: type[Any], source: Any) -> dict[str, Any]:
-    """Return the fields' types by name, with what stands for a type variable in its place."""
+    """Return the fields' types by name, with type variables replaced."""
     bound: dict[Any, Any] = {}
     for form in (*getattr(model, "__orig_bases__", ()), source):
         bound.update(

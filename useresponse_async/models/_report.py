@@ -31,7 +31,7 @@ class Report(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class ReportGroup(Model):
-    """One of the groups that a report sorts its objects into; its ``id`` is a text."""
+    """One of the groups that a report sorts its objects into; its ``id`` is a string."""
 
     id: str | None = None
     name: str | None = None
@@ -40,7 +40,7 @@ class ReportGroup(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class ReportGrouping(Model):
-    """What a page of a report says beside its objects."""
+    """The grouping on a page of a report."""
 
     groups: list[ReportGroup] = listed()
     active_group: str | None = wire("activeGroup")
@@ -52,7 +52,7 @@ class ReportPage(Page[Object]):
 
     Attributes:
         groups: The groups that the report sorts its objects into.
-        active_group: The id of the group whose objects these are, if it is one group's.
+        active_group: The id of the group that the objects belong to, if they belong to one.
     """
 
     groups: list[ReportGroup] = listed()
@@ -61,7 +61,7 @@ class ReportPage(Page[Object]):
 
 @attrs.define(kw_only=True, repr=False)
 class ChangelogAction(Model):
-    """One field that changed, from ``previous`` to ``value``; ``change_id`` is a text."""
+    """One field that changed, from ``previous`` to ``value``; ``change_id`` is a string."""
 
     change_id: str | None = None
     field: str | None = None

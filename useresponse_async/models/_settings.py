@@ -1,4 +1,4 @@
-"""What an administrator sets up: forums, categories, statuses and custom fields."""
+"""Settings of a site: forums, categories, statuses and custom fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 @attrs.define(kw_only=True, repr=False)
 class Forum(Model):
-    """A forum of the community; its ``id`` is a text."""
+    """A forum of the community; its ``id`` is a string."""
 
     id: str | None = None
     name: str | None = None
@@ -29,7 +29,7 @@ class Forum(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class CategoryImage(Model):
-    """Addresses of a category's picture, by size."""
+    """The URLs of a category's picture, by size."""
 
     big: str | None = None
     medium: str | None = None
@@ -58,7 +58,7 @@ class Category(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class StatusColor(Model):
-    """The colours a status is shown in."""
+    """The colours of a status."""
 
     background: str | None = None
     text: str | None = None
@@ -82,10 +82,10 @@ class Status(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class FieldOption(Model):
-    """A choice of a custom field: ``value`` is stored, ``title`` is shown.
+    """An option of a custom field: ``value`` is stored, ``title`` is shown.
 
-    7.0 sends a mapping of the first to the second. PHP sends a mapping with the keys 0, 1, 2, …
-    as a list of texts, whose values are therefore their places.
+    API version 7.0 sends a mapping of values to titles. If the values are 0, 1, 2, …, the server
+    sends a list of titles, whose indexes are the values.
     """
 
     value: str | None = wire(key=True)
@@ -94,10 +94,10 @@ class FieldOption(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class CustomField(Model):
-    """A field that the administrator added to users or objects.
+    """A field that an administrator added to users or objects.
 
-    ``name`` is what the API calls it, ``property_<id>`` (``slug`` in 4.0); ``label`` is what
-    people read (``title`` in 4.0).
+    ``name`` is its name in the API, ``property_<id>`` (``slug`` in version 4.0); ``label`` is the
+    name that users see (``title`` in version 4.0).
     """
 
     id: int | None = None

@@ -22,7 +22,7 @@ __all__ = [
 
 @attrs.define(kw_only=True, repr=False)
 class Avatar(Model):
-    """Addresses of a user's picture, by size."""
+    """The URLs of a user's picture, by size."""
 
     big: str | None = None
     medium: str | None = None
@@ -32,7 +32,7 @@ class Avatar(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class Role(Model):
-    """What a user may do: ``alias`` is e.g. ``user``, ``agent`` or ``admin``."""
+    """A user's permissions: ``alias`` is e.g. ``user``, ``agent`` or ``admin``."""
 
     id: int | None = None
     alias: str | None = None
@@ -50,7 +50,7 @@ class Team(Model):
 class FieldValue(Model):
     """The values that a user or an object has in one custom field.
 
-    ``value`` holds them as stored, ``text_value`` as shown; ``name`` is ``property_<id>``.
+    ``value`` contains them as stored, ``text_value`` as shown; ``name`` is ``property_<id>``.
     """
 
     id: int | None = None
@@ -62,11 +62,11 @@ class FieldValue(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class User(Model):
-    """A user of the installation: a customer, an agent or an administrator.
+    """A user of the site: a customer, an agent or an administrator.
 
-    ``registration_date_text`` and ``last_visit_at_text`` are the installation's local time: the
-    API does not give its zone. ``api_key`` comes only with the own profile and with a log-in.
-    What the server sends beyond the known fields is in ``extra``.
+    ``registration_date_text`` and ``last_visit_at_text`` are in the site's local time; the API
+    does not send its time zone. The server sends ``api_key`` only to the user itself: from
+    ``users.me``, a login or a registration.
     """
 
     id: int
@@ -89,10 +89,10 @@ class User(Model):
 
 @attrs.define(kw_only=True, repr=False)
 class UserNote(Model):
-    """A note that agents keep about a user.
+    """An agent's note about a user.
 
-    ``created_at_text`` and ``updated_at_text`` are the installation's local time, as text;
-    ``created_ago`` is how it shows the age.
+    ``created_at_text`` and ``updated_at_text`` are in the site's local time; ``created_ago`` is
+    the age as the site shows it.
     """
 
     id: int

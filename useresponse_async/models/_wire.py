@@ -1,4 +1,4 @@
-"""The base of the models: fields with the wire's names, ``extra``, and plain data."""
+"""The base class of the models: fields with the API's names, ``extra``, and plain data."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ _IDENTIFYING: Final = ("id", "name", "title")
 def wire(
     name: str | None = None, *, alias: str | None = None, alone: bool = False, key: bool = False
 ) -> Any:
-    """Return an attrs field, ``None`` where it is left out.
+    """Return an attrs field that is ``None`` by default.
 
     Args:
-        name: What the wire calls it, where that is not the field's own name.
-        alias: What another version of the API calls it.
-        alone: A bare text, sent in place of the object, is this field.
-        key: This field is the key, where a list of these objects is sent as a mapping.
+        name: The field's name in the API; default: the same name.
+        alias: Its name in another version of the API.
+        alone: A string in place of an object is the value of this field.
+        key: The keys of a mapping in place of a list of objects are the values of this field.
     """
     marks = {_WIRE_NAME: name, _ALIAS: alias, _ALONE: alone, _KEY: key}
     return attrs.field(default=None, metadata={k: mark for k, mark in marks.items() if mark})
 
 
 def listed(name: str | None = None) -> Any:
-    """Return an attrs field for a list, empty where it is left out."""
+    """Return an attrs field for a list that is empty by default."""
     return attrs.field(factory=_no_items, metadata={_WIRE_NAME: name} if name else None)
 
 
 def known_fields(model: type[Any]) -> list[attrs.Attribute[Any]]:
-    """Return the fields of ``model`` that the wire has too."""
+    """Return the fields of ``model`` that the API has."""
     return [field for field in attrs.fields(model) if field.name != "_extra"]
 
 
@@ -61,12 +61,12 @@ def exported_types(model: type[Any]) -> dict[str, Any]:
 
 
 def wire_name(attribute: attrs.Attribute[Any]) -> str:
-    """Return what the wire calls ``attribute``."""
+    """Return the name of ``attribute`` in the API."""
     return str(attribute.metadata.get(_WIRE_NAME, attribute.name))
 
 
 def wire_aliases(model: type[Any]) -> dict[str, str]:
-    """Return the wire's name of each field of ``model`` that has another one, by the other."""
+    """Return the API's names of the fields of ``model`` that have an alias, by alias."""
     return {
         field.metadata[_ALIAS]: wire_name(field)
         for field in attrs.fields(model)
@@ -75,12 +75,12 @@ def wire_aliases(model: type[Any]) -> dict[str, str]:
 
 
 def name_alone(model: type[Any]) -> str | None:
-    """Return the wire's name of the field that a bare text in place of a ``model`` is."""
+    """Return the API's name of the field that a string in place of a ``model`` sets."""
     return _marked(model, _ALONE)
 
 
 def name_of_key(model: type[Any]) -> str | None:
-    """Return the wire's name of the field that is the key in a mapping of ``model``."""
+    """Return the API's name of the field that the keys of a mapping of ``model`` set."""
     return _marked(model, _KEY)
 
 
@@ -94,7 +94,7 @@ def _keys_or_none(keys: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 class PydanticType:
-    """A class that pydantic, where it is used, can check, write as JSON and describe."""
+    """A class that pydantic accepts as a type: in validation, serialization and JSON Schema."""
 
     __slots__ = ()
 
@@ -108,7 +108,7 @@ class PydanticType:
 
 @attrs.define(kw_only=True, repr=False)
 class Model(PydanticType):
-    """Plain data that can be shown, and given back as plain data."""
+    """Base class of the models."""
 
     # Made when it is asked for: most objects have none, and a page of users has hundreds of
     # objects, whose empty dictionaries would cost a tenth of a walk's time.
@@ -116,7 +116,7 @@ class Model(PydanticType):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What the server sent beyond the known fields."""
+        """The fields that the server sent and the model does not have, by name."""
         if self._extra is None:
             self._extra = {}
         return self._extra
@@ -126,7 +126,7 @@ class Model(PydanticType):
         self._extra = keys
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name as data that JSON can hold.
+        """Return the fields by name, as data that can be serialized as JSON.
 
         Returns:
             A new dictionary: times as ISO 8601 text, secrets as ``***``, unknown keys in
@@ -139,25 +139,25 @@ class Model(PydanticType):
         """Return :meth:`to_dict` as JSON text, on one line.
 
         Returns:
-            The text, letters of any language as they are.
+            The JSON, with non-ASCII characters unescaped.
         """
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
     def from_dict(cls: type[M], data: Mapping[str, Any]) -> M:  # noqa: PYI019 - needs Python 3.11
-        """Return the object of which :meth:`to_dict` made ``data``.
+        """Return the model that :meth:`to_dict` serialized as ``data``.
 
-        It also reads a line of a JSON Lines export, unless its ``--fields`` left out an id. A
-        masked secret stays unknown: it is equal to no other, and reveals no text.
+        It also reads a line of a JSON Lines export, unless ``--fields`` omitted an id. A masked
+        secret stays unknown: it is not equal to any other, and has no text to reveal.
 
         Args:
-            data: The fields by name; those that are left out are ``None`` or empty.
+            data: The fields by name; missing ones are ``None`` or empty.
 
         Returns:
-            A new object, which may share what is in ``extra`` with ``data``.
+            A new object; values in ``extra`` may be shared with ``data``.
 
         Raises:
-            ValueError: A field is unknown, missing or of another type; says where.
+            ValueError: A field is unknown, missing or of another type; the message names it.
         """
         return from_plain(data, cls)
 

@@ -1,22 +1,22 @@
-"""Pytest fixtures and a sandbox for testing code that uses the client.
+"""pytest fixtures and a sandbox for testing code that uses the client.
 
-With the ``testing`` extra installed, pytest has these fixtures without any import:
+With the extra ``testing`` installed, pytest has these fixtures without any import:
 
 ``useresponse_sandbox``
-    A :class:`Sandbox` on a real socket, fresh for each test. It starts within milliseconds.
-    ``@pytest.mark.useresponse(users=1000)`` gives it other options.
+    A new :class:`Sandbox` on a real socket for each test. It starts within milliseconds.
+    ``@pytest.mark.useresponse(users=1000)`` sets its options.
 ``useresponse_client``
-    An :class:`~useresponse_async.AsyncClient` of that sandbox with the administrator's key. It
+    An :class:`~useresponse_async.AsyncClient` for that sandbox with the administrator's key. It
     is closed after the test, on the test's own event loop, whether anyio's pytest plugin or
     pytest-asyncio runs it.
 ``useresponse_sandbox_options``, ``useresponse_client_options``
-    Dictionaries of keyword arguments for the two. Override these fixtures to change them; a
+    Dictionaries of keyword arguments for the two. Override these fixtures to change them; the
     marker takes precedence.
 
 ::
 
     @pytest.mark.anyio
-    async def test_an_outage_is_survived(useresponse_client, useresponse_sandbox):
+    async def test_a_short_outage_goes_unnoticed(useresponse_client, useresponse_sandbox):
         useresponse_sandbox.fail_next(503, times=2)
         await useresponse_client.users.create("ada@example.com", full_name="Ada")
         assert useresponse_sandbox.requests[-1].json()["email"] == "ada@example.com"
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUICK_RETRY", "Received", "Sandbox"]
 
-# Loaded on first use: pytest loads the plugin in every run, also in those that never use it.
+# Imported on first use, because pytest loads the plugin in every run.
 _HOMES = {
     "QUICK_RETRY": "useresponse_async.testing._options",
     "Received": "useresponse_async.sandbox",
@@ -42,10 +42,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a name on first use.
+    """Import a name on first use.
 
     Raises:
-        MissingExtraError: It needs the ``testing`` extra.
+        MissingExtraError: The extra ``testing`` is not installed.
     """
     home = _HOMES.get(name)
     if home is None:

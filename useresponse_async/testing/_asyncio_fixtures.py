@@ -30,7 +30,7 @@ def _client_of_loop_of(scope: Literal["function", "class", "module", "package", 
     return client
 
 
-# The loop of a fixture is fixed where it is made, that of a test by the test: one for each.
+# A fixture's loop scope is fixed when it is defined, a test's by the test: hence one for each.
 of_function: Any = _client_of_loop_of("function")
 of_class: Any = _client_of_loop_of("class")
 of_module: Any = _client_of_loop_of("module")
@@ -50,5 +50,5 @@ def fixture_name(item: pytest.Item) -> str | None:
 def _default_scope(config: pytest.Config) -> str:
     try:
         return str(config.getini("asyncio_default_test_loop_scope"))
-    except ValueError:  # there is no such option before 0.26
+    except ValueError:  # before 0.26, the option does not exist
         return "function"

@@ -17,14 +17,14 @@ __all__ = ["QUICK_RETRY", "client_of", "marked_options"]
 QUICK_RETRY: Final = RetryPolicy(
     attempts=6, initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000
 )
-"""The default retry policy, with delays that a test can wait for."""
+"""The default retry policy, with delays of milliseconds."""
 
 
 def marked_options(item: pytest.Item) -> dict[str, Any]:
-    """Return the options that ``item``'s ``useresponse`` markers name, the nearest winning.
+    """Return the options from ``item``'s ``useresponse`` markers; the closest one takes precedence.
 
     Raises:
-        pytest.UsageError: A marker has an argument without a name.
+        pytest.UsageError: A marker has a positional argument.
     """
     options: dict[str, Any] = {}
     for marker in reversed(list(item.iter_markers("useresponse"))):
@@ -38,10 +38,10 @@ def marked_options(item: pytest.Item) -> dict[str, Any]:
 
 
 def client_of(sandbox: Sandbox, options: dict[str, Any]) -> AsyncClient:
-    """Return a client of ``sandbox`` with the administrator's key by default.
+    """Return a client for ``sandbox``, by default with the administrator's key.
 
     Args:
-        sandbox: What the client is to call.
+        sandbox: The server to call.
         options: Keyword arguments of :class:`~useresponse_async.AsyncClient`.
     """
     defaults: dict[str, Any] = {

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from useresponse_async._client import AsyncClient
     from useresponse_async.sandbox import Sandbox
 
-# Nothing heavy is imported up here: pytest loads this in every run where the package is installed.
+# Imports are inside the functions: pytest loads this in every run if the package is installed.
 
 _MARKER: Final = (
     "useresponse(**options): start `useresponse_sandbox` with these options of "
@@ -19,12 +19,12 @@ _MARKER: Final = (
 )
 _LEFT_OPEN: Final = (
     "useresponse_client was used and not closed: the test is not async, or no async plugin runs "
-    "it, so enter the client, `async with useresponse_client:`, in the event loop that uses it"
+    "it; use `async with useresponse_client:` in the event loop that makes the calls"
 )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell pytest of the marker, and of the fixtures for pytest-asyncio where it is in use."""
+    """Register the marker and, if pytest-asyncio is in use, its fixtures."""
     config.addinivalue_line("markers", _MARKER)
     if _runs_asyncio_tests(config):
         from useresponse_async.testing import _asyncio_fixtures  # noqa: PLC0415
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _runs_asyncio_tests(config: pytest.Config) -> bool:
-    """Return whether pytest-asyncio is there, in a version whose loops have scopes: from 0.24."""
+    """Return whether pytest-asyncio 0.24 or newer, which has loop scopes, is in use."""
     if not config.pluginmanager.has_plugin("asyncio"):
         return False
     import inspect  # noqa: PLC0415
@@ -45,13 +45,13 @@ def _runs_asyncio_tests(config: pytest.Config) -> bool:
 
 @pytest.fixture
 def useresponse_sandbox_options() -> dict[str, Any]:
-    """Keyword arguments for the sandbox, where no `useresponse` marker says other: none."""
+    """Keyword arguments for the sandbox; the marker `useresponse` takes precedence."""
     return {}
 
 
 @pytest.fixture
 def useresponse_client_options() -> dict[str, Any]:
-    """Keyword arguments for the client, such as `retry` or `max_in_flight`: none."""
+    """Keyword arguments for the client, such as `retry` or `max_in_flight`."""
     return {}
 
 
@@ -59,7 +59,7 @@ def useresponse_client_options() -> dict[str, Any]:
 def useresponse_sandbox(
     request: pytest.FixtureRequest, useresponse_sandbox_options: dict[str, Any]
 ) -> Generator[Sandbox, None, None]:
-    """A UseResponse API on a real socket, which can be told to misbehave; fresh for each test."""
+    """A new sandbox on a real socket for each test, which can simulate failures."""
     from useresponse_async._config import MissingExtraError, require_extra  # noqa: PLC0415
 
     try:
@@ -75,7 +75,7 @@ def useresponse_sandbox(
 
 @pytest.fixture
 def useresponse_client(request: pytest.FixtureRequest) -> AsyncClient:
-    """A client of `useresponse_sandbox`, closed after the test, on the test's event loop."""
+    """A client for `useresponse_sandbox`, closed after the test, on the test's event loop."""
     client: AsyncClient = request.getfixturevalue(_fixture_of_runner(request))
     return client
 
