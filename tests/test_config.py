@@ -95,30 +95,30 @@ async def test_a_sub_path_is_kept_on_the_wire(start_sandbox, slash):
 @pytest.mark.parametrize(
     ("base_url", "reason"),
     [
-        (5, "pass the installation's URL"),
-        ("https://", "is not a host name"),
-        ("https:///support", "is not a host name"),
-        ("helpdesk", "'helpdesk' is not a host name"),
-        ("/support", "is not a host name"),
-        ("ftp://x.example", "the scheme is 'ftp', neither https nor http"),
-        ("file:///etc/passwd", "neither https nor http"),
-        ("://x.example", "neither https nor http"),
+        (5, "not a string; pass the URL of your UseResponse site"),
+        ("https://", "is not a host name such as"),
+        ("https:///support", "is not a host name such as"),
+        ("helpdesk", "'helpdesk' is not a host name such as"),
+        ("/support", "is not a host name such as"),
+        ("ftp://x.example", "the scheme must be https or http, not 'ftp'"),
+        ("file:///etc/passwd", "the scheme must be https or http"),
+        ("://x.example", "the scheme must be https or http"),
         ("https://jo:pass@x.example", "contains a user name or password"),
         ("jo@x.example", "contains a user name or password"),
         ("https://x.example/?a=1", "contains a query or a fragment"),
         ("https://x.example?a=1", "contains a query or a fragment"),
         ("https://x.example/#top", "contains a query or a fragment"),
-        ("https://x.example/api", "leave out /api/…"),
-        ("https://x.example/api/3.0/", "leave out /api/…"),
-        ("https://x.example/support/api/3.0", "leave out /api/…"),
+        ("https://x.example/api", "remove /api/…"),
+        ("https://x.example/api/3.0/", "remove /api/…"),
+        ("https://x.example/support/api/3.0", "remove /api/…"),
         ("https://x.example//support", "the path contains an empty, '.' or '..' segment"),
         ("https://x.example/a/../b", "the path contains an empty, '.' or '..' segment"),
         ("https://x.example/a/%2e%2e/b", "the path contains an empty, '.' or '..' segment"),
-        ("https://x.example/a b", "contains a space, a backslash or a control character"),
-        (" https://x.example", "contains a space, a backslash or a control character"),
-        ("https://x.example\n", "contains a space, a backslash or a control character"),
-        ("https://x.example\\a", "contains a space, a backslash or a control character"),
-        ("https://x.example\x00", "contains a space, a backslash or a control character"),
+        ("https://x.example/a b", "contains whitespace, a backslash or a control character"),
+        (" https://x.example", "contains whitespace, a backslash or a control character"),
+        ("https://x.example\n", "contains whitespace, a backslash or a control character"),
+        ("https://x.example\\a", "contains whitespace, a backslash or a control character"),
+        ("https://x.example\x00", "contains whitespace, a backslash or a control character"),
         ("https://x.example:port", "invalid URL"),
         ("https://[::1", "invalid URL"),
         ("https://" + 70 * "x" + ".example\u0600", "invalid URL"),
@@ -175,7 +175,7 @@ def test_bad_settings_in_the_environment_are_refused(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "two words")
     assert refusal(URL).startswith("api_key: ")
     monkeypatch.setenv("USERESPONSE_URL", "ftp://x.example")
-    assert "neither https nor http" in refusal()
+    assert "the scheme must be https or http" in refusal()
 
 
 # The key

@@ -226,7 +226,7 @@ def test_a_misfit_shows_a_long_text_not_at_all():
 async def test_a_misfit_becomes_a_decode_error_with_the_place(sandbox, client):
     body = {"data": [{"id": 1}, {"id": 2}, {"id": 3}, {"id": "boss"}]}
     sandbox.answer_next(json.dumps(body).encode())
-    with pytest.raises(DecodeError, match=r"200, but data\[3\]\.id: 'boss'") as caught:
+    with pytest.raises(DecodeError, match=r"the field data\[3\]\.id is invalid: 'boss'") as caught:
         await client.users.search()
     assert caught.value.field == "data[3].id"
 

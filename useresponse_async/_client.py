@@ -1,4 +1,4 @@
-"""The client, which connects the parts and owns their lifetime."""
+"""The client, which owns all other parts."""
 
 from __future__ import annotations
 
@@ -64,28 +64,29 @@ _CLOSE_SECONDS: Final = 5.0
 
 
 class AsyncClient(Resources):
-    """A client for one UseResponse installation. Nothing is sent before the first call.
+    """A client for one UseResponse site. Nothing is sent before the first call.
 
     Use it as ``async with AsyncClient(...) as client:``, or call :meth:`aclose` from any task.
     It works on asyncio, uvloop and trio. A client belongs to one event loop.
 
     Args:
-        base_url: The installation's URL, e.g. ``https://mydomain.useresponse.com``; default:
-            ``USERESPONSE_URL``. It may contain a path. The scheme defaults to ``https``.
-        api_key: The API key; default: ``USERESPONSE_API_KEY``, else guest access.
-        api_version: The API version in the path; default: ``USERESPONSE_API_VERSION``, else
+        base_url: The site's URL, e.g. ``https://mydomain.useresponse.com``; default: the
+            environment variable ``USERESPONSE_URL``. It may contain a path. The scheme defaults
+            to ``https``.
+        api_key: The API key; default: ``USERESPONSE_API_KEY``, or else guest access.
+        api_version: The API version in the path; default: ``USERESPONSE_API_VERSION``, or else
             ``3.0``.
-        timeout: Time-out for connecting, for each read and for each write, in seconds;
+        timeout: Timeout for connecting, for each read and for each write, in seconds;
             an :class:`httpx.Timeout` sets them separately, ``None`` disables them.
-        attempt_timeout: Time-out for one attempt, from its slot to the last byte of the
-            response, in seconds; default: five times the read time-out. ``None`` disables it.
-            For a download it covers the time until the file begins.
+        attempt_timeout: Timeout for one attempt, from its slot to the last byte of the
+            response, in seconds; default: five times the read timeout. ``None`` disables it.
+            For a download, it ends with the headers of the response.
         retry: Which attempts are retried, how often, and with which delays.
         max_in_flight: Maximum number of concurrent requests, across all tasks.
         adaptive_pacing: Reduce the number of concurrent requests while the server is overloaded.
-        queue_timeout: Time-out for waiting for a slot, in seconds; ``None`` disables it. The
-            wait does not count towards ``timeout``. While iterating over pages, it applies to
-            the first page.
+        queue_timeout: Timeout for waiting for a slot, in seconds; ``None`` disables it. The
+            wait does not count towards ``timeout``. When iterating over pages, it applies only
+            to the first page.
         max_response_bytes: Maximum size of a response after decompression, in bytes. Downloads
             have their own limit.
         key_placement: The part of the request that carries the API key.
@@ -96,7 +97,7 @@ class AsyncClient(Resources):
         transport: An httpx transport to use in place of the client's connection pools; or
             ``"aiohttp"``, which is faster on asyncio and needs the ``aiohttp`` extra.
         http_client: An httpx client to use in place of the client's connection pools. The
-            caller has to close it, and its hooks see requests with the key.
+            caller has to close it, and its hooks see the API key.
         on_request: Called with each request, an :class:`httpx.Request` without the key,
             before it waits for a slot.
         on_response: Called with each response except downloads, an :class:`httpx.Response` with
@@ -168,7 +169,7 @@ class AsyncClient(Resources):
 
     def _wire(self, connection: Connection, session: Session, *, owner: bool) -> None:
         for name in NAMES & vars(self).keys():
-            delattr(self, name)  # made for another session
+            delattr(self, name)  # it belongs to another session
         self._connection = connection
         self._session = session
         self._owner = owner
@@ -183,10 +184,10 @@ class AsyncClient(Resources):
         queue_timeout: float | Unset | None = UNSET,
         max_response_bytes: int | Unset = UNSET,
     ) -> AsyncClient:
-        """Return a view of this client with other options, over the same connections.
+        """Return a view of this client with other options that shares its connections.
 
         A view with its own ``max_in_flight`` has its own slots. Closing this client also closes
-        the view; closing the view does nothing.
+        the view; closing the view has no effect.
 
         Args:
             timeout: As for the client.
@@ -235,8 +236,8 @@ class AsyncClient(Resources):
             path: The path below ``/api/{version}``, e.g. ``/anything.json``.
             params: The query parameters.
             json: The JSON body; ``None`` sends no body. Strings in it may be secrets.
-            headers: Headers to send besides the client's own; values may be secrets.
-            sensitive: Keep the bodies of the request and the response out of errors, hooks and
+            headers: Headers to send in addition to the client's own; values may be secrets.
+            sensitive: Omit the bodies of the request and the response from errors, hooks and
                 captured responses, because they contain a secret.
 
         Returns:
@@ -323,21 +324,21 @@ class AsyncClient(Resources):
         return_exceptions: bool = False,
         with_inputs: bool = False,
     ) -> AsyncGenerator[Any, None]:
-        """Call ``function`` with each of ``inputs``, with several calls running concurrently.
+        """Call ``function`` concurrently with each of ``inputs``.
 
-        ``async for user in client.map(client.users.get, ids)`` yields every user, in order.
-        Single calls take precedence over these calls when they wait for a slot.
+        ``async for user in client.map(client.users.get, ids)`` yields every user, in the order
+        of the ids. When all slots are in use, your other calls are sent before these.
 
-        Cancelling the loop cancels the running calls. Close the generator, with
-        :func:`contextlib.aclosing`, if the loop may be left early.
+        Cancelling the loop cancels the running calls. If you may leave the loop early, close the
+        generator with :func:`contextlib.aclosing`.
 
         Args:
             function: An async function, e.g. a method of a resource.
-            inputs: The arguments; each is taken only when its call can start.
-            max_in_flight: Maximum number of concurrent calls; default: ``max_in_flight`` of the
-                client.
-            ordered: Yield results in the order of their inputs, rather than as they finish.
-            return_exceptions: Yield an exception in place of the result of a failed call; by
+            inputs: The arguments; the next one is taken when its call can start.
+            max_in_flight: Maximum number of concurrent calls; default: the client's
+                ``max_in_flight``.
+            ordered: Yield results in the order of their inputs; ``False``: as calls finish.
+            return_exceptions: Yield the exception of a failed call in place of its result. By
                 default, the first exception is raised and the other calls are cancelled.
             with_inputs: Yield ``(input, result)`` tuples.
 
@@ -347,7 +348,7 @@ class AsyncClient(Resources):
         Raises:
             ArgumentError: ``max_in_flight`` is not a positive integer.
 
-        Endpoint: any that ``function`` calls.
+        Endpoint: those that ``function`` calls.
         """
         limit = self._session.max_in_flight
         if max_in_flight is not None:
@@ -368,26 +369,27 @@ class AsyncClient(Resources):
 
     @property
     def in_flight(self) -> int:
-        """Number of requests in flight."""
+        """Number of concurrent requests at the moment."""
         return self._session.pacing.in_flight
 
     def capture_responses(self) -> AbstractContextManager[list[httpx.Response]]:
-        """Collect the responses to calls that this client makes inside a ``with`` block.
+        """Return a context manager that collects responses in a list.
 
-        Each is an :class:`httpx.Response` with its body read; ``extensions["attempt"]`` is the
-        number of the attempt, from 1. Calls of tasks that are started inside the block are
-        included; downloads and followed redirects are not.
+        It collects the responses to calls of this client inside the ``with`` block, including
+        calls of tasks that are started inside it. Each is an :class:`httpx.Response` with its
+        body read; ``extensions["attempt"]`` is the number of the attempt, from 1. Downloads and
+        followed redirects are not collected.
 
         Returns:
-            A context manager that returns the list of responses.
+            A context manager; ``as`` binds the list of responses.
         """
         return self._connection.capture_responses()
 
     async def aclose(self) -> None:
         """Close the client and its connections.
 
-        Calls in progress raise ``ClientClosedError``. Closing a client twice is allowed. If
-        the caller is cancelled, the cancellation is raised once everything is closed.
+        Calls in progress raise ``ClientClosedError``. Closing a client twice is allowed. If the
+        caller is cancelled, the cancellation is raised after everything is closed.
         """
         if not self._owner:
             return
@@ -408,12 +410,14 @@ class AsyncClient(Resources):
 
     def __repr__(self) -> str:
         if "_session" not in vars(self):
-            return "AsyncClient()"  # in the traceback of its own constructor
+            return "AsyncClient()"  # in a traceback of its own constructor
         settings = self._session.settings
         return f"AsyncClient({str(settings.base_url)!r}, api_version={settings.api_version!r})"
 
     def __reduce__(self) -> str:
-        raise TypeError("a client holds connections and cannot be pickled: create one per process")
+        raise TypeError(
+            "a client has connections and cannot be pickled; create one in each process"
+        )
 
 
 def _sender(
@@ -428,21 +432,20 @@ def _sender(
     own = proxy is not None or verify is not None
     if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
         raise ConfigurationError(
-            "transport, http_client, and proxy or verify exclude each other: pass only one of them"
+            "transport, http_client, and proxy or verify exclude each other; pass only one of them"
         )
     if isinstance(transport, httpx.AsyncBaseTransport):
         return transport, False
     if http_client is not None:
         return ClientTransport(http_client), False
     if transport not in (None, "aiohttp"):
-        raise ConfigurationError("transport: neither an httpx.AsyncBaseTransport nor 'aiohttp'")
+        raise ConfigurationError("transport: must be an httpx.AsyncBaseTransport or 'aiohttp'")
     if verify is not None and not isinstance(verify, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
-            "verify: not an ssl.SSLContext; pass one, e.g. "
-            "ssl.create_default_context(cafile='ca.pem')"
+            "verify: must be an ssl.SSLContext, e.g. ssl.create_default_context(cafile='ca.pem')"
         )
     proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
-    proxies.of(settings.base_url)  # so that an unusable proxy raises now
+    proxies.of(settings.base_url)  # so that an invalid proxy raises now
     if transport is None:
         return PoolTransport(verify=verify, proxies=proxies), True
     require_extra("aiohttp")

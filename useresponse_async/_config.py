@@ -86,13 +86,13 @@ class KeyPlacement(enum.Enum):
     """The ``apiKey`` query parameter, documented for every API version."""
 
     HEADER = "header"
-    """The ``Authorization`` header, without a scheme, for installations that accept it."""
+    """The ``Authorization`` header, without a scheme, for sites that accept it."""
 
 
 def _check(
     holds: Callable[[Any], object], otherwise: str
 ) -> Callable[[object, attrs.Attribute[Any], Any], None]:
-    """Return a validator of a setting; ``otherwise`` says what a value is that fails it."""
+    """Return a validator of a setting; ``otherwise`` describes values that fail it."""
 
     def check(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         if not holds(value):
@@ -120,7 +120,7 @@ def _number(minimum: float) -> Any:
     )
 
 
-_positive: Final = _check(lambda it: _is_integer(it) and it > 0, "not an integer of 1 or more")
+_positive: Final = _check(lambda it: _is_integer(it) and it > 0, "not a positive integer")
 _flag: Final = _check(lambda it: isinstance(it, bool), "neither True nor False")
 _hook: Final = _check(lambda it: it is None or callable(it), "not callable")
 _duration: Final = _check(
@@ -134,8 +134,9 @@ class RetryPolicy:
     """Which attempts are retried, how often, and with which delays.
 
     A 503 and a 429 are retried for every call, because the server did not process the request.
-    A connection that could not be established is retried too. A 500, 502 or 504, a time-out, a
-    broken connection and a truncated body are retried if the call is safe to repeat.
+    A connection that could not be established is retried too. A 500, 502 or 504, a timeout, a
+    broken connection and a truncated body are retried only if the call is idempotent: ``GET``,
+    ``PUT`` and ``DELETE``, with the exceptions that docstrings name.
 
     Delays grow exponentially with full jitter. The delay before attempt ``n + 1`` is a random
     time between 0 and ``initial_delay * 2 ** (n - 1)``, or the server's ``Retry-After`` if that
@@ -144,16 +145,16 @@ class RetryPolicy:
 
     Args:
         attempts: Maximum number of attempts of one call, including the first. With ``None``
-            (the default), calls that are safe to repeat are limited only by ``max_elapsed``
-            once the client has had a successful response; other calls get 6 attempts.
+            (the default), idempotent calls are limited only by ``max_elapsed``, once the
+            client has received a successful response; all other calls get 6 attempts.
         initial_delay: Upper bound of the first delay, in seconds.
         max_delay: Upper bound of every delay, in seconds.
         max_elapsed: Time after the first failure in which another attempt may start, in
             seconds.
         min_retries_per_second: Retries that the budget always allows, per second.
         max_retry_ratio: Additional retries that the budget allows, per successful response.
-        repeat_unsafe: Also repeat calls that create or toggle something after a 500 or a
-            broken connection, although the first attempt may have succeeded.
+        repeat_unsafe: Treat all calls as idempotent: also retry a ``POST`` after a 500 or a
+            broken connection, although the first attempt may have been processed.
 
     Raises:
         ConfigurationError: A value is out of range; the message names it.
@@ -196,19 +197,21 @@ ResponseHook: TypeAlias = Callable[[httpx.Response], Awaitable[None] | None]
 """Called with each response after its body was read; its request has no key."""
 
 RetryHook: TypeAlias = Callable[[RetryEvent], Awaitable[None] | None]
-"""Called after each failed attempt that is retried, before the delay."""
+"""Called after each failed attempt that is going to be retried, before the delay."""
 
 
 def parse_base_url(text: object) -> httpx.URL:
-    """Return the installation's URL, without a trailing slash."""
+    """Return the site's URL, without a trailing slash."""
     if not isinstance(text, str) or not text:
         raise ConfigurationError(
-            "base_url: pass the installation's URL, e.g. https://mydomain.useresponse.com, "
-            "or set USERESPONSE_URL"
+            f"base_url: {'not a string' if text else 'missing'}; pass the URL of your UseResponse "
+            "site, e.g. https://mydomain.useresponse.com, or set USERESPONSE_URL"
         )
     # The text itself is not in the message: a password or a key may have been pasted into it.
     if re.search(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]", text):
-        raise ConfigurationError("base_url: contains a space, a backslash or a control character")
+        raise ConfigurationError(
+            "base_url: contains whitespace, a backslash or a control character"
+        )
     bare = "://" not in text
     try:
         url = httpx.URL(f"https://{text}" if bare else text)
@@ -219,17 +222,20 @@ def parse_base_url(text: object) -> httpx.URL:
     problems = (
         (
             url.scheme not in ("http", "https"),
-            f"the scheme is {url.scheme!r}, neither https nor http",
+            f"the scheme must be https or http, not {url.scheme!r}",
         ),
         (url.userinfo, "contains a user name or password"),
-        (not url.host or (bare and not named), f"{url.host!r} is not a host name"),
+        (
+            not url.host or (bare and not named),
+            f"{url.host!r} is not a host name such as mydomain.useresponse.com",
+        ),
         ({"?", "#"} & set(str(url)), "contains a query or a fragment"),
-        (not has_valid_port(url), f"{url.port} is not a valid port"),
+        (not has_valid_port(url), f"invalid port: {url.port}"),
         (
             {".", ".."} & set(segments) or "" in segments[:-1],
             "the path contains an empty, '.' or '..' segment",
         ),
-        ("api" in segments, "leave out /api/…, which the client adds"),
+        ("api" in segments, "remove /api/…, which the client adds"),
     )
     for wrong, problem in problems:
         if wrong:
@@ -244,7 +250,7 @@ def parse_base_url(text: object) -> httpx.URL:
 
 
 def has_valid_port(url: httpx.URL) -> bool:
-    """Return whether ``url`` has a port that exists, or none."""
+    """Return whether ``url`` has a valid port, or none."""
     return url.port is None or 0 < url.port <= _HIGHEST_PORT
 
 
@@ -259,7 +265,7 @@ def is_loopback(url: httpx.URL) -> bool:
 
 
 def kept_secret(key: T) -> T | Secret:
-    """Return a string as a secret, so that no frame shows it if a setting is refused."""
+    """Return a string as a secret, so that no traceback shows it if a setting is invalid."""
     return Secret(key) if isinstance(key, str) else key
 
 
@@ -274,9 +280,9 @@ def _api_key(given: object) -> Secret | None:
             "api_key: this Secret was pickled, which drops its value; pass the key again"
         ) from None
     if not text:
-        raise ConfigurationError("api_key: empty or not text; omit it for guest access")
+        raise ConfigurationError("api_key: empty or not a string; omit it for guest access")
     if not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise ConfigurationError("api_key: contains a space or a non-ASCII character")
+        raise ConfigurationError("api_key: contains whitespace, a control or a non-ASCII character")
     return key if isinstance(key, Secret) and key.reveal() == text else Secret(text)
 
 
@@ -286,7 +292,7 @@ def _timeout(timeout: object) -> httpx.Timeout:
     if timeout is None or _is_duration(timeout):
         return httpx.Timeout(cast("float | None", timeout))
     raise ConfigurationError(
-        f"timeout: {timeout!r} is neither a positive number of seconds, None, nor httpx.Timeout"
+        f"timeout: must be a positive number of seconds, None or an httpx.Timeout, not {timeout!r}"
     )
 
 
@@ -297,15 +303,15 @@ def request_headers(
 
     Args:
         given: The values by name.
-        error: Makes the error from what is wrong.
+        error: Returns the exception for a problem.
     """
     if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise error("not a mapping of names to values")
+        raise error("must be a mapping of names to values")
     for name, value in (given or {}).items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise error(f"{name!r} is not a header name")
         if _RESERVED_HEADERS.fullmatch(name):
-            raise error(f"{name} is set by the client")
+            raise error(f"{name} must not be passed; the client sets it")
         text = value.reveal() if isinstance(value, Secret) else value
         if not isinstance(text, str) or not re.fullmatch(r"[\t\x20-\x7e]*", text):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise error(f"the value of {name} is not printable ASCII text")
@@ -318,7 +324,7 @@ def _headers(given: Mapping[str, str | Secret] | None) -> dict[str, str | Secret
 
 @attrs.frozen(kw_only=True, repr=False)
 class Settings:
-    """All settings of a client. Those left as ``None`` come from the environment."""
+    """All settings of a client."""
 
     base_url: httpx.URL
     api_key: Secret | None = attrs.field(default=None, converter=_api_key)
@@ -357,7 +363,7 @@ class Settings:
         return None if self.timeout.read is None else _TIMEOUTS_PER_ATTEMPT * self.timeout.read
 
     def __repr__(self) -> str:
-        # Also of one that is half made, in the traceback of its own constructor.
+        # Also of an incomplete instance, in a traceback of its own constructor.
         names = [field.name for field in attrs.fields(Settings) if hasattr(self, field.name)]
         return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
@@ -370,7 +376,7 @@ class Settings:
         api_version: str | None,
         **others: Any,
     ) -> Settings:
-        """Return the settings, with what was left out taken from the environment.
+        """Return the settings; those that are ``None`` come from the environment.
 
         Raises:
             ConfigurationError: A setting is invalid; the message names it.
@@ -388,7 +394,7 @@ class Settings:
             )
         if api_version is None:
             api_version = environment["API_VERSION"] or DEFAULT_API_VERSION
-        environment.clear()  # no frame of what is refused below may hold the key
+        environment.clear()  # no frame of a failure below may contain the key
         return cls(
             base_url=parse_base_url(base_url),
             api_key=api_key,
@@ -398,10 +404,10 @@ class Settings:
 
 
 class Proxies:
-    """The proxies to send through: the caller's for everything, or the environment's.
+    """The proxies of a client: the caller's for all requests, or those from the environment.
 
     Args:
-        given: The caller's proxy; ``None`` for the environment's, ``NO_PROXY`` included.
+        given: The caller's proxy; ``None`` for those from the environment, with ``NO_PROXY``.
         socks: Whether SOCKS proxies are supported; ``None`` if that depends on ``socksio``.
 
     Raises:
@@ -426,7 +432,7 @@ class Proxies:
 
 
 def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.Proxy:
-    # No message holds the text, in which there may be a password.
+    # The message does not contain the URL, which may contain a password.
     try:
         bare = isinstance(given, str) and "://" not in given
         proxy = (

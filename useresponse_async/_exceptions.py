@@ -1,4 +1,4 @@
-"""The error tree."""
+"""Exceptions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import httpx
 
 
 class UseResponseError(Exception):
-    """Base class of all exceptions that this package raises."""
+    """Base class of the exceptions that calls raise."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The constructors below take keywords, which the default protocol cannot replay.
+        # The constructors below take keyword arguments, which the default protocol does not pass.
         return (_restored, (type(self), self.args, self.__dict__))
 
 
@@ -59,15 +59,15 @@ class CallError(UseResponseError):
 
 
 class APIConnectionError(CallError):
-    """No complete response was received: failed name resolution, connection, TLS or body.
+    """No complete response was received: name resolution, connection, TLS or body failed.
 
     Attributes:
         method: The request's method.
         path: The request's path, without its query.
         host: The host and port that the request was sent to.
-        request_sent: Whether the server may have seen the request of this attempt.
+        request_sent: Whether the server may have received the request of this attempt.
         permanent: Whether a retry would fail the same way, as with an untrusted certificate.
-        cause: The class name of the original exception, e.g. ``httpx.ConnectError``.
+        cause: The name of the original exception's class, e.g. ``httpx.ConnectError``.
         errno: The operating system's error number, if there is one.
         attempt: The number of the attempt that failed, from 1.
     """
@@ -97,7 +97,7 @@ class APITimeoutError(APIConnectionError):
 
 
 class QueueTimeoutError(APITimeoutError):
-    """The call got no slot within ``queue_timeout``; this attempt was not sent."""
+    """The call waited longer than ``queue_timeout`` for a slot; this attempt was not sent."""
 
 
 class ResponseTooLargeError(CallError):
@@ -136,14 +136,14 @@ class APIStatusError(_ResponseError):
     """The server responded with an error.
 
     Attributes:
-        status_code: The HTTP status, or the body's own code for an error sent under 200.
-        message: The server's own message, or the status's standard phrase.
+        status_code: The HTTP status; for an error in a response with status 200, the body's code.
+        message: The server's own message, or the standard phrase for the status.
         code: The code in the error body, if there is one.
         context: The subject of the error according to the server, e.g. missing parameters.
         method: The request's method.
         path: The request's path, without its query.
-        response: The response, without the API key, its body cut to 64 KiB; without a body for
-            a call whose response holds a secret.
+        response: The response without the API key, with up to 64 KiB of its body; without a body
+            if the response contains a secret.
         attempt: The number of the attempt that failed, from 1.
     """
 
@@ -176,11 +176,11 @@ class BadRequestError(APIStatusError):
 
 
 class AuthenticationError(APIStatusError):
-    """401: the API key is missing, invalid or badly formed."""
+    """401: the API key is missing, malformed or invalid."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key's owner is not permitted to do this."""
+    """403: the API key's owner is not permitted to do this."""
 
 
 class NotFoundError(APIStatusError):
@@ -192,7 +192,7 @@ class MethodNotAllowedError(APIStatusError):
 
 
 class ConflictError(APIStatusError):
-    """409: a conflict or a duplicate entry."""
+    """409: a conflict, or a duplicate entry."""
 
 
 class RateLimitError(APIStatusError):
@@ -221,8 +221,8 @@ class DecodeError(_ResponseError):
         status_code: The HTTP status.
         method: The request's method.
         path: The request's path, without its query.
-        response: The response, without the API key, its body cut to 64 KiB; without a body for
-            a call whose response holds a secret.
+        response: The response without the API key, with up to 64 KiB of its body; without a body
+            if the response contains a secret.
         attempt: The number of the attempt that failed, from 1.
     """
 
@@ -236,7 +236,7 @@ class DecodeError(_ResponseError):
         field: str = "",
         malformed: bool = False,
     ) -> None:
-        where = f"{field}: " if field else ""
+        where = f"the field {field} is invalid: " if field else ""
         super().__init__(
             f"{response.status_code}, but {where}{problem}",
             response=response,
