@@ -169,9 +169,7 @@ def errors() -> Iterator[Exception]:
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("step", ["head", "chunk", "close"])
-async def test_every_exception_in_every_step_is_typed_and_retried_by_the_rule(
-    step: str, call: str, tmp_path: Path
-):
+async def test_every_exception_in_every_step_is_typed_and_retried_by_the_rule(step, call, tmp_path):
     kinds: set[type] = set()
     for error in errors():
         kinds.add(type(error))

@@ -6,7 +6,6 @@ import pickle
 import socket
 import threading
 import traceback
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -53,9 +52,7 @@ def test_a_socks_proxy_that_cannot_be_used_is_refused_before_anything_is_sent(
     assert "pa55" not in str(caught.value)
 
 
-def test_aiohttp_speaks_to_no_socks_proxy_even_where_socksio_is_installed(
-    monkeypatch: pytest.MonkeyPatch,
-):
+def test_aiohttp_speaks_to_no_socks_proxy_even_where_socksio_is_installed(monkeypatch):
     monkeypatch.setattr("useresponse_async._config.find_spec", lambda name: object())
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         proxy = f"socks5://127.0.0.1:{listener.getsockname()[1]}"
@@ -96,9 +93,7 @@ def test_a_proxy_whose_name_does_not_resolve_is_not_called_a_redirect(wire: str,
 
 
 @pytest.mark.parametrize("wire", ["pools", "aiohttp"])
-def test_downloads_heed_no_proxy_for_their_own_host(
-    monkeypatch: pytest.MonkeyPatch, start_server: Callable[..., EvilServer], wire: str, tmp_path
-):
+def test_downloads_heed_no_proxy_for_their_own_host(monkeypatch, start_server, wire, tmp_path):
     proxy, direct = start_server(), start_server()
     # A name that is this machine, but that nobody takes for a loopback address.
     resolve = socket.getaddrinfo
@@ -136,9 +131,7 @@ BAD_PORTS = ["http://localhost:99999/f", "http://localhost:0/f", "//localhost:70
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("address", BAD_PORTS)
-async def test_a_port_that_cannot_be_is_refused_or_not_followed(
-    server: EvilServer, wire: str, address: str, tmp_path: Path
-):
+async def test_a_port_that_cannot_be_is_refused_or_not_followed(server, wire, address, tmp_path):
     async with AsyncClient(server.url, retry=QUICK, timeout=5, **options_of(wire)) as client:
         with pytest.raises(ArgumentError, match="port"):
             await client.files.download(address, tmp_path / "f")
@@ -279,9 +272,7 @@ def test_two_threads_with_one_client_end(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("placement", list(KeyPlacement))
-def test_what_wraps_aiohttps_sessions_sees_no_key(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, placement: KeyPlacement
-):
+def test_what_wraps_aiohttps_sessions_sees_no_key(monkeypatch, sandbox, placement):
     seen: list[str] = []
     request = aiohttp.ClientSession._request  # noqa: SLF001 - what ddtrace wraps
 
@@ -310,9 +301,7 @@ BAD_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n%b\r\n" 
 
 
 @pytest.mark.anyio
-async def test_a_malformed_chunk_in_a_later_packet_ends_within_the_timeout(
-    server: EvilServer, wire: str, tmp_path: Path
-):
+async def test_a_malformed_chunk_in_a_later_packet_ends_within_the_timeout(server, wire, tmp_path):
     async with AsyncClient(server.url, retry=ONCE, timeout=0.5, **options_of(wire)) as client:
         for call in (
             client.users.me,

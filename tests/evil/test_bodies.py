@@ -69,9 +69,7 @@ class Peak:
 
 
 @pytest.mark.parametrize("honest", [answer(), chunked(ME[:9], ME[9:])], ids=["length", "chunks"])
-async def test_an_answer_that_ends_at_any_byte_is_whole_or_an_error(
-    server: EvilServer, connect: Connect, honest: bytes
-):
+async def test_an_answer_that_ends_at_any_byte_is_whole_or_an_error(server, connect, honest):
     outcomes: list[bool] = []
     async with connect(server, timeout=5) as client:
         for offset in range(len(honest) + 1):
@@ -92,9 +90,7 @@ async def test_an_answer_that_ends_at_any_byte_is_whole_or_an_error(
     assert outcomes[-1]
 
 
-async def test_an_answer_without_a_length_that_closes_early_is_no_model(
-    server: EvilServer, connect: Connect
-):
+async def test_an_answer_without_a_length_that_closes_early_is_no_model(server, connect):
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     async with connect(server, timeout=5) as client:
         for offset in range(len(ME)):
@@ -137,9 +133,7 @@ async def test_a_body_that_comes_byte_by_byte_is_read(server: EvilServer, connec
 # Lying about the length
 
 
-async def test_a_body_longer_than_its_length_spoils_no_later_answer(
-    server: EvilServer, connect: Connect, wire: str
-):
+async def test_a_body_longer_than_its_length_spoils_no_later_answer(server, connect, wire):
     server.play(Request(), answer() + b"<br>Warning: something in PHP", Sleep(0.3))
     async with connect(server) as client:
         try:
@@ -149,9 +143,7 @@ async def test_a_body_longer_than_its_length_spoils_no_later_answer(
         assert (await client.users.create("a@b.example", full_name="A")).id == 1
 
 
-async def test_a_second_answer_that_nobody_asked_for_answers_nothing(
-    server: EvilServer, connect: Connect
-):
+async def test_a_second_answer_that_nobody_asked_for_answers_nothing(server, connect):
     """The next call must not be given what was sent before it asked."""
     other = answer(b'{"success": {"id": 666, "name": "Mallory"}}')
     server.play(Request(), answer() + other, Sleep(0.3))
@@ -161,9 +153,7 @@ async def test_a_second_answer_that_nobody_asked_for_answers_nothing(
 
 
 @pytest.mark.parametrize("length", [1, len(ME) - 1])
-async def test_a_length_that_is_too_short_is_no_model(
-    server: EvilServer, connect: Connect, length: int
-):
+async def test_a_length_that_is_too_short_is_no_model(server, connect, length):
     server.play(Request(), answer().replace(b"%d" % len(ME), b"%d" % length), Sleep(0.05))
     async with connect(server) as client:
         with anyio.fail_after(3), pytest.raises((DecodeError, APIConnectionError)):
@@ -191,9 +181,7 @@ async def test_bad_chunks_are_our_error(server: EvilServer, connect: Connect, bo
             await client.request("GET", "/x.json")
 
 
-async def test_a_chunk_that_says_too_much_is_read_or_our_error(
-    server: EvilServer, connect: Connect
-):
+async def test_a_chunk_that_says_too_much_is_read_or_our_error(server, connect):
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.play(Request(), head + b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n", Sleep(0.05))
     async with connect(server, timeout=5) as client:
@@ -211,9 +199,7 @@ async def test_a_chunk_that_says_too_much_is_read_or_our_error(
 @pytest.mark.parametrize(
     "body", [b"", b"\x1f\x8b", gzip.compress(ME)[:-20], b"\x1f\x8b" + ME], ids=len
 )
-async def test_compression_that_lies_is_a_decode_error(
-    server: EvilServer, connect: Connect, encoding: bytes, body: bytes
-):
+async def test_compression_that_lies_is_a_decode_error(server, connect, encoding, body):
     server.play(Request(), answer(body, b"Content-Encoding: " + encoding))
     async with connect(server) as client:
         with anyio.fail_after(3), pytest.raises(DecodeError) as caught:
@@ -301,9 +287,7 @@ async def test_thousands_of_tiny_chunks_take_no_more_than_a_large_one(anyio_back
 # Downloads
 
 
-async def test_a_download_that_ends_at_any_byte_is_whole_or_an_error(
-    server: EvilServer, connect: Connect, tmp_path: Path
-):
+async def test_a_download_that_ends_at_any_byte_is_whole_or_an_error(server, connect, tmp_path):
     file = bytes(range(40))
     honest = answer(file)
     async with connect(server, timeout=5) as client:
@@ -373,9 +357,7 @@ async def test_a_download_that_explodes_takes_little_memory_and_leaves_no_file(
     assert peak.bytes < 24 * MEBIBYTE
 
 
-async def test_a_download_that_stalls_is_a_timeout(
-    server: EvilServer, connect: Connect, tmp_path: Path
-):
+async def test_a_download_that_stalls_is_a_timeout(server, connect, tmp_path):
     server.play(Request(), answer(bytes(1000))[:-5], Silence())
     async with connect(server) as client:
         with anyio.fail_after(3), pytest.raises(APITimeoutError):

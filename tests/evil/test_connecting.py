@@ -75,9 +75,7 @@ async def test_a_connection_that_breaks_before_an_answer_is_a_connection_error(
     assert caught.value.request_sent or not heard
 
 
-async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(
-    server: EvilServer, connect: Connect
-):
+async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(server, connect):
     resets = 50  # so many, since it is a matter of chance what the client has seen by then
     server.play(Reset(), times=resets)
     async with connect(server) as client:
@@ -193,9 +191,7 @@ async def test_a_tls_server_that_resets_is_a_connection_that_was_never_made(
     assert not caught.value.request_sent
 
 
-async def test_a_plain_server_behind_an_https_address_is_a_connection_error(
-    server: EvilServer, trusting, wire: str
-):
+async def test_a_plain_server_behind_an_https_address_is_a_connection_error(server, trusting, wire):
     server.play(answer(status=b"400 Bad Request"))
     options = options_of(wire)
     url = server.url.replace("http", "https")

@@ -26,9 +26,7 @@ def endless(request: pytest.FixtureRequest) -> tuple[Step, ...]:
     return ANSWERS[request.param]
 
 
-async def test_it_ends_with_the_attempt_timeout(
-    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
-):
+async def test_it_ends_with_the_attempt_timeout(server, connect, endless):
     server.play(Request(), *endless)
     async with connect(server, attempt_timeout=0.3) as client:
         with anyio.fail_after(20), pytest.raises(APITimeoutError) as caught:
@@ -37,18 +35,14 @@ async def test_it_ends_with_the_attempt_timeout(
     assert (caught.value.request_sent, caught.value.attempt) == (True, 1)
 
 
-async def test_it_ends_by_itself_after_five_timeouts(
-    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
-):
+async def test_it_ends_by_itself_after_five_timeouts(server, connect, endless):
     server.play(Request(), *endless)
     async with connect(server, timeout=0.4) as client:
         with anyio.fail_after(20), pytest.raises(APITimeoutError, match=r"within 2 s"):
             await client.users.me()
 
 
-async def test_it_ends_with_the_callers_own_deadline(
-    server: EvilServer, connect: Connect, endless: tuple[Step, ...]
-):
+async def test_it_ends_with_the_callers_own_deadline(server, connect, endless):
     server.play(Request(), *endless)
     async with connect(server, attempt_timeout=None) as client:
         with anyio.fail_after(20), pytest.raises(TimeoutError):
@@ -57,9 +51,7 @@ async def test_it_ends_with_the_callers_own_deadline(
 
 
 @pytest.mark.parametrize("head", HEADS)
-async def test_it_ends_a_download_too(
-    server: EvilServer, connect: Connect, tmp_path: Path, head: str
-):
+async def test_it_ends_a_download_too(server, connect, tmp_path, head):
     server.play(Request(), *HEADS[head])
     async with connect(server, attempt_timeout=0.3) as client:
         with anyio.fail_after(20), pytest.raises(APITimeoutError, match="attempt_timeout"):
@@ -103,9 +95,7 @@ async def test_a_view_has_its_own(server: EvilServer, connect: Connect):
 
 
 @pytest.mark.parametrize("seconds", [n / 250 for n in range(1, 25)])
-async def test_whatever_the_moment_it_ends_at_nothing_is_left(
-    server: EvilServer, connect: Connect, seconds: float
-):
+async def test_whatever_the_moment_it_ends_at_nothing_is_left(server, connect, seconds):
     server.play(Request(), Drip(answer(ME, b"Connection: close"), 0.0005))
     async with connect(server, attempt_timeout=seconds) as client:
         with anyio.fail_after(20), suppress(APITimeoutError):

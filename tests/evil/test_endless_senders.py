@@ -12,7 +12,6 @@ import httpx
 import pytest
 from server import (
     ONCE,
-    Connect,
     Drain,
     EvilServer,
     Request,
@@ -188,9 +187,7 @@ async def test_a_refusal_is_retried_for_every_call(sandbox: Sandbox, status: int
         pytest.param(10, RetryPolicy(), marks=pytest.mark.long),
     ],
 )
-async def test_an_outage_does_not_end_a_walk(
-    sandbox: Sandbox, wire: str, seconds: float, policy: RetryPolicy
-):
+async def test_an_outage_does_not_end_a_walk(sandbox, wire, seconds, policy):
     async def outage() -> None:
         sandbox.fail_next(503, times=10**6)
         await anyio.sleep(seconds)
@@ -209,9 +206,7 @@ async def test_an_outage_does_not_end_a_walk(
     assert users == list(range(1, 231))
 
 
-async def test_a_client_without_a_success_gives_up_within_six_attempts(
-    server: EvilServer, connect: Connect
-):
+async def test_a_client_without_a_success_gives_up_within_six_attempts(server, connect):
     server.play(Request(), answer(b"", status=b"503 Busy"), times=6)
     policy = RetryPolicy(initial_delay=0.01, max_delay=0.01, min_retries_per_second=1000)
     async with connect(server, retry=policy, timeout=5) as client:

@@ -57,9 +57,7 @@ async def test_two_downloads_to_one_path_never_mix(
 
 
 @pytest.mark.parametrize("step", [answer(b"", status=b"404 Not Found"), answer(b"new"), None])
-async def test_a_part_file_that_is_not_ours_stays(
-    server: EvilServer, client: AsyncClient, tmp_path: Path, step: bytes | None
-):
+async def test_a_part_file_that_is_not_ours_stays(server, client, tmp_path, step):
     (tmp_path / "copy.jpg.part").write_bytes(b"not yours")
     server.play(Request(), *((Reset(),) if step is None else (step,)))
     try:
@@ -95,9 +93,7 @@ async def test_no_symbolic_link_is_followed(
     assert (tmp_path / "copy.part").is_symlink()
 
 
-async def test_a_file_that_appears_meanwhile_is_not_replaced(
-    server: EvilServer, client: AsyncClient, tmp_path: Path
-):
+async def test_a_file_that_appears_meanwhile_is_not_replaced(server, client, tmp_path):
     names: list[str] = []
 
     def appear(done: int, total: int | None) -> None:
@@ -172,9 +168,7 @@ async def test_every_other_name_is_taken(anyio_backend: str, name: str):
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 @pytest.mark.parametrize("by", ["attempt_timeout", "the caller's deadline"])
-async def test_a_file_whose_opening_hangs_is_left(
-    server: EvilServer, wire: str, tmp_path: Path, by: str
-):
+async def test_a_file_whose_opening_hangs_is_left(server, wire, tmp_path, by):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     attachment = Attachment.from_path(fifo, name="a")

@@ -70,9 +70,7 @@ async def test_some_informational_answers_are_passed_over(server: EvilServer, co
     ],
     ids=["100,000 headers", "a long header", "a long status", "a long reason"],
 )
-async def test_a_head_that_is_too_large_is_a_connection_error(
-    server: EvilServer, connect: Connect, head: bytes
-):
+async def test_a_head_that_is_too_large_is_a_connection_error(server, connect, head):
     server.play(Request(), head, Silence())
     async with connect(server, timeout=3) as client:
         with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
@@ -118,9 +116,7 @@ async def test_an_upgrade_that_nobody_asked_for_is_our_error(server: EvilServer,
             await client.users.me()
 
 
-async def test_an_early_answer_ends_an_upload_that_nobody_reads(
-    server: EvilServer, connect: Connect
-):
+async def test_an_early_answer_ends_an_upload_that_nobody_reads(server, connect):
     server.play(Request(body=False), answer(b"{}", status=b"413 Too Large"), Sleep(0.6), Drain())
     file = Attachment.from_bytes("a", bytes(20_000_000))
     async with connect(server) as client:
@@ -154,9 +150,7 @@ ECHO = answer(
 
 
 @pytest.mark.parametrize("status", [b"200 ", b"403 "])
-async def test_a_key_echoed_in_the_head_shows_nowhere(
-    server: EvilServer, connect: Connect, caplog: pytest.LogCaptureFixture, status: bytes
-):
+async def test_a_key_echoed_in_the_head_shows_nowhere(server, connect, caplog, status):
     caplog.set_level(logging.DEBUG)
     server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
     shown: list[str] = []

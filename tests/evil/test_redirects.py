@@ -40,9 +40,7 @@ async def test_redirects_without_end_end(server: EvilServer, connect: Connect, t
 
 # The standard library's cookie jar warns of the last one, which is an error here.
 @pytest.mark.parametrize("cookie", [b"seen=1; Path=/", b"seen=1; max-age"])
-async def test_no_cookie_goes_along_or_is_looked_at(
-    server: EvilServer, connect: Connect, tmp_path: Path, cookie: bytes
-):
+async def test_no_cookie_goes_along_or_is_looked_at(server, connect, tmp_path, cookie):
     server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), Serve())
     server.otherwise = answer(ME, b"Set-Cookie: " + cookie)
     async with connect(server) as client:
@@ -76,7 +74,7 @@ async def test_a_download_led_elsewhere_and_back_goes_without_the_key(
 
 
 async def test_an_upload_that_is_led_on_before_it_was_taken_is_sent_whole(
-    server: EvilServer, connect: Connect, tmp_path: Path
+    server, connect, tmp_path
 ):
     """The body that broke off is closed before it is read anew: a file that stays open warns."""
     path = tmp_path / "a"

@@ -11,7 +11,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 import trio
-from server import ONCE, EvilServer, Request, Silence, answer, chunked, options_of
+from server import ONCE, Request, Silence, answer, chunked, options_of
 
 from useresponse_async import APITimeoutError, AsyncClient, Attachment
 
@@ -126,14 +126,7 @@ async def test_it_ends_within_its_deadline(call: str, step: str, tmp_path: Path)
 
 @pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
 @pytest.mark.parametrize(("call", "step"), cases())
-async def test_it_is_left_at_once(  # noqa: PLR0917 - fixtures
-    anyio_backend: Any,
-    by: str,
-    call: str,
-    step: str,
-    tmp_path: Path,
-    collect: Callable[[], object],
-):
+async def test_it_is_left_at_once(anyio_backend, by, call, step, tmp_path, collect):  # noqa: PLR0917 - fixtures
     if by == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
     sender, tasks = Sleepy(step), live_tasks()
@@ -188,9 +181,7 @@ SILENCES = {
 
 
 @pytest.fixture(params=["own", "aiohttp", "transport", "client"])
-async def connected(
-    request: pytest.FixtureRequest, anyio_backend: Any, server: EvilServer
-) -> AsyncIterator[Callable[[float], AsyncClient]]:
+async def connected(request, anyio_backend, server):
     """Give a client of the server by each sender, with a limit in seconds for each part."""
     if request.param == "aiohttp" and anyio_backend[0] == "trio":
         pytest.skip("aiohttp runs on asyncio only")
@@ -208,13 +199,7 @@ async def connected(
 
 @pytest.mark.parametrize("how", SILENCES)
 @pytest.mark.parametrize("end", ["deadline", "scope", "task"])
-async def test_no_busy_connection_is_left(
-    server: EvilServer,
-    connected: Callable[[float], AsyncClient],
-    how: str,
-    end: str,
-    tmp_path: Path,
-):
+async def test_no_busy_connection_is_left(server, connected, how, end, tmp_path):
     if end == "task" and trio.lowlevel.in_trio_task():
         pytest.skip("trio cancels by scopes only")
     client = connected(0.2 if end == "deadline" else 60)

@@ -87,9 +87,7 @@ FAULTS: dict[str, tuple[Any, ...]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fault_below_the_request_is_typed(
-    server: RawServer, options: dict[str, Any], fault: str, call: str, tmp_path: Path
-):
+async def test_a_fault_below_the_request_is_typed(server, options, fault, call, tmp_path):
     server.play(*FAULTS[fault])
     async with AsyncClient(
         server.url, api_key="evil-key", retry=ONCE, timeout=5, **options

@@ -83,9 +83,7 @@ async def test_a_lifespan_of_ones_own_enters_the_clients(sandbox: Sandbox):
         assert app.state.me.id is not None
 
 
-async def test_the_settings_come_from_the_environment_at_start_up(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-):
+async def test_the_settings_come_from_the_environment_at_start_up(sandbox, monkeypatch):
     app = with_person(FastAPI(lifespan=UseResponse().lifespan))
     monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
     monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
@@ -154,9 +152,7 @@ async def test_a_forgotten_lifespan_is_an_error_that_names_the_fix():
     assert re.search(fix, answer.json()["detail"])
 
 
-async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-):
+async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(sandbox, monkeypatch):
     monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
     monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
     useresponse = UseResponse()
@@ -200,9 +196,7 @@ async def test_a_starlette_application_can_use_it_too(sandbox: Sandbox):
         assert (await browser.get("/7")).text == "7"
 
 
-def test_applications_in_event_loops_of_their_own_do_not_meet(
-    sandbox: Sandbox, serve: Callable[[Any], str]
-):
+def test_applications_in_event_loops_of_their_own_do_not_meet(sandbox, serve):
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
     one, other = serve(app), serve(app)
     assert httpx.get(f"{one}/people/7").json()["id"] == 7
@@ -235,9 +229,7 @@ async def test_a_websocket_is_given_the_client(sandbox: Sandbox):
     assert sent[1]["text"] == seen.name
 
 
-def test_a_hundred_concurrent_requests_share_one_bound_and_one_pool(
-    start_sandbox: Callable[..., Sandbox], serve: Callable[[Any], str]
-):
+def test_a_hundred_concurrent_requests_share_one_bound_and_one_pool(start_sandbox, serve):
     sandbox = start_sandbox(users=120, latency=0.02)
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox, max_in_flight=5).lifespan))
     url = serve(app)

@@ -3,7 +3,7 @@
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,12 +57,7 @@ def is_listening(path: Path) -> bool:
 
 
 @pytest.fixture
-def browser(
-    sandbox: Sandbox,
-    serve: Callable[..., str],
-    until: Callable[[Callable[[], bool]], None],
-    parser: str,
-) -> Iterator[httpx.Client]:
+def browser(sandbox, serve, until, parser) -> Iterator[httpx.Client]:
     """A browser of the application behind nginx."""
 
     def make_client() -> AsyncClient:

@@ -132,9 +132,7 @@ async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox: Sand
     assert sandbox.arrivals == 0
 
 
-async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-):
+async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(sandbox, caplog):
     key = "a-key-that-nobody-knows"
     with caplog.at_level(logging.DEBUG):
         answer = await answer_of(make_app(sandbox, api_key=key))
@@ -183,9 +181,7 @@ async def test_a_server_that_is_not_there_is_a_502(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize(("asked", "told"), [("17", "17"), ("9" * 400, "3600"), ("soon", "5")])
-async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(
-    sandbox: Sandbox, asked: str, told: str
-):
+async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(sandbox, asked, told):
     sandbox.fail_next(503, headers={"Retry-After": asked})
     answer = await answer_of(make_app(sandbox))
     assert answer.headers["retry-after"] == told
@@ -252,18 +248,14 @@ async def test_a_failed_websocket_is_left_to_the_server(sandbox: Sandbox):
         await app(scope, receive, send)
 
 
-async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(
-    caplog: pytest.LogCaptureFixture,
-):
+async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(caplog):
     await failing_with(UseResponseError("whatever comes"))
     await failing_with(ClientClosedError("closed"))
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
     assert [bool(record.exc_info) for record in ours] == [True, False]
 
 
-async def test_the_words_of_the_server_cannot_forge_a_line_of_the_log(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-):
+async def test_the_words_of_the_server_cannot_forge_a_line_of_the_log(sandbox, caplog):
     sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
     await answer_of(make_app(sandbox))
     (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
@@ -333,9 +325,7 @@ def terminal(tmp_path: Path, sandbox: Sandbox, until: Callable[..., None]) -> Te
     return Terminal(tmp_path, sandbox, until)
 
 
-def test_without_logging_configuration_the_terminal_shows_the_reason_once(
-    terminal: Terminal, sandbox: Sandbox
-):
+def test_without_logging_configuration_the_terminal_shows_the_reason_once(terminal, sandbox):
     sandbox.fail_next(403, message="not for this key")
     status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
     assert status == 502
@@ -347,9 +337,7 @@ def test_without_logging_configuration_the_terminal_shows_the_reason_once(
     )
 
 
-def test_the_terminal_names_the_upstream_host_where_there_was_no_response(
-    terminal: Terminal, sandbox: Sandbox
-):
+def test_the_terminal_names_the_upstream_host_where_there_was_no_response(terminal, sandbox):
     sandbox.stop()
     status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
     assert status == 502
@@ -358,9 +346,7 @@ def test_the_terminal_names_the_upstream_host_where_there_was_no_response(
     assert sandbox.url in line
 
 
-def test_with_logging_configuration_the_reason_is_shown_once_too(
-    terminal: Terminal, sandbox: Sandbox
-):
+def test_with_logging_configuration_the_reason_is_shown_once_too(terminal, sandbox):
     sandbox.fail_next(403, message="not for this key")
     _, shown = terminal.shown_after_a_request(
         configuration="import logging\nlogging.basicConfig(format='configured: %(message)s')",

@@ -167,9 +167,7 @@ async def test_a_walk_without_items_is_an_empty_answer(sandbox: Sandbox):
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_a_failure_before_the_first_line_is_a_problem_answer(
-    sandbox: Sandbox, application: Application
-):
+async def test_a_failure_before_the_first_line_is_a_problem_answer(sandbox, application):
     sandbox.fail_next(503, headers={"Retry-After": "3"})
     answer = await answer_of(application, "/people")
     assert answer.status_code == 503
@@ -183,9 +181,7 @@ async def test_what_is_to_be_done_after_the_answer_is_done(sandbox: Sandbox):
     assert application.done == ["people"]
 
 
-def test_a_line_is_sent_before_the_next_page_is_there(
-    sandbox: Sandbox, serve: Callable[[Any], str]
-):
+def test_a_line_is_sent_before_the_next_page_is_there(sandbox, serve):
     sandbox.delay_next(300, match=r"page=2\b")
     url = serve(Application(sandbox).app)
     with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
@@ -238,7 +234,7 @@ STACKS = pytest.mark.parametrize(
 @STACKS
 @BOTH_PARSERS
 def test_behind_whatever_middleware_a_failure_cuts_the_connection(
-    sandbox: Sandbox, serve: Callable[..., str], middleware: str, parser: str
+    sandbox, serve, middleware, parser
 ):
     sandbox.fail_next(500, match=r"page=3\b")
     url = serve(stacked(Application(sandbox), middleware).app, http=parser)
@@ -269,9 +265,7 @@ def answer_on_http_1_0(url: str, path: str) -> httpx.Response:
 
 @BOTH_PARSERS
 @pytest.mark.parametrize("users", [0, 250, 5_000])
-def test_on_http_1_0_the_complete_export_comes_with_its_length(
-    start_sandbox: Callable[..., Sandbox], serve: Callable[..., str], parser: str, users: int
-):
+def test_on_http_1_0_the_complete_export_comes_with_its_length(start_sandbox, serve, parser, users):
     application = Application(start_sandbox(users=users))
     url = serve(application.app, http=parser)
     answer = answer_on_http_1_0(url, "/people")
@@ -283,13 +277,7 @@ def test_on_http_1_0_the_complete_export_comes_with_its_length(
 
 
 @BOTH_PARSERS
-def test_on_http_1_0_every_failure_is_a_problem_answer(
-    sandbox: Sandbox,
-    serve: Callable[..., str],
-    application: Application,
-    caplog: pytest.LogCaptureFixture,
-    parser: str,
-):
+def test_on_http_1_0_every_failure_is_a_problem_answer(sandbox, serve, application, caplog, parser):
     sandbox.fail_next(500, match=r"page=3\b")
     answer = answer_on_http_1_0(serve(application.app, http=parser), "/people")
     assert answer.status_code == 502
@@ -300,9 +288,7 @@ def test_on_http_1_0_every_failure_is_a_problem_answer(
 
 
 @STACKS
-def test_on_http_1_0_middleware_changes_nothing(
-    sandbox: Sandbox, serve: Callable[..., str], middleware: str
-):
+def test_on_http_1_0_middleware_changes_nothing(sandbox, serve, middleware):
     url = serve(stacked(Application(sandbox), middleware).app)
     answer = answer_on_http_1_0(url, "/people")
     assert int(answer.headers["content-length"]) == len(answer.content)
@@ -328,13 +314,7 @@ def test_on_http_1_0_too_the_upstream_requests_end_with_the_browser(
 
 
 @BOTH_PARSERS
-def test_a_head_request_asks_nothing_upstream(
-    sandbox: Sandbox,
-    serve: Callable[..., str],
-    until: Callable[[Callable[[], bool]], None],
-    application: Application,
-    parser: str,
-):
+def test_a_head_request_asks_nothing_upstream(sandbox, serve, until, application, parser):
     answer = httpx.head(f"{serve(application.app, http=parser)}/people")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -342,9 +322,7 @@ def test_a_head_request_asks_nothing_upstream(
     assert sandbox.arrivals == 0
 
 
-def test_a_path_cannot_forge_a_line_of_the_log(
-    sandbox: Sandbox, serve: Callable[[Any], str], caplog: pytest.LogCaptureFixture
-):
+def test_a_path_cannot_forge_a_line_of_the_log(sandbox, serve, caplog):
     application = Application(sandbox)
 
     @application.app.get("/q/{name}")
@@ -357,11 +335,7 @@ def test_a_path_cannot_forge_a_line_of_the_log(
     assert "GET /q/x%0Aforged responded with 502" in ours[0].getMessage()
 
 
-def test_when_the_browser_goes_away_the_upstream_requests_end(
-    serve: Callable[[Any], str],
-    until: Callable[[Callable[[], bool]], None],
-    application: Application,
-):
+def test_when_the_browser_goes_away_the_upstream_requests_end(serve, until, application):
     sandbox = application.sandbox
     sandbox.insert_users(20_000)
     sandbox.set_latency(0.05)
@@ -389,9 +363,7 @@ def test_a_browser_that_goes_before_the_first_line_ends_the_upstream_request(
     assert sandbox.arrivals == 1
 
 
-def test_the_application_serves_others_after_a_browser_went_away(
-    sandbox: Sandbox, serve: Callable[[Any], str]
-):
+def test_the_application_serves_others_after_a_browser_went_away(sandbox, serve):
     url = serve(Application(sandbox).app)
     for _ in range(5):
         with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
@@ -400,11 +372,7 @@ def test_the_application_serves_others_after_a_browser_went_away(
     assert len(lines_of(answer)) == sandbox.user_count
 
 
-def test_a_generator_is_closed_when_the_browser_goes_away(
-    sandbox: Sandbox,
-    serve: Callable[[Any], str],
-    until: Callable[[Callable[[], bool]], None],
-):
+def test_a_generator_is_closed_when_the_browser_goes_away(sandbox, serve, until):
     application = Application(sandbox)
     url = serve(application.app)
     with httpx.stream("GET", f"{url}/generated", timeout=60) as answer:
@@ -446,9 +414,7 @@ class Browser:
 
 
 @pytest.mark.parametrize("goes_by", ["a disconnect", "a broken pipe"])
-async def test_every_event_loop_ends_the_walk_with_its_reader(
-    start_sandbox: Callable[..., Sandbox], goes_by: str
-):
+async def test_every_event_loop_ends_the_walk_with_its_reader(start_sandbox, goes_by):
     sandbox = start_sandbox(users=50_000, latency=0.01)
     application = Application(sandbox)
     app = application.app

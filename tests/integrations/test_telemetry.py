@@ -107,18 +107,14 @@ def instrumented(telemetry: Telemetry) -> Iterator[None]:
 
 
 @pytest.fixture(params=[KeyPlacement.QUERY, KeyPlacement.HEADER])
-async def client(
-    request: pytest.FixtureRequest, locked: Sandbox, instrumented: None
-) -> AsyncIterator[AsyncClient]:
+async def client(request, locked, instrumented) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(
         locked.url, api_key=KEY, key_placement=request.param, retry=QUICK
     ) as client:
         yield client
 
 
-async def test_a_request_makes_a_span_and_carries_its_trace_on(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_a_request_makes_a_span_and_carries_its_trace_on(client, locked, telemetry):
     assert (await client.users.get(2)).id == 2
     (span,) = telemetry.requests
     assert span.name == "GET"
@@ -132,9 +128,7 @@ async def test_a_request_makes_a_span_and_carries_its_trace_on(
     assert format_trace_id(span.context.trace_id) in received.headers["traceparent"]
 
 
-async def test_every_page_of_a_walk_is_a_child_of_the_callers_span(
-    client: AsyncClient, telemetry: Telemetry
-):
+async def test_every_page_of_a_walk_is_a_child_of_the_callers_span(client, telemetry):
     with telemetry.tracer.start_as_current_span("export") as export:
         assert len(await client.users.search(role="user").collect()) > 50
     assert len(telemetry.requests) > 1
@@ -145,9 +139,7 @@ async def test_every_page_of_a_walk_is_a_child_of_the_callers_span(
         assert "role=user" in str(span.attributes["url.full"])
 
 
-async def test_every_try_has_a_span_with_its_own_status(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_every_try_has_a_span_with_its_own_status(client, locked, telemetry):
     locked.fail_next(503, times=2, message=f"busy, {KEY}")
     await client.users.me()
     assert telemetry.statuses == [503, 503, 200]
@@ -155,9 +147,7 @@ async def test_every_try_has_a_span_with_its_own_status(
     assert codes == [StatusCode.ERROR, StatusCode.ERROR, StatusCode.UNSET]
 
 
-async def test_what_a_call_sends_is_in_no_span(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_what_a_call_sends_is_in_no_span(client, locked, telemetry):
     await client.users.create("ada@example.com", full_name="Ada Lovelace")
     (span,) = telemetry.requests
     assert span.name == "POST"
@@ -165,9 +155,7 @@ async def test_what_a_call_sends_is_in_no_span(
     assert "Lovelace" not in telemetry.everything()
 
 
-async def test_an_error_that_the_caller_records_shows_no_key(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_an_error_that_the_caller_records_shows_no_key(client, locked, telemetry):
     locked.fail_next(404, message=f"no such thing for {KEY}")
     with pytest.raises(NotFoundError):
         with telemetry.tracer.start_as_current_span("look-up"):
@@ -184,9 +172,7 @@ async def test_an_error_that_the_caller_records_shows_no_key(
     assert telemetry.statuses[0] == 404
 
 
-async def test_a_broken_connection_is_recorded_without_the_key(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_a_broken_connection_is_recorded_without_the_key(client, locked, telemetry):
     locked.reset_next(times=9)
     with pytest.raises(APIConnectionError):
         await client.users.me()
@@ -198,9 +184,7 @@ async def test_a_broken_connection_is_recorded_without_the_key(
         assert span.attributes["error.type"] in ("ReadError", "RemoteProtocolError")
 
 
-async def test_a_refused_connection_is_recorded_without_the_key(
-    instrumented: None, telemetry: Telemetry
-):
+async def test_a_refused_connection_is_recorded_without_the_key(instrumented, telemetry):
     once = RetryPolicy(attempts=1)
     async with AsyncClient("http://127.0.0.1:9", api_key=KEY, retry=once) as client:
         with pytest.raises(APIConnectionError):
@@ -210,9 +194,7 @@ async def test_a_refused_connection_is_recorded_without_the_key(
     assert span.attributes["error.type"] == "ConnectError"
 
 
-async def test_a_redirect_makes_two_spans_without_the_key(
-    client: AsyncClient, locked: Sandbox, telemetry: Telemetry
-):
+async def test_a_redirect_makes_two_spans_without_the_key(client, locked, telemetry):
     locked.answer_next(b"", 302, headers={"Location": "/api/3.0/users/2.json"})
     assert (await client.users.me()).id == 2
     assert telemetry.statuses == [302, 200]
@@ -220,9 +202,7 @@ async def test_a_redirect_makes_two_spans_without_the_key(
         assert KEY in (dict(received.query).get("apiKey"), received.headers.get("Authorization"))
 
 
-async def test_a_client_from_before_the_instrumentation_is_traced_too(
-    locked: Sandbox, telemetry: Telemetry
-):
+async def test_a_client_from_before_the_instrumentation_is_traced_too(locked, telemetry):
     async with AsyncClient(locked.url, api_key=KEY, retry=QUICK) as client:
         await client.users.me()
         assert telemetry.spans == ()

@@ -40,9 +40,7 @@ def server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def new_environment(
-    tmp_path_factory: pytest.TempPathFactory, server: Sandbox
-) -> Callable[..., Environment]:
+def new_environment(tmp_path_factory, server) -> Callable[..., Environment]:
     def create(*requirements: str) -> Environment:
         environment = Environment(tmp_path_factory.mktemp("environment") / "venv", server)
         environment.install(*requirements)

@@ -133,9 +133,7 @@ def test_without_one_extra_it_is_named_and_all_else_works(full: Environment, mis
             assert code == 0, output
 
 
-def test_the_pytest_plugin_offers_its_fixtures(
-    new_environment: Callable[..., Environment], wheel: Path
-):
+def test_the_pytest_plugin_offers_its_fixtures(new_environment, wheel):
     environment = new_environment(f"{wheel}[testing]")
     test = environment.home / "test_mine.py"
     test.write_text(

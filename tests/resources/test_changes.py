@@ -57,10 +57,6 @@ def topics_script(sandbox: Sandbox, *pages: list[tuple[int, int | None]]) -> Non
         sandbox.answer_next(json.dumps({"success": page}).encode(), match=f"page={number}&")
 
 
-def at(seconds: int) -> datetime:
-    return EPOCH + timedelta(seconds=seconds)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
 async def test_everything_that_changed_comes_once_and_newest_first(sandbox, client, kind, share):
@@ -129,17 +125,10 @@ async def test_leaving_early_leaves_nothing_in_flight(sandbox, client):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_activity_in_the_second_of_the_moment_counts(sandbox, client, kind):
+async def test_activity_in_the_second_of_the_moment_counts_in_any_zone(sandbox, client, kind):
     newest = max(activity_of(sandbox, kind).values())
-    moment = newest + timedelta(milliseconds=999)
+    moment = (newest + timedelta(milliseconds=999)).astimezone(timezone(timedelta(hours=-7)))
     assert [it.latest_activity async for it in changed(client, kind, moment)] == [newest]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_the_moment_may_be_in_any_zone(sandbox, client, kind):
-    newest = max(activity_of(sandbox, kind).values())
-    there = newest.astimezone(timezone(timedelta(hours=-7)))
-    assert len([it async for it in changed(client, kind, there)]) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -153,40 +142,48 @@ async def test_a_moment_without_a_zone_is_refused_at_once(sandbox, client, kind,
     assert sandbox.arrivals == 0
 
 
-async def test_topics_in_another_order_are_all_read_and_sorted(sandbox, client):
-    topics_script(
-        sandbox, [(9, 50), (8, 900)], [(7, 40), (6, 30)], [(5, 20), (4, 10)], [(3, 700), (2, 5)]
-    )
-    found = [it async for it in client.topics.changed_since(at(600), count=2)]
-    assert [it.id for it in found] == [8, 3]
-    assert sandbox.arrivals == 4
-
-
-async def test_an_order_that_breaks_between_two_pages_is_noticed(sandbox, client):
-    topics_script(sandbox, [(3, 800), (9, 790)], [(5, 900), (4, 100)], [(2, 650), (1, 50)])
-    found = [it async for it in client.topics.changed_since(at(600), count=2)]
-    assert [it.id for it in found] == [5, 3, 9, 2]
-
-
-async def test_topics_that_may_be_sorted_by_creation_are_all_read(sandbox, client):
+TOPICS = {
+    "in another order are all read and sorted": (
+        [[(9, 50), (8, 900)], [(7, 40), (6, 30)], [(5, 20), (4, 10)], [(3, 700), (2, 5)]],
+        [8, 3],
+        4,
+    ),
+    "whose order breaks between two pages are all read": (
+        [[(3, 800), (9, 790)], [(5, 900), (4, 100)], [(2, 650), (1, 50)]],
+        [5, 3, 9, 2],
+        3,
+    ),
     # Newest first, and nobody wrote to one of the first page since: its order proves nothing.
-    topics_script(sandbox, [(9, 50), (8, 40)], [(7, 30), (6, 20)], [(5, 700), (4, 10)])
-    found = [it async for it in client.topics.changed_since(at(600), count=2)]
-    assert [it.id for it in found] == [5]
+    "that may be sorted by creation are all read": (
+        [[(9, 50), (8, 40)], [(7, 30), (6, 20)], [(5, 700), (4, 10)]],
+        [5],
+        3,
+    ),
+    # Page 3 is in flight beside page 2.
+    "in order are read no further than the moment": (
+        [[(8, 900), (9, 800)], [(3, 700), (6, 50)], *[[(n, 0)] * 2 for n in (5, 4, 2, 1)]],
+        [8, 9, 3],
+        3,
+    ),
+    "whose activity is not told come last and hide nothing": (
+        [[(8, 900), (9, None)], [(3, 50), (6, 700)]],
+        [8, 6, 9],
+        2,
+    ),
+}
 
 
-async def test_topics_in_order_are_read_no_further_than_the_moment(sandbox, client):
-    rest = [[(number, 0)] * 2 for number in (5, 4, 2, 1)]
-    topics_script(sandbox, [(8, 900), (9, 800)], [(3, 700), (6, 50)], *rest)
-    found = [it async for it in client.topics.changed_since(at(600), count=2)]
-    assert [it.id for it in found] == [8, 9, 3]
-    assert sandbox.arrivals <= 3  # page 3 is in flight beside page 2
-
-
-async def test_a_topic_whose_activity_is_not_told_comes_last_and_hides_nothing(sandbox, client):
-    topics_script(sandbox, [(8, 900), (9, None)], [(3, 50), (6, 700)])
-    found = [it async for it in client.topics.changed_since(at(600), count=2)]
-    assert [it.id for it in found] == [8, 6, 9]
+@pytest.mark.parametrize("which", TOPICS)
+async def test_topics(sandbox, client, which):
+    pages, expected, requests = TOPICS[which]
+    topics_script(sandbox, *pages)
+    found = [
+        it async for it in client.topics.changed_since(EPOCH + timedelta(seconds=600), count=2)
+    ]
+    assert [it.id for it in found] == expected
+    assert sandbox.arrivals <= requests
+    if "all read" in which:
+        assert sandbox.arrivals == requests
 
 
 async def test_a_ticket_that_changes_meanwhile_is_found_by_the_next_call(start_sandbox):

@@ -206,9 +206,7 @@ def test_a_secret_that_is_like_a_part_of_the_address_breaks_no_error(name: str, 
         ("users.change_password", [1, "pass\udfff"], "password"),
     ],
 )
-def test_a_secret_that_cannot_be_sent_is_refused_by_its_name(
-    name: str, arguments: list[Any], argument: str
-):
+def test_a_secret_that_cannot_be_sent_is_refused_by_its_name(name, arguments, argument):
     with pytest.raises(ArgumentError, match=f"^{argument}: ") as caught:
         sent_by(name, arguments, {}, KeyPlacement.QUERY, but=())
     assert "\\u" not in ascii(str(caught.value))

@@ -108,12 +108,7 @@ def cancelled(request: pytest.FixtureRequest, anyio_backend: Any) -> Callable[..
 
 
 @pytest.fixture
-async def one_by_one(
-    sandbox: Sandbox,
-    client: AsyncClient,
-    cancelled: Callable[..., Any],
-    collect: Callable[[], object],
-) -> Callable[..., Awaitable[int]]:
+async def one_by_one(sandbox, client, cancelled, collect) -> Callable[..., Awaitable[int]]:
     """Do an action until it is no more cancelled; check all that may be left behind each time."""
 
     async def check(action: Action, *, before: Callable[[], None] = lambda: None) -> int:
@@ -157,9 +152,7 @@ async def test_a_call_with_a_body(client: AsyncClient, one_by_one):
 
 
 @pytest.mark.parametrize("fault", [503, "reset", "cut"])
-async def test_a_call_that_is_tried_again(
-    client: AsyncClient, sandbox: Sandbox, one_by_one, fault: int | str
-):
+async def test_a_call_that_is_tried_again(client, sandbox, one_by_one, fault):
     def fail() -> None:
         if isinstance(fault, int):
             sandbox.fail_next(fault, times=2)
@@ -171,9 +164,7 @@ async def test_a_call_that_is_tried_again(
     assert await one_by_one(client.users.me, before=fail) >= 6
 
 
-async def test_an_upload_from_a_path(
-    client: AsyncClient, sandbox: Sandbox, one_by_one, tmp_path: Path
-):
+async def test_an_upload_from_a_path(client, sandbox, one_by_one, tmp_path):
     path = tmp_path / "a"
     path.write_bytes(bytes(500_000))
     uploaded = '{"success": {"token": "t", "url": "/f/t"}}'

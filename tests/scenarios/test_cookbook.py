@@ -204,9 +204,7 @@ def test_the_data_frame_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp
     assert f"{seven['registered']:%Y-%m-%d %H:%M:%S}" == record.registered
 
 
-def test_an_empty_installation_makes_an_empty_data_frame(
-    start_sandbox: Callable[..., Sandbox], kitchen_of: Callable[..., Kitchen], tmp_path: Path
-):
+def test_an_empty_installation_makes_an_empty_data_frame(start_sandbox, kitchen_of, tmp_path):
     kitchen_of(start_sandbox(users=0)).run("export_dataframe", "users.parquet")
     assert pq.read_table(tmp_path / "users.parquet").num_rows == 0
 
@@ -222,9 +220,7 @@ def test_the_database_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp_p
     assert users_in(tmp_path / "users.db") == everybody(sandbox)
 
 
-def test_a_second_run_brings_the_database_up_to_date(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_second_run_brings_the_database_up_to_date(kitchen, sandbox, tmp_path):
     kitchen.run("users_to_database", "users.db")
     sandbox.remove_user(50)
     post(sandbox, "users/60.json", {"full_name": "Ada Lovelace"})
@@ -276,9 +272,7 @@ def test_the_first_run_mirrors_every_ticket(kitchen: Kitchen, sandbox: Sandbox, 
     assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox)
 
 
-def test_the_next_run_mirrors_what_changed_and_asks_for_no_more(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_the_next_run_mirrors_what_changed_and_asks_for_no_more(kitchen, sandbox, tmp_path):
     kitchen.run("tickets_mirror", "tickets.db")
     new = sandbox.insert_tickets(2)
     post(sandbox, "objects/5.json", {"title": "Quite another thing"}, "PUT")
@@ -291,9 +285,7 @@ def test_the_next_run_mirrors_what_changed_and_asks_for_no_more(
     assert found[5] == "Quite another thing"
 
 
-def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(kitchen, sandbox, tmp_path):
     kitchen.run("tickets_mirror", "tickets.db")
     new = sandbox.insert_tickets(120)
     sandbox.fail_next(403, match="page=2&")
@@ -302,9 +294,7 @@ def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(
     assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox, *new)
 
 
-def test_a_full_run_of_the_mirror_finds_deleted_tickets(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_full_run_of_the_mirror_finds_deleted_tickets(kitchen, sandbox, tmp_path):
     kitchen.run("tickets_mirror", "tickets.db")
     sandbox.remove_object(17)
     kitchen.run("tickets_mirror", "tickets.db")
@@ -378,9 +368,7 @@ def test_an_alert_is_sent_of_every_new_ticket_in_order_and_over_outages(
     assert "s3cret-hook" not in output
 
 
-def test_an_alert_that_was_stopped_goes_on_where_it_was(
-    kitchen: Kitchen, sandbox: Sandbox, receiver: Receiver, tmp_path: Path
-):
+def test_an_alert_that_was_stopped_goes_on_where_it_was(kitchen, sandbox, receiver, tmp_path):
     (tmp_path / "alert.state").write_text("128")
     kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
     process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
@@ -558,9 +546,7 @@ def test_the_corporate_authority_is_trusted(kitchen: Kitchen, tls_url: str, ca_f
     assert output.endswith("one of 230 users\n")
 
 
-def test_the_corporate_authority_is_not_trusted_unless_named(
-    kitchen: Kitchen, sandbox: Sandbox, tls_url: str
-):
+def test_the_corporate_authority_is_not_trusted_unless_named(kitchen, sandbox, tls_url):
     kitchen.environment["USERESPONSE_URL"] = tls_url
     process = kitchen.start("corporate_network")
     assert process.stderr is not None
@@ -569,14 +555,7 @@ def test_the_corporate_authority_is_not_trusted_unless_named(
 
 
 @pytest.mark.parametrize("token", [None, "g4teway"])
-def test_the_proxy_is_gone_through(  # noqa: PLR0917 - fixtures
-    kitchen: Kitchen,
-    sandbox: Sandbox,
-    network: Network,
-    tls_url: str,
-    ca_file: Path,
-    token: str | None,
-):
+def test_the_proxy_is_gone_through(kitchen, sandbox, network, tls_url, ca_file, token):  # noqa: PLR0917 - fixtures
     kitchen.environment |= {"USERESPONSE_URL": tls_url}
     if token is not None:
         kitchen.environment["GATEWAY_TOKEN"] = token
@@ -706,9 +685,7 @@ def test_a_second_run_of_several_processes_does_what_is_missing(
 DASK_FLAGS = ("-W", "error", "-W", "ignore:The inplace keyword")
 
 
-def test_two_dask_workers_export_each_user_once(
-    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path
-):
+def test_two_dask_workers_export_each_user_once(large_kitchen, large_sandbox, tmp_path):
     large_sandbox.fail_next(403, match="page=23&")  # the task is tried again
     with socket.socket() as dashboard_of_another_cluster:
         with suppress(OSError):  # there is one
@@ -808,9 +785,7 @@ def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen: Kitchen, tmp_p
     assert found == contents
 
 
-def test_a_file_of_a_hostile_name_stays_in_the_folder(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_file_of_a_hostile_name_stays_in_the_folder(kitchen, sandbox, tmp_path):
     record = {"id": 9, "name": {"full": "..\\..\\../evil.txt"}, "url": f"{sandbox.url}/files/x/y"}
     sandbox.answer_next(json.dumps({"id": 1, "attachments": [record]}).encode(), match="objects/1")
     sandbox.answer_next(b"evil", media_type="text/plain", match="files/")
@@ -836,9 +811,7 @@ HOSTILE_NAMES = {
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_one_file_of_an_odd_name_does_not_lose_the_others(
-    kitchen_of: Callable[..., Kitchen], sandbox: Sandbox, tmp_path: Path, encoding: str
-):
+def test_one_file_of_an_odd_name_does_not_lose_the_others(kitchen_of, sandbox, tmp_path, encoding):
     kitchen = kitchen_of(sandbox, PYTHONIOENCODING=encoding)
     records = [
         {"id": number, "name": {"full": name}, "url": f"{sandbox.url}/files/{number}/x"}
@@ -867,9 +840,7 @@ def test_the_words_of_the_server_do_not_steer_the_terminal(kitchen: Kitchen, san
     assert "no_[2J such file" in output
 
 
-def test_a_file_that_cannot_be_had_is_told_and_the_others_come(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_file_that_cannot_be_had_is_told_and_the_others_come(kitchen, sandbox, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
     number = kitchen.run("attachments", "upload", "Two", "one", "two").split()[1]
@@ -893,9 +864,7 @@ def changes(sandbox: Sandbox) -> int:
     return sum(request.method == "POST" for request in sandbox.requests)
 
 
-def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", dict.fromkeys(range(1, 61), "gold;follow up"))
     assert "60 to change" in kitchen.run("bulk_update", "tags.csv")
     assert changes(sandbox) == 0
@@ -914,9 +883,7 @@ def test_tags_can_be_taken_away(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Pa
     assert tags_of(sandbox, 5) == [set()]
 
 
-def test_a_change_that_fails_is_told_and_the_others_are_made(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_change_that_fails_is_told_and_the_others_are_made(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", {1: "gold", 70000: "gold", 2: "gold"})
     output = kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
     assert "user 70000: " in output
@@ -924,9 +891,7 @@ def test_a_change_that_fails_is_told_and_the_others_are_made(
     assert tags_of(sandbox, 1, 2) == [{"gold"}, {"gold"}]
 
 
-def test_a_mistake_in_the_last_line_is_told_before_anything_is_changed(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
-):
+def test_a_mistake_in_the_last_line_is_told_before_anything_is_changed(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", {1: "gold", "seven": "gold"})
     assert "seven" in kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
     assert sandbox.requests == []

@@ -63,9 +63,7 @@ async def settled(client: AsyncClient, sandbox: Sandbox) -> None:
     assert (await client.users.me()).id == 1
 
 
-async def test_a_thousand_calls_all_come_back_with_no_more_than_ten_at_once(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_a_thousand_calls_all_come_back_with_no_more_than_ten_at_once(client, busy):
     came: dict[int, int | None] = {}
 
     async def call(number: int) -> None:
@@ -113,9 +111,7 @@ async def test_who_came_first_is_served_first(busy: Sandbox):
 
 
 @pytest.mark.long
-async def test_no_task_starves_while_others_call_again_and_again(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_no_task_starves_while_others_call_again_and_again(client, busy):
     made = dict.fromkeys(range(1, 201), 0)
     enough = 1600
 
@@ -129,9 +125,7 @@ async def test_no_task_starves_while_others_call_again_and_again(
     assert max(made.values()) - min(made.values()) <= 2
 
 
-async def test_a_walk_and_a_crowd_of_single_calls_share_the_turns(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_a_walk_and_a_crowd_of_single_calls_share_the_turns(client, busy):
     pages = client.users.search(count=20)  # fifty pages
     singles = 0
     walked = False
@@ -181,9 +175,7 @@ def traced() -> Iterator[Callable[[], tuple[int, int]]]:
 
 
 @pytest.mark.long
-async def test_a_thousand_calls_take_little_memory(
-    address_of_another_process: str, traced: Callable[[], tuple[int, int]]
-):
+async def test_a_thousand_calls_take_little_memory(address_of_another_process, traced):
     async with AsyncClient(
         address_of_another_process, api_key=DEFAULT_API_KEY, max_in_flight=AT_ONCE, retry=QUICK
     ) as client:
@@ -200,9 +192,7 @@ async def test_a_thousand_calls_take_little_memory(
 
 
 @pytest.mark.long
-async def test_a_thousand_calls_that_are_cancelled_leave_nothing(
-    client: AsyncClient, busy: Sandbox, traced: Callable[[], tuple[int, int]]
-):
+async def test_a_thousand_calls_that_are_cancelled_leave_nothing(client, busy, traced):
     busy.set_latency(60)
 
     async def cancelled() -> None:
@@ -230,9 +220,7 @@ async def test_a_thousand_calls_that_are_cancelled_leave_nothing(
     assert (await client.users.me()).id == 1
 
 
-async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(client, busy):
     busy.set_latency(0.05)
     waited: list[float] = []
     hurried = client.with_options(
@@ -249,9 +237,7 @@ async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(
     assert max(waited) > 1
 
 
-async def test_waiting_for_a_turn_does_not_count_against_the_attempt_timeout(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_waiting_for_a_turn_does_not_count_against_the_attempt_timeout(client, busy):
     busy.set_latency(0.1)
     hurried = client.with_options(attempt_timeout=1, max_in_flight=1, retry=RetryPolicy(attempts=1))
 
@@ -264,9 +250,7 @@ async def test_waiting_for_a_turn_does_not_count_against_the_attempt_timeout(
     await settled(hurried, busy)
 
 
-async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client, busy):
     requests: list[httpx.Request] = []
     retries: list[RetryEvent] = []
     served: list[int] = []
@@ -317,9 +301,7 @@ async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(
         await settled(impatient, busy)
 
 
-async def test_cancelling_half_of_the_waiting_leaves_the_others_going(
-    client: AsyncClient, busy: Sandbox
-):
+async def test_cancelling_half_of_the_waiting_leaves_the_others_going(client, busy):
     came: list[int] = []
     scopes = {number: anyio.CancelScope() for number in range(1, TASKS + 1)}
     waiting = 0
@@ -397,9 +379,7 @@ async def test_a_queue_timeout_on_a_view_is_the_views_own(client: AsyncClient, b
 
 
 @pytest.mark.long
-async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(
-    start_sandbox: Callable[..., Sandbox],
-):
+async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(start_sandbox):
     sandbox = start_sandbox(users=TASKS, latency=0.002, faults=0.05)
     came: list[int | None] = []
     retries: list[RetryEvent] = []

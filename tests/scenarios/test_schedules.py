@@ -259,9 +259,7 @@ backends = st.sampled_from(["asyncio", "trio"])
 
 @settings(deadline=None, max_examples=150)
 @given(backend=backends, script=st.lists(turns, max_size=60), policy=policies, calls=call_lists)
-def test_any_schedule_of_failures_keeps_every_bound(
-    backend: str, script: list[Turn], policy: RetryPolicy, calls: list[tuple[str, float]]
-):
+def test_any_schedule_of_failures_keeps_every_bound(backend, script, policy, calls):
     day = Day(list(script))
     outcomes = live_through(backend, day, policy, calls, max_in_flight=100, adaptive_pacing=False)
     check_each_call(day, policy, calls)
@@ -293,11 +291,7 @@ def test_any_schedule_of_failures_keeps_every_bound(
     ),
 )
 def test_pacing_and_queueing_make_no_call_arrive_more_often(
-    backend: str,
-    script: list[Turn],
-    policy: RetryPolicy,
-    calls: list[tuple[str, float]],
-    options: dict[str, Any],
+    backend, script, policy, calls, options
 ):
     day = Day(list(script))
     outcomes = live_through(backend, day, policy, calls, **options)

@@ -6,24 +6,20 @@ from test_plugin_runners import PLUGIN, REGISTERED
 
 import useresponse_async.testing
 from useresponse_async import AsyncClient, ServiceUnavailableError
-from useresponse_async.testing import QUICK_RETRY, Received, Sandbox
+from useresponse_async.testing import QUICK_RETRY, Received
 
 pytestmark = pytest.mark.anyio
 pytest_plugins = () if REGISTERED else (PLUGIN,)
 
 
-async def test_the_client_is_one_of_the_sandbox(
-    useresponse_client: AsyncClient, useresponse_sandbox: Sandbox
-):
+async def test_the_client_is_one_of_the_sandbox(useresponse_client, useresponse_sandbox):
     assert (await useresponse_client.users.me()).id == 1
     (received,) = useresponse_sandbox.requests
     assert isinstance(received, Received)
     assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
 
 
-async def test_a_scripted_fault_is_met(
-    useresponse_client: AsyncClient, useresponse_sandbox: Sandbox
-):
+async def test_a_scripted_fault_is_met(useresponse_client, useresponse_sandbox):
     useresponse_sandbox.fail_next(503, times=QUICK_RETRY.attempts)
     with pytest.raises(ServiceUnavailableError):
         await useresponse_client.users.me()

@@ -72,9 +72,7 @@ def test_fixtures_choose_for_many_tests(pytester: pytest.Pytester):
         ("users=-1", "*users must not be negative, got -1*"),
     ],
 )
-def test_a_marker_that_makes_no_sense_is_an_error(
-    pytester: pytest.Pytester, arguments: str, message: str
-):
+def test_a_marker_that_makes_no_sense_is_an_error(pytester, arguments, message):
     pytester.makepyfile(
         f"""
         import pytest
