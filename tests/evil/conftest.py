@@ -1,5 +1,6 @@
 """What the tests against a hostile server share: the server, and a client by either wire."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -7,20 +8,20 @@ from typing import Any
 import anyio
 import pytest
 from quick import QUICK
-from server import ONCE, Connect, EvilServer, options_of
+from server import AUTHORITY, ONCE, EvilServer, options_of
 
 from useresponse_async import AsyncClient
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio", "asyncio+aiohttp"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend(request) -> tuple[str, dict[str, Any]]:
     """The event loop, and the wire, since one of the wires is for asyncio only."""
     backend, *rest = request.param.split("+")
     return backend, {"use_uvloop": True} if "uvloop" in rest else {}
 
 
 @pytest.fixture
-def wire(request: pytest.FixtureRequest, anyio_backend: Any) -> str:
+def wire(request, anyio_backend) -> str:
     return "aiohttp" if "aiohttp" in request.node.callspec.params["anyio_backend"] else "pools"
 
 
@@ -37,12 +38,19 @@ def start_server() -> Iterator[Callable[..., EvilServer]]:
 
 
 @pytest.fixture
-def server(start_server: Callable[..., EvilServer]) -> EvilServer:
+def server(start_server) -> EvilServer:
     return start_server()
 
 
+@pytest.fixture(scope="session")
+def trusting() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
 @pytest.fixture
-def connect(wire: str) -> Connect:
+def connect(wire) -> Callable[..., Any]:
     """Give a client that tries once; after the block it must be as good as new."""
 
     @asynccontextmanager

@@ -6,18 +6,18 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any
 
-from useresponse_async import AsyncClient, RetryPolicy
+import anyio
+import pytest
+import trustme
+
+from useresponse_async import APIConnectionError, AsyncClient, RetryPolicy
 
 ONCE = RetryPolicy(attempts=1)
-
-Connect: TypeAlias = Callable[..., AbstractAsyncContextManager[AsyncClient]]
-"""Gives a client of a server; after the block the client must be as good as new."""
-
 ME = b'{"success": {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com"}}'
 
 
@@ -90,6 +90,36 @@ def chunked(*chunks: bytes) -> bytes:
     """Return an honest answer in chunks."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"
+
+
+AUTHORITY = trustme.CA()
+
+
+def tls_context(
+    name: str = "localhost", *, authority: trustme.CA = AUTHORITY, **options: Any
+) -> ssl.SSLContext:
+    """Return what to speak TLS with, by a certificate for that name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, **options).configure_cert(context)
+    return context
+
+
+def create(client: AsyncClient) -> Awaitable[Any]:
+    """Make a call that must not be made twice."""
+    return client.users.create("ada@example.com", full_name="Ada")
+
+
+async def failure(
+    call: Awaitable[object],
+    kind: type[Exception] | tuple[type[Exception], ...] = APIConnectionError,
+    *,
+    within: float = 5,
+    match: str | None = None,
+) -> Any:
+    """Return the error that a call ends with, in so many seconds at most."""
+    with anyio.fail_after(within), pytest.raises(kind, match=match) as caught:
+        await call
+    return caught.value
 
 
 @dataclass

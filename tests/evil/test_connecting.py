@@ -1,78 +1,55 @@
-"""What becomes of a connection that is never made, or never spoken on?"""
+"""Connections that are never made, or never spoken on."""
 
 import datetime as dt
 import ssl
-from collections.abc import Callable
 
-import anyio
 import pytest
 import trustme
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from quick import QUICK
 from server import (
     ONCE,
-    Connect,
-    EvilServer,
     Request,
     Reset,
     Silence,
     answer,
+    create,
+    failure,
     options_of,
     refusing_address,
+    tls_context,
 )
 
-from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient, RetryPolicy
+from useresponse_async import APITimeoutError, AsyncClient, RetryPolicy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
-Start = Callable[..., EvilServer]
 
-
-async def test_a_refused_connection_was_never_made(wire: str):
+async def test_a_refused_connection_was_never_made(wire):
     holder, url = refusing_address()
-    options = options_of(wire)
     with holder:
-        async with AsyncClient(url, retry=ONCE, **options) as client:
-            with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
-                await client.users.me()
-    assert not caught.value.request_sent
-    assert not isinstance(caught.value, APITimeoutError)
+        async with AsyncClient(url, retry=ONCE, **options_of(wire)) as client:
+            error = await failure(client.users.me())
+    assert not error.request_sent
+    assert not isinstance(error, APITimeoutError)
 
 
 @pytest.mark.parametrize("heard", [True, False])
-async def test_a_server_that_accepts_and_says_nothing_is_a_timeout(
-    server: EvilServer, connect: Connect, *, heard: bool
-):
-    server.play(*([Request()] if heard else []), Silence())
+@pytest.mark.parametrize("how", [(Reset(),), (), (Silence(),)], ids=["reset", "close", "silence"])
+async def test_a_connection_that_gives_no_answer_is_our_error(server, connect, how, heard):
+    server.play(*([Request()] if heard else []), *how)
+    silent = how == (Silence(),)
     async with connect(server) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError) as caught:
-            await client.users.me()
-    assert caught.value.request_sent
+        error = await failure(create(client), within=3)
+    assert isinstance(error, APITimeoutError) is silent
+    assert error.request_sent or not (heard or silent)
 
 
-async def test_silence_is_waited_for_once_per_try(server: EvilServer, connect: Connect):
+async def test_silence_is_waited_for_once_per_try(server, connect):
     server.play(Silence(), times=3)
     quick = RetryPolicy(attempts=3, initial_delay=0, min_retries_per_second=1000)
     async with connect(server, retry=quick, timeout=0.1) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError) as caught:
-            await client.users.me()
-    assert caught.value.attempt == 3
-
-
-@pytest.mark.parametrize("heard", [True, False])
-@pytest.mark.parametrize("how", [(Reset(),), ()], ids=["reset", "close"])
-async def test_a_connection_that_breaks_before_an_answer_is_a_connection_error(
-    server: EvilServer, connect: Connect, how: tuple[Reset, ...], *, heard: bool
-):
-    server.play(*([Request()] if heard else []), *how)
-    async with connect(server) as client:
-        with anyio.fail_after(3), pytest.raises(APIConnectionError) as caught:
-            await client.users.create("a@b.example", full_name="A")
-    assert not isinstance(caught.value, APITimeoutError)
-    assert caught.value.request_sent or not heard
+        error = await failure(client.users.me(), APITimeoutError, within=3)
+    assert error.attempt == 3
 
 
 async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(server, connect):
@@ -80,159 +57,87 @@ async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(se
     server.play(Reset(), times=resets)
     async with connect(server) as client:
         for _ in range(resets):
-            with anyio.fail_after(3), pytest.raises(APIConnectionError):
-                await client.users.create("a@b.example", full_name="A")
+            await failure(create(client), within=3)
 
 
 # TLS
 
 
-@pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context
-
-
-def context_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+def self_signed() -> ssl.SSLContext:
+    """Return a context whose certificate is its own authority."""
+    authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
+    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
     return context
 
 
-def self_signed(tmp_path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.timezone.utc)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "both.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
+YESTERDAY = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
+UNTRUSTED = {
+    "Hostname mismatch|certificate is not valid for": lambda: tls_context("elsewhere.example"),
+    "certificate has expired": lambda: tls_context(not_after=YESTERDAY),
+    "self.signed certificate": self_signed,
+    "unable to get local issuer certificate": lambda: tls_context(authority=trustme.CA()),
+}
 
 
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ("name", "Hostname mismatch|certificate is not valid for"),
-        ("date", "certificate has expired"),
-        ("signature", "self.signed certificate"),
-        ("authority", "unable to get local issuer certificate"),
-    ],
-)
+@pytest.mark.parametrize("reason", UNTRUSTED)
 async def test_a_certificate_that_cannot_be_trusted_ends_before_the_request(
-    start_server: Start, authority, trusting, tmp_path, wire: str, *, wrong: str, reason: str
+    start_server, trusting, wire, reason
 ):
-    past = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
-    contexts = {
-        "name": lambda: context_of(authority.issue_cert("elsewhere.example")),
-        "date": lambda: context_of(authority.issue_cert("localhost", not_after=past)),
-        "signature": lambda: self_signed(tmp_path),
-        "authority": lambda: context_of(trustme.CA().issue_cert("localhost")),
-    }
-    server = start_server(tls=contexts[wrong]())
-    options = options_of(wire)
+    server = start_server(tls=UNTRUSTED[reason]())
     async with AsyncClient(
-        server.url, api_key="evil-key", retry=QUICK, verify=trusting, **options
+        server.url, api_key="evil-key", retry=QUICK, verify=trusting, **options_of(wire)
     ) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError, match=reason) as caught:
-            await client.users.create("a@b.example", full_name="A")
-        assert not caught.value.request_sent
-        assert caught.value.permanent
-        assert caught.value.attempt == 1
+        error = await failure(create(client), match=reason)
+        assert (error.request_sent, error.permanent, error.attempt) == (False, True, 1)
         # The certificate is put right: the same client goes on.
-        server.tls = context_of(authority.issue_cert("localhost"))
+        server.tls = tls_context()
         assert (await client.users.me()).id == 1
     assert [head.split()[0] for head in server.heads] == [b"GET"]
 
 
-async def test_a_tls_server_that_says_nothing_is_a_timeout_before_the_request(
-    start_server: Start, authority, trusting, connect: Connect
+@pytest.mark.parametrize(
+    ("script", "timed_out"),
+    [
+        ((Silence(),), True),
+        ((Reset(),), False),
+        ((Request(), Silence()), True),
+        ((Request(), answer()[:40], Silence()), True),
+    ],
+    ids=["silence", "reset", "no answer", "a stalled answer"],
+)
+async def test_a_tls_server_that_fails_is_left_at_once(
+    start_server, trusting, connect, script, timed_out
 ):
-    server = start_server(tls=context_of(authority.issue_cert("localhost")))
-    server.play(Silence())
+    server = start_server(tls=tls_context())
+    server.play(*script)
     async with connect(server, verify=trusting) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError) as caught:
-            await client.users.create("a@b.example", full_name="A")
-    assert not caught.value.request_sent
-
-
-async def test_a_tls_server_that_resets_is_a_connection_that_was_never_made(
-    start_server: Start, authority, trusting, connect: Connect
-):
-    server = start_server(tls=context_of(authority.issue_cert("localhost")))
-    server.play(Reset())
-    async with connect(server, verify=trusting) as client:
-        with anyio.fail_after(3), pytest.raises(APIConnectionError) as caught:
-            await client.users.create("a@b.example", full_name="A")
-    assert not caught.value.request_sent
+        error = await failure(create(client), within=3)
+    assert isinstance(error, APITimeoutError) is timed_out
+    assert error.request_sent is (Request() in script)
 
 
 async def test_a_plain_server_behind_an_https_address_is_a_connection_error(server, trusting, wire):
     server.play(answer(status=b"400 Bad Request"))
-    options = options_of(wire)
     url = server.url.replace("http", "https")
-    async with AsyncClient(url, retry=ONCE, verify=trusting, **options) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
-            await client.users.me()
-    assert not caught.value.request_sent
+    async with AsyncClient(url, retry=ONCE, verify=trusting, **options_of(wire)) as client:
+        assert not (await failure(client.users.me())).request_sent
 
 
-async def through_proxy(proxy: EvilServer, wire: str) -> APIConnectionError:
-    options = options_of(wire)
-    async with AsyncClient(
-        "https://support.example", proxy=proxy.url, retry=QUICK, **options
-    ) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
-            await client.users.create("a@b.example", full_name="A")
-    return caught.value
-
-
-async def test_a_proxy_that_refuses_is_asked_once(server: EvilServer, wire: str):
-    server.otherwise = answer(b"", status=b"407 Proxy Authentication Required")
-    error = await through_proxy(server, wire)
-    assert "407" in str(error)
-    assert not error.request_sent
-    assert [head.split()[:2] for head in server.heads] == [[b"CONNECT", b"support.example:443"]]
-
-
-async def test_a_proxy_that_fails_is_asked_again(server: EvilServer, wire: str):
-    server.otherwise = answer(b"", status=b"502 Bad Gateway")
-    error = await through_proxy(server, wire)
-    assert "502" in str(error)
-    assert not error.request_sent
-    assert len(server.heads) == QUICK.attempts
-
-
-@pytest.mark.parametrize("stalled_after", [0, 40])
-async def test_a_tls_answer_that_stalls_is_a_timeout_and_closing_does_not_wait(
-    start_server: Start, authority, trusting, connect: Connect, stalled_after: int
+@pytest.mark.parametrize(
+    ("status", "times"), [(b"407 Proxy Authentication Required", 1), (b"502 Bad Gateway", 6)]
+)
+async def test_a_proxy_that_refuses_is_asked_once_and_one_that_fails_again(
+    server, wire, status, times
 ):
-    server = start_server(tls=context_of(authority.issue_cert("localhost")))
-    server.play(Request(), answer()[:stalled_after], Silence())
-    async with connect(server, verify=trusting) as client:
-        with anyio.fail_after(3), pytest.raises(APITimeoutError):
-            await client.users.me()
+    server.otherwise = answer(b"", status=status)
+    async with AsyncClient(
+        "https://support.example", proxy=server.url, retry=QUICK, **options_of(wire)
+    ) as client:
+        error = await failure(create(client), match=status[:3].decode())
+    assert not error.request_sent
+    assert {tuple(head.split()[:2]) for head in server.heads} == {
+        (b"CONNECT", b"support.example:443")
+    }
+    assert len(server.heads) == times

@@ -1,12 +1,11 @@
 """Does an answer end in time that never stops for long, and never ends?"""
 
 from contextlib import suppress
-from pathlib import Path
 
 import anyio
 import pytest
 from quick import QUICK
-from server import ME, Connect, Drip, EvilServer, Flood, Request, Step, answer
+from server import ME, Drip, Flood, Request, Step, answer, failure
 
 from useresponse_async import APITimeoutError, AsyncClient
 
@@ -22,24 +21,22 @@ ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], Drip(b"x" * 10_000,
 
 
 @pytest.fixture(params=ANSWERS)
-def endless(request: pytest.FixtureRequest) -> tuple[Step, ...]:
+def endless(request) -> tuple[Step, ...]:
     return ANSWERS[request.param]
 
 
 async def test_it_ends_with_the_attempt_timeout(server, connect, endless):
     server.play(Request(), *endless)
     async with connect(server, attempt_timeout=0.3) as client:
-        with anyio.fail_after(20), pytest.raises(APITimeoutError) as caught:
-            await client.users.me()
-    assert str(caught.value).endswith("no complete response within 0.3 s (attempt_timeout)")
-    assert (caught.value.request_sent, caught.value.attempt) == (True, 1)
+        error = await failure(client.users.me(), APITimeoutError, within=20)
+    assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
+    assert (error.request_sent, error.attempt) == (True, 1)
 
 
 async def test_it_ends_by_itself_after_five_timeouts(server, connect, endless):
     server.play(Request(), *endless)
     async with connect(server, timeout=0.4) as client:
-        with anyio.fail_after(20), pytest.raises(APITimeoutError, match=r"within 2 s"):
-            await client.users.me()
+        await failure(client.users.me(), APITimeoutError, match=r"within 2 s", within=20)
 
 
 async def test_it_ends_with_the_callers_own_deadline(server, connect, endless):
@@ -54,18 +51,22 @@ async def test_it_ends_with_the_callers_own_deadline(server, connect, endless):
 async def test_it_ends_a_download_too(server, connect, tmp_path, head):
     server.play(Request(), *HEADS[head])
     async with connect(server, attempt_timeout=0.3) as client:
-        with anyio.fail_after(20), pytest.raises(APITimeoutError, match="attempt_timeout"):
-            await client.files.download("/f", tmp_path / "f")
+        await failure(
+            client.files.download("/f", tmp_path / "f"),
+            APITimeoutError,
+            match="attempt_timeout",
+            within=20,
+        )
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_file_may_take_longer(server: EvilServer, connect: Connect, tmp_path: Path):
+async def test_a_file_may_take_longer(server, connect, tmp_path):
     server.play(Request(), answer(b"x" * 30)[:-30], Drip(b"x" * 30, 0.02))
     async with connect(server, attempt_timeout=0.3) as client:
         assert await client.files.download("/f", tmp_path / "f") == 30
 
 
-async def test_what_may_be_repeated_is_tried_again(server: EvilServer, connect: Connect):
+async def test_what_may_be_repeated_is_tried_again(server, connect):
     server.play(Request(), *ANSWERS["1xx drip"], times=2)
     async with connect(server, attempt_timeout=0.3, retry=QUICK) as client:
         with anyio.fail_after(5):
@@ -73,19 +74,17 @@ async def test_what_may_be_repeated_is_tried_again(server: EvilServer, connect: 
     assert server.connections == 3
 
 
-async def test_what_may_not_is_sent_once(server: EvilServer, connect: Connect):
+async def test_what_may_not_is_sent_once(server, connect):
     server.play(Request(), *ANSWERS["1xx drip"])
     async with connect(server, attempt_timeout=0.3, retry=QUICK) as client:
-        with anyio.fail_after(5), pytest.raises(APITimeoutError):
-            await client.users.create("ada@example.com", full_name="Ada")
+        await failure(client.users.create("ada@example.com", full_name="Ada"), APITimeoutError)
         assert server.connections == 1
 
 
-async def test_a_view_has_its_own(server: EvilServer, connect: Connect):
+async def test_a_view_has_its_own(server, connect):
     async def ends(client: AsyncClient, within: str) -> None:
         server.play(Request(), *ANSWERS["1xx drip"])
-        with anyio.fail_after(20), pytest.raises(APITimeoutError, match=f"within {within} s"):
-            await client.users.me()
+        await failure(client.users.me(), APITimeoutError, match=f"within {within} s", within=20)
 
     async with connect(server, timeout=2, attempt_timeout=0.3) as client:
         await ends(client.with_options(attempt_timeout=0.1), r"0\.1")

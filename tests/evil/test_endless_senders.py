@@ -2,9 +2,8 @@
 
 import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -13,7 +12,6 @@ import pytest
 from server import (
     ONCE,
     Drain,
-    EvilServer,
     Request,
     Sleep,
     Step,
@@ -30,7 +28,6 @@ from useresponse_async import (
     ResponseTooLargeError,
     RetryPolicy,
 )
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
@@ -77,9 +74,7 @@ async def read(client: AsyncClient, folder: Path, limit: int) -> object:
     ("by", "chunk"),
     [("bytes", b"x" * 1000), ("attempt_timeout", b"x"), ("attempt_timeout", b""), ("scope", b"x")],
 )
-async def test_a_body_that_goes_on_after_it_was_closed_can_be_left(
-    tmp_path: Path, *, call: Callable[..., Any], by: str, chunk: bytes
-):
+async def test_a_body_that_goes_on_after_it_was_closed_can_be_left(tmp_path, call, by, chunk):
     sender = Endless(chunk)
     limit = 50_000 if by == "bytes" else 10**9
     seconds = 0.2 if by == "attempt_timeout" else None
@@ -109,7 +104,7 @@ async def test_a_body_that_goes_on_after_it_was_closed_can_be_left(
 @pytest.mark.parametrize("key", ["evil-key", "ab" * 30, "a" * 64])
 @pytest.mark.parametrize("size", [63 * 1024 * 1024])
 async def test_a_large_error_that_repeats_the_key_holds_the_loop_up_for_no_time(
-    server: EvilServer, wire: str, key: str, size: int
+    server, wire, key, size
 ):
     body = (key.encode() * (size // len(key)))[: size - 1]
     server.play(Request(), answer(body, status=b"400 Bad Request"))
@@ -146,9 +141,7 @@ REFUSAL = answer(
 
 
 @pytest.mark.parametrize("lingers", [True, False])
-async def test_an_early_413_to_a_large_upload_is_told(
-    server: EvilServer, wire: str, anyio_backend: Any, *, lingers: bool
-):
+async def test_an_early_413_to_a_large_upload_is_told(server, wire, anyio_backend, lingers):
     size = 20_000_000
     end: tuple[Step, ...] = (Drain(),) if lingers else (Sleep(0.1),)
     server.play(Request(body=False), REFUSAL, *end)
@@ -170,7 +163,7 @@ async def test_an_early_413_to_a_large_upload_is_told(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_a_refusal_is_retried_for_every_call(sandbox: Sandbox, status: int):
+async def test_a_refusal_is_retried_for_every_call(sandbox, status):
     quick = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=quick) as client:
         sandbox.fail_next(status, times=3)

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from server import ONCE, EvilServer, Request, Reset, Sleep, answer, options_of
+from server import ONCE, Request, Reset, Sleep, answer, options_of
 
 from useresponse_async import (
     APIConnectionError,
@@ -23,7 +23,7 @@ FILES = [b"a" * 300_000, b"b" * 300_000]
 
 
 @pytest.fixture
-async def client(server: EvilServer, wire: str) -> Any:
+async def client(server, wire) -> Any:
     async with AsyncClient(server.url, retry=ONCE, timeout=5, **options_of(wire)) as client:
         yield client
 
@@ -32,9 +32,7 @@ async def client(server: EvilServer, wire: str) -> Any:
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-async def test_two_downloads_to_one_path_never_mix(
-    server: EvilServer, client: AsyncClient, tmp_path: Path, *, overwrite: bool
-):
+async def test_two_downloads_to_one_path_never_mix(server, client, tmp_path, overwrite):
     for file in FILES:
         whole = answer(file)
         server.play(Request(), whole[:150_000], Sleep(0.05), whole[150_000:])
@@ -70,9 +68,7 @@ async def test_a_part_file_that_is_not_ours_stays(server, client, tmp_path, step
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-async def test_no_symbolic_link_is_followed(
-    server: EvilServer, client: AsyncClient, tmp_path: Path, *, overwrite: bool
-):
+async def test_no_symbolic_link_is_followed(server, client, tmp_path, overwrite):
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     for name in ("copy.part", "copy"):
@@ -113,11 +109,7 @@ async def test_a_file_that_appears_meanwhile_is_not_replaced(server, client, tmp
 
 @pytest.mark.parametrize("to", ["", ".", "..", "folder", "folder/", "a\0b", "folder/.."])
 async def test_what_is_not_a_files_path_is_refused_by_its_argument(
-    server: EvilServer,
-    client: AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    to: str,
+    server, client, monkeypatch, tmp_path, to
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
@@ -150,7 +142,7 @@ NAMES += ["\u00e9" * 200, "../../etc/passwd"]
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
-async def test_what_is_not_a_file_name_is_refused(anyio_backend: str, name: str):
+async def test_what_is_not_a_file_name_is_refused(anyio_backend, name):
     for make in (
         lambda: Attachment.from_bytes(name, b""),
         lambda: Attachment.from_path("/tmp/x", name=name or "/"),  # noqa: S108 - never opened
@@ -162,7 +154,7 @@ async def test_what_is_not_a_file_name_is_refused(anyio_backend: str, name: str)
 
 @pytest.mark.parametrize("name", ["photo.jpg", "Ünïcödé 文字.txt", "a b", ".hidden", "x" * 255])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_every_other_name_is_taken(anyio_backend: str, name: str):
+async def test_every_other_name_is_taken(anyio_backend, name):
     assert Attachment.from_bytes(name, b"").name == name
 
 

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 from quick import QUICK
-from server import Connect, EvilServer, Request, Reset, Silence, Sleep, answer
+from server import Request, Reset, Silence, Sleep, answer
 
 from useresponse_async import APIConnectionError
 
@@ -43,7 +43,7 @@ async def test_a_time_out_sent_to_an_idle_connection_answers_no_later_call(serve
         assert (await client.users.me()).id == 1
 
 
-async def test_a_connection_that_says_close_is_closed(server: EvilServer, connect: Connect):
+async def test_a_connection_that_says_close_is_closed(server, connect):
     server.play(Request(), answer(b'{"success": {"id": 1}}', b"Connection: close"), Silence())
     async with connect(server, timeout=5) as client:
         assert (await client.users.me()).id == 1
@@ -51,7 +51,7 @@ async def test_a_connection_that_says_close_is_closed(server: EvilServer, connec
     assert server.connections == 2
 
 
-async def test_twenty_calls_at_once_survive_resets(server: EvilServer, connect: Connect):
+async def test_twenty_calls_at_once_survive_resets(server, connect):
     server.play(Request(), answer()[:50], Reset(), times=12)
     failures: list[APIConnectionError] = []
     async with connect(server, timeout=5, max_in_flight=20) as client:
@@ -71,7 +71,7 @@ async def test_twenty_calls_at_once_survive_resets(server: EvilServer, connect: 
 
 @pytest.mark.parametrize("answered_before", [True, False])
 async def test_a_get_that_must_not_be_repeated_is_sent_once_whatever_the_wire(
-    server: EvilServer, connect: Connect, *, answered_before: bool
+    server, connect, answered_before
 ):
     """An archive is a GET, and a wire that knows only methods would send it again."""
     server.play(*([Request(), answer()] if answered_before else []), Request())
@@ -84,7 +84,7 @@ async def test_a_get_that_must_not_be_repeated_is_sent_once_whatever_the_wire(
     assert paths.count(b"/api/3.0/objects/7/archive.json") == 1
 
 
-async def test_a_read_is_sent_without_a_body(server: EvilServer, connect: Connect):
+async def test_a_read_is_sent_without_a_body(server, connect):
     async with connect(server, timeout=5) as client:
         await client.users.me()
     assert b"transfer-encoding" not in server.heads[0].lower()

@@ -1,6 +1,5 @@
 """Where does a server lead a client, and does the key go along?"""
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from server import ME, ONCE, Connect, EvilServer, Request, Reset, Serve, Sleep, answer
+from server import ME, ONCE, Request, Reset, Serve, Sleep, answer, failure
 
 from useresponse_async import (
     APIConnectionError,
@@ -27,13 +26,12 @@ def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> byte
     return answer(b"", b"Location: " + target.encode(), *headers, status=status)
 
 
-async def test_redirects_without_end_end(server: EvilServer, connect: Connect, tmp_path: Path):
+async def test_redirects_without_end_end(server, connect, tmp_path):
     async with connect(server, timeout=5) as client:
         for call in (client.users.me, lambda: client.files.download("/f", tmp_path / "f")):
             before = len(server.heads)
             server.otherwise = redirect("/again")
-            with anyio.fail_after(5), pytest.raises(APIStatusError, match="302"):
-                await call()
+            await failure(call(), APIStatusError, match="302")
             assert len(server.heads) - before == 6
         server.otherwise = answer()
 
@@ -51,7 +49,7 @@ async def test_no_cookie_goes_along_or_is_looked_at(server, connect, tmp_path, c
 
 
 async def test_a_redirect_to_another_origin_takes_neither_call_nor_key_along(
-    server: EvilServer, start_server: Callable[..., EvilServer], connect: Connect
+    server, start_server, connect
 ):
     other = start_server()
     server.play(Request(), redirect(f"{other.url}/api/3.0/me.json"))
@@ -62,7 +60,7 @@ async def test_a_redirect_to_another_origin_takes_neither_call_nor_key_along(
 
 
 async def test_a_download_led_elsewhere_and_back_goes_without_the_key(
-    server: EvilServer, start_server: Callable[..., EvilServer], connect: Connect, tmp_path: Path
+    server, start_server, connect, tmp_path
 ):
     other = start_server()
     server.play(Request(), redirect(f"{other.url}/elsewhere"))
@@ -112,12 +110,12 @@ async def follow(location: bytes, to: Path) -> None:
                 await call()
 
 
-async def test_a_redirect_that_makes_no_sense_is_our_error(tmp_path: Path):
+async def test_a_redirect_that_makes_no_sense_is_our_error(tmp_path):
     for location in LOCATIONS:
         await follow(location.encode(), tmp_path / "f")
 
 
-def test_any_redirect_at_all_is_our_error(tmp_path_factory: pytest.TempPathFactory):
+def test_any_redirect_at_all_is_our_error(tmp_path_factory):
     to = tmp_path_factory.mktemp("any") / "f"
     texts = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
 
@@ -132,14 +130,14 @@ def test_any_redirect_at_all_is_our_error(tmp_path_factory: pytest.TempPathFacto
 ADDRESSES = ["http://xn--a/", "http://[", "\ud800", "file:///x", "ftp://x/", "http://", "a\x00b"]
 
 
-async def test_an_address_to_download_that_makes_no_sense_is_refused(tmp_path: Path):
+async def test_an_address_to_download_that_makes_no_sense_is_refused(tmp_path):
     async with AsyncClient("http://localhost", transport=leading_to(b""), retry=ONCE) as client:
         for address in ADDRESSES:
             with pytest.raises((ArgumentError, NotFoundError)):
                 await client.files.download(address, tmp_path / "f")
 
 
-async def test_a_reset_after_a_redirect_is_a_connection_error(server: EvilServer, connect: Connect):
+async def test_a_reset_after_a_redirect_is_a_connection_error(server, connect):
     server.play(Request(), redirect("/on"), Request(), answer()[:60], Reset())
     async with connect(server) as client:
         with pytest.raises(APIConnectionError):

@@ -18,7 +18,7 @@ import sentry_sdk
 import structlog
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
-from server import EvilServer, Flood, Request, Reset, Silence, Step, answer, options_of
+from server import Flood, Request, Reset, Silence, Step, answer, options_of
 from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
@@ -165,15 +165,8 @@ class Reports:
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "asyncio+aiohttp", "trio"], indirect=True)
 @pytest.mark.parametrize("placement", KeyPlacement)
 @pytest.mark.parametrize("sender", ["its own", "transport", "client"])
-async def test_no_failure_of_a_call_shows_a_secret(
-    server: EvilServer,
-    kept: Kept,
-    wire: str,
-    tmp_path: Path,
-    *,
-    sender: str,
-    failure: str,
-    placement: KeyPlacement,
+async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
+    server, kept, wire, tmp_path, sender, failure, placement
 ):
     if sender != "its own" and (wire == "aiohttp" or placement is KeyPlacement.HEADER):
         pytest.skip("the sender is one of httpx's, which gets the key as a part of the request")

@@ -84,7 +84,7 @@ def live_tasks() -> int:
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend(request) -> tuple[str, dict[str, Any]]:
     backend, _, loop = request.param.partition("+")
     return backend, {"use_uvloop": True} if loop else {}
 
@@ -100,7 +100,7 @@ async def settle(tasks: int) -> None:
 
 
 @pytest.mark.parametrize(("call", "step"), cases())
-async def test_it_ends_within_its_deadline(call: str, step: str, tmp_path: Path):
+async def test_it_ends_within_its_deadline(call, step, tmp_path):
     sender, tasks = Sleepy(step), live_tasks()
     client = AsyncClient(
         "https://help.example",

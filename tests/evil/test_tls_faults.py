@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,24 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-import trustme
 from quick import QUICK
-from server import ONCE, EvilServer, Request, Silence, Step, answer, options_of
+from server import (
+    AUTHORITY,
+    ONCE,
+    EvilServer,
+    Request,
+    Silence,
+    Step,
+    answer,
+    failure,
+    options_of,
+    tls_context,
+)
 
 from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
-AUTHORITY = trustme.CA()
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32
 PAGE = b'{"data": [{"id": %d}], "currentPage": %d, "totalPages": 3, "totalObjects": 3}'
 
@@ -49,23 +58,14 @@ class RawServer(EvilServer):
 
 
 @pytest.fixture
-def server() -> Any:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("localhost").configure_cert(context)
-    server = RawServer(tls=context)
+def server() -> Iterator[RawServer]:
+    server = RawServer(tls=tls_context())
     yield server
     server.stop()
 
 
-@pytest.fixture
-def trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
-    return context
-
-
 @pytest.fixture(params=["its own", "transport"])
-def options(request: pytest.FixtureRequest, wire: str, trusting: ssl.SSLContext) -> dict[str, Any]:
+def options(request, wire, trusting) -> dict[str, Any]:
     """Choose the sender: pools or aiohttp, by the wire, or a transport of the caller's."""
     if request.param == "its own":
         return {"verify": trusting, **options_of(wire)}
@@ -92,11 +92,10 @@ async def test_a_fault_below_the_request_is_typed(server, options, fault, call, 
     async with AsyncClient(
         server.url, api_key="evil-key", retry=ONCE, timeout=5, **options
     ) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError) as caught:
-            await CALLS[call](client, tmp_path)
-        assert not isinstance(caught.value, APITimeoutError)
-        assert not caught.value.permanent
-        assert caught.value.request_sent
+        error = await failure(CALLS[call](client, tmp_path))
+        assert not isinstance(error, APITimeoutError)
+        assert not error.permanent
+        assert error.request_sent
         assert client.in_flight == 0
         assert (await client.users.me()).id == 1
     assert list(tmp_path.iterdir()) == []
@@ -105,7 +104,7 @@ async def test_a_fault_below_the_request_is_typed(server, options, fault, call, 
 @pytest.mark.every_loop
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_read_and_a_download_are_retried_and_a_create_is_not(
-    server: RawServer, trusting: ssl.SSLContext, wire: str, call: str, tmp_path: Path
+    server, trusting, wire, call, tmp_path
 ):
     for fault, steps in FAULTS.items():
         if "ahead" in fault:
@@ -125,8 +124,7 @@ async def test_a_read_and_a_download_are_retried_and_a_create_is_not(
         assert len(server.heads) - before == (1 if call == "post" else 2), fault
 
 
-@pytest.mark.every_loop
-async def test_a_walk_survives_corrupt_records(server: RawServer, options: dict[str, Any]):
+async def test_a_walk_survives_corrupt_records(server, options):
     def page(number: int, *faults: Step) -> tuple[Step, ...]:
         return (Request(), answer(PAGE % (number, number), b"Connection: close"), *faults)
 
@@ -145,15 +143,14 @@ async def test_a_walk_survives_corrupt_records(server: RawServer, options: dict[
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_certificate_that_is_required_of_the_client_is_typed(
-    server: RawServer, options: dict[str, Any], call: str, version: ssl.TLSVersion, tmp_path: Path
+    server, options, call, version, tmp_path
 ):
     assert server.tls is not None
     server.tls.maximum_version = version
     server.tls.verify_mode = ssl.CERT_REQUIRED
     AUTHORITY.configure_trust(server.tls)
     async with AsyncClient(server.url, api_key="k", retry=QUICK, timeout=5, **options) as client:
-        with anyio.fail_after(5), pytest.raises(APIConnectionError):
-            await CALLS[call](client, tmp_path)
+        await failure(CALLS[call](client, tmp_path))
         server.tls.verify_mode = ssl.CERT_NONE
         assert (await client.users.me()).id == 1
     posts = [head for head in server.heads if head.startswith(b"POST")]

@@ -1,13 +1,14 @@
 """An application has one client, open while it runs, shared by all its requests."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
 import pytest
+from browser import browser_of
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from quick import QUICK
 from starlette.applications import Starlette
@@ -40,10 +41,6 @@ def for_sandbox(sandbox: Sandbox, **options: Any) -> UseResponse:
     )
 
 
-def browser_of(app: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app")
-
-
 def with_person(app: FastAPI) -> FastAPI:
     @app.get("/people/{user_id}")
     async def person(user_id: int, client: Client) -> User:
@@ -52,7 +49,7 @@ def with_person(app: FastAPI) -> FastAPI:
     return app
 
 
-async def test_the_client_is_open_while_the_application_runs_and_closed_after(sandbox: Sandbox):
+async def test_the_client_is_open_while_the_application_runs_and_closed_after(sandbox):
     useresponse = for_sandbox(sandbox)
     app = FastAPI(lifespan=useresponse.lifespan)
     async with app.router.lifespan_context(app):
@@ -62,14 +59,7 @@ async def test_the_client_is_open_while_the_application_runs_and_closed_after(sa
         await client.users.get(7)
 
 
-async def test_a_path_operation_is_given_the_client(sandbox: Sandbox):
-    app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
-    async with app.router.lifespan_context(app), browser_of(app) as browser:
-        answer = await browser.get("/people/7")
-    assert answer.json()["id"] == 7
-
-
-async def test_a_lifespan_of_ones_own_enters_the_clients(sandbox: Sandbox):
+async def test_a_lifespan_of_ones_own_enters_the_clients(sandbox):
     useresponse = for_sandbox(sandbox)
 
     @asynccontextmanager
@@ -91,14 +81,14 @@ async def test_the_settings_come_from_the_environment_at_start_up(sandbox, monke
         assert (await browser.get("/people/7")).json()["id"] == 7
 
 
-async def test_an_application_can_be_started_again(sandbox: Sandbox):
+async def test_a_path_operation_is_given_the_client_each_time_the_application_starts(sandbox):
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
     for _ in range(2):
         async with app.router.lifespan_context(app), browser_of(app) as browser:
             assert (await browser.get("/people/7")).json()["id"] == 7
 
 
-async def test_a_router_and_a_mounted_application_find_the_client(sandbox: Sandbox):
+async def test_a_router_and_a_mounted_application_find_the_client(sandbox):
     router = APIRouter(prefix="/routed")
     with_person(router)  # type: ignore[arg-type]
     app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
@@ -109,7 +99,7 @@ async def test_a_router_and_a_mounted_application_find_the_client(sandbox: Sandb
         assert (await browser.get("/mounted/people/7")).json()["id"] == 7
 
 
-async def test_an_application_can_have_several_installations(start_sandbox: Callable[..., Sandbox]):
+async def test_an_application_can_have_several_installations(start_sandbox):
     one, other = start_sandbox(users=3), start_sandbox(users=5)
     helpdesk, forum = for_sandbox(one), for_sandbox(other)
 
@@ -167,7 +157,7 @@ async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(sandbo
         assert sandbox.arrivals == 3
 
 
-async def test_one_lifespan_is_not_entered_by_two_applications(sandbox: Sandbox):
+async def test_one_lifespan_is_not_entered_by_two_applications(sandbox):
     useresponse = for_sandbox(sandbox)
     async with useresponse.lifespan():
         with pytest.raises(ConfigurationError, match="already entered"):
@@ -176,14 +166,14 @@ async def test_one_lifespan_is_not_entered_by_two_applications(sandbox: Sandbox)
         assert (await useresponse()).in_flight == 0
 
 
-async def test_a_test_can_put_another_client_in_its_place(sandbox: Sandbox, client: AsyncClient):
+async def test_a_test_can_put_another_client_in_its_place(sandbox, client):
     app = with_person(FastAPI())
     app.dependency_overrides[current_client] = lambda: client
     async with browser_of(app) as browser:
         assert (await browser.get("/people/7")).json()["id"] == 7
 
 
-async def test_a_starlette_application_can_use_it_too(sandbox: Sandbox):
+async def test_a_starlette_application_can_use_it_too(sandbox):
     useresponse = for_sandbox(sandbox)
 
     async def person(request: Request) -> PlainTextResponse:
@@ -203,15 +193,13 @@ def test_applications_in_event_loops_of_their_own_do_not_meet(sandbox, serve):
     assert httpx.get(f"{other}/people/8").json()["id"] == 8
 
 
-async def test_a_websocket_is_given_the_client(sandbox: Sandbox):
+async def test_a_websocket_is_given_the_client(sandbox):
     app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
 
     @app.websocket("/names")
     async def names(websocket: WebSocket, client: Client) -> None:
         await websocket.accept()
-        user = await client.users.get(7)
-        await websocket.send_text(user.name or "")
-        await websocket.close()
+        await websocket.send_text((await client.users.get(7)).name or "")
 
     sent: list[Message] = []
 
@@ -224,9 +212,7 @@ async def test_a_websocket_is_given_the_client(sandbox: Sandbox):
     scope = {"type": "websocket", "path": "/names", "headers": [], "query_string": b""}
     async with app.router.lifespan_context(app):
         await app(scope, receive, send)
-    seen = sandbox.user(7)
-    assert seen is not None
-    assert sent[1]["text"] == seen.name
+    assert sent[1]["text"] == sandbox.user(7).name
 
 
 def test_a_hundred_concurrent_requests_share_one_bound_and_one_pool(start_sandbox, serve):

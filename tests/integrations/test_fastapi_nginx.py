@@ -19,7 +19,6 @@ from useresponse_async.integrations.fastapi import (
     UseResponse,
     install_error_handlers,
 )
-from useresponse_async.sandbox import Sandbox
 
 # /usr/sbin, where Debian has it, is not on every user's path.
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -90,21 +89,21 @@ def browser(sandbox, serve, until, parser) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_complete_export_comes_through(browser: httpx.Client, sandbox: Sandbox, version: str):
+def test_a_complete_export_comes_through(browser, sandbox, version):
     answer = browser.get(f"/{version}/people")
     assert answer.status_code == 200
     assert len(answer.text.splitlines()) == sandbox.user_count
     assert ("content-length" in answer.headers) == (version == "1.0")
 
 
-def test_on_http_1_0_a_failed_export_is_a_problem_answer(browser: httpx.Client, sandbox: Sandbox):
+def test_on_http_1_0_a_failed_export_is_a_problem_answer(browser, sandbox):
     sandbox.fail_next(500, match=r"page=3\b")
     answer = browser.get("/1.0/people")
     assert answer.status_code == 502
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_on_http_1_1_a_failed_export_breaks_off(browser: httpx.Client, sandbox: Sandbox):
+def test_on_http_1_1_a_failed_export_breaks_off(browser, sandbox):
     sandbox.fail_next(500, match=r"page=3\b")
     with pytest.raises(httpx.RemoteProtocolError):
         browser.get("/1.1/people")

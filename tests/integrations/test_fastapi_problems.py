@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from browser import browser_of
 from fastapi import FastAPI
 
 import useresponse_async
@@ -49,36 +51,26 @@ def make_app(sandbox: Sandbox, **options: Any) -> FastAPI:
     async def person(user_id: int, client: Client) -> User:
         return await client.users.get(user_id)
 
-    @app.post("/people/{email}")
-    async def register(email: str, client: Client) -> User:
-        return await client.users.create(email, full_name="Ann")
-
     return app
 
 
 async def answer_of(app: FastAPI, path: str = "/people/7", method: str = "GET") -> httpx.Response:
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
-    ):
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
         return await browser.request(method, path)
 
 
-async def failing_with(error: UseResponseError) -> httpx.Response:
+async def failing_with(error: UseResponseError, path: str = "/") -> httpx.Response:
     app = FastAPI()
     install_error_handlers(app)
 
-    @app.get("/")
-    async def fail() -> None:
+    @app.get("/{rest:path}")
+    async def fail(rest: str) -> None:
         raise error
 
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
-        return await browser.get("/")
+    return await answer_of(app, path)
 
 
-async def test_a_user_who_is_not_there_is_a_404_with_the_apis_own_message(sandbox: Sandbox):
+async def test_a_user_who_is_not_there_is_a_404_with_the_apis_own_message(sandbox):
     sandbox.fail_next(404, message="User not found")
     answer = await answer_of(make_app(sandbox))
     assert answer.status_code == 404
@@ -92,24 +84,15 @@ async def test_a_user_who_is_not_there_is_a_404_with_the_apis_own_message(sandbo
     }
 
 
-@pytest.mark.parametrize(
-    ("upstream", "status"),
-    [
-        (400, 400),
-        (401, 502),
-        (403, 502),
-        (404, 404),
-        (405, 502),
-        (409, 409),
-        (418, 502),
-        (429, 503),
-        (500, 502),
-        (502, 502),
-        (503, 503),
-    ],
-)
+STATUSES = {
+    400: 400, 401: 502, 403: 502, 404: 404, 405: 502, 409: 409, 418: 502, 429: 503, 500: 502,
+    502: 502, 503: 503,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("upstream", "status"), STATUSES.items())
 async def test_a_status_from_upstream_becomes_the_status_that_it_means_here(
-    sandbox: Sandbox, upstream: int, status: int
+    sandbox, upstream, status
 ):
     sandbox.fail_next(upstream, message="said upstream")
     answer = await answer_of(make_app(sandbox))
@@ -118,14 +101,7 @@ async def test_a_status_from_upstream_becomes_the_status_that_it_means_here(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-async def test_what_exists_already_is_a_409(sandbox: Sandbox):
-    taken = sandbox.user(7)
-    assert taken is not None
-    answer = await answer_of(make_app(sandbox), f"/people/{taken.email}", "POST")
-    assert answer.status_code == 409
-
-
-async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox: Sandbox):
+async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox):
     answer = await answer_of(make_app(sandbox), "/people/0")
     assert answer.status_code == 400
     assert answer.json()["detail"] == "user_id: 0 is not a positive integer"
@@ -150,34 +126,27 @@ async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(sandbox, cap
     }
 
 
-async def test_the_page_of_a_server_in_between_is_not_shown(sandbox: Sandbox):
-    sandbox.html_next(404)
-    answer = await answer_of(make_app(sandbox))
-    assert answer.status_code == 404
-    assert "html" not in answer.text
-    assert answer.json()["detail"] == "The support system does not have this resource."
+FAULTS = {
+    "the page of a server in between": (lambda it: it.html_next(404), 404),
+    "an answer that is no JSON": (lambda it: it.answer_next(b"<html>internals</html>"), 502),
+    "no answer in time": (lambda it: it.delay_next(5), 504),
+    "a server that is not there": (lambda it: it.stop(), 502),
+}
 
 
-async def test_an_answer_that_is_no_json_is_a_502(sandbox: Sandbox):
-    sandbox.answer_next(b"<html>secret internals</html>")
-    answer = await answer_of(make_app(sandbox))
-    assert answer.status_code == 502
-    assert "internals" not in answer.text
-
-
-async def test_no_answer_in_time_is_a_504(sandbox: Sandbox):
-    sandbox.delay_next(5)
-    answer = await answer_of(make_app(sandbox, timeout=0.2))
-    assert answer.status_code == 504
-    assert "retry-after" not in answer.headers
-
-
-async def test_a_server_that_is_not_there_is_a_502(sandbox: Sandbox):
-    app = make_app(sandbox)
-    sandbox.stop()
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_is_no_answer_of_the_api_has_a_status_and_is_not_shown(sandbox, caplog, fault):
+    prepare, status = FAULTS[fault]
+    app = make_app(sandbox, timeout=0.2)
+    prepare(sandbox)
     answer = await answer_of(app)
-    assert answer.status_code == 502
-    assert "127.0.0.1" not in answer.text
+    assert answer.status_code == status
+    assert "retry-after" not in answer.headers
+    assert not re.search(r"html|internals|127\.0\.0\.1", answer.text)
+    if status != 404:
+        assert sandbox.url.removeprefix("http://") in caplog.text
+    else:
+        assert answer.json()["detail"] == "The support system does not have this resource."
 
 
 @pytest.mark.parametrize(("asked", "told"), [("17", "17"), ("9" * 400, "3600"), ("soon", "5")])
@@ -198,7 +167,7 @@ async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(sandbox, ask
         (UseResponseError("whatever comes"), 500),
     ],
 )
-async def test_every_other_error_has_its_status_too(error: UseResponseError, status: int):
+async def test_every_other_error_has_its_status_too(error, status):
     answer = await failing_with(error)
     assert answer.status_code == status
     assert str(error) not in answer.text
@@ -216,21 +185,12 @@ def test_no_error_is_left_without_a_status_of_its_own():
     assert left == {UseResponseError, ConfigurationError}
 
 
-async def test_the_path_is_given_as_a_uri_without_its_query(sandbox: Sandbox):
-    app = FastAPI()
-    install_error_handlers(app)
-
-    @app.get("/{name}")
-    async def fail(name: str) -> None:
-        raise ClientClosedError(name)
-
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
-        answer = await browser.get("/a%20b%3Fc%25é?token=1")
+async def test_the_path_is_given_as_a_uri_without_its_query():
+    answer = await failing_with(ClientClosedError("closed"), "/a%20b%3Fc%25é?token=1")
     assert answer.json()["instance"] == "/a%20b%3Fc%25%C3%A9"
 
 
-async def test_a_failed_websocket_is_left_to_the_server(sandbox: Sandbox):
+async def test_a_failed_websocket_is_left_to_the_server(sandbox):
     app = FastAPI()
     install_error_handlers(app)
 
@@ -280,90 +240,63 @@ async def person(user_id: int, client: Client) -> User:
 WITH_LIFESPAN = "lifespan=UseResponse().lifespan"
 
 
-class Terminal:
-    """Plain ``uvicorn main:app`` in a process of its own, and what it shows."""
+@pytest.fixture
+def shown_by_uvicorn(tmp_path, sandbox, until) -> Callable[..., tuple[int, str]]:
+    """Run plain ``uvicorn main:app``; return a request's status and what the terminal shows."""
 
-    def __init__(self, folder: Path, sandbox: Sandbox, until: Callable[..., None]) -> None:
-        self._folder = folder
-        self._sandbox = sandbox
-        self._until = until
-
-    def shown_after_a_request(self, *, configuration: str = "", arguments: str) -> tuple[int, str]:
-        """Return the status of a request to the application, and the lines on its terminal."""
+    def shown(*, configuration: str = "", arguments: str = "") -> tuple[int, str]:
         main = MAIN.format(configuration=configuration, arguments=arguments)
-        (self._folder / "main.py").write_text(main)
-        environment = {
-            **os.environ,
-            "USERESPONSE_URL": self._sandbox.url,
-            "USERESPONSE_API_KEY": self._sandbox.api_key,
-        }
+        (tmp_path / "main.py").write_text(main)
+        key = {"USERESPONSE_URL": sandbox.url, "USERESPONSE_API_KEY": sandbox.api_key}
         # A socket's path may have about a hundred characters, fewer than a test's folder has.
-        with TemporaryDirectory(dir="/tmp") as folder:
+        with TemporaryDirectory(dir="/tmp") as folder, (tmp_path / "shown").open("w+") as terminal:
             path = Path(folder, "socket")
-            with (
-                Path(self._folder, "terminal").open("w+") as shown,
-                subprocess.Popen(  # noqa: S603 - our own program
-                    [sys.executable, "-m", "uvicorn", "main:app", "--uds", path],
-                    cwd=self._folder,
-                    env=environment,
-                    stdout=shown,
-                    stderr=shown,
-                ) as server,
-            ):
-                self._until(lambda: path.exists() or server.poll() is not None)
+            with subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "uvicorn", "main:app", "--uds", path],
+                cwd=tmp_path,
+                env={**os.environ, **key},
+                stdout=terminal,
+                stderr=terminal,
+            ) as server:
+                until(lambda: path.exists() or server.poll() is not None)
                 transport = httpx.HTTPTransport(uds=str(path), retries=5)
                 with httpx.Client(transport=transport, base_url="http://app") as browser:
                     status = browser.get("/people/7", timeout=60).status_code
                 server.terminate()
-                server.wait()
-                shown.seek(0)
-                return status, shown.read()
+            terminal.seek(0)
+            return status, terminal.read()
+
+    return shown
 
 
-@pytest.fixture
-def terminal(tmp_path: Path, sandbox: Sandbox, until: Callable[..., None]) -> Terminal:
-    return Terminal(tmp_path, sandbox, until)
+BASIC_CONFIG = "import logging\nlogging.basicConfig(format='configured: %(message)s')"
 
 
-def test_without_logging_configuration_the_terminal_shows_the_reason_once(terminal, sandbox):
+@pytest.mark.parametrize(
+    ("configuration", "prefix"),
+    [("", ""), pytest.param(BASIC_CONFIG, "configured: ", marks=pytest.mark.long)],
+    ids=["by default", "configured"],
+)
+def test_the_terminal_shows_the_reason_once(sandbox, shown_by_uvicorn, configuration, prefix):
     sandbox.fail_next(403, message="not for this key")
-    status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
+    status, shown = shown_by_uvicorn(configuration=configuration, arguments=WITH_LIFESPAN)
     assert status == 502
     host = sandbox.url.removeprefix("http://")
     (line,) = [line for line in shown.splitlines() if "not for this key" in line]
     assert line == (
-        "GET /people/7 responded with 502: PermissionDeniedError: "
+        f"{prefix}GET /people/7 responded with 502: PermissionDeniedError: "
         f"GET /api/3.0/users/7.json: 403 not for this key (upstream: {host})"
     )
 
 
-def test_the_terminal_names_the_upstream_host_where_there_was_no_response(terminal, sandbox):
-    sandbox.stop()
-    status, shown = terminal.shown_after_a_request(arguments=WITH_LIFESPAN)
-    assert status == 502
-    (line,) = [line for line in shown.splitlines() if "responded with" in line]
-    assert line.startswith("GET /people/7 responded with 502: APIConnectionError: ")
-    assert sandbox.url in line
-
-
-def test_with_logging_configuration_the_reason_is_shown_once_too(terminal, sandbox):
-    sandbox.fail_next(403, message="not for this key")
-    _, shown = terminal.shown_after_a_request(
-        configuration="import logging\nlogging.basicConfig(format='configured: %(message)s')",
-        arguments=WITH_LIFESPAN,
-    )
-    (line,) = [line for line in shown.splitlines() if "not for this key" in line]
-    assert line.startswith("configured: GET /people/7 responded with 502: ")
-
-
-def test_the_terminal_names_the_fix_of_a_forgotten_lifespan(terminal: Terminal):
-    status, shown = terminal.shown_after_a_request(arguments="")
+def test_the_terminal_names_the_fix_of_a_forgotten_lifespan(shown_by_uvicorn):
+    status, shown = shown_by_uvicorn()
     assert status == 500
     assert shown.count("pass lifespan=useresponse.lifespan to FastAPI()") == 1
     assert "Traceback" not in shown
 
 
-async def test_the_problems_are_in_the_openapi_document(sandbox: Sandbox):
+async def test_the_problems_are_in_the_openapi_document(sandbox):
     responses = make_app(sandbox).openapi()["paths"]["/people/{user_id}"]["get"]["responses"]
     assert {"200", "400", "404", "409", "422", "502", "503", "504"} == responses.keys()
     problem = responses["503"]["content"]["application/problem+json"]["schema"]
@@ -371,7 +304,7 @@ async def test_the_problems_are_in_the_openapi_document(sandbox: Sandbox):
     assert "Retry-After" in responses["503"]["headers"]
 
 
-async def test_a_documented_problem_is_what_is_answered(sandbox: Sandbox):
+async def test_a_documented_problem_is_what_is_answered(sandbox):
     app = make_app(sandbox)
     sandbox.fail_next(404)
     answer = await answer_of(app)

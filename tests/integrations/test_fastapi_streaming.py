@@ -4,13 +4,14 @@ import http.client
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import anyio
 import httpx
 import pytest
+from browser import browser_of
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.background import BackgroundTask
@@ -46,7 +47,7 @@ BOTH_PARSERS = pytest.mark.parametrize("parser", ["h11", "httptools"])
 class Application:
     """An application that streams its users in several ways, and the clients that it made."""
 
-    def __init__(self, sandbox: Sandbox, *, middleware: bool = False) -> None:
+    def __init__(self, sandbox: Sandbox, *middleware: str) -> None:
         self.sandbox = sandbox
         self.clients: list[AsyncClient] = []
         self.done: list[str] = []
@@ -55,13 +56,15 @@ class Application:
         self.app = FastAPI(lifespan=self.useresponse.lifespan, responses=PROBLEMS)
         install_error_handlers(self.app)
         self.add_routes()
-        if middleware:
+        for name in middleware:
+            if name == "gzip":
+                self.app.add_middleware(GZipMiddleware)
+            else:
+                self.app.middleware("http")(self.pass_on)
 
-            @self.app.middleware("http")
-            async def around(
-                request: Request, call_next: Callable[[Request], Awaitable[Response]]
-            ) -> Response:
-                return await call_next(request)
+    async def pass_on(self, request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        return response
 
     def make_client(self) -> AsyncClient:
         client = AsyncClient(
@@ -124,17 +127,13 @@ class Application:
 
 
 @pytest.fixture(params=["bare", "behind middleware"])
-def application(request: pytest.FixtureRequest, sandbox: Sandbox) -> Application:
-    return Application(sandbox, middleware=request.param != "bare")
+def application(request, sandbox) -> Application:
+    return Application(sandbox, *([] if request.param == "bare" else ["base"]))
 
 
 async def answer_of(application: Application, path: str) -> httpx.Response:
     app = application.app
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
-    ):
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
         return await browser.get(path)
 
 
@@ -142,7 +141,7 @@ def lines_of(answer: httpx.Response) -> list[Any]:
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-async def test_every_item_is_a_line_in_order(sandbox: Sandbox):
+async def test_every_item_is_a_line_in_order(sandbox):
     application = Application(sandbox)
     answer = await answer_of(application, "/people")
     assert answer.status_code == 200
@@ -154,7 +153,7 @@ async def test_every_item_is_a_line_in_order(sandbox: Sandbox):
     assert len(users) == sandbox.user_count
 
 
-async def test_a_line_has_no_more_fields_than_the_model_that_is_named(sandbox: Sandbox):
+async def test_a_line_has_no_more_fields_than_the_model_that_is_named(sandbox):
     answer = await answer_of(Application(sandbox), "/names")
     first = sandbox.user(lines_of(answer)[0]["id"])
     assert first is not None
@@ -162,7 +161,7 @@ async def test_a_line_has_no_more_fields_than_the_model_that_is_named(sandbox: S
     assert len(lines_of(answer)) == sandbox.user_count
 
 
-async def test_a_walk_without_items_is_an_empty_answer(sandbox: Sandbox):
+async def test_a_walk_without_items_is_an_empty_answer(sandbox):
     answer = await answer_of(Application(sandbox), "/searched?text=nobody-has-this-name")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -175,7 +174,7 @@ async def test_a_failure_before_the_first_line_is_a_problem_answer(sandbox, appl
     assert answer.headers["retry-after"] == "3"
 
 
-async def test_what_is_to_be_done_after_the_answer_is_done(sandbox: Sandbox):
+async def test_what_is_to_be_done_after_the_answer_is_done(sandbox):
     application = Application(sandbox)
     await answer_of(application, "/people")
     assert application.done == ["people"]
@@ -190,11 +189,7 @@ def test_a_line_is_sent_before_the_next_page_is_there(sandbox, serve):
 
 @BOTH_PARSERS
 def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
-    sandbox: Sandbox,
-    serve: Callable[..., str],
-    application: Application,
-    caplog: pytest.LogCaptureFixture,
-    parser: str,
+    sandbox, serve, application, caplog, parser
 ):
     sandbox.fail_next(500, match=r"page=3\b")
     url = serve(application.app, http=parser)
@@ -211,21 +206,6 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     assert sandbox.api_key not in caplog.text
 
 
-def stacked(application: Application, middleware: str) -> Application:
-    for name in middleware.split():
-        if name == "gzip":
-            application.app.add_middleware(GZipMiddleware)
-        else:
-
-            @application.app.middleware("http")
-            async def around(
-                request: Request, call_next: Callable[[Request], Awaitable[Response]]
-            ) -> Response:
-                return await call_next(request)
-
-    return application
-
-
 STACKS = pytest.mark.parametrize(
     "middleware", ["base base", "base base base", "gzip", "gzip base", "base gzip base gzip base"]
 )
@@ -237,7 +217,7 @@ def test_behind_whatever_middleware_a_failure_cuts_the_connection(
     sandbox, serve, middleware, parser
 ):
     sandbox.fail_next(500, match=r"page=3\b")
-    url = serve(stacked(Application(sandbox), middleware).app, http=parser)
+    url = serve(Application(sandbox, *middleware.split()).app, http=parser)
     with (
         httpx.stream("GET", f"{url}/people", timeout=60) as answer,
         pytest.raises(httpx.RemoteProtocolError),
@@ -264,7 +244,7 @@ def answer_on_http_1_0(url: str, path: str) -> httpx.Response:
 
 
 @BOTH_PARSERS
-@pytest.mark.parametrize("users", [0, 250, 5_000])
+@pytest.mark.parametrize("users", [0, 250, pytest.param(5_000, marks=pytest.mark.long)])
 def test_on_http_1_0_the_complete_export_comes_with_its_length(start_sandbox, serve, parser, users):
     application = Application(start_sandbox(users=users))
     url = serve(application.app, http=parser)
@@ -289,7 +269,7 @@ def test_on_http_1_0_every_failure_is_a_problem_answer(sandbox, serve, applicati
 
 @STACKS
 def test_on_http_1_0_middleware_changes_nothing(sandbox, serve, middleware):
-    url = serve(stacked(Application(sandbox), middleware).app)
+    url = serve(Application(sandbox, *middleware.split()).app)
     answer = answer_on_http_1_0(url, "/people")
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert len(lines_of(answer)) == sandbox.user_count
@@ -299,10 +279,7 @@ def test_on_http_1_0_middleware_changes_nothing(sandbox, serve, middleware):
 
 @BOTH_PARSERS
 def test_on_http_1_0_too_the_upstream_requests_end_with_the_browser(
-    start_sandbox: Callable[..., Sandbox],
-    serve: Callable[..., str],
-    until: Callable[[Callable[[], bool]], None],
-    parser: str,
+    start_sandbox, serve, until, parser
 ):
     sandbox = start_sandbox(users=20_000, latency=0.05)
     application = Application(sandbox)
@@ -350,10 +327,7 @@ def test_when_the_browser_goes_away_the_upstream_requests_end(serve, until, appl
 
 
 def test_a_browser_that_goes_before_the_first_line_ends_the_upstream_request(
-    sandbox: Sandbox,
-    serve: Callable[[Any], str],
-    until: Callable[[Callable[[], bool]], None],
-    application: Application,
+    sandbox, serve, until, application
 ):
     sandbox.delay_next(300)
     url = serve(application.app)
@@ -430,7 +404,7 @@ async def test_every_event_loop_ends_the_walk_with_its_reader(start_sandbox, goe
     assert browser.sent[-1].get("more_body"), "a cut answer must not look like a whole one"
 
 
-async def test_a_cancelled_answer_leaves_nothing_under_way(start_sandbox: Callable[..., Sandbox]):
+async def test_a_cancelled_answer_leaves_nothing_under_way(start_sandbox):
     sandbox = start_sandbox(users=50_000, latency=0.01)
     application = Application(sandbox)
     app = application.app
@@ -442,21 +416,20 @@ async def test_a_cancelled_answer_leaves_nothing_under_way(start_sandbox: Callab
         assert application.in_flight() == 0
 
 
-async def test_the_lines_are_documented(sandbox: Sandbox):
+async def test_the_lines_are_documented(sandbox):
     operation = Application(sandbox).app.openapi()["paths"]["/people"]["get"]
     schema = operation["responses"]["200"]["content"]["application/x-ndjson"]["schema"]
     assert schema == {"type": "object", "$ref": "#/components/schemas/User"}
 
 
-async def test_pages_of_another_kind_can_be_lines_too(client: AsyncClient):
+async def test_pages_of_another_kind_can_be_lines_too(client):
     app = FastAPI()
 
     @app.get("/")
     async def pages() -> NDJSONResponse:
         return NDJSONResponse(client.users.search(count=50).by_page(), model=Page[User])
 
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+    async with browser_of(app) as browser:
         lines = lines_of(await browser.get("/"))
     assert [line["number"] for line in lines] == [1, 2, 3, 4, 5]
 
@@ -484,7 +457,6 @@ async def test_any_asynchronous_iterator_can_be_the_content():
     async def numbers() -> NDJSONResponse:
         return NDJSONResponse(Countdown(), headers={"X-Count": "3"}, status_code=206)
 
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://app") as browser:
+    async with browser_of(app) as browser:
         answer = await browser.get("/")
     assert (answer.status_code, answer.headers["x-count"], answer.text) == (206, "3", "2\n1\n0\n")

@@ -1,7 +1,7 @@
 """OpenTelemetry's instrumentation of httpx sees every request, and never the API key."""
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
@@ -79,7 +79,7 @@ def _all_that_can_be_recorded() -> Iterator[None]:
 
 
 @pytest.fixture
-def telemetry(caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
+def telemetry(caplog) -> Iterator[Telemetry]:
     telemetry = Telemetry()
     with caplog.at_level(logging.DEBUG):
         yield telemetry
@@ -91,12 +91,12 @@ def telemetry(caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
 
 
 @pytest.fixture
-def locked(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def locked(start_sandbox) -> Sandbox:
     return start_sandbox(users=120, api_key=KEY)
 
 
 @pytest.fixture
-def instrumented(telemetry: Telemetry) -> Iterator[None]:
+def instrumented(telemetry) -> Iterator[None]:
     note = telemetry.take_note
     instrumentor = HTTPXClientInstrumentor()
     instrumentor.instrument(async_request_hook=note, async_response_hook=note, **telemetry.options)
@@ -218,7 +218,7 @@ async def test_a_client_from_before_the_instrumentation_is_traced_too(locked, te
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_what_traces_every_session_of_aiohttp_sees_none_of_the_calls_that_go_by_it(
-    locked: Sandbox, monkeypatch: pytest.MonkeyPatch
+    locked, monkeypatch
 ):
     seen: list[str] = []
 

@@ -50,6 +50,6 @@ def new_environment(tmp_path_factory, server) -> Callable[..., Environment]:
 
 
 @pytest.fixture(scope="session")
-def plain(new_environment: Callable[..., Environment], wheel: Path) -> Environment:
+def plain(new_environment, wheel) -> Environment:
     """The package with what it requires, and nothing else."""
     return new_environment(str(wheel))

@@ -39,35 +39,35 @@ def in_sdist(sdist: Path) -> set[str]:
 
 
 @pytest.fixture
-def metadata(wheel: Path) -> Message:
+def metadata(wheel) -> Message:
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return email.message_from_bytes(archive.read(name))
 
 
-def test_the_wheel_holds_the_package_and_its_metadata_only(wheel: Path):
+def test_the_wheel_holds_the_package_and_its_metadata_only(wheel):
     about = f"useresponse_async-{useresponse_async.__version__}.dist-info"
     kept = ["METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"]
     expected = {*on_disk("useresponse_async"), *(f"{about}/{name}" for name in kept)}
     assert in_wheel(wheel) == expected
 
 
-def test_the_wheel_says_that_it_is_typed(wheel: Path):
+def test_the_wheel_says_that_it_is_typed(wheel):
     assert "useresponse_async/py.typed" in in_wheel(wheel)
 
 
-def test_the_wheel_holds_sources_and_no_data(wheel: Path):
+def test_the_wheel_holds_sources_and_no_data(wheel):
     package = {name for name in in_wheel(wheel) if name.startswith("useresponse_async/")}
     assert {PurePosixPath(name).suffix for name in package} == SOURCES
 
 
-def test_the_sdist_holds_the_sources_and_the_tests_only(sdist: Path):
+def test_the_sdist_holds_the_sources_and_the_tests_only(sdist):
     # The build needs .gitignore to leave out the same files when it starts from the sdist.
     expected = {*on_disk(*IN_SDIST), "pyproject.toml", "PKG-INFO", ".gitignore"}
     assert in_sdist(sdist) == expected
 
 
-def test_the_sdist_holds_nothing_that_a_run_leaves_behind(sdist: Path):
+def test_the_sdist_holds_nothing_that_a_run_leaves_behind(sdist):
     suffixes = {
         PurePosixPath(name).suffix
         for name in in_sdist(sdist)
@@ -76,7 +76,7 @@ def test_the_sdist_holds_nothing_that_a_run_leaves_behind(sdist: Path):
     assert suffixes <= SOURCES | DATA
 
 
-def test_the_files_are_named_after_the_version(wheel: Path, sdist: Path):
+def test_the_files_are_named_after_the_version(wheel, sdist):
     version = useresponse_async.__version__
     assert wheel.name == f"useresponse_async-{version}-py3-none-any.whl"
     assert sdist.name == f"useresponse_async-{version}.tar.gz"
@@ -97,7 +97,7 @@ def test_the_changelog_tells_of_the_version():
     assert versions[0] == useresponse_async.__version__
 
 
-def test_every_dependency_has_a_lower_bound_and_no_upper_one(metadata: Message):
+def test_every_dependency_has_a_lower_bound_and_no_upper_one(metadata):
     development = re.compile(r"extra == '(bench|dev)'")
     for requirement in metadata.get_all("Requires-Dist", []):
         name, _, _ = requirement.partition(";")
@@ -106,7 +106,7 @@ def test_every_dependency_has_a_lower_bound_and_no_upper_one(metadata: Message):
             assert not re.search(r"[<~=!]=|<", name.replace(">=", "")), requirement
 
 
-def test_the_metadata_shows_readme_without_links_to_files(metadata: Message):
+def test_the_metadata_shows_readme_without_links_to_files(metadata):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert metadata["Description-Content-Type"] == "text/markdown"
     shown = metadata.get_payload(decode=True).decode("utf-8")

@@ -3,7 +3,7 @@
 import email
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,17 +75,17 @@ def walked(environment: Environment) -> str:
     return done.stdout.strip() or done.stderr
 
 
-def test_it_walks_with_what_it_requires_alone(plain: Environment):
+def test_it_walks_with_what_it_requires_alone(plain):
     assert walked(plain) == "230"
 
 
-def test_the_first_script_of_readme_works_in_an_empty_environment(plain: Environment):
+def test_the_first_script_of_readme_works_in_an_empty_environment(plain):
     done = plain.python(SCRIPTS[0])
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 1
 
 
-def test_it_brings_no_more_than_it_says(plain: Environment):
+def test_it_brings_no_more_than_it_says(plain):
     listing = "from importlib.metadata import distributions\n"
     listing += "print(*sorted(d.name.lower() for d in distributions()))"
     installed = set(plain.python(listing).stdout.split())
@@ -95,7 +95,7 @@ def test_it_brings_no_more_than_it_says(plain: Environment):
 
 
 @pytest.mark.parametrize("name", [name for name, extra in EXTRAS.items() if extra.purpose])
-def test_what_needs_an_extra_says_so_where_there_is_none(plain: Environment, name: str):
+def test_what_needs_an_extra_says_so_where_there_is_none(plain, name):
     asked_for = "cli" if EXTRAS[name].command else name
     code, output = use(plain, EXTRAS[name])
     assert code != 0
@@ -103,24 +103,24 @@ def test_what_needs_an_extra_says_so_where_there_is_none(plain: Environment, nam
 
 
 @pytest.fixture(scope="module")
-def full(new_environment: Callable[..., Environment], wheel: Path) -> Environment:
+def full(new_environment, wheel) -> Environment:
     return new_environment(f"{wheel}[{','.join(EXTRAS)}]")
 
 
 @pytest.mark.parametrize("name", EXTRAS)
-def test_every_extra_brings_what_it_needs(full: Environment, name: str):
+def test_every_extra_brings_what_it_needs(full, name):
     code, output = use(full, EXTRAS[name])
     assert code == 0, output
 
 
 @pytest.fixture(params=EXTRAS)
-def missing(request: pytest.FixtureRequest, full: Environment, wheel: Path) -> Iterator[str]:
+def missing(request, full, wheel) -> Iterator[str]:
     full.uninstall(*EXTRAS[request.param].distributions)
     yield request.param
     full.install(f"{wheel}[{','.join(EXTRAS)}]")
 
 
-def test_without_one_extra_it_is_named_and_all_else_works(full: Environment, missing: str):
+def test_without_one_extra_it_is_named_and_all_else_works(full, missing):
     assert walked(full) == "230"
     for name, extra in EXTRAS.items():
         code, output = use(full, extra)
@@ -154,7 +154,7 @@ def test_the_pytest_plugin_offers_its_fixtures(new_environment, wheel):
     assert "1 passed" in done.stdout
 
 
-def test_every_extra_is_looked_at(wheel: Path):
+def test_every_extra_is_looked_at(wheel):
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))

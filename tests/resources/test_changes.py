@@ -1,7 +1,6 @@
 """Asking for changes: everything that changed, newest first, in few requests."""
 
 import json
-from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -20,7 +19,7 @@ KINDS = ["tickets", "topics"]
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def sandbox(start_sandbox) -> Sandbox:
     return start_sandbox(users=20, tickets=640, topics=640, comments=400)
 
 

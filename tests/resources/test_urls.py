@@ -171,7 +171,7 @@ def test_every_namespace_has_methods_to_try():
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "files.download"])
-def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name: str):
+def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name):
     sent: list[httpx.Request] = []
 
     # Each round has examples of its own, in CI too, where hypothesis would repeat the same.
@@ -192,7 +192,7 @@ def test_any_argument_leaves_the_request_on_the_server_and_below_the_path(name: 
 
 @pytest.mark.parametrize("secret", ["3", "8443", "support", "auth", "help.example.org", "=", "%"])
 @pytest.mark.parametrize("name", ["auth.login", "auth.identity"])
-def test_a_secret_that_is_like_a_part_of_the_address_breaks_no_error(name: str, secret: str):
+def test_a_secret_that_is_like_a_part_of_the_address_breaks_no_error(name, secret):
     arguments = ["ada@example.com", secret] if name == "auth.login" else [secret, "ada@example.com"]
     (request,) = sent_by(name, arguments, {}, KeyPlacement.QUERY)
     stays(request, KeyPlacement.QUERY)

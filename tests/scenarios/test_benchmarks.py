@@ -4,6 +4,8 @@ import asyncio
 import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from statistics import median
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -78,27 +80,15 @@ def test_every_caller_receives_the_user_that_it_asks_for(url, caller):
     assert sum(tally(url)["served"]) == 3 * 3 + 9  # to warm up, and as many each as fit
 
 
-def test_a_call_that_returns_another_user_is_no_result(url, monkeypatch):
+def test_what_is_not_delivered_is_no_result(url, monkeypatch):
     monkeypatch.setattr("benchmarks.tasks.calling.USER_ID", "7")
-    configure(url, users=50, latency=0.0)
-    options = {"caller": "httpx", "url": url, "in_flight": 1, "repeats": 1}
+    configure(url, users=100, latency=0.0)
+    options = {"url": url, "in_flight": 1}
     with pytest.raises(RuntimeError, match="httpx returned another user than 7"):
-        asyncio.run(call_repeatedly(**options))
-
-
-@pytest.mark.parametrize("keep_ids", [True, False])
-def test_a_walk_that_does_not_deliver_every_user_is_no_result(url, keep_ids):
-    configure(url, users=100, latency=0.0)
-    with pytest.raises(RuntimeError, match="something else than 101 users"):
-        asyncio.run(walk(contender="httpx", url=url, in_flight=2, users=101, keep_ids=keep_ids))
-
-
-def test_only_a_walk_that_keeps_no_ids_times_its_first_user(url):
-    configure(url, users=100, latency=0.0)
-    options = {"contender": "ours", "url": url, "in_flight": 2, "users": 100}
-    assert asyncio.run(walk(**options))["first_user_seconds"] is None
-    timed = asyncio.run(walk(**options, keep_ids=False))
-    assert 0 < timed["first_user_seconds"] <= timed["seconds"]
+        asyncio.run(call_repeatedly(caller="httpx", repeats=1, **options))
+    for keep_ids in (True, False):
+        with pytest.raises(RuntimeError, match="something else than 101 users"):
+            asyncio.run(walk(contender="httpx", users=101, keep_ids=keep_ids, **options))
 
 
 @pytest.mark.parametrize("speedups", [False, True])
@@ -144,24 +134,16 @@ def test_its_pages_are_those_of_the_sandbox(url):
     assert {**own, "apiKey": "sandbox-key"} == json.loads(me)
 
 
-def test_it_refuses_what_is_beyond_its_slots(url):
-    configure(url, users=50, latency=0.5, slots=[Slots(0.0, 2)])
+@pytest.mark.parametrize("slots", [2, 4])
+def test_it_refuses_what_is_beyond_its_slots(url, slots):
+    configure(url, users=50, latency=0.5, slots=[Slots(0.0, slots)])
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: status_of(url, TARGET), range(6)))
-    assert sorted(status for status, _ in answers) == [200, 200, 503, 503, 503, 503]
+    assert sorted(status for status, _ in answers) == [200] * slots + [503] * (6 - slots)
     refusal = next(body for status, body in answers if status == 503)
     assert json.loads(refusal)["error"]["code"] == 503
     seen = tally(url)
-    assert (sum(seen["served"]), sum(seen["refused"])) == (2, 4)
-    assert len(seen["served"]) == len(seen["refused"])
-
-
-def test_it_can_be_given_more_slots_while_it_runs(url):
-    for slots, served in ((1, 1), (4, 4)):
-        configure(url, users=50, latency=0.3, slots=[Slots(0.0, slots)])
-        with ThreadPoolExecutor(4) as threads:
-            answers = list(threads.map(lambda _: status_of(url, TARGET)[0], range(4)))
-        assert answers.count(200) == served
+    assert (sum(seen["served"]), sum(seen["refused"])) == (slots, 6 - slots)
 
 
 async def _capacity_over_time():
@@ -184,14 +166,6 @@ def test_a_schedule_is_read_as_it_is_written():
     schedule = [Slots(0.0, 8), Slots(2.5, 24)]
     assert slots_text(schedule) == "8@0,24@2.5"
     assert parse_slots("8@0,24@2.5") == schedule
-    assert parse_slots("3") == [Slots(0.0, 3)]
-    assert parse_slots("") == []
-
-
-def test_without_slots_it_counts_nothing(url):
-    configure(url, users=50, latency=0.0)
-    assert status_of(url, TARGET)[0] == 200
-    assert tally(url) is None
 
 
 def test_it_takes_an_empty_body_in_chunks(url):
@@ -225,32 +199,23 @@ def test_it_ends_with_its_block():
 def test_the_decoders_agree(url):
     configure(url, users=50, latency=0.0)
     body = get(url, TARGET)
-    plain = DECODERS["dict"]()(body)
-    names = {
-        name: [field for user in make()(body) for field in _shown(user)]
-        for name, make in DECODERS.items()
-    }
-    expected = [field for user in plain for field in _shown(user)]
-    assert len(plain) == 50
-    for name, found in names.items():
-        assert found == expected, name
+    found = {name: [_shown(user) for user in make()(body)] for name, make in DECODERS.items()}
+    assert len(found["dict"]) == 50
+    for name, users in found.items():
+        assert users == found["dict"], name
 
 
 def _shown(user):
     def of(thing, *names):
-        found = [
-            thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
-            for name in names
-        ]
-        return next((value for value in found if value is not None), None)
+        get = thing.get if isinstance(thing, dict) else partial(getattr, thing)
+        return next((value for name in names if (value := get(name, None)) is not None), None)
 
-    fields = of(user, "custom_fields")
     return [
         of(user, "id"),
         of(user, "short_name", "shortName"),
         of(of(user, "avatar"), "tiny"),
         of(of(user, "role"), "alias"),
-        [of(field, "text_value", "textValue") for field in fields],
+        [of(field, "text_value", "textValue") for field in of(user, "custom_fields")],
     ]
 
 
@@ -263,15 +228,11 @@ def test_a_spread_has_a_median_and_its_ends():
     assert figure.met is True
 
 
-def test_a_ratio_is_one_of_medians_and_its_ends_are_those_of_rounds():
-    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], goal=Goal("at least", 2.1))
+@pytest.mark.parametrize("of", [median, min])
+def test_a_ratio_is_one_of_medians_or_minima_and_its_ends_are_those_of_rounds(of):
+    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], of=of, goal=Goal("at least", 2.1))
     assert (figure.value, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 6.0, 3)
     assert figure.met is False
-
-
-def test_a_ratio_may_be_one_of_minima():
-    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], of=min)
-    assert (figure.value, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 6.0, 3)
 
 
 @pytest.mark.parametrize(
@@ -297,20 +258,15 @@ def test_a_server_without_headroom_is_warned_of():
     assert short.figures[0].met is False
 
 
-def test_walks_that_are_compared_are_over_as_many_users():
-    size = attrs.evolve(SMALL, walk_users=700)
-    at_once = [contender for contender in CONTENDERS.values() if not contender.sequential]
+def test_walks_that_are_compared_are_over_as_many_users_and_others_fill_their_time():
+    size = attrs.evolve(SMALL, walk_users=700, users=100_000, seconds=2.0)
     cells = [Cell(0.0, 20), Cell(0.05, 10), Cell(0.05, 50)]
+    at_once = [contender for contender in CONTENDERS.values() if not contender.sequential]
     assert {users_for(c, cell, size) for c in at_once for cell in cells} == {700}
     assert {users_for(c, Cell(0.0, 1), size) for c in CONTENDERS.values()} == {700}
-
-
-def test_other_walks_have_the_users_that_fill_their_time():
-    ours, old = CONTENDERS["ours"], CONTENDERS["useresponse"]
-    size = attrs.evolve(SMALL, users=100_000, seconds=2.0)
-    assert users_for(ours, Cell(0.05, 5), size) == 5_000
-    assert users_for(ours, Cell(0.05, 5), attrs.evolve(size, users=500)) == 500
-    assert users_for(old, Cell(0.05, 1), size) == 800
+    assert users_for(CONTENDERS["ours"], Cell(0.05, 5), size) == 5_000
+    assert users_for(CONTENDERS["ours"], Cell(0.05, 5), attrs.evolve(size, users=500)) == 500
+    assert users_for(CONTENDERS["useresponse"], Cell(0.05, 1), size) == 800
 
 
 def rates_of(**by_contender):
@@ -327,24 +283,24 @@ def test_each_goal_about_walks_is_computed_from_its_cells():
     rates = rates_of(
         ours=800, ours_aiohttp=900, httpx=400, aiohttp=1000, generated=500, useresponse=200
     )
-    found = {figure.name: figure.value for figure in goal_figures(rates)}
-    assert found == {
-        "useresponse-async / httpx by hand, 0 ms, 20 in flight": 2.0,
-        "useresponse-async / httpx by hand, 50 ms, 50 in flight": 2.0,
-        "useresponse-async [aiohttp] / aiohttp by hand, 0 ms, 20 in flight": 0.9,
-        "useresponse-async / page by page, httpx and pydantic, 50 ms, 10 in flight": 16.0,
-        "useresponse-async / page by page, httpx and pydantic, 50 ms, 50 in flight": 80.0,
-        "useresponse-async / useresponse 0.0.7, 50 ms, 10 in flight": 40.0,
-        "useresponse-async / useresponse 0.0.7, 50 ms, 50 in flight": 200.0,
-        "useresponse-async: share of the limit at 50 ms, 10 in flight": 0.8,
-        "useresponse-async: share of the limit at 50 ms, 20 in flight": 0.8,
-        "useresponse-async: share of the limit at 50 ms, 50 in flight": 0.8,
-        "useresponse-async [aiohttp]: share of the limit at 50 ms, 10 in flight": 0.9,
-        "useresponse-async [aiohttp]: share of the limit at 50 ms, 20 in flight": 0.9,
-        "useresponse-async [aiohttp]: share of the limit at 50 ms, 50 in flight": 0.9,
-        "useresponse-async: 50 over 20 in flight, 0 ms": 2.5,
-        "useresponse-async [aiohttp]: 50 over 20 in flight, 0 ms": 2.5,
+    ours, over_aiohttp = "useresponse-async", "useresponse-async [aiohttp]"
+    assert {figure.name: figure.value for figure in goal_figures(rates)} == {
+        f"{ours} / httpx by hand, 0 ms, 20 in flight": 2.0,
+        f"{ours} / httpx by hand, 50 ms, 50 in flight": 2.0,
+        f"{over_aiohttp} / aiohttp by hand, 0 ms, 20 in flight": 0.9,
+        **{
+            f"{ours} / page by page, httpx and pydantic, 50 ms, {n} in flight": 1.6 * n
+            for n in (10, 50)
+        },
+        **{f"{ours} / useresponse 0.0.7, 50 ms, {n} in flight": 4.0 * n for n in (10, 50)},
+        **{f"{ours}: share of the limit at 50 ms, {n} in flight": 0.8 for n in (10, 20, 50)},
+        **{
+            f"{over_aiohttp}: share of the limit at 50 ms, {n} in flight": 0.9 for n in (10, 20, 50)
+        },
+        f"{ours}: 50 over 20 in flight, 0 ms": 2.5,
+        f"{over_aiohttp}: 50 over 20 in flight, 0 ms": 2.5,
     }
+    assert list(goal_figures(Rates())) == []
 
 
 def test_each_goal_about_small_calls_is_computed_from_the_least_of_its_rounds():
@@ -368,10 +324,6 @@ def test_a_short_walk_ideally_takes_its_latencies(users, seconds):
     assert short_walk.ideal_seconds(users) == pytest.approx(seconds)
 
 
-def test_what_was_not_measured_has_no_figure():
-    assert list(goal_figures(Rates())) == []
-
-
 # 4 served in a span is what 2 slots of 50 ms can do.
 STEADY = Run([Slots(0.0, 2)], 0.05, served=[4] * 20, refused=[8] * 10 + [1] * 10)
 
@@ -387,20 +339,18 @@ def rising(*served):
     return Run(schedule, 0.05, served, [0] * len(served))
 
 
-def test_a_walk_that_follows_at_once_waits_for_nothing():
-    run = rising(*[4] * 10, *[8] * 10, *[2] * 10, *[8] * 10)
-    assert seconds_to_follow(run) == [0.0, 0.0]
-
-
-def test_the_wait_ends_with_the_first_half_second_near_capacity():
-    run = rising(*[4] * 10, *[4] * 3, *[7] * 7, *[2] * 10, *[2] * 4, *[8] * 6)
-    # 7 is more than 0.8 of 8, so one span of 4 among five is made up for.
-    assert seconds_to_follow(run) == pytest.approx([0.2, 0.3])
-
-
-def test_a_walk_that_never_follows_waits_to_the_next_change():
-    run = rising(*[4] * 10, *[4] * 10, *[2] * 10, *[2] * 10)
-    assert seconds_to_follow(run) == pytest.approx([1.0, 1.0])
+@pytest.mark.parametrize(
+    ("run", "seconds"),
+    [
+        (rising(*[4] * 10, *[8] * 10, *[2] * 10, *[8] * 10), [0.0, 0.0]),
+        # 7 is more than 0.8 of 8, so one span of 4 among five is made up for.
+        (rising(*[4] * 10, *[4] * 3, *[7] * 7, *[2] * 10, *[2] * 4, *[8] * 6), [0.2, 0.3]),
+        (rising(*[4] * 10, *[4] * 10, *[2] * 10, *[2] * 10), [1.0, 1.0]),
+    ],
+    ids=["at once", "later", "never"],
+)
+def test_a_walk_has_followed_from_the_first_half_second_near_capacity(run, seconds):
+    assert seconds_to_follow(run) == pytest.approx(seconds)
 
 
 # The report and the pictures
@@ -430,14 +380,10 @@ def test_a_goal_shows_whether_it_is_met():
 
 
 def test_the_report_counts_the_goals():
-    section = Section(
-        title="Part",
-        figures=[
-            single("fast", 2.0, "", goal=Goal("at least", 1.5)),
-            single("slow", 1.0, "", goal=Goal("at least", 1.5)),
-            single("plain", 1.0, "s"),
-        ],
-    )
+    goal = Goal("at least", 1.5)
+    figures = [single("fast", 2.0, "", goal=goal), single("slow", 1.0, "", goal=goal)]
+    figures.append(single("plain", 1.0, "s"))
+    section = Section(title="Part", figures=figures)
     *_, last = report.as_text([section], machine.describe(), seconds=12.3)
     assert last.startswith("1 of 2 goals met, in 12 s.\n")
 
@@ -461,26 +407,17 @@ def texts_of(path):
     return {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
 
 
-def test_the_picture_is_svg_with_a_line_for_each_contender(tmp_path):
-    picture.draw_walks(tmp_path / "walks.svg", walk_records())
-    texts = texts_of(tmp_path / "walks.svg")
+def test_the_pictures_are_svg_with_a_line_for_each_contender_and_always_the_same(tmp_path):
+    for name in ("one", "other"):
+        picture.draw_walks(tmp_path / f"{name}-walks", walk_records())
+        picture.draw_pacing(tmp_path / f"{name}-pacing", STEADY)
+    for kind in ("walks", "pacing"):
+        assert len({(tmp_path / f"{name}-{kind}").read_bytes() for name in ("one", "other")}) == 1
+    texts = texts_of(tmp_path / "one-walks")
     assert {contender.title for contender in CONTENDERS.values()} < texts
     assert {"0 ms latency", "50 ms latency", "pages in flight", "users per second"} < texts
-
-
-def test_the_picture_of_the_pacing_is_svg(tmp_path):
-    picture.draw_pacing(tmp_path / "pacing.svg", STEADY)
-    assert {"capacity", "served per 100 ms", "refused per 100 ms"} < texts_of(
-        tmp_path / "pacing.svg"
-    )
-
-
-def test_the_same_results_give_the_same_picture(tmp_path):
-    for name in ("one", "other"):
-        picture.draw_walks(tmp_path / name, walk_records())
-        picture.draw_pacing(tmp_path / f"{name}-pacing", STEADY)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
-    assert (tmp_path / "one-pacing").read_bytes() == (tmp_path / "other-pacing").read_bytes()
+    pacing_texts = texts_of(tmp_path / "one-pacing")
+    assert {"capacity", "served per 100 ms", "refused per 100 ms"} < pacing_texts
 
 
 # The whole
@@ -534,31 +471,17 @@ def test_single_calls_are_timed_alone_and_beside_walks(url):
 
 
 def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):
-    parts = "server,latency,decode"
-    main(
-        [
-            "--quick",
-            "--users",
-            "200",
-            "--only",
-            parts,
-            "--contenders",
-            "ours,httpx,generated",
-            "--output",
-            str(tmp_path / "results"),
-        ]
-    )
-    out = capfd.readouterr().out
-    assert "goals met" in out
-    results = json.loads((tmp_path / "results" / "latest.json").read_text())
-    assert set(results["parts"]) == {"server", "latency", "decode", "headroom"}
-    assert {record["contender"] for record in results["parts"]["latency"]} == {
-        "ours",
-        "httpx",
-        "generated",
-    }
+    folder = tmp_path / "results"
+    contenders, parts = "ours,httpx,generated", "server,latency,decode"
+    choice = ["--only", parts, "--contenders", contenders]
+    main(["--quick", "--users", "200", *choice, "--output", str(folder)])
+    assert "goals met" in capfd.readouterr().out
+    results = json.loads((folder / "latest.json").read_text())
+    assert set(results["parts"]) == {*parts.split(","), "headroom"}
+    measured = {record["contender"] for record in results["parts"]["latency"]}
+    assert measured == set(contenders.split(","))
     assert len([figure for figure in results["figures"] if figure["goal"]]) == 9
-    assert "users per second" in texts_of(tmp_path / "results" / "latest.svg")
+    assert "users per second" in texts_of(folder / "latest.svg")
 
 
 def test_part_of_a_run_takes_no_place_of_the_whole(tmp_path, monkeypatch, capfd):

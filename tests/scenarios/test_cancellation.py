@@ -8,7 +8,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import aclosing, suppress
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
@@ -19,7 +18,6 @@ import trio
 from quick import QUICK
 
 from useresponse_async import AsyncClient, Attachment, ClientClosedError, UseResponseError
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
@@ -101,7 +99,7 @@ def busy(client: AsyncClient) -> list[object]:
 
 
 @pytest.fixture(params=["scope", "task"])
-def cancelled(request: pytest.FixtureRequest, anyio_backend: Any) -> Callable[..., Any]:
+def cancelled(request, anyio_backend) -> Callable[..., Any]:
     if request.param == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
     return cancelled_by_scope if request.param == "scope" else cancelled_by_task
@@ -135,11 +133,11 @@ async def one_by_one(sandbox, client, cancelled, collect) -> Callable[..., Await
     return check
 
 
-async def test_a_call(client: AsyncClient, one_by_one: Callable[..., Awaitable[int]]):
+async def test_a_call(client, one_by_one):
     assert await one_by_one(client.users.me) >= 3
 
 
-async def test_a_call_on_a_new_connection(sandbox: Sandbox, one_by_one, client: AsyncClient):
+async def test_a_call_on_a_new_connection(sandbox, one_by_one, client):
     async def call() -> None:
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as other:
             await other.users.me()
@@ -147,7 +145,7 @@ async def test_a_call_on_a_new_connection(sandbox: Sandbox, one_by_one, client: 
     assert await one_by_one(call) >= 4
 
 
-async def test_a_call_with_a_body(client: AsyncClient, one_by_one):
+async def test_a_call_with_a_body(client, one_by_one):
     assert await one_by_one(lambda: client.users.update(1, phone="1")) >= 3
 
 
@@ -176,7 +174,7 @@ async def test_an_upload_from_a_path(client, sandbox, one_by_one, tmp_path):
 
 
 async def test_an_upload_from_an_open_file_leaves_the_file_usable(
-    client: AsyncClient, sandbox: Sandbox, one_by_one, tmp_path: Path
+    client, sandbox, one_by_one, tmp_path
 ):
     (tmp_path / "a").write_bytes(bytes(300_000))
     uploaded = '{"success": {"token": "t", "url": "/f/t"}}'
@@ -188,9 +186,7 @@ async def test_an_upload_from_an_open_file_leaves_the_file_usable(
 
 
 @pytest.mark.parametrize("fault", [False, True])
-async def test_a_download_leaves_no_half_file(
-    client: AsyncClient, sandbox: Sandbox, one_by_one, tmp_path: Path, *, fault: bool
-):
+async def test_a_download_leaves_no_half_file(client, sandbox, one_by_one, tmp_path, fault):
     file = bytes(range(256)) * 1000
 
     async def download() -> None:
@@ -214,7 +210,7 @@ async def test_a_download_leaves_no_half_file(
             await anyio.sleep(0.005)
 
 
-async def test_a_wait_for_a_turn(sandbox: Sandbox, client: AsyncClient, one_by_one):
+async def test_a_wait_for_a_turn(sandbox, client, one_by_one):
     narrow = client.with_options(max_in_flight=1)
 
     async def call_while_another_is_in_flight() -> None:
@@ -230,11 +226,11 @@ async def test_a_wait_for_a_turn(sandbox: Sandbox, client: AsyncClient, one_by_o
         assert (await narrow.users.me()).id == 1
 
 
-async def test_a_walk(client: AsyncClient, one_by_one):
+async def test_a_walk(client, one_by_one):
     assert await one_by_one(lambda: client.users.search().collect()) >= 5
 
 
-async def test_a_walk_by_page_out_of_order(client: AsyncClient, one_by_one):
+async def test_a_walk_by_page_out_of_order(client, one_by_one):
     async def walk() -> None:
         async with aclosing(client.users.search(count=20).by_page(ordered=False)) as pages:
             async for _ in pages:
@@ -243,7 +239,7 @@ async def test_a_walk_by_page_out_of_order(client: AsyncClient, one_by_one):
     assert await one_by_one(walk) >= 10
 
 
-async def test_a_walk_that_is_left_early(client: AsyncClient, one_by_one):
+async def test_a_walk_that_is_left_early(client, one_by_one):
     async def walk() -> None:
         async with client.users.search(count=20) as users:
             async for user in users:
@@ -253,7 +249,7 @@ async def test_a_walk_that_is_left_early(client: AsyncClient, one_by_one):
     assert await one_by_one(walk) >= 5
 
 
-async def test_a_map_over_a_generator(client: AsyncClient, one_by_one):
+async def test_a_map_over_a_generator(client, one_by_one):
     async def numbers() -> AsyncIterator[int]:
         for number in range(1, 25):
             await anyio.lowlevel.checkpoint()
@@ -267,7 +263,7 @@ async def test_a_map_over_a_generator(client: AsyncClient, one_by_one):
     assert await one_by_one(map_them) >= 10
 
 
-async def test_closing_with_calls_under_way(sandbox: Sandbox, client: AsyncClient, one_by_one):
+async def test_closing_with_calls_under_way(sandbox, client, one_by_one):
     async def close() -> None:
         other = AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK)
         ended: list[type[BaseException]] = []
@@ -347,9 +343,7 @@ class Body(httpx.AsyncByteStream):
 
 @pytest.mark.parametrize("ordered", [True, False])
 @pytest.mark.parametrize("by", ["scope", "task"])
-async def test_a_walk_at_every_await_of_all_its_tasks(
-    anyio_backend: Any, by: str, *, ordered: bool
-):
+async def test_a_walk_at_every_await_of_all_its_tasks(anyio_backend, by, ordered):
     if by == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
     server = Steps(pages=12)

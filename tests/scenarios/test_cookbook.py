@@ -99,17 +99,17 @@ class Kitchen:
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def sandbox(start_sandbox) -> Sandbox:
     return start_sandbox(users=230, tickets=130, api_key="k3y-of-the-cookbook")
 
 
 @pytest.fixture
-def large_sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def large_sandbox(start_sandbox) -> Sandbox:
     return start_sandbox(users=1230, api_key="k3y-of-the-cookbook")
 
 
 @pytest.fixture
-def kitchen_of(tmp_path: Path) -> Iterator[Callable[..., Kitchen]]:
+def kitchen_of(tmp_path) -> Iterator[Callable[..., Kitchen]]:
     with ExitStack() as stack:
 
         def make(sandbox: Sandbox, **environment: str) -> Kitchen:
@@ -122,12 +122,12 @@ def kitchen_of(tmp_path: Path) -> Iterator[Callable[..., Kitchen]]:
 
 
 @pytest.fixture
-def kitchen(sandbox: Sandbox, kitchen_of: Callable[..., Kitchen]) -> Kitchen:
+def kitchen(sandbox, kitchen_of) -> Kitchen:
     return kitchen_of(sandbox)
 
 
 @pytest.fixture
-def large_kitchen(large_sandbox: Sandbox, kitchen_of: Callable[..., Kitchen]) -> Kitchen:
+def large_kitchen(large_sandbox, kitchen_of) -> Kitchen:
     return kitchen_of(large_sandbox)
 
 
@@ -165,13 +165,13 @@ def test_there_are_at_least_twelve_recipes():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_run_by_a_test(name: str):
+def test_every_recipe_is_run_by_a_test(name):
     tests = Path(__file__).read_text(encoding="utf-8")
     assert re.search(rf'\b(run|start)\(\s*"{name}"', tests)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_in_the_index(name: str):
+def test_every_recipe_is_in_the_index(name):
     assert f"]({name}.py)" in INDEX
 
 
@@ -180,7 +180,7 @@ def test_the_index_links_to_nothing_that_is_not_there():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_says_what_to_install_and_how_to_run_it(name: str):
+def test_every_recipe_says_what_to_install_and_how_to_run_it(name):
     text = (COOKBOOK / f"{name}.py").read_text(encoding="utf-8")
     doc = text.split('"""')[1]
     assert re.search(r"^Install:  pip install '?useresponse-async", doc, re.MULTILINE)
@@ -191,7 +191,7 @@ def test_every_recipe_says_what_to_install_and_how_to_run_it(name: str):
 # Users in bulk.
 
 
-def test_the_data_frame_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+def test_the_data_frame_holds_every_user(kitchen, sandbox, tmp_path):
     output = kitchen.run("export_dataframe", "users.parquet")
     assert "230 users in users.parquet" in output
     rows = pq.read_table(tmp_path / "users.parquet").to_pylist()
@@ -215,7 +215,7 @@ def users_in(path: Path) -> dict[int, tuple[str, str | None]]:
     return {number: (name, email) for number, name, email in rows}
 
 
-def test_the_database_holds_every_user(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+def test_the_database_holds_every_user(kitchen, sandbox, tmp_path):
     assert kitchen.run("users_to_database", "users.db") == "230 users in users.db\n"
     assert users_in(tmp_path / "users.db") == everybody(sandbox)
 
@@ -238,7 +238,7 @@ def test_a_second_run_brings_the_database_up_to_date(kitchen, sandbox, tmp_path)
 
 
 def test_the_database_is_complete_after_a_run_that_failed_and_one_that_did_not(
-    kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path
+    kitchen, sandbox, tmp_path
 ):
     sandbox.fail_next(403, match="page=3&")
     assert "PermissionDeniedError" in kitchen.run("users_to_database", "users.db", fails=True)
@@ -267,7 +267,7 @@ def tickets_of(sandbox: Sandbox, *more: int) -> dict[int, str]:
     return {record.id: record.title for record in records if record is not None}
 
 
-def test_the_first_run_mirrors_every_ticket(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+def test_the_first_run_mirrors_every_ticket(kitchen, sandbox, tmp_path):
     assert kitchen.run("tickets_mirror", "tickets.db") == "130 tickets written, 0 deleted\n"
     assert tickets_in(tmp_path / "tickets.db") == tickets_of(sandbox)
 
@@ -345,7 +345,7 @@ def keys_of(tickets: list[int]) -> list[str]:
 
 
 def test_an_alert_is_sent_of_every_new_ticket_in_order_and_over_outages(
-    kitchen: Kitchen, sandbox: Sandbox, receiver: Receiver, tmp_path: Path
+    kitchen, sandbox, receiver, tmp_path
 ):
     kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
     process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
@@ -381,7 +381,7 @@ def test_an_alert_that_was_stopped_goes_on_where_it_was(kitchen, sandbox, receiv
 # Web applications.
 
 
-def test_the_django_view_answers_and_closes_its_client(kitchen: Kitchen, sandbox: Sandbox):
+def test_the_django_view_answers_and_closes_its_client(kitchen, sandbox):
     port = free_port()
     address = f"http://127.0.0.1:{port}/people"
     process = kitchen.start("django_view", "--port", port)
@@ -410,7 +410,7 @@ def sso(url: str, redirect: str) -> str:
     return old.get_login_url(redirect)
 
 
-def test_a_visitor_is_signed_on_and_sent_to_the_page_asked_for(kitchen: Kitchen, sandbox: Sandbox):
+def test_a_visitor_is_signed_on_and_sent_to_the_page_asked_for(kitchen, sandbox):
     port = free_port()
     address = f"http://127.0.0.1:{port}/support"
     kitchen.environment |= {
@@ -515,7 +515,7 @@ async def _pump(source: ByteStream, sink: ByteStream, tunnel: anyio.CancelScope)
 
 
 @pytest.fixture
-def network(sandbox: Sandbox) -> Iterator[Network]:
+def network(sandbox) -> Iterator[Network]:
     with start_blocking_portal() as portal:
         with closing(Network(portal, sandbox)) as network:
             yield network
@@ -527,20 +527,20 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def tls_url(network: Network, authority: trustme.CA) -> str:
+def tls_url(network, authority) -> str:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return f"https://127.0.0.1:{network.serve_tls(context)}"
 
 
 @pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+def ca_file(authority, tmp_path) -> Path:
     path = tmp_path / "corporate-ca.pem"
     authority.cert_pem.write_to_path(path)
     return path
 
 
-def test_the_corporate_authority_is_trusted(kitchen: Kitchen, tls_url: str, ca_file: Path):
+def test_the_corporate_authority_is_trusted(kitchen, tls_url, ca_file):
     kitchen.environment["USERESPONSE_URL"] = tls_url
     output = kitchen.run("corporate_network", "--ca-file", ca_file)
     assert output.endswith("one of 230 users\n")
@@ -576,7 +576,7 @@ PLUGIN_FLAGS = (
 )
 
 
-def test_every_request_and_every_retry_is_logged_and_counted(kitchen: Kitchen, sandbox: Sandbox):
+def test_every_request_and_every_retry_is_logged_and_counted(kitchen, sandbox):
     sandbox.fail_next(503, match="page=2&")
     process = kitchen.start("logs_and_metrics")
     output, log = process.communicate(timeout=PATIENCE)
@@ -602,7 +602,7 @@ def test_every_request_and_every_retry_is_logged_and_counted(kitchen: Kitchen, s
     assert "count=50" not in log
 
 
-def test_the_tests_of_an_application_pass(kitchen: Kitchen, tmp_path: Path):
+def test_the_tests_of_an_application_pass(kitchen, tmp_path):
     # Beside this project's own tests it would find their settings and fixtures.
     shutil.copy(COOKBOOK / "testing_your_code.py", tmp_path)
     kitchen.recipes = tmp_path
@@ -612,14 +612,14 @@ def test_the_tests_of_an_application_pass(kitchen: Kitchen, tmp_path: Path):
     assert "= 4 passed in " in output
 
 
-def test_the_older_client_and_the_new_one_find_the_same(kitchen: Kitchen, sandbox: Sandbox):
+def test_the_older_client_and_the_new_one_find_the_same(kitchen, sandbox):
     output = kitchen.run("from_useresponse")
     assert Counter(line.rpartition(": ")[2] for line in output.splitlines()) == {"the same": 5}
     agents = {request.headers["User-Agent"].partition("/")[0] for request in sandbox.requests}
     assert len(agents) == 2
 
 
-def test_the_older_client_and_the_new_one_are_seen_to_differ(kitchen: Kitchen, sandbox: Sandbox):
+def test_the_older_client_and_the_new_one_are_seen_to_differ(kitchen, sandbox):
     old_data = b'{"success": {"totalPages": 1, "data": []}}'
     sandbox.answer_next(old_data, match="tickets.json")
     assert "titles: NOT the same" in kitchen.run("from_useresponse", fails=True)
@@ -635,7 +635,7 @@ def ids_in(*paths: Path) -> list[int]:
 
 @pytest.mark.parametrize("moved", ["nothing", "inserted", "removed"])
 def test_a_walk_that_was_killed_goes_on_and_has_each_user_once(
-    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path, moved: str
+    large_kitchen, large_sandbox, tmp_path, moved
 ):
     large_sandbox.delay_next(600, match="page=5&")
     process = large_kitchen.start("resume_walk", "users.jsonl")
@@ -660,7 +660,7 @@ def test_a_walk_that_was_killed_goes_on_and_has_each_user_once(
     assert left == {"users.jsonl"}
 
 
-def test_several_processes_export_each_user_once(large_kitchen: Kitchen, tmp_path: Path):
+def test_several_processes_export_each_user_once(large_kitchen, tmp_path):
     large_kitchen.run("several_processes", "users", "--processes", 2)
     files = list((tmp_path / "users").iterdir())
     assert sorted(path.name for path in files) == ["users-000001.jsonl", "users-000021.jsonl"]
@@ -668,7 +668,7 @@ def test_several_processes_export_each_user_once(large_kitchen: Kitchen, tmp_pat
 
 
 def test_a_second_run_of_several_processes_does_what_is_missing(
-    large_kitchen: Kitchen, large_sandbox: Sandbox, tmp_path: Path
+    large_kitchen, large_sandbox, tmp_path
 ):
     large_sandbox.fail_next(403, match="page=24&")
     large_kitchen.run("several_processes", "users", "--processes", 2, fails=True)
@@ -703,10 +703,7 @@ def test_two_dask_workers_export_each_user_once(large_kitchen, large_sandbox, tm
 
 @pytest.mark.parametrize("arguments", [(), ("--parquet", "lake")])
 def test_the_warehouse_tells_open_tickets_by_category_and_week(
-    kitchen_of: Callable[..., Kitchen],
-    sandbox: Sandbox,
-    tmp_path: Path,
-    arguments: tuple[str, ...],
+    kitchen_of, sandbox, tmp_path, arguments
 ):
     kitchen = kitchen_of(sandbox, DLT_DATA_DIR=str(tmp_path / "dlt"))
     address = {"base_url": sandbox.url, "api_key": sandbox.api_key}
@@ -755,7 +752,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_dask_worker_has_one_client_and_closes_it(kitchen: Kitchen, tmp_path: Path):
+def test_a_dask_worker_has_one_client_and_closes_it(kitchen, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(CLOSES_ITS_CLIENT)
     done = subprocess.run(  # noqa: S603 - our own program
@@ -772,7 +769,7 @@ def test_a_dask_worker_has_one_client_and_closes_it(kitchen: Kitchen, tmp_path: 
 # Files, and changes in bulk.
 
 
-def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen: Kitchen, tmp_path: Path):
+def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen, tmp_path):
     contents = {"photo.jpg": os.urandom(3_000_001), "naïve ünï.txt": b"smoke", "empty": b""}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -831,7 +828,7 @@ def test_one_file_of_an_odd_name_does_not_lose_the_others(kitchen_of, sandbox, t
     assert found == expected
 
 
-def test_the_words_of_the_server_do_not_steer_the_terminal(kitchen: Kitchen, sandbox: Sandbox):
+def test_the_words_of_the_server_do_not_steer_the_terminal(kitchen, sandbox):
     record = {"id": 1, "name": {"full": "one"}, "url": f"{sandbox.url}/files/1/x"}
     sandbox.answer_next(json.dumps({"id": 1, "attachments": [record]}).encode(), match="objects/1")
     sandbox.fail_next(404, message="no\x1b[2J such file", match="files/")
@@ -875,7 +872,7 @@ def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(kitchen, sandb
     assert changes(sandbox) == 60
 
 
-def test_tags_can_be_taken_away(kitchen: Kitchen, sandbox: Sandbox, tmp_path: Path):
+def test_tags_can_be_taken_away(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", {5: "gold"})
     kitchen.run("bulk_update", "tags.csv", "--apply")
     write_tags(tmp_path / "tags.csv", {5: ""})

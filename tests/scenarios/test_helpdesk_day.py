@@ -1,11 +1,10 @@
 """A day at the help desk, through the public API only: everybody sees what everybody did."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from quick import QUICK
@@ -51,12 +50,12 @@ class Day:
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def sandbox(start_sandbox) -> Sandbox:
     return start_sandbox(users=30)
 
 
 @pytest.fixture
-async def day(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Day]:
+async def day(sandbox, tmp_path) -> AsyncIterator[Day]:
     async with AsyncExitStack() as stack:
 
         def connect(key: str | Secret | None) -> AsyncClient:
@@ -75,7 +74,7 @@ async def day(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Day]:
         )
 
 
-async def test_a_day_at_the_help_desk(day: Day):
+async def test_a_day_at_the_help_desk(day):
     await a_customer_signs_up_and_in(day)
     await the_customer_opens_a_ticket(day)
     await an_agent_finds_it_and_takes_it(day)
@@ -100,13 +99,10 @@ async def test_a_day_at_the_help_desk(day: Day):
 
 async def a_customer_signs_up_and_in(day: Day):
     registered = await day.guest.auth.register(name="Cleo Park", email="cleo@park.example")
-    assert registered.id is not None
     assert isinstance(registered.api_key, Secret)
-    with pytest.raises(ConflictError):
-        await day.guest.auth.register(name="Another", email="CLEO@park.example")
+    await refused(day.guest.auth.register(name="Another", email="CLEO@park.example"), ConflictError)
     await day.admin.users.change_password(registered.id, PASSWORD)
-    with pytest.raises(AuthenticationError):
-        await day.guest.auth.login("cleo@park.example", "a guess")
+    await refused(day.guest.auth.login("cleo@park.example", "a guess"), AuthenticationError)
     signed_in = await day.guest.auth.login("cleo@park.example", Secret(PASSWORD))
     assert signed_in.api_key == registered.api_key
     day.customer = day.connect(signed_in.api_key)
@@ -117,14 +113,12 @@ async def a_customer_signs_up_and_in(day: Day):
         "Cleo Park",
         "user",
     )
-    with pytest.raises(AuthenticationError):
-        await day.guest.users.me()
+    await refused(day.guest.users.me(), AuthenticationError)
 
 
 async def the_customer_opens_a_ticket(day: Day):
     (day.folder / "photo.jpg").write_bytes(PHOTO)
-    with pytest.raises(AuthenticationError):
-        await day.guest.tickets.create("Printer", "Help!")
+    await refused(day.guest.tickets.create("Printer", "Help!"), AuthenticationError)
     with pytest.raises(BadRequestError, match="title"):
         await day.customer.tickets.create("P" * 101, "Help!")
     opened = await day.customer.tickets.create(
@@ -137,13 +131,10 @@ async def the_customer_opens_a_ticket(day: Day):
         ],
         properties={11: "A-7", 13: ["api", "mobile"]},
     )
-    day.ticket = known(opened.id)
+    day.ticket = opened.id
     assert opened.ownership == "helpdesk"
-    assert opened.type is not None
     assert opened.type.slug == "ticket"
-    assert opened.author is not None
     assert opened.author.id == day.cleo.id
-    assert opened.status is not None
     assert opened.status.slug == "opened"
     assert opened.tags == ["printer", "urgent"]
     assert {value.name: value.value for value in opened.custom_fields} == {
@@ -154,30 +145,28 @@ async def the_customer_opens_a_ticket(day: Day):
     assert opened.content != "It [b]smokes[/b]."
     as_written = await day.customer.objects.get(day.ticket, bbcode=True)
     assert as_written.content == "It [b]smokes[/b]."
-    with pytest.raises(NotFoundError):
-        await day.neighbour.objects.get(day.ticket)
+    await refused(day.neighbour.objects.get(day.ticket), NotFoundError)
 
 
 async def an_agent_finds_it_and_takes_it(day: Day):
     search = day.agent.tickets.search(
-        text="printer on FIRE", status="opened", date="today", author_id=known(day.cleo.id)
+        text="printer on FIRE", status="opened", date="today", author_id=day.cleo.id
     )
     assert [found.id async for found in search] == [day.ticket]
     assert [found.id for found in await unassigned(day)] == [day.ticket]
     by_field = day.agent.tickets.search(properties={11: "A-7"})
     assert await by_field.count() == 1
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.objects.update(day.ticket, responsible_id=known(day.amir.id))
+    await refused(
+        day.customer.objects.update(day.ticket, responsible_id=day.amir.id), PermissionDeniedError
+    )
     taken = await day.agent.objects.update(
         day.ticket,
-        responsible_id=known(day.amir.id),
+        responsible_id=day.amir.id,
         team_id=1,
         attachments=[Attachment.from_bytes("plan.txt", b"water")],
     )
-    assert taken is not None
-    assert taken.responsible is not None
     assert taken.responsible.id == day.amir.id
-    assert taken.team is not None
+    assert taken.team
     assert taken.title == "Printer on fire"
     assert file_names(taken) == ["photo.jpg", "note.txt", "plan.txt"]
     assert await unassigned(day) == []
@@ -185,18 +174,19 @@ async def an_agent_finds_it_and_takes_it(day: Day):
 
 async def unassigned(day: Day) -> list[Object]:
     objects = await report(day, "Unassigned")
-    return [found async for found in objects if known(found.author).id == day.cleo.id]
+    return [found async for found in objects if found.author.id == day.cleo.id]
 
 
 async def they_talk_and_send_each_other_files(day: Day):
     private = await day.agent.comments.create(day.ticket, "Call the brigade", is_private=True)
     uploaded = await day.agent.files.upload(Attachment.from_bytes("Журнал 1.txt", LOG))
     public = await day.agent.comments.create(
-        day.ticket, "Read [b]this[/b]", reply_to=known(private.id), attachments=[uploaded]
+        day.ticket, "Read [b]this[/b]", reply_to=private.id, attachments=[uploaded]
     )
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.comments.create(day.ticket, "Psst", is_private=True)
-    answer = await day.customer.comments.create(day.ticket, "Thanks!", reply_to=known(public.id))
+    await refused(
+        day.customer.comments.create(day.ticket, "Psst", is_private=True), PermissionDeniedError
+    )
+    answer = await day.customer.comments.create(day.ticket, "Thanks!", reply_to=public.id)
     assert answer.reply_to_id == public.id
     written = [private.id, public.id, answer.id]
     objects = day.agent.objects
@@ -206,10 +196,9 @@ async def they_talk_and_send_each_other_files(day: Day):
     assert [it.id async for it in objects.comments(day.ticket, is_private=False)] == written[1:]
     seen = [it async for it in day.customer.objects.comments(day.ticket)]
     assert [it.id for it in seen] == written[1:]
-    assert known(await day.agent.comments.list().first()).id == answer.id
+    assert (await day.agent.comments.list().first()).id == answer.id
 
     (attached,) = seen[0].attachments
-    assert attached.name is not None
     assert attached.name.full == "Журнал 1.txt"
     assert await day.customer.files.download(attached, day.folder / "log") == len(LOG)
     assert (day.folder / "log").read_bytes() == LOG
@@ -219,86 +208,80 @@ async def they_talk_and_send_each_other_files(day: Day):
     await day.agent.files.download(ticket.attachments[0], day.folder / "copy.jpg")
     assert (day.folder / "copy.jpg").read_bytes() == PHOTO
 
-    changed = await day.customer.comments.update(known(answer.id), content="Thank you!")
-    assert changed is not None
-    assert changed.updated_at_text is not None
+    changed = await day.customer.comments.update(answer.id, content="Thank you!")
+    assert changed.updated_at_text
     assert changed.content == "Thank you!"
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.comments.update(known(public.id), content="Mine now")
+    await refused(
+        day.customer.comments.update(public.id, content="Mine now"), PermissionDeniedError
+    )
     attached_later = await day.customer.objects.attach(
         day.ticket, Attachment.from_bytes("bill.pdf", b"%PDF")
     )
-    assert attached_later is not None
     assert file_names(attached_later)[-1] == "bill.pdf"
 
 
 async def what_is_toggled_twice_is_as_it_was(day: Day):
     before = await day.customer.objects.get(day.ticket)
-    voted = known(await day.customer.objects.toggle_vote(day.ticket))
-    assert known(voted.votes).is_voted is True
-    assert known(voted.votes).all == known(known(before.votes).all) + 1
-    back = known(await day.customer.objects.toggle_vote(day.ticket))
+    voted = await day.customer.objects.toggle_vote(day.ticket)
+    assert voted.votes.is_voted is True
+    assert voted.votes.all == before.votes.all + 1
+    back = await day.customer.objects.toggle_vote(day.ticket)
     assert back.votes == before.votes
 
-    closed = known(await day.agent.objects.toggle_comments(day.ticket))
+    closed = await day.agent.objects.toggle_comments(day.ticket)
     assert closed.can_be_commented is False
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.comments.create(day.ticket, "One more thing")
-    assert known(await day.agent.objects.toggle_comments(day.ticket)).can_be_commented is True
+    await refused(day.customer.comments.create(day.ticket, "One more thing"), PermissionDeniedError)
+    assert (await day.agent.objects.toggle_comments(day.ticket)).can_be_commented is True
 
-    assert known(await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
-    assert known(await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
-    assert known(await day.agent.objects.unsubscribe(day.ticket)).is_subscribed is False
+    assert (await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
+    assert (await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
+    assert (await day.agent.objects.unsubscribe(day.ticket)).is_subscribed is False
 
-    comment, other = [known(it.id) async for it in day.customer.objects.comments(day.ticket)]
+    comment, other = [it.id async for it in day.customer.objects.comments(day.ticket)]
     comments = day.customer.comments
-    assert known(known(await comments.toggle_vote(comment)).votes).is_voted is True
-    assert known(known(await comments.toggle_vote(comment)).votes).is_voted is False
-    with pytest.raises(NotFoundError):
-        await day.neighbour.comments.toggle_best(comment)
-    assert known(await comments.toggle_best(other)).is_best is True
-    assert known(await comments.toggle_best(comment)).is_best is True
+    assert (await comments.toggle_vote(comment)).votes.is_voted is True
+    assert (await comments.toggle_vote(comment)).votes.is_voted is False
+    await refused(day.neighbour.comments.toggle_best(comment), NotFoundError)
+    assert (await comments.toggle_best(other)).is_best is True
+    assert (await comments.toggle_best(comment)).is_best is True
     ticket = await day.customer.objects.get(day.ticket)
-    assert known(ticket.best_comment).id == comment
-    assert known(await comments.toggle_best(comment)).is_best is False
+    assert ticket.best_comment.id == comment
+    assert (await comments.toggle_best(comment)).is_best is False
     assert (await day.customer.objects.get(day.ticket)).best_comment is None
 
 
 async def a_comment_goes_to_the_trash_and_back(day: Day):
     before = [it.id async for it in day.agent.objects.comments(day.ticket)]
-    comment = known(before[-1])
+    comment = before[-1]
     await day.customer.comments.trash(comment)
     assert [it.id async for it in day.agent.objects.comments(day.ticket)] == before[:-1]
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.comments.restore(comment)
+    await refused(day.customer.comments.restore(comment), PermissionDeniedError)
     restored = await day.agent.comments.restore(comment)
-    assert known(restored).id == comment
+    assert restored.id == comment
     assert [it.id async for it in day.agent.objects.comments(day.ticket)] == before
 
 
 async def the_ticket_goes_to_the_trash_and_back(day: Day):
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.objects.trash(day.ticket)
+    await refused(day.customer.objects.trash(day.ticket), PermissionDeniedError)
     trashed = await day.agent.objects.trash(day.ticket)
-    assert known(known(trashed).state).name == "trashed"
-    with pytest.raises(NotFoundError):
-        await day.customer.objects.get(day.ticket)
+    assert trashed.state.name == "trashed"
+    await refused(day.customer.objects.get(day.ticket), NotFoundError)
     assert day.ticket not in [found.id async for found in day.agent.tickets.search()]
     assert [found.id async for found in await report(day, "Trash")] == [day.ticket]
     # The API has no call to restore an object: a second call takes it out again.
     restored = await day.agent.objects.trash(day.ticket)
-    assert known(known(restored).state).name == "active"
+    assert restored.state.name == "active"
     assert (await day.customer.objects.get(day.ticket)).id == day.ticket
 
 
 async def the_ticket_is_completed(day: Day):
-    statuses = {it.slug: known(it.id) for it in await day.agent.statuses.list(object_type="ticket")}
+    statuses = {it.slug: it.id for it in await day.agent.statuses.list(object_type="ticket")}
     waiting = await day.agent.objects.update(day.ticket, status_id=statuses["awaiting_reply"])
-    assert known(known(waiting).status).is_closed is False
-    done = known(await day.agent.objects.update(day.ticket, status_id=statuses["completed"]))
-    assert known(done.status).is_closed is True
-    assert known(done.completed_by).id == day.amir.id
-    assert done.completed_on_text is not None
+    assert waiting.status.is_closed is False
+    done = await day.agent.objects.update(day.ticket, status_id=statuses["completed"])
+    assert done.status.is_closed is True
+    assert done.completed_on_text
+    assert done.completed_by.id == day.amir.id
     assert await day.agent.tickets.search(status="completed", text="Printer on fire").count() == 1
     assert await day.agent.tickets.search(status="opened", text="Printer on fire").count() == 0
 
@@ -310,27 +293,25 @@ async def the_ticket_shows_wherever_it_should(day: Day):
     assert page.active_group == "all"
     assert page.groups[0].count == page.total_items
     (group,) = [group for group in page.groups if group.name == "Completed"]
-    grouped = await report(day, "Completed", group=known(group.id))
+    grouped = await report(day, "Completed", group=group.id)
     assert (await grouped).active_group == group.id
     assert day.ticket in [found.id async for found in grouped]
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.reports.list()
+    await refused(day.customer.reports.list(), PermissionDeniedError)
 
-    activity = day.agent.users.activity(known(day.cleo.id))
+    activity = day.agent.users.activity(day.cleo.id)
     assert [found.id async for found in activity] == [day.ticket]
 
     changes = await day.agent.changelog.for_object(day.ticket)
-    assert known(changes[0].created_by).id == day.cleo.id
+    assert changes[0].created_by.id == day.cleo.id
     told = [action for change in changes for action in change.actions]
     assert fields_of(told) >= {"created", "responsible", "status", "state", "files", "comment"}
     last = told[-1]
     assert (last.field, last.previous, last.value) == ("status", "Awaiting Reply", "Completed")
-    of_user = await day.agent.changelog.for_user(known(day.cleo.id))
+    of_user = await day.agent.changelog.for_user(day.cleo.id)
     told = [action for change in of_user for action in change.actions]
     assert fields_of(told) == {"registered", "password"}
     assert all(PASSWORD not in f"{action.previous}{action.value}" for action in told)
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.changelog.for_object(day.ticket)
+    await refused(day.customer.changelog.for_object(day.ticket), PermissionDeniedError)
 
 
 async def a_topic_waits_for_an_agent(day: Day):
@@ -340,18 +321,15 @@ async def a_topic_waits_for_an_agent(day: Day):
         )
         for title in ("Water the printers", "Buy my watches")
     ]
-    day.topic, spam = (known(idea.id) for idea in ideas)
-    assert [known(idea.state).name for idea in ideas] == ["moderation"] * 2
-    with pytest.raises(NotFoundError):
-        await day.neighbour.objects.get(day.topic)
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.moderation.approve_topic(day.topic)
+    day.topic, spam = (idea.id for idea in ideas)
+    assert [idea.state.name for idea in ideas] == ["moderation"] * 2
+    await refused(day.neighbour.objects.get(day.topic), NotFoundError)
+    await refused(day.customer.moderation.approve_topic(day.topic), PermissionDeniedError)
     approved = await day.agent.moderation.approve_topic(day.topic)
-    assert known(known(approved).state).name == "active"
+    assert approved.state.name == "active"
     declined = await day.agent.moderation.decline_topic(spam, "Advertising")
-    assert known(known(declined).state).name == "declined"
-    with pytest.raises(NotFoundError):
-        await day.agent.moderation.approve_topic(day.ticket)
+    assert declined.state.name == "declined"
+    await refused(day.agent.moderation.approve_topic(day.ticket), NotFoundError)
     assert [found.id async for found in day.guest.objects.search(text="water the")] == [day.topic]
     assert [found.id async for found in day.guest.objects.search(text="my watches")] == []
     told = [
@@ -364,14 +342,13 @@ async def comments_on_it_wait_too(day: Day):
     good = await day.neighbour.comments.create(day.topic, "Yes, please")
     bad = await day.neighbour.comments.create(day.topic, "Watches here")
     assert [it.id async for it in day.customer.objects.comments(day.topic)] == []
-    await day.agent.moderation.approve_comment(known(good.id))
-    await day.agent.moderation.decline_comment(known(bad.id), "Advertising")
+    await day.agent.moderation.approve_comment(good.id)
+    await day.agent.moderation.decline_comment(bad.id, "Advertising")
     assert [it.id async for it in day.guest.objects.comments(day.topic)] == [good.id]
     # The author of a topic, and nobody else of its readers, chooses its best comment.
-    with pytest.raises(PermissionDeniedError):
-        await day.neighbour.comments.toggle_best(known(good.id))
-    assert known(await day.customer.comments.toggle_best(known(good.id))).is_best is True
-    assert known((await day.guest.objects.get(day.topic)).best_comment).id == good.id
+    await refused(day.neighbour.comments.toggle_best(good.id), PermissionDeniedError)
+    assert (await day.customer.comments.toggle_best(good.id)).is_best is True
+    assert (await day.guest.objects.get(day.topic)).best_comment.id == good.id
 
 
 async def an_announcement_runs_out(day: Day):
@@ -387,27 +364,24 @@ async def an_announcement_runs_out(day: Day):
         treat_as_html=True,
         expires_at=date(2020, 1, 31),
     )
-    with pytest.raises(NotFoundError):
-        await day.guest.objects.get(known(news.id))
-    await day.agent.objects.update(known(news.id), expire_select="never")
-    assert (await day.guest.objects.get(known(news.id))).title == "The printer smoked"
+    await refused(day.guest.objects.get(news.id), NotFoundError)
+    await day.agent.objects.update(news.id, expire_select="never")
+    assert (await day.guest.objects.get(news.id)).title == "The printer smoked"
 
 
 async def notes_are_kept_about_the_customer(day: Day):
-    notes, cleo = day.agent.users.notes, known(day.cleo.id)
+    notes, cleo = day.agent.users.notes, day.cleo.id
     assert await notes.list(cleo) == []
     first = await notes.create(cleo, "Owns a printer")
     second = await notes.create(cleo, "Call", remind_at=datetime(2030, 1, 31, 9, 0))  # noqa: DTZ001 - the API takes no zone
-    assert known(second.author).id == day.amir.id
-    changed = await notes.update(known(first.id), "Owned a printer")
-    assert known(changed).content == "Owned a printer"
+    assert second.author.id == day.amir.id
+    changed = await notes.update(first.id, "Owned a printer")
+    assert changed.content == "Owned a printer"
     assert {note.content for note in await notes.list(cleo)} == {"Owned a printer", "Call"}
-    await notes.delete(known(first.id))
+    await notes.delete(first.id)
     assert [note.id for note in await notes.list(cleo)] == [second.id]
-    with pytest.raises(NotFoundError):
-        await notes.update(known(first.id), "Owns two")
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.users.notes.list(cleo)
+    await refused(notes.update(first.id, "Owns two"), NotFoundError)
+    await refused(day.customer.users.notes.list(cleo), PermissionDeniedError)
 
 
 async def the_lists_around_are_read(day: Day):
@@ -415,14 +389,14 @@ async def the_lists_around_are_read(day: Day):
     # Those of no module are for all of them; those for staff only do not show to a guest.
     assert {category.ownership for category in categories} == {"helpdesk", None}
     assert len(await day.agent.categories.list(ownership="helpdesk")) > len(categories)
-    category = known(categories[0].id)
+    category = categories[0].id
     assert await day.guest.categories.get(category) == categories[0]
     filed = await day.agent.objects.update(day.ticket, category_id=category)
-    assert known(known(filed).category).name == categories[0].name
+    assert filed.category.name == categories[0].name
     in_category = day.agent.objects.search(ownership="helpdesk", category_id=category)
     assert day.ticket in [found.id async for found in in_category]
     unfiled = await day.agent.objects.update(day.ticket, category_id=0)
-    assert known(unfiled).category is None
+    assert unfiled.category is None
 
     forums = await day.guest.forums.list()
     assert all(isinstance(forum.id, str) and forum.name for forum in forums)
@@ -437,26 +411,24 @@ async def the_lists_around_are_read(day: Day):
 
 
 async def chats_are_read(day: Day):
-    with pytest.raises(AuthenticationError):
-        await day.guest.chats.list()
+    await refused(day.guest.chats.list(), AuthenticationError)
     chats = await day.agent.chats.list().collect()
     assert len(chats) == 6
-    author = known(known(chats[0].author).id)
+    author = chats[0].author.id
     own = [chat.id async for chat in day.agent.chats.list(author_id=author)]
     assert chats[0].id in own
     for number in (chats[0].id, chats[0].external_id):
-        assert await day.agent.chats.get(known(number)) == chats[0]
-    messages = await day.agent.chats.messages(known(chats[0].id)).collect()
+        assert await day.agent.chats.get(number) == chats[0]
+    messages = await day.agent.chats.messages(chats[0].id).collect()
     assert messages[0] == chats[0].last_message
-    older = day.agent.chats.messages(known(chats[0].id), top_id=known(messages[1].id))
+    older = day.agent.chats.messages(chats[0].id, top_id=messages[1].id)
     assert await older.collect() == messages[1:]
-    with pytest.raises(NotFoundError):
-        await day.customer.chats.get(known(chats[0].id))
+    await refused(day.customer.chats.get(chats[0].id), NotFoundError)
 
 
 async def a_topic_goes_to_the_archive(day: Day):
-    archived = known(await day.agent.objects.archive(day.topic))
-    assert known(archived.state).name == "archived"
+    archived = await day.agent.objects.archive(day.topic)
+    assert archived.state.name == "archived"
     assert [found.id async for found in day.agent.objects.search(text="water the")] == []
     assert [found.id async for found in await report(day, "Archive")] == [day.topic]
 
@@ -465,8 +437,8 @@ async def the_customer_changes_the_own_profile(day: Day):
     changed = await day.customer.users.update_me(
         full_name="Cleo Park-Ng", phone="+44 20 7000", tags=["vip", "press"], properties={1: "Acme"}
     )
-    assert known(changed).name == "Cleo Park-Ng"
-    cleo = await day.agent.users.get(known(day.cleo.id))
+    assert changed.name == "Cleo Park-Ng"
+    cleo = await day.agent.users.get(day.cleo.id)
     assert (cleo.phone, cleo.tags) == ("+44 20 7000", ["vip", "press"])
     assert [(value.id, value.value) for value in cleo.custom_fields] == [(1, ["Acme"])]
     assert cleo.api_key is None
@@ -474,31 +446,24 @@ async def the_customer_changes_the_own_profile(day: Day):
 
 
 async def a_ticket_is_deleted_for_good(day: Day):
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.objects.delete(day.ticket)
-    comments = [known(it.id) async for it in day.agent.objects.comments(day.ticket)]
+    await refused(day.customer.objects.delete(day.ticket), PermissionDeniedError)
+    comments = [it.id async for it in day.agent.objects.comments(day.ticket)]
     deleted = await day.agent.objects.delete(day.ticket)
-    assert known(deleted).id == day.ticket
-    with pytest.raises(NotFoundError):
-        await day.agent.objects.get(day.ticket)
-    with pytest.raises(NotFoundError):
-        await day.agent.objects.delete(day.ticket)
-    with pytest.raises(NotFoundError):
-        await day.agent.comments.update(comments[0], content="Still here?")
+    assert deleted.id == day.ticket
+    await refused(day.agent.objects.get(day.ticket), NotFoundError)
+    await refused(day.agent.objects.delete(day.ticket), NotFoundError)
+    await refused(day.agent.comments.update(comments[0], content="Still here?"), NotFoundError)
 
 
 async def the_customer_is_banned(day: Day):
     kept = await day.customer.tickets.create("One more", "Really")
-    with pytest.raises(PermissionDeniedError):
-        await day.agent.users.ban(known(day.cleo.id), days=1)
+    await refused(day.agent.users.ban(day.cleo.id, days=1), PermissionDeniedError)
     banned = await day.admin.users.ban(
-        known(day.cleo.id), reason="Advertising", days=3, delete_related_objects=True
+        day.cleo.id, reason="Advertising", days=3, delete_related_objects=True
     )
-    assert known(banned).id == day.cleo.id
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.users.me()
-    with pytest.raises(PermissionDeniedError):
-        await day.guest.auth.login("cleo@park.example", PASSWORD)
+    assert banned.id == day.cleo.id
+    await refused(day.customer.users.me(), PermissionDeniedError)
+    await refused(day.guest.auth.login("cleo@park.example", PASSWORD), PermissionDeniedError)
     trashed = [found.id async for found in await report(day, "Trash")]
     assert kept.id in trashed
 
@@ -506,12 +471,11 @@ async def the_customer_is_banned(day: Day):
 async def a_user_comes_and_goes(day: Day):
     users = day.admin.users
     dana = await users.create("dana@park.example", full_name="Dana", password=PASSWORD)
-    assert known(await users.get_by_email("DANA@park.example")).id == dana.id
+    assert (await users.get_by_email("DANA@park.example")).id == dana.id
     assert (await day.guest.auth.login("dana@park.example", PASSWORD)).name == "Dana"
-    await users.delete(known(dana.id))
+    await users.delete(dana.id)
     assert await users.get_by_email("dana@park.example") is None
-    with pytest.raises(NotFoundError):
-        await users.get(known(dana.id))
+    await refused(users.get(dana.id), NotFoundError)
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7.0"])
@@ -521,11 +485,11 @@ async def test_the_same_calls_work_whichever_version_answers(start_sandbox, vers
         sandbox.url, api_key=sandbox.api_key, api_version=version, retry=QUICK
     ) as client:
         # Bare or under success; in 4.0 articles come as a list under their module's name.
-        tickets = [known(it.id) async for it in client.tickets.search(count=5)]
+        tickets = [it.id async for it in client.tickets.search(count=5)]
         assert sorted(tickets) == list(sandbox.ticket_ids)
-        topics = [known(it.id) async for it in client.topics.search(count=4)]
+        topics = [it.id async for it in client.topics.search(count=4)]
         assert sorted(topics) == list(sandbox.topic_ids)
-        articles = [known(it.id) async for it in client.objects.search(ownership="knowledge-base")]
+        articles = [it.id async for it in client.objects.search(ownership="knowledge-base")]
         assert sorted(articles) == list(sandbox.article_ids)
         assert len([it async for it in client.comments.list()]) == 40
         assert [it.slug for it in await client.statuses.list(object_type="question")] == [
@@ -535,11 +499,10 @@ async def test_the_same_calls_work_whichever_version_answers(start_sandbox, vers
 
         # A type's title is one text in 4.0, else two.
         ticket = await client.objects.get(1)
-        assert known(known(ticket.type).title).single == "Ticket"
+        assert ticket.type.title.single == "Ticket"
 
         # A look-up by address answers one user in 4.0, else a page.
         user = await client.users.get(5)
-        assert user.email is not None
         assert await client.users.get_by_email(user.email) == user
         assert await client.users.get_by_email("nobody@example.org") is None
         assert [it.id async for it in client.users.search(email=user.email)] == [5]
@@ -566,29 +529,26 @@ async def test_the_same_calls_work_whichever_version_answers(start_sandbox, vers
         idea = await client.topics.create("Dark mode", "Please", object_type="idea")
         assert idea.id in [it.id async for it in client.topics.search(type="idea", text="dark m")]
         assert idea.id not in [it.id async for it in client.tickets.search()]
-        changed = await client.objects.update(known(created.id), title="Printers")
-        assert known(changed).title == "Printers"
-        comment = await client.comments.create(known(created.id), "See there")
-        comments = client.objects.comments(known(created.id))
+        changed = await client.objects.update(created.id, title="Printers")
+        assert changed.title == "Printers"
+        comment = await client.comments.create(created.id, "See there")
+        comments = client.objects.comments(created.id)
         assert [it.id async for it in comments] == [comment.id]
         for empty in (
             client.tickets.search(text="nowhere"),
             client.objects.search(ownership="knowledge-base", text="nowhere"),
-            client.objects.comments(known((await client.tickets.create("New", "New")).id)),
+            client.objects.comments((await client.tickets.create("New", "New")).id),
         ):
             assert await empty.collect() == []
 
 
-T = TypeVar("T")
+async def refused(call: Awaitable[object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await call
 
 
-def known(value: T | None) -> T:
-    assert value is not None
-    return value
-
-
-def file_names(ticket: Object) -> list[str | None]:
-    return [file.name and file.name.full for file in ticket.attachments]
+def file_names(ticket: Object) -> list[str]:
+    return [file.name.full for file in ticket.attachments]
 
 
 def fields_of(actions: list[ChangelogAction]) -> set[str | None]:
@@ -596,5 +556,5 @@ def fields_of(actions: list[ChangelogAction]) -> set[str | None]:
 
 
 async def report(day: Day, name: str, group: str | None = None) -> ReportPages:
-    ids = {known(it.name): known(it.id) for it in await day.agent.reports.list()}
+    ids = {it.name: it.id for it in await day.agent.reports.list()}
     return day.agent.reports.objects(ids[name], group=group)

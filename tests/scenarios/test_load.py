@@ -32,12 +32,12 @@ LEFT_OVER = 256 * 1024
 
 
 @pytest.fixture
-def busy(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def busy(start_sandbox) -> Sandbox:
     return start_sandbox(users=TASKS, latency=0.002)
 
 
 @pytest.fixture
-async def client(busy: Sandbox) -> AsyncIterator[AsyncClient]:
+async def client(busy) -> AsyncIterator[AsyncClient]:
     async with AsyncClient(
         busy.url, api_key=busy.api_key, max_in_flight=AT_ONCE, retry=QUICK
     ) as client:
@@ -91,7 +91,7 @@ class Noting(httpx.AsyncHTTPTransport):
 
 
 @pytest.mark.long
-async def test_who_came_first_is_served_first(busy: Sandbox):
+async def test_who_came_first_is_served_first(busy):
     asked: list[int] = []
     noting = Noting()
     async with AsyncClient(
@@ -332,7 +332,7 @@ async def test_cancelling_half_of_the_waiting_leaves_the_others_going(client, bu
     await settled(client, busy)
 
 
-async def test_a_view_with_its_own_bound_counts_by_itself(client: AsyncClient, busy: Sandbox):
+async def test_a_view_with_its_own_bound_counts_by_itself(client, busy):
     busy.set_latency(0.02)
     few = client.with_options(max_in_flight=3)
     same = client.with_options(timeout=20)
@@ -351,7 +351,7 @@ async def test_a_view_with_its_own_bound_counts_by_itself(client: AsyncClient, b
     assert (client.in_flight, few.in_flight, same.in_flight) == (0, 0, 0)
 
 
-async def test_a_queue_timeout_on_a_view_is_the_views_own(client: AsyncClient, busy: Sandbox):
+async def test_a_queue_timeout_on_a_view_is_the_views_own(client, busy):
     busy.set_latency(0.1)
     hasty = client.with_options(queue_timeout=0.05)
     patient_came: list[int] = []
@@ -406,7 +406,7 @@ async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(start_san
 
 
 async def test_the_time_a_retry_waits_for_its_turn_is_not_what_max_elapsed_bounds_at_first(
-    start_sandbox: Callable[..., Sandbox],
+    start_sandbox,
 ):
     # It counts from the first failure: a call that waited far longer than that for its first
     # turn is tried again all the same.

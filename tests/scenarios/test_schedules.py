@@ -304,7 +304,7 @@ def test_pacing_and_queueing_make_no_call_arrive_more_often(
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_repeatable_call_is_tried_as_often_as_it_may_be(backend: str):
+def test_a_repeatable_call_is_tried_as_often_as_it_may_be(backend):
     policy = RetryPolicy(attempts=5, max_elapsed=1e9)
     day = Day([Turn("500")] * 5)
     outcomes = live_through(backend, day, policy, [("get", 0)])
@@ -313,7 +313,7 @@ def test_a_repeatable_call_is_tried_as_often_as_it_may_be(backend: str):
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_storm_is_a_trickle(backend: str):
+def test_a_storm_is_a_trickle(backend):
     """Of a hundred calls that fail for a minute, no more is tried again than the budget has."""
     policy = RetryPolicy(attempts=100, initial_delay=0.1, max_delay=0.1, max_elapsed=60)
     day = Day([Turn("500")] * 100_000)

@@ -5,7 +5,7 @@ import pytest
 from test_plugin_runners import PLUGIN, REGISTERED
 
 import useresponse_async.testing
-from useresponse_async import AsyncClient, ServiceUnavailableError
+from useresponse_async import ServiceUnavailableError
 from useresponse_async.testing import QUICK_RETRY, Received
 
 pytestmark = pytest.mark.anyio
@@ -27,7 +27,7 @@ async def test_a_scripted_fault_is_met(useresponse_client, useresponse_sandbox):
     assert (await useresponse_client.users.me()).id == 1
 
 
-async def test_the_client_is_shared_by_tasks(useresponse_client: AsyncClient):
+async def test_the_client_is_shared_by_tasks(useresponse_client):
     async with anyio.create_task_group() as tasks:
         for user_id in range(1, 9):
             tasks.start_soon(useresponse_client.users.get, user_id)

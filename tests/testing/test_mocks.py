@@ -5,7 +5,7 @@ import pytest
 import respx
 
 from useresponse_async import AsyncClient, KeyPlacement, NotFoundError
-from useresponse_async.sandbox import Options, Sandbox, create_app
+from useresponse_async.sandbox import Options, create_app
 from useresponse_async.testing import QUICK_RETRY
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
@@ -114,7 +114,7 @@ async def test_respx_as_a_transport_answers():
         assert (await client.users.me()).id == 1
 
 
-async def test_respx_lets_requests_through_to_the_sandbox(sandbox: Sandbox):
+async def test_respx_lets_requests_through_to_the_sandbox(sandbox):
     async with respx.mock() as router:
         router.get(f"{sandbox.url}/api/3.0/users/1.json").respond(json={"id": 1, "name": "Mock"})
         router.route(host="127.0.0.1").pass_through()

@@ -9,7 +9,7 @@ from test_plugin_runners import run
 pytest_plugins = ("pytester",)
 
 
-def test_markers_choose_what_the_sandbox_holds(pytester: pytest.Pytester):
+def test_markers_choose_what_the_sandbox_holds(pytester):
     pytester.makepyfile(
         """
         import pytest
@@ -29,7 +29,7 @@ def test_markers_choose_what_the_sandbox_holds(pytester: pytest.Pytester):
     run(pytester).assert_outcomes(passed=4)
 
 
-def test_fixtures_choose_for_many_tests(pytester: pytest.Pytester):
+def test_fixtures_choose_for_many_tests(pytester):
     pytester.makeconftest(
         """
         import pytest
@@ -87,7 +87,7 @@ def test_a_marker_that_makes_no_sense_is_an_error(pytester, arguments, message):
     result.stdout.fnmatch_lines([message])
 
 
-def test_a_missing_extra_says_what_to_install(pytester: pytest.Pytester):
+def test_a_missing_extra_says_what_to_install(pytester):
     pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
     pytester.makepyfile(
         """
@@ -108,7 +108,7 @@ def test_a_missing_extra_says_what_to_install(pytester: pytest.Pytester):
     )
 
 
-def test_the_fixtures_and_the_marker_are_described(pytester: pytest.Pytester):
+def test_the_fixtures_and_the_marker_are_described(pytester):
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(
         [
             "useresponse_sandbox --*",
@@ -129,7 +129,7 @@ def test_loading_the_plugin_loads_no_server():
     assert done.stdout.split() == []
 
 
-def test_a_marker_wins_over_what_the_project_chose(pytester: pytest.Pytester):
+def test_a_marker_wins_over_what_the_project_chose(pytester):
     pytester.makeconftest(
         """
         import pytest

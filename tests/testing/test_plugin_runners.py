@@ -125,30 +125,30 @@ def test_pytest_finds_the_plugin_by_itself():
     assert REGISTERED
 
 
-def test_all_plugins_share_one_run(pytester: pytest.Pytester):
+def test_all_plugins_share_one_run(pytester):
     pytester.makepyfile(test_anyio=ANYIO, test_asyncio=ASYNCIO, test_nobody=NOBODY)
     run(pytester).assert_outcomes(passed=6 + 7 + 3)
 
 
-def test_anyio_alone_runs_on_asyncio_and_trio(pytester: pytest.Pytester):
+def test_anyio_alone_runs_on_asyncio_and_trio(pytester):
     pytester.makepyfile(test_anyio=ANYIO, test_nobody=NOBODY)
     result = run(pytester, "-v", "-p", "no:asyncio")
     result.assert_outcomes(passed=6 + 3)
     result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
 
 
-def test_pytest_asyncio_alone_does(pytester: pytest.Pytester):
+def test_pytest_asyncio_alone_does(pytester):
     pytester.makepyfile(test_asyncio=ASYNCIO, test_nobody=NOBODY)
     run(pytester, "-p", "no:anyio").assert_outcomes(passed=7 + 3)
 
 
-def test_pytest_asyncio_in_auto_mode_does(pytester: pytest.Pytester):
+def test_pytest_asyncio_in_auto_mode_does(pytester):
     unmarked = ASYNCIO.replace("@pytest.mark.asyncio\n", "")
     pytester.makepyfile(test_asyncio=unmarked.replace("pytest_asyncio.fixture", "pytest.fixture"))
     run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=7)
 
 
-def test_loops_of_a_wider_scope_can_be_the_default(pytester: pytest.Pytester):
+def test_loops_of_a_wider_scope_can_be_the_default(pytester):
     pytester.makepyfile(
         """
         import pytest
@@ -166,13 +166,13 @@ def test_loops_of_a_wider_scope_can_be_the_default(pytester: pytest.Pytester):
     result.assert_outcomes(passed=2)
 
 
-def test_no_async_plugin_is_needed(pytester: pytest.Pytester):
+def test_no_async_plugin_is_needed(pytester):
     pytester.makepyfile(test_nobody=NOBODY)
     run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_client_that_is_left_open_is_told_of(pytester: pytest.Pytester, backend: str):
+def test_a_client_that_is_left_open_is_told_of(pytester, backend):
     pytester.makepyfile(
         f"""
         import anyio

@@ -24,13 +24,13 @@ def test_there_are_tests():
 
 
 @pytest.mark.parametrize("block", TESTS)
-def test_a_shown_test_passes(pytester: pytest.Pytester, block: str):
+def test_a_shown_test_passes(pytester, block):
     pytester.makepyfile(block)
     backends = 2
     run(pytester).assert_outcomes(passed=block.count("def test_") * backends)
 
 
 @pytest.mark.parametrize("block", TESTS)
-def test_a_shown_test_passes_with_pytest_asyncio(pytester: pytest.Pytester, block: str):
+def test_a_shown_test_passes_with_pytest_asyncio(pytester, block):
     pytester.makepyfile(block.replace("pytest.mark.anyio", "pytest.mark.asyncio"))
     run(pytester).assert_outcomes(passed=block.count("def test_"))
