@@ -7,7 +7,6 @@ import secrets
 import sys
 import tempfile
 import time
-import tracemalloc
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -70,8 +69,6 @@ class Soak:
         _be_strict(self._tally)
         gauges.keep_one_heap()
         logging.getLogger().addHandler(self._watch)
-        if options.trace:
-            tracemalloc.start(10)
         served = {"users": options.users, "tickets": 100, "seed": options.seed, "api_key": key}
         with (
             tempfile.TemporaryDirectory() as directory,
@@ -101,8 +98,13 @@ class Soak:
             seconds=self._seconds / len(self._backends),
             workers=self._options.workers,
         )
-        found = _Found(trace=self._options.trace)
-        run = Run(world=world, plan=plan, tell=self._tell, settled=found.look)
+        types: list[Counter[str]] = []
+
+        def look() -> None:
+            gc.collect()
+            types.append(gauges.object_types())
+
+        run = Run(world=world, plan=plan, tell=self._tell, settled=look)
         readings = run.main()
         found_trends = trends(readings)
         self.say(
@@ -111,7 +113,8 @@ class Soak:
         )
         if not all(trend.is_flat for trend in found_trends):
             self._flat = False
-            self.say(*found.growth())
+            growth = (types[-1] - types[0]).most_common(_SHOWN)
+            self.say(*(f"  {count:>+9,} {name}" for name, count in growth))
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -179,31 +182,6 @@ class Soak:
         sys.stdout.flush()
 
 
-class _Found:
-    """What there was after the warm-up, held against what there is in the end."""
-
-    def __init__(self, *, trace: bool) -> None:
-        self._trace = trace
-        self._types: list[Counter[str]] = []
-        self._snapshots: list[tracemalloc.Snapshot] = []
-
-    def look(self) -> None:
-        """Count what there is now."""
-        gc.collect()
-        self._types.append(gauges.object_types())
-        if self._trace:
-            self._snapshots.append(tracemalloc.take_snapshot())
-
-    def growth(self) -> list[str]:
-        """Say what there is more of."""
-        first, last = self._types[0], self._types[-1]
-        lines = [f"  {n:>+9,} {name}" for name, n in (last - first).most_common(_SHOWN)]
-        if self._trace:
-            compared = self._snapshots[-1].compare_to(self._snapshots[0], "lineno")
-            lines += [f"  {line}" for line in compared[:_SHOWN]]
-        return lines
-
-
 def _be_strict(tally: Tally) -> None:
     """Have what the interpreter only complains of counted as a problem."""
     warnings.simplefilter("error")
@@ -227,7 +205,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--users", type=int, default=1000, help="users that are there all the time")
     add("--faults", type=float, default=0.05, help="share of requests that fail")
     add("--seed", type=int, default=1, help="decides what is done, and what fails")
-    add("--trace", action="store_true", help="tell which lines hold the memory that grew")
     add("--sabotage", choices=KINDS, help="do this wrong, to see that it is told")
     return parser
 

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import trio
 
-__all__ = ["AVAILABLE", "Glance", "Reading", "glance", "keep_one_heap", "object_types", "read"]
-
 AVAILABLE = Path("/proc/self/statm").exists()
 
 _M_ARENA_MAX = -8  # of the GNU C library
@@ -25,27 +23,16 @@ _POOL_THREADS = ("AnyIO worker thread", "Trio thread")
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """One look at this process.
+    """One look at this process, the descriptors that go to the server left out."""
 
-    Attributes:
-        rss: Memory in RAM, in bytes.
-        blocks: Python's own allocations, in blocks.
-        allocated: What else is in use of the C library's heap, in bytes; 0 where it does not say.
-        descriptors: Open files, by what they are; those to the server left out.
-        connections: Open connections to the server.
-        tasks: Tasks that live, by name.
-        threads: Threads, by name, the pool's left out.
-        pool_threads: Threads that a backend keeps for work on files.
-    """
-
-    rss: int
-    blocks: int
-    allocated: int
+    rss: int  # memory in RAM, in bytes
+    blocks: int  # Python's own allocations, in blocks
+    allocated: int  # what else is in use of the C library's heap, in bytes; 0 where it is unknown
     descriptors: Counter[str] = field(repr=False)
-    connections: int
+    connections: int  # to the server
     tasks: Counter[str] = field(repr=False)
     threads: Counter[str] = field(repr=False)
-    pool_threads: int
+    pool_threads: int  # that a backend keeps for work on files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +61,7 @@ def _rss() -> int:
 
 
 def read(port: int) -> Reading:
-    """Look at this process, once what is no longer used has been given back.
-
-    Args:
-        port: The server's port, by which connections to it are known.
-    """
+    """Look at this process, which has connections to a port, once the unused is given back."""
     for _ in range(3):  # what a finalizer let go of is found by the next
         gc.collect()
     _give_back()

@@ -8,8 +8,6 @@ import threading
 import anyio
 import trio
 
-__all__ = ["KINDS", "Sabotage"]
-
 KINDS = ("memory", "descriptors", "tasks", "threads", "key", "twice", "lost", "duplicated")
 
 # Enough to be seen, and not so many that the system refuses.

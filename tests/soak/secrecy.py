@@ -7,8 +7,6 @@ from traceback import TracebackException
 
 import httpx
 
-__all__ = ["Watch"]
-
 # Where a loop tells of what nobody awaited, and the package of a hook that failed.
 _COMPLAINERS = ("asyncio", "useresponse_async.hooks")
 

@@ -1,10 +1,10 @@
 """What does a worker have at hand, and how does it check what it gets?"""
 
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tests.soak.sabotage import Sabotage
 from tests.soak.secrecy import Watch
@@ -23,7 +23,7 @@ from useresponse_async import (
 from useresponse_async.cli._demo import delivery_problems
 from useresponse_async.sandbox import Options, create_app
 
-__all__ = ["RETRIES", "Shift", "UncertainError", "World"]
+T = TypeVar("T")
 
 #: With one request in twenty failing, a call that may be repeated never runs out of tries.
 RETRIES: Final = RetryPolicy(
@@ -57,10 +57,6 @@ class World:
         """Make a client of the sandbox."""
         options = {"retry": RETRIES, "timeout": 30} | options
         return AsyncClient(self.server.url, api_key=self.api_key, **options)
-
-
-class UncertainError(Exception):
-    """A call that must not be made twice failed, and may have been done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,33 +111,26 @@ class Shift:
         wanted = list(range(1, len(ids) + 1))[: self.world.users]
         self.expect(list(ids)[: self.world.users] == wanted, f"a part of a walk was {ids!r:.200}")
 
-    @asynccontextmanager
-    async def once_only(self) -> AsyncIterator[None]:
-        """Tell a call that failed as it may, and possibly was done, from one that went wrong.
-
-        Raises:
-            UncertainError: The call failed as it may.
-        """
+    async def once(self, call: Awaitable[T]) -> T | None:
+        """Return what a call gives that must not be made twice; None if it may have been done."""
         try:
-            yield
+            return await call
         except (APIConnectionError, InternalServerError, DecodeError) as error:
             self.world.watch.look_at_error(error)
             if isinstance(error, QueueTimeoutError):
                 raise
             if isinstance(error, DecodeError) and not error.malformed:
                 raise
-        else:
-            return
-        raise UncertainError
+            return None
 
     @asynccontextmanager
     async def may_be_closed(self) -> AsyncIterator[None]:
         """Let a client be closed under a call."""
         try:
             yield
-        except (ClientClosedError, UncertainError) as error:
+        except ClientClosedError as error:
             self.world.watch.look_at_error(error)
-            self.tally.ended_by_close += isinstance(error, ClientClosedError)
+            self.tally.ended_by_close += 1
 
     async def count_created(self, found: int, *, answered: bool) -> None:
         """Take note of how often a thing was created that is to be created once."""

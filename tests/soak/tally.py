@@ -3,52 +3,29 @@
 from collections import Counter
 from dataclasses import dataclass, field, fields
 
-__all__ = ["Tally"]
-
 _MOST_PROBLEMS = 20
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts of a soak; it does not grow with time.
-
-    Attributes:
-        jobs: Jobs done, by name.
-        items: Items that came and were checked, one by one.
-        lost: Items of whole walks that did not come.
-        duplicated: Items that came twice in a walk.
-        misplaced: Items that came out of order.
-        created: Things created, as the server says.
-        not_created: Creations that failed, and were not done.
-        created_unseen: Creations that failed, and were done all the same, once.
-        created_twice: Creations that were done more than once.
-        cancelled: Calls and walks cancelled on their way.
-        left_early: Walks and maps that the loop was left of.
-        clients: Clients opened and closed beside the one that lives on.
-        ended_by_close: Calls that a client was closed under.
-        without_turn: Calls that had no turn in time.
-        out_of_time: Calls that took longer than they might.
-        bytes_moved: Bytes of files that went up or came down, and were compared.
-        retries: Tries that were made again, as the hooks were told.
-        responses: Responses that the hooks were told of.
-    """
+    """Counts of a soak; it does not grow with time."""
 
     jobs: Counter[str] = field(default_factory=Counter)
-    items: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    misplaced: int = 0
-    created: int = 0
-    not_created: int = 0
-    created_unseen: int = 0
+    items: int = 0  # items that came and were checked, one by one
+    lost: int = 0  # items of complete walks that did not come
+    duplicated: int = 0  # items that came twice in a walk
+    misplaced: int = 0  # items that came out of order
+    created: int = 0  # as the server says
+    not_created: int = 0  # creations that failed, and were not done
+    created_unseen: int = 0  # creations that failed, and were done all the same, once
     created_twice: int = 0
-    cancelled: int = 0
-    left_early: int = 0
-    clients: int = 0
-    ended_by_close: int = 0
-    without_turn: int = 0
-    out_of_time: int = 0
-    bytes_moved: int = 0
+    cancelled: int = 0  # calls and walks cancelled on their way
+    left_early: int = 0  # walks and maps whose loop was left
+    clients: int = 0  # opened and closed beside the one that lives on
+    ended_by_close: int = 0  # calls under which a client was closed
+    without_turn: int = 0  # calls that had no slot in time
+    out_of_time: int = 0  # calls that took longer than they might
+    bytes_moved: int = 0  # of files that went up or came down, and were compared
     retries: int = 0
     responses: int = 0
     problems: Counter[str] = field(default_factory=Counter)

@@ -6,8 +6,6 @@ from statistics import median
 
 from tests.soak.gauges import Reading
 
-__all__ = ["LEAST_READINGS", "Trend", "differences", "trends"]
-
 LEAST_READINGS = 6
 
 

@@ -20,8 +20,6 @@ from tests.soak.shift import Shift, World
 from tests.soak.verdict import LEAST_READINGS, differences
 from useresponse_async import AsyncClient, RetryEvent
 
-__all__ = ["Plan", "Run"]
-
 _ROUNDS = 18
 _LONGEST_ROUND = 10.0
 _SECONDS_TO_SETTLE = 5.0
@@ -34,13 +32,7 @@ _MOST_CONNECTIONS = _MAX_IN_FLIGHT + _VIEWS_MAX_IN_FLIGHT + 3
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How much is done.
-
-    Attributes:
-        backend: ``asyncio``, ``uvloop`` or ``trio``.
-        seconds: How long, in seconds.
-        workers: How many work at once.
-    """
+    """How much is done, for how long in seconds."""
 
     backend: str
     seconds: float
@@ -51,11 +43,7 @@ class Plan:
 class Run:
     """A soak on one backend.
 
-    Args:
-        world: What all workers share.
-        plan: How much is done.
-        tell: Is called now and then, to tell how it goes.
-        settled: Is called after the round that warms up, and after the last.
+    ``tell`` is called now and then; ``settled`` after the round that warms up, and after the last.
     """
 
     world: World
