@@ -3,7 +3,7 @@
 import anyio
 import pytest
 from quick import QUICK
-from server import Request, Reset, Silence, Sleep, answer
+from server import Request, Reset, Silence, Sleep, answer, create
 
 from useresponse_async import APIConnectionError
 
@@ -29,7 +29,7 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
                 while server.open_connections:
                     await anyio.sleep(0.005)
             await anyio.sleep(0.01)  # the event loop sees that it has closed
-        created = await client.users.create("a@b.example", full_name="A")
+        created = await create(client)
         assert created.id == 1
     assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
 

@@ -64,7 +64,7 @@ def server() -> Iterator[RawServer]:
     server.stop()
 
 
-@pytest.fixture(params=["its own", "transport"])
+@pytest.fixture(params=["its own", pytest.param("transport", marks=pytest.mark.long)])
 def options(request, wire, trusting) -> dict[str, Any]:
     """Choose the sender: pools or aiohttp, by the wire, or a transport of the caller's."""
     if request.param == "its own":

@@ -1,6 +1,5 @@
 """The fixtures give a sandbox and its client, on every backend."""
 
-import anyio
 import pytest
 from test_plugin_runners import PLUGIN, REGISTERED
 
@@ -25,12 +24,6 @@ async def test_a_scripted_fault_is_met(useresponse_client, useresponse_sandbox):
         await useresponse_client.users.me()
     assert useresponse_sandbox.arrivals == QUICK_RETRY.attempts
     assert (await useresponse_client.users.me()).id == 1
-
-
-async def test_the_client_is_shared_by_tasks(useresponse_client):
-    async with anyio.create_task_group() as tasks:
-        for user_id in range(1, 9):
-            tasks.start_soon(useresponse_client.users.get, user_id)
 
 
 def test_the_module_offers_nothing_else():

@@ -3,88 +3,89 @@
 import subprocess
 import sys
 
-import pytest
 from test_plugin_runners import run
 
 pytest_plugins = ("pytester",)
 
+MARKERS = """
+import pytest
 
-def test_markers_choose_what_the_sandbox_holds(pytester):
-    pytester.makepyfile(
-        """
-        import pytest
+pytestmark = [pytest.mark.anyio, pytest.mark.useresponse(users=7, tickets=3)]
 
-        pytestmark = [pytest.mark.anyio, pytest.mark.useresponse(users=7, tickets=3)]
+async def test_the_modules(useresponse_client):
+    assert await useresponse_client.users.search().count() == 7
+    assert await useresponse_client.tickets.search().count() == 3
 
-        async def test_the_modules(useresponse_client):
-            assert await useresponse_client.users.search().count() == 7
-            assert await useresponse_client.tickets.search().count() == 3
+@pytest.mark.useresponse(users=1)
+async def test_the_nearest_wins(useresponse_client):
+    assert await useresponse_client.users.search().count() == 1
+    assert await useresponse_client.tickets.search().count() == 3
+"""
 
-        @pytest.mark.useresponse(users=1)
-        async def test_the_nearest_wins(useresponse_client):
-            assert await useresponse_client.users.search().count() == 1
-            assert await useresponse_client.tickets.search().count() == 3
-        """
+CHOICES = """
+import pytest
+
+@pytest.fixture
+def useresponse_sandbox_options(useresponse_sandbox_options):
+    return {"users": 5, "api_key": "k", **useresponse_sandbox_options}
+
+@pytest.fixture
+def useresponse_client_options(useresponse_sandbox):
+    return {"api_key": useresponse_sandbox.keys["agent"], "api_version": "4.0"}
+"""
+
+CHOSEN = """
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+async def test_the_projects(useresponse_client, useresponse_sandbox):
+    assert (await useresponse_client.users.me()).role.alias == "agent"
+    (received,) = useresponse_sandbox.requests
+    assert received.path == "/api/4.0/me.json"
+    assert useresponse_sandbox.user_count == 5
+
+@pytest.mark.useresponse(users=1)
+async def test_a_marker_still_counts(useresponse_sandbox):
+    assert useresponse_sandbox.user_count == 1
+    assert useresponse_sandbox.api_key == "k"
+"""
+
+OVERRIDDEN = """
+import pytest
+
+@pytest.fixture
+def useresponse_sandbox_options():
+    return {"users": 5}
+
+@pytest.mark.useresponse(users=3)
+def test_of_three(useresponse_sandbox):
+    assert useresponse_sandbox.user_count == 3
+"""
+
+
+def test_markers_and_fixtures_choose_and_a_marker_wins(pytester):
+    pytester.makepyfile(test_markers=MARKERS, test_overridden=OVERRIDDEN)
+    project = pytester.mkdir("project")
+    (project / "conftest.py").write_text(CHOICES)
+    (project / "test_chosen.py").write_text(CHOSEN)
+    run(pytester).assert_outcomes(passed=4 + 1 + 4)
+
+
+def test_a_marker_that_makes_no_sense_is_an_error(pytester):
+    messages = {
+        "1000": "*takes named options only, such as users=1000*",
+        "user=1000": "*unexpected keyword argument 'user'*",
+        "users=-1": "*users must not be negative, got -1*",
+    }
+    tests = (
+        f"@pytest.mark.useresponse({arguments})\ndef test_{number}(useresponse_sandbox): ...\n"
+        for number, arguments in enumerate(messages)
     )
-    run(pytester).assert_outcomes(passed=4)
-
-
-def test_fixtures_choose_for_many_tests(pytester):
-    pytester.makeconftest(
-        """
-        import pytest
-
-        @pytest.fixture
-        def useresponse_sandbox_options(useresponse_sandbox_options):
-            return {"users": 5, "api_key": "k", **useresponse_sandbox_options}
-
-        @pytest.fixture
-        def useresponse_client_options(useresponse_sandbox):
-            return {"api_key": useresponse_sandbox.keys["agent"], "api_version": "4.0"}
-        """
-    )
-    pytester.makepyfile(
-        """
-        import pytest
-
-        pytestmark = pytest.mark.anyio
-
-        async def test_the_projects(useresponse_client, useresponse_sandbox):
-            assert (await useresponse_client.users.me()).role.alias == "agent"
-            (received,) = useresponse_sandbox.requests
-            assert received.path == "/api/4.0/me.json"
-            assert useresponse_sandbox.user_count == 5
-
-        @pytest.mark.useresponse(users=1)
-        async def test_a_marker_still_counts(useresponse_sandbox):
-            assert useresponse_sandbox.user_count == 1
-            assert useresponse_sandbox.api_key == "k"
-        """
-    )
-    run(pytester).assert_outcomes(passed=4)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ("1000", "*takes named options only, such as users=1000*"),
-        ("user=1000", "*unexpected keyword argument 'user'*"),
-        ("users=-1", "*users must not be negative, got -1*"),
-    ],
-)
-def test_a_marker_that_makes_no_sense_is_an_error(pytester, arguments, message):
-    pytester.makepyfile(
-        f"""
-        import pytest
-
-        @pytest.mark.useresponse({arguments})
-        def test_marked(useresponse_sandbox):
-            pass
-        """
-    )
+    pytester.makepyfile("\n".join(["import pytest", *tests]))
     result = run(pytester)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines([message])
+    result.assert_outcomes(errors=3)
+    result.stdout.fnmatch_lines([*messages.values()])
 
 
 def test_a_missing_extra_says_what_to_install(pytester):
@@ -109,13 +110,9 @@ def test_a_missing_extra_says_what_to_install(pytester):
 
 
 def test_the_fixtures_and_the_marker_are_described(pytester):
+    names = ("sandbox", "client", "sandbox_options", "client_options")
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(
-        [
-            "useresponse_sandbox --*",
-            "useresponse_client --*",
-            "useresponse_sandbox_options --*",
-            "useresponse_client_options --*",
-        ]
+        [f"useresponse_{name} --*" for name in names]
     )
     run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.useresponse(?*options): *"])
 
@@ -127,25 +124,3 @@ def test_loading_the_plugin_loads_no_server():
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603
     assert done.stdout.split() == []
-
-
-def test_a_marker_wins_over_what_the_project_chose(pytester):
-    pytester.makeconftest(
-        """
-        import pytest
-
-        @pytest.fixture
-        def useresponse_sandbox_options():
-            return {"users": 5}
-        """
-    )
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.useresponse(users=3)
-        def test_of_three(useresponse_sandbox):
-            assert useresponse_sandbox.user_count == 3
-        """
-    )
-    run(pytester).assert_outcomes(passed=1)

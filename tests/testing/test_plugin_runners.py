@@ -76,11 +76,6 @@ async def test_a_loop_of_the_session(useresponse_client):
     await useresponse_client.users.me()
 
 
-@pytest.mark.asyncio(loop_scope="package")
-async def test_a_loop_of_the_package(useresponse_client):
-    await useresponse_client.users.me()
-
-
 @pytest.mark.asyncio(loop_scope="class")
 class TestClass:
     async def test_one(self, useresponse_client):
@@ -127,9 +122,10 @@ def test_pytest_finds_the_plugin_by_itself():
 
 def test_all_plugins_share_one_run(pytester):
     pytester.makepyfile(test_anyio=ANYIO, test_asyncio=ASYNCIO, test_nobody=NOBODY)
-    run(pytester).assert_outcomes(passed=6 + 7 + 3)
+    run(pytester).assert_outcomes(passed=6 + 6 + 3)
 
 
+@pytest.mark.long
 def test_anyio_alone_runs_on_asyncio_and_trio(pytester):
     pytester.makepyfile(test_anyio=ANYIO, test_nobody=NOBODY)
     result = run(pytester, "-v", "-p", "no:asyncio")
@@ -137,17 +133,20 @@ def test_anyio_alone_runs_on_asyncio_and_trio(pytester):
     result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
 
 
+@pytest.mark.long
 def test_pytest_asyncio_alone_does(pytester):
     pytester.makepyfile(test_asyncio=ASYNCIO, test_nobody=NOBODY)
-    run(pytester, "-p", "no:anyio").assert_outcomes(passed=7 + 3)
+    run(pytester, "-p", "no:anyio").assert_outcomes(passed=6 + 3)
 
 
+@pytest.mark.long
 def test_pytest_asyncio_in_auto_mode_does(pytester):
     unmarked = ASYNCIO.replace("@pytest.mark.asyncio\n", "")
     pytester.makepyfile(test_asyncio=unmarked.replace("pytest_asyncio.fixture", "pytest.fixture"))
-    run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=7)
+    run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=6)
 
 
+@pytest.mark.long
 def test_loops_of_a_wider_scope_can_be_the_default(pytester):
     pytester.makepyfile(
         """
@@ -171,16 +170,17 @@ def test_no_async_plugin_is_needed(pytester):
     run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_client_that_is_left_open_is_told_of(pytester, backend):
+def test_a_client_that_is_left_open_is_told_of(pytester):
     pytester.makepyfile(
-        f"""
+        """
         import anyio
+        import pytest
 
-        def test_left_open(useresponse_client):
-            anyio.run(useresponse_client.users.me, backend="{backend}")
+        @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+        def test_left_open(useresponse_client, backend):
+            anyio.run(useresponse_client.users.me, backend=backend)
         """
     )
     result = run(pytester)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*useresponse_client was used and not closed*"])
+    result.stdout.fnmatch_lines(["*useresponse_client was used and not closed*"] * 2)

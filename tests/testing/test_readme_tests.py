@@ -23,14 +23,9 @@ def test_there_are_tests():
     assert len(TESTS) == 3
 
 
-@pytest.mark.parametrize("block", TESTS)
-def test_a_shown_test_passes(pytester, block):
-    pytester.makepyfile(block)
-    backends = 2
-    run(pytester).assert_outcomes(passed=block.count("def test_") * backends)
-
-
-@pytest.mark.parametrize("block", TESTS)
-def test_a_shown_test_passes_with_pytest_asyncio(pytester, block):
-    pytester.makepyfile(block.replace("pytest.mark.anyio", "pytest.mark.asyncio"))
-    run(pytester).assert_outcomes(passed=block.count("def test_"))
+@pytest.mark.parametrize(("runner", "backends"), [("anyio", 2), ("asyncio", 1)])
+def test_the_shown_tests_pass(pytester, runner, backends):
+    shown = [block.replace("pytest.mark.anyio", f"pytest.mark.{runner}") for block in TESTS]
+    pytester.makepyfile(**{f"test_{number}": block for number, block in enumerate(shown)})
+    count = sum(block.count("def test_") for block in shown)
+    run(pytester).assert_outcomes(passed=count * backends)
