@@ -29,6 +29,7 @@ from useresponse_async import (
     Secret,
     UseResponseError,
 )
+from useresponse_async.sandbox import Sandbox
 
 KEY = "evil-k3y"
 
