@@ -1,10 +1,14 @@
-"""A day at the help desk, through the public API only: everybody sees what everybody did."""
+"""A day at the help desk, through the public API only: everybody sees what everybody did.
+
+Who may do what, and what is refused, is the subject of ``tests/sandbox``.
+"""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from quick import QUICK
@@ -13,17 +17,13 @@ from useresponse_async import (
     AsyncClient,
     Attachment,
     AuthenticationError,
-    BadRequestError,
-    ChangelogAction,
     ConflictError,
     NotFoundError,
     Object,
+    Pages,
     PermissionDeniedError,
     Secret,
-    User,
 )
-from useresponse_async.resources._reports import ReportPages
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
@@ -40,38 +40,27 @@ class Day:
     neighbour: AsyncClient
     agent: AsyncClient
     admin: AsyncClient
-    connect: Callable[[str | Secret | None], AsyncClient]
+    connect: Callable[[Any], AsyncClient]
     folder: Path
-    customer: AsyncClient = field(init=False)
-    cleo: User = field(init=False)
-    amir: User = field(init=False)
+    customer: Any = None
+    cleo: Any = None
+    amir: Any = None
     ticket: int = 0
     topic: int = 0
 
 
 @pytest.fixture
-def sandbox(start_sandbox) -> Sandbox:
-    return start_sandbox(users=30)
-
-
-@pytest.fixture
-async def day(sandbox, tmp_path) -> AsyncIterator[Day]:
+async def day(start_sandbox, tmp_path) -> AsyncIterator[Day]:
+    sandbox = start_sandbox(users=30)
     async with AsyncExitStack() as stack:
 
-        def connect(key: str | Secret | None) -> AsyncClient:
+        def connect(key: Any) -> AsyncClient:
             client = AsyncClient(sandbox.url, api_key=key, retry=QUICK)
             stack.push_async_callback(client.aclose)
             return client
 
-        keys = sandbox.keys
-        yield Day(
-            guest=connect(None),
-            neighbour=connect(keys["user"]),
-            agent=connect(keys["agent"]),
-            admin=connect(keys["admin"]),
-            connect=connect,
-            folder=tmp_path,
-        )
+        staff = [connect(sandbox.keys[role]) for role in ("user", "agent", "admin")]
+        yield Day(connect(None), *staff, connect, tmp_path)
 
 
 async def test_a_day_at_the_help_desk(day):
@@ -80,47 +69,33 @@ async def test_a_day_at_the_help_desk(day):
     await an_agent_finds_it_and_takes_it(day)
     await they_talk_and_send_each_other_files(day)
     await what_is_toggled_twice_is_as_it_was(day)
-    await a_comment_goes_to_the_trash_and_back(day)
-    await the_ticket_goes_to_the_trash_and_back(day)
-    await the_ticket_is_completed(day)
-    await the_ticket_shows_wherever_it_should(day)
-    await a_topic_waits_for_an_agent(day)
-    await comments_on_it_wait_too(day)
+    await what_goes_to_the_trash_comes_back(day)
+    await the_ticket_is_completed_and_shows_wherever_it_should(day)
+    await topics_and_comments_wait_for_an_agent(day)
     await an_announcement_runs_out(day)
     await notes_are_kept_about_the_customer(day)
     await the_lists_around_are_read(day)
     await chats_are_read(day)
-    await a_topic_goes_to_the_archive(day)
     await the_customer_changes_the_own_profile(day)
-    await a_ticket_is_deleted_for_good(day)
-    await the_customer_is_banned(day)
-    await a_user_comes_and_goes(day)
+    await what_and_who_is_deleted_or_banned_is_gone(day)
 
 
-async def a_customer_signs_up_and_in(day: Day):
+async def a_customer_signs_up_and_in(day: Day) -> None:
     registered = await day.guest.auth.register(name="Cleo Park", email="cleo@park.example")
     assert isinstance(registered.api_key, Secret)
-    await refused(day.guest.auth.register(name="Another", email="CLEO@park.example"), ConflictError)
+    again = day.guest.auth.register(name="Another", email="CLEO@park.example")
+    await refused(again, ConflictError)
     await day.admin.users.change_password(registered.id, PASSWORD)
     await refused(day.guest.auth.login("cleo@park.example", "a guess"), AuthenticationError)
     signed_in = await day.guest.auth.login("cleo@park.example", Secret(PASSWORD))
     assert signed_in.api_key == registered.api_key
     day.customer = day.connect(signed_in.api_key)
-    day.cleo = await day.customer.users.me()
-    day.amir = await day.agent.users.me()
-    assert (day.cleo.id, day.cleo.name, day.cleo.role and day.cleo.role.alias) == (
-        registered.id,
-        "Cleo Park",
-        "user",
-    )
-    await refused(day.guest.users.me(), AuthenticationError)
+    day.cleo, day.amir = await day.customer.users.me(), await day.agent.users.me()
+    assert (day.cleo.id, day.cleo.name, day.cleo.role.alias) == (registered.id, "Cleo Park", "user")
 
 
-async def the_customer_opens_a_ticket(day: Day):
+async def the_customer_opens_a_ticket(day: Day) -> None:
     (day.folder / "photo.jpg").write_bytes(PHOTO)
-    await refused(day.guest.tickets.create("Printer", "Help!"), AuthenticationError)
-    with pytest.raises(BadRequestError, match="title"):
-        await day.customer.tickets.create("P" * 101, "Help!")
     opened = await day.customer.tickets.create(
         "Printer on fire",
         "It [b]smokes[/b].",
@@ -132,10 +107,10 @@ async def the_customer_opens_a_ticket(day: Day):
         properties={11: "A-7", 13: ["api", "mobile"]},
     )
     day.ticket = opened.id
-    assert opened.ownership == "helpdesk"
-    assert opened.type.slug == "ticket"
+    assert (opened.ownership, opened.type.slug, opened.status.slug) == (
+        "helpdesk", "ticket", "opened",
+    )  # fmt: skip
     assert opened.author.id == day.cleo.id
-    assert opened.status.slug == "opened"
     assert opened.tags == ["printer", "urgent"]
     assert {value.name: value.value for value in opened.custom_fields} == {
         "property_11": ["A-7"],
@@ -148,17 +123,13 @@ async def the_customer_opens_a_ticket(day: Day):
     await refused(day.neighbour.objects.get(day.ticket), NotFoundError)
 
 
-async def an_agent_finds_it_and_takes_it(day: Day):
+async def an_agent_finds_it_and_takes_it(day: Day) -> None:
     search = day.agent.tickets.search(
         text="printer on FIRE", status="opened", date="today", author_id=day.cleo.id
     )
-    assert [found.id async for found in search] == [day.ticket]
-    assert [found.id for found in await unassigned(day)] == [day.ticket]
-    by_field = day.agent.tickets.search(properties={11: "A-7"})
-    assert await by_field.count() == 1
-    await refused(
-        day.customer.objects.update(day.ticket, responsible_id=day.amir.id), PermissionDeniedError
-    )
+    assert await ids_of(search) == [day.ticket]
+    assert await day.agent.tickets.search(properties={11: "A-7"}).count() == 1
+    assert day.ticket in await ids_of(await report(day, "Unassigned"))
     taken = await day.agent.objects.update(
         day.ticket,
         responsible_id=day.amir.id,
@@ -169,40 +140,30 @@ async def an_agent_finds_it_and_takes_it(day: Day):
     assert taken.team
     assert taken.title == "Printer on fire"
     assert file_names(taken) == ["photo.jpg", "note.txt", "plan.txt"]
-    assert await unassigned(day) == []
+    assert day.ticket not in await ids_of(await report(day, "Unassigned"))
 
 
-async def unassigned(day: Day) -> list[Object]:
-    objects = await report(day, "Unassigned")
-    return [found async for found in objects if found.author.id == day.cleo.id]
-
-
-async def they_talk_and_send_each_other_files(day: Day):
+async def they_talk_and_send_each_other_files(day: Day) -> None:
     private = await day.agent.comments.create(day.ticket, "Call the brigade", is_private=True)
     uploaded = await day.agent.files.upload(Attachment.from_bytes("Журнал 1.txt", LOG))
     public = await day.agent.comments.create(
         day.ticket, "Read [b]this[/b]", reply_to=private.id, attachments=[uploaded]
     )
-    await refused(
-        day.customer.comments.create(day.ticket, "Psst", is_private=True), PermissionDeniedError
-    )
     answer = await day.customer.comments.create(day.ticket, "Thanks!", reply_to=public.id)
     assert answer.reply_to_id == public.id
     written = [private.id, public.id, answer.id]
-    objects = day.agent.objects
-    assert [it.id async for it in objects.comments(day.ticket)] == written
-    assert [it.id async for it in objects.comments(day.ticket, sort="desc")] == written[::-1]
-    assert [it.id async for it in objects.comments(day.ticket, is_private=True)] == [private.id]
-    assert [it.id async for it in objects.comments(day.ticket, is_private=False)] == written[1:]
-    seen = [it async for it in day.customer.objects.comments(day.ticket)]
-    assert [it.id for it in seen] == written[1:]
+    comments = day.agent.objects.comments
+    assert await ids_of(comments(day.ticket)) == written
+    assert await ids_of(comments(day.ticket, sort="desc")) == written[::-1]
+    assert await ids_of(comments(day.ticket, is_private=True)) == [private.id]
     assert (await day.agent.comments.list().first()).id == answer.id
+    seen = await day.customer.objects.comments(day.ticket).collect()
+    assert [it.id for it in seen] == written[1:]
 
     (attached,) = seen[0].attachments
     assert attached.name.full == "Журнал 1.txt"
     assert await day.customer.files.download(attached, day.folder / "log") == len(LOG)
     assert (day.folder / "log").read_bytes() == LOG
-    assert await day.customer.files.download(uploaded, day.folder / "again") == len(LOG)
     ticket = await day.agent.objects.get(day.ticket)
     assert ticket.comments_num == 3
     await day.agent.files.download(ticket.attachments[0], day.folder / "copy.jpg")
@@ -211,70 +172,49 @@ async def they_talk_and_send_each_other_files(day: Day):
     changed = await day.customer.comments.update(answer.id, content="Thank you!")
     assert changed.updated_at_text
     assert changed.content == "Thank you!"
-    await refused(
-        day.customer.comments.update(public.id, content="Mine now"), PermissionDeniedError
-    )
-    attached_later = await day.customer.objects.attach(
-        day.ticket, Attachment.from_bytes("bill.pdf", b"%PDF")
-    )
-    assert file_names(attached_later)[-1] == "bill.pdf"
+    bill = Attachment.from_bytes("bill.pdf", b"%PDF")
+    assert file_names(await day.customer.objects.attach(day.ticket, bill))[-1] == "bill.pdf"
 
 
-async def what_is_toggled_twice_is_as_it_was(day: Day):
+async def what_is_toggled_twice_is_as_it_was(day: Day) -> None:
     before = await day.customer.objects.get(day.ticket)
     voted = await day.customer.objects.toggle_vote(day.ticket)
     assert voted.votes.is_voted is True
     assert voted.votes.all == before.votes.all + 1
-    back = await day.customer.objects.toggle_vote(day.ticket)
-    assert back.votes == before.votes
-
-    closed = await day.agent.objects.toggle_comments(day.ticket)
-    assert closed.can_be_commented is False
-    await refused(day.customer.comments.create(day.ticket, "One more thing"), PermissionDeniedError)
-    assert (await day.agent.objects.toggle_comments(day.ticket)).can_be_commented is True
-
-    assert (await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
-    assert (await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
+    assert (await day.customer.objects.toggle_vote(day.ticket)).votes == before.votes
+    for state in (False, True):
+        assert (await day.agent.objects.toggle_comments(day.ticket)).can_be_commented is state
+    for _ in range(2):
+        assert (await day.agent.objects.subscribe(day.ticket)).is_subscribed is True
     assert (await day.agent.objects.unsubscribe(day.ticket)).is_subscribed is False
 
-    comment, other = [it.id async for it in day.customer.objects.comments(day.ticket)]
+    comment, other = await ids_of(day.customer.objects.comments(day.ticket))
     comments = day.customer.comments
-    assert (await comments.toggle_vote(comment)).votes.is_voted is True
-    assert (await comments.toggle_vote(comment)).votes.is_voted is False
-    await refused(day.neighbour.comments.toggle_best(comment), NotFoundError)
+    for state in (True, False):
+        assert (await comments.toggle_vote(comment)).votes.is_voted is state
     assert (await comments.toggle_best(other)).is_best is True
     assert (await comments.toggle_best(comment)).is_best is True
-    ticket = await day.customer.objects.get(day.ticket)
-    assert ticket.best_comment.id == comment
+    assert (await day.customer.objects.get(day.ticket)).best_comment.id == comment
     assert (await comments.toggle_best(comment)).is_best is False
     assert (await day.customer.objects.get(day.ticket)).best_comment is None
 
 
-async def a_comment_goes_to_the_trash_and_back(day: Day):
-    before = [it.id async for it in day.agent.objects.comments(day.ticket)]
-    comment = before[-1]
-    await day.customer.comments.trash(comment)
-    assert [it.id async for it in day.agent.objects.comments(day.ticket)] == before[:-1]
-    await refused(day.customer.comments.restore(comment), PermissionDeniedError)
-    restored = await day.agent.comments.restore(comment)
-    assert restored.id == comment
-    assert [it.id async for it in day.agent.objects.comments(day.ticket)] == before
+async def what_goes_to_the_trash_comes_back(day: Day) -> None:
+    before = await ids_of(day.agent.objects.comments(day.ticket))
+    await day.customer.comments.trash(before[-1])
+    assert await ids_of(day.agent.objects.comments(day.ticket)) == before[:-1]
+    assert (await day.agent.comments.restore(before[-1])).id == before[-1]
+    assert await ids_of(day.agent.objects.comments(day.ticket)) == before
 
-
-async def the_ticket_goes_to_the_trash_and_back(day: Day):
-    await refused(day.customer.objects.trash(day.ticket), PermissionDeniedError)
-    trashed = await day.agent.objects.trash(day.ticket)
-    assert trashed.state.name == "trashed"
+    assert (await day.agent.objects.trash(day.ticket)).state.name == "trashed"
     await refused(day.customer.objects.get(day.ticket), NotFoundError)
-    assert day.ticket not in [found.id async for found in day.agent.tickets.search()]
-    assert [found.id async for found in await report(day, "Trash")] == [day.ticket]
+    assert await ids_of(await report(day, "Trash")) == [day.ticket]
     # The API has no call to restore an object: a second call takes it out again.
-    restored = await day.agent.objects.trash(day.ticket)
-    assert restored.state.name == "active"
+    assert (await day.agent.objects.trash(day.ticket)).state.name == "active"
     assert (await day.customer.objects.get(day.ticket)).id == day.ticket
 
 
-async def the_ticket_is_completed(day: Day):
+async def the_ticket_is_completed_and_shows_wherever_it_should(day: Day) -> None:
     statuses = {it.slug: it.id for it in await day.agent.statuses.list(object_type="ticket")}
     waiting = await day.agent.objects.update(day.ticket, status_id=statuses["awaiting_reply"])
     assert waiting.status.is_closed is False
@@ -282,80 +222,56 @@ async def the_ticket_is_completed(day: Day):
     assert done.status.is_closed is True
     assert done.completed_on_text
     assert done.completed_by.id == day.amir.id
-    assert await day.agent.tickets.search(status="completed", text="Printer on fire").count() == 1
-    assert await day.agent.tickets.search(status="opened", text="Printer on fire").count() == 0
-
-
-async def the_ticket_shows_wherever_it_should(day: Day):
-    assert day.ticket not in [found.id async for found in await report(day, "My Tickets")]
     page = await (await report(day, "Completed"))
-    assert page.items[0].id == day.ticket
-    assert page.active_group == "all"
+    assert (page.items[0].id, page.active_group) == (day.ticket, "all")
     assert page.groups[0].count == page.total_items
     (group,) = [group for group in page.groups if group.name == "Completed"]
     grouped = await report(day, "Completed", group=group.id)
     assert (await grouped).active_group == group.id
-    assert day.ticket in [found.id async for found in grouped]
-    await refused(day.customer.reports.list(), PermissionDeniedError)
-
-    activity = day.agent.users.activity(day.cleo.id)
-    assert [found.id async for found in activity] == [day.ticket]
+    assert day.ticket in await ids_of(grouped)
+    assert await ids_of(day.agent.users.activity(day.cleo.id)) == [day.ticket]
 
     changes = await day.agent.changelog.for_object(day.ticket)
     assert changes[0].created_by.id == day.cleo.id
     told = [action for change in changes for action in change.actions]
-    assert fields_of(told) >= {"created", "responsible", "status", "state", "files", "comment"}
+    expected = {"created", "responsible", "status", "state", "files", "comment"}
+    assert {action.field for action in told} >= expected
     last = told[-1]
     assert (last.field, last.previous, last.value) == ("status", "Awaiting Reply", "Completed")
     of_user = await day.agent.changelog.for_user(day.cleo.id)
     told = [action for change in of_user for action in change.actions]
-    assert fields_of(told) == {"registered", "password"}
+    assert {action.field for action in told} == {"registered", "password"}
     assert all(PASSWORD not in f"{action.previous}{action.value}" for action in told)
-    await refused(day.customer.changelog.for_object(day.ticket), PermissionDeniedError)
 
 
-async def a_topic_waits_for_an_agent(day: Day):
+async def topics_and_comments_wait_for_an_agent(day: Day) -> None:
     ideas = [
         await day.customer.objects.create(
             ownership="feedback", object_type="idea", title=title, content="Please"
         )
         for title in ("Water the printers", "Buy my watches")
     ]
-    day.topic, spam = (idea.id for idea in ideas)
     assert [idea.state.name for idea in ideas] == ["moderation"] * 2
-    await refused(day.neighbour.objects.get(day.topic), NotFoundError)
-    await refused(day.customer.moderation.approve_topic(day.topic), PermissionDeniedError)
-    approved = await day.agent.moderation.approve_topic(day.topic)
-    assert approved.state.name == "active"
-    declined = await day.agent.moderation.decline_topic(spam, "Advertising")
-    assert declined.state.name == "declined"
-    await refused(day.agent.moderation.approve_topic(day.ticket), NotFoundError)
-    assert [found.id async for found in day.guest.objects.search(text="water the")] == [day.topic]
-    assert [found.id async for found in day.guest.objects.search(text="my watches")] == []
-    told = [
-        action for change in await day.agent.changelog.for_object(spam) for action in change.actions
-    ]
-    assert ("reason", "Advertising") in [(action.field, action.value) for action in told]
+    day.topic, spam = (idea.id for idea in ideas)
+    moderation = day.agent.moderation
+    assert (await moderation.approve_topic(day.topic)).state.name == "active"
+    assert (await moderation.decline_topic(spam, "Advertising")).state.name == "declined"
+    assert await ids_of(day.guest.objects.search(text="water the")) == [day.topic]
+    assert await ids_of(day.guest.objects.search(text="my watches")) == []
 
-
-async def comments_on_it_wait_too(day: Day):
     good = await day.neighbour.comments.create(day.topic, "Yes, please")
     bad = await day.neighbour.comments.create(day.topic, "Watches here")
-    assert [it.id async for it in day.customer.objects.comments(day.topic)] == []
-    await day.agent.moderation.approve_comment(good.id)
-    await day.agent.moderation.decline_comment(bad.id, "Advertising")
-    assert [it.id async for it in day.guest.objects.comments(day.topic)] == [good.id]
-    # The author of a topic, and nobody else of its readers, chooses its best comment.
-    await refused(day.neighbour.comments.toggle_best(good.id), PermissionDeniedError)
-    assert (await day.customer.comments.toggle_best(good.id)).is_best is True
-    assert (await day.guest.objects.get(day.topic)).best_comment.id == good.id
+    assert await ids_of(day.customer.objects.comments(day.topic)) == []
+    await moderation.approve_comment(good.id)
+    await moderation.decline_comment(bad.id, "Advertising")
+    assert await ids_of(day.guest.objects.comments(day.topic)) == [good.id]
+
+    assert (await day.agent.objects.archive(day.topic)).state.name == "archived"
+    assert await ids_of(day.agent.objects.search(text="water the")) == []
+    assert await ids_of(await report(day, "Archive")) == [day.topic]
 
 
-async def an_announcement_runs_out(day: Day):
-    with pytest.raises(PermissionDeniedError):
-        await day.customer.objects.create(
-            ownership="announcements", object_type="announcement", title="Me", content="I"
-        )
+async def an_announcement_runs_out(day: Day) -> None:
     news = await day.agent.objects.create(
         ownership="announcements",
         object_type="announcement",
@@ -369,113 +285,80 @@ async def an_announcement_runs_out(day: Day):
     assert (await day.guest.objects.get(news.id)).title == "The printer smoked"
 
 
-async def notes_are_kept_about_the_customer(day: Day):
+async def notes_are_kept_about_the_customer(day: Day) -> None:
     notes, cleo = day.agent.users.notes, day.cleo.id
     assert await notes.list(cleo) == []
     first = await notes.create(cleo, "Owns a printer")
     second = await notes.create(cleo, "Call", remind_at=datetime(2030, 1, 31, 9, 0))  # noqa: DTZ001 - the API takes no zone
     assert second.author.id == day.amir.id
-    changed = await notes.update(first.id, "Owned a printer")
-    assert changed.content == "Owned a printer"
+    assert (await notes.update(first.id, "Owned a printer")).content == "Owned a printer"
     assert {note.content for note in await notes.list(cleo)} == {"Owned a printer", "Call"}
     await notes.delete(first.id)
     assert [note.id for note in await notes.list(cleo)] == [second.id]
-    await refused(notes.update(first.id, "Owns two"), NotFoundError)
-    await refused(day.customer.users.notes.list(cleo), PermissionDeniedError)
 
 
-async def the_lists_around_are_read(day: Day):
+async def the_lists_around_are_read(day: Day) -> None:
     categories = await day.guest.categories.list(ownership="helpdesk")
     # Those of no module are for all of them; those for staff only do not show to a guest.
     assert {category.ownership for category in categories} == {"helpdesk", None}
-    assert len(await day.agent.categories.list(ownership="helpdesk")) > len(categories)
     category = categories[0].id
     assert await day.guest.categories.get(category) == categories[0]
     filed = await day.agent.objects.update(day.ticket, category_id=category)
     assert filed.category.name == categories[0].name
     in_category = day.agent.objects.search(ownership="helpdesk", category_id=category)
-    assert day.ticket in [found.id async for found in in_category]
-    unfiled = await day.agent.objects.update(day.ticket, category_id=0)
-    assert unfiled.category is None
+    assert day.ticket in await ids_of(in_category)
+    assert (await day.agent.objects.update(day.ticket, category_id=0)).category is None
 
-    forums = await day.guest.forums.list()
-    assert all(isinstance(forum.id, str) and forum.name for forum in forums)
-    of_users = await day.admin.users.custom_fields()
-    assert {custom.name for custom in of_users} >= {"property_1", "property_7"}
-    (region,) = [custom for custom in of_users if custom.id == 7]
+    assert all(isinstance(forum.id, str) and forum.name for forum in await day.guest.forums.list())
+    (region,) = [custom for custom in await day.admin.users.custom_fields() if custom.id == 7]
     assert [option.title for option in region.options if option.value == "EU"] == ["Europe"]
     assert {custom.id for custom in await day.guest.objects.custom_fields()} == {7, 11, 12, 13, 14}
-    assert 15 in {custom.id for custom in await day.agent.objects.custom_fields()}
     closed = [status for status in await day.guest.statuses.list() if status.is_closed]
     assert "Completed" in {status.title for status in closed}
 
 
-async def chats_are_read(day: Day):
-    await refused(day.guest.chats.list(), AuthenticationError)
+async def chats_are_read(day: Day) -> None:
     chats = await day.agent.chats.list().collect()
     assert len(chats) == 6
-    author = chats[0].author.id
-    own = [chat.id async for chat in day.agent.chats.list(author_id=author)]
-    assert chats[0].id in own
-    for number in (chats[0].id, chats[0].external_id):
-        assert await day.agent.chats.get(number) == chats[0]
-    messages = await day.agent.chats.messages(chats[0].id).collect()
-    assert messages[0] == chats[0].last_message
-    older = day.agent.chats.messages(chats[0].id, top_id=messages[1].id)
+    chat = chats[0]
+    assert chat.id in await ids_of(day.agent.chats.list(author_id=chat.author.id))
+    for number in (chat.id, chat.external_id):
+        assert await day.agent.chats.get(number) == chat
+    messages = await day.agent.chats.messages(chat.id).collect()
+    assert messages[0] == chat.last_message
+    older = day.agent.chats.messages(chat.id, top_id=messages[1].id)
     assert await older.collect() == messages[1:]
-    await refused(day.customer.chats.get(chats[0].id), NotFoundError)
 
 
-async def a_topic_goes_to_the_archive(day: Day):
-    archived = await day.agent.objects.archive(day.topic)
-    assert archived.state.name == "archived"
-    assert [found.id async for found in day.agent.objects.search(text="water the")] == []
-    assert [found.id async for found in await report(day, "Archive")] == [day.topic]
-
-
-async def the_customer_changes_the_own_profile(day: Day):
+async def the_customer_changes_the_own_profile(day: Day) -> None:
     changed = await day.customer.users.update_me(
         full_name="Cleo Park-Ng", phone="+44 20 7000", tags=["vip", "press"], properties={1: "Acme"}
     )
     assert changed.name == "Cleo Park-Ng"
     cleo = await day.agent.users.get(day.cleo.id)
-    assert (cleo.phone, cleo.tags) == ("+44 20 7000", ["vip", "press"])
+    assert (cleo.phone, cleo.tags, cleo.api_key) == ("+44 20 7000", ["vip", "press"], None)
     assert [(value.id, value.value) for value in cleo.custom_fields] == [(1, ["Acme"])]
-    assert cleo.api_key is None
     assert await day.agent.users.search(search="park-ng").count() == 1
 
 
-async def a_ticket_is_deleted_for_good(day: Day):
-    await refused(day.customer.objects.delete(day.ticket), PermissionDeniedError)
-    comments = [it.id async for it in day.agent.objects.comments(day.ticket)]
-    deleted = await day.agent.objects.delete(day.ticket)
-    assert deleted.id == day.ticket
+async def what_and_who_is_deleted_or_banned_is_gone(day: Day) -> None:
+    assert (await day.agent.objects.delete(day.ticket)).id == day.ticket
     await refused(day.agent.objects.get(day.ticket), NotFoundError)
-    await refused(day.agent.objects.delete(day.ticket), NotFoundError)
-    await refused(day.agent.comments.update(comments[0], content="Still here?"), NotFoundError)
 
-
-async def the_customer_is_banned(day: Day):
     kept = await day.customer.tickets.create("One more", "Really")
-    await refused(day.agent.users.ban(day.cleo.id, days=1), PermissionDeniedError)
     banned = await day.admin.users.ban(
         day.cleo.id, reason="Advertising", days=3, delete_related_objects=True
     )
     assert banned.id == day.cleo.id
     await refused(day.customer.users.me(), PermissionDeniedError)
-    await refused(day.guest.auth.login("cleo@park.example", PASSWORD), PermissionDeniedError)
-    trashed = [found.id async for found in await report(day, "Trash")]
-    assert kept.id in trashed
+    assert kept.id in await ids_of(await report(day, "Trash"))
 
-
-async def a_user_comes_and_goes(day: Day):
     users = day.admin.users
     dana = await users.create("dana@park.example", full_name="Dana", password=PASSWORD)
     assert (await users.get_by_email("DANA@park.example")).id == dana.id
     assert (await day.guest.auth.login("dana@park.example", PASSWORD)).name == "Dana"
     await users.delete(dana.id)
     assert await users.get_by_email("dana@park.example") is None
-    await refused(users.get(dana.id), NotFoundError)
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7.0"])
@@ -485,9 +368,9 @@ async def test_the_same_calls_work_whichever_version_answers(start_sandbox, vers
         sandbox.url, api_key=sandbox.api_key, api_version=version, retry=QUICK
     ) as client:
         # Bare or under success; in 4.0 articles come as a list under their module's name.
-        tickets = [it.id async for it in client.tickets.search(count=5)]
+        tickets = await ids_of(client.tickets.search(count=5))
         assert sorted(tickets) == list(sandbox.ticket_ids)
-        topics = [it.id async for it in client.topics.search(count=4)]
+        topics = await ids_of(client.topics.search(count=4))
         assert sorted(topics) == list(sandbox.topic_ids)
         articles = [it.id async for it in client.objects.search(ownership="knowledge-base")]
         assert sorted(articles) == list(sandbox.article_ids)
@@ -547,14 +430,14 @@ async def refused(call: Awaitable[object], error: type[Exception]) -> None:
         await call
 
 
+async def ids_of(pages: Pages[Any]) -> list[int]:
+    return [item.id async for item in pages]
+
+
 def file_names(ticket: Object) -> list[str]:
     return [file.name.full for file in ticket.attachments]
 
 
-def fields_of(actions: list[ChangelogAction]) -> set[str | None]:
-    return {action.field for action in actions}
-
-
-async def report(day: Day, name: str, group: str | None = None) -> ReportPages:
+async def report(day: Day, name: str, group: str | None = None) -> Pages[Object]:
     ids = {it.name: it.id for it in await day.agent.reports.list()}
     return day.agent.reports.objects(ids[name], group=group)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import anyio
 import anyio.lowlevel
+import attrs
 import httpx
 import pytest
 from quick import QUICK
@@ -125,6 +126,7 @@ async def test_no_task_starves_while_others_call_again_and_again(client, busy):
     assert max(made.values()) - min(made.values()) <= 2
 
 
+@pytest.mark.long
 async def test_a_walk_and_a_crowd_of_single_calls_share_the_turns(client, busy):
     pages = client.users.search(count=20)  # fifty pages
     singles = 0
@@ -220,32 +222,15 @@ async def test_a_thousand_calls_that_are_cancelled_leave_nothing(client, busy, t
     assert (await client.users.me()).id == 1
 
 
-async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(client, busy):
-    busy.set_latency(0.05)
-    waited: list[float] = []
-    hurried = client.with_options(
-        timeout=httpx.Timeout(1), max_in_flight=1, retry=RetryPolicy(attempts=1)
-    )
-
-    async def call(number: int) -> None:
-        began = anyio.current_time()
-        assert (await hurried.users.get(number)).id == number
-        waited.append(anyio.current_time() - began)
-
-    await together(call, 30)
-    assert len(waited) == 30
-    assert max(waited) > 1
-
-
-async def test_waiting_for_a_turn_does_not_count_against_the_attempt_timeout(client, busy):
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "limit", [{"timeout": httpx.Timeout(1)}, {"attempt_timeout": 1}], ids=["timeout", "attempt"]
+)
+async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(client, busy, limit):
     busy.set_latency(0.1)
-    hurried = client.with_options(attempt_timeout=1, max_in_flight=1, retry=RetryPolicy(attempts=1))
-
-    async def call(number: int) -> None:
-        await hurried.users.get(number)
-
+    hurried = client.with_options(max_in_flight=1, retry=RetryPolicy(attempts=1), **limit)
     started = anyio.current_time()
-    await together(call, 15)
+    await together(hurried.users.get, 15)
     assert anyio.current_time() - started > 1
     await settled(hurried, busy)
 
@@ -301,6 +286,7 @@ async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client
         await settled(impatient, busy)
 
 
+@pytest.mark.long
 async def test_cancelling_half_of_the_waiting_leaves_the_others_going(client, busy):
     came: list[int] = []
     scopes = {number: anyio.CancelScope() for number in range(1, TASKS + 1)}
@@ -383,9 +369,7 @@ async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(start_san
     sandbox = start_sandbox(users=TASKS, latency=0.002, faults=0.05)
     came: list[int | None] = []
     retries: list[RetryEvent] = []
-    patient = RetryPolicy(
-        attempts=12, initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000
-    )
+    patient = attrs.evolve(QUICK, attempts=12)
     async with AsyncClient(
         sandbox.url,
         api_key=sandbox.api_key,
@@ -405,6 +389,7 @@ async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(start_san
         assert client.in_flight == 0
 
 
+@pytest.mark.long
 async def test_the_time_a_retry_waits_for_its_turn_is_not_what_max_elapsed_bounds_at_first(
     start_sandbox,
 ):
