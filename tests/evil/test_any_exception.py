@@ -27,7 +27,7 @@ from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient, 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
 KEY = "evil-k3y"
 TEXT = f"broken at https://help.example/?apiKey={KEY}"

@@ -159,17 +159,6 @@ async def test_an_early_413_to_a_large_upload_is_told(server, wire, anyio_backen
 # Outages
 
 
-@pytest.mark.parametrize("status", [429, 503])
-async def test_a_refusal_is_retried_for_every_call(sandbox, status):
-    quick = RetryPolicy(initial_delay=0.01, max_delay=0.05, min_retries_per_second=1000)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=quick) as client:
-        sandbox.fail_next(status, times=3)
-        await client.tickets.create("Printer on fire", "Help!")
-        sandbox.fail_next(status, times=2)
-        assert (await client.users.me()).id == 1
-    assert [received.method for received in sandbox.requests] == ["POST"] * 4 + ["GET"] * 3
-
-
 @pytest.mark.parametrize(
     ("seconds", "policy"),
     [

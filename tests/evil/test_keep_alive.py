@@ -82,10 +82,3 @@ async def test_a_get_that_must_not_be_repeated_is_sent_once_whatever_the_wire(
             await client.objects.archive(7)
     paths = [head.split()[1].partition(b"?")[0] for head in server.heads]
     assert paths.count(b"/api/3.0/objects/7/archive.json") == 1
-
-
-async def test_a_read_is_sent_without_a_body(server, connect):
-    async with connect(server, timeout=5) as client:
-        await client.users.me()
-    assert b"transfer-encoding" not in server.heads[0].lower()
-    assert b"content-length" not in server.heads[0].lower()

@@ -15,7 +15,7 @@ import pytest
 from benchmarks import machine, picture, plan, report
 from benchmarks.__main__ import main
 from benchmarks.bench import Bench
-from benchmarks.capacity import Capacity, Slots, parse_slots, slots_text
+from benchmarks.capacity import Capacity, Slots
 from benchmarks.contenders import COLLECTED, CONTENDERS
 from benchmarks.control import configure, get, tally
 from benchmarks.figures import Figure, Goal, Section, Table, ratio, single, spread
@@ -162,37 +162,6 @@ def test_its_capacity_follows_its_schedule():
     assert (sum(seen["served"]), sum(seen["refused"])) == (1, 2)
 
 
-def test_a_schedule_is_read_as_it_is_written():
-    schedule = [Slots(0.0, 8), Slots(2.5, 24)]
-    assert slots_text(schedule) == "8@0,24@2.5"
-    assert parse_slots("8@0,24@2.5") == schedule
-
-
-def test_it_takes_an_empty_body_in_chunks(url):
-    configure(url, users=50, latency=0.0)
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
-    for _ in range(2):
-        connection.request("GET", TARGET, body=iter(()), encode_chunked=True)
-        response = connection.getresponse()
-        assert len(json.loads(response.read())["data"]) == 50
-    connection.close()
-
-
-def test_what_loads_it_asks_for_every_page_once(url):
-    configure(url, users=1000, latency=0.0, slots=[Slots(0.0, 100)])
-    with worker(speedups=True) as process:
-        process.do("load", url=url, pages=20, connections=3)
-    assert sum(tally(url)["served"]) == 20
-
-
-def test_it_ends_with_its_block():
-    with benchmark_server() as address:
-        assert get(address, "/benchmark/tally") == b"null"
-    with pytest.raises(ConnectionRefusedError):
-        get(address, "/benchmark/tally")
-
-
 # The decoders
 
 
@@ -317,13 +286,6 @@ def test_each_goal_about_small_calls_is_computed_from_the_least_of_its_rounds():
     ]
 
 
-@pytest.mark.parametrize(
-    ("users", "seconds"), [(50, 0.05), (51, 0.1), (1050, 0.1), (1051, 0.15), (5000, 0.3)]
-)
-def test_a_short_walk_ideally_takes_its_latencies(users, seconds):
-    assert short_walk.ideal_seconds(users) == pytest.approx(seconds)
-
-
 # 4 served in a span is what 2 slots of 50 ms can do.
 STEADY = Run([Slots(0.0, 2)], 0.05, served=[4] * 20, refused=[8] * 10 + [1] * 10)
 
@@ -356,7 +318,7 @@ def test_a_walk_has_followed_from_the_first_half_second_near_capacity(run, secon
 # The report and the pictures
 
 
-def test_a_table_is_aligned():
+def test_the_report_aligns_its_tables_and_counts_the_goals():
     table = Table(["", "users/s"], [["one", "1,000"], ["another", "5"]])
     assert report.table_text(table).split("\n") == [
         "         users/s",
@@ -364,9 +326,6 @@ def test_a_table_is_aligned():
         "one        1,000",
         "another        5",
     ]
-
-
-def test_a_goal_shows_whether_it_is_met():
     figures = [
         single("fast", 2.0, "", goal=Goal("at least", 1.5)),
         single("big", 12_345.6, "MB", goal=Goal("at most", 5)),
@@ -377,12 +336,6 @@ def test_a_goal_shows_whether_it_is_met():
         ["big", "12,346 MB", "12,346", "12,346", "1", "at most 5", "NO"],
         ["plain", "0.123 s", "0.123", "0.123", "1", "", ""],
     ]
-
-
-def test_the_report_counts_the_goals():
-    goal = Goal("at least", 1.5)
-    figures = [single("fast", 2.0, "", goal=goal), single("slow", 1.0, "", goal=goal)]
-    figures.append(single("plain", 1.0, "s"))
     section = Section(title="Part", figures=figures)
     *_, last = report.as_text([section], machine.describe(), seconds=12.3)
     assert last.startswith("1 of 2 goals met, in 12 s.\n")
@@ -433,41 +386,33 @@ def test_pacing_is_watched_over_time(url):
     assert [bool(figure.goal) for figure in section.figures] == [True] * 3
 
 
-def test_the_memory_of_fresh_processes_is_taken(url):
-    section = memory.measure(Bench(SMALL, url))
-    peaks = section.data["peak_megabytes"]
+def test_each_part_measures_everybody(url):
+    bench = Bench(SMALL, url)
+    peaks = memory.measure(bench).data["peak_megabytes"]
     assert len(peaks) == 4
     assert all(peak > 10 for found in peaks.values() for peak in found)
-
-
-def test_start_up_is_timed_for_both(url):
-    section = startup.measure(Bench(SMALL, url))
-    assert all(taken > 0 for found in section.data["milliseconds"].values() for taken in found)
-    assert [figure.rounds for figure in section.figures] == [1, 1]
-
-
-def test_small_calls_are_measured_for_everybody(url):
-    section = calls.measure(Bench(SMALL, url))
-    costs = section.data["microseconds_per_call"]
+    started = startup.measure(bench)
+    assert all(taken > 0 for found in started.data["milliseconds"].values() for taken in found)
+    assert [figure.rounds for figure in started.figures] == [1, 1]
+    called = calls.measure(bench)
+    costs = called.data["microseconds_per_call"]
     assert set(costs) == {"ours", "ours-aiohttp", "bare", "httpx", "aiohttp", "openai"}
     assert all(cost > 0 for found in costs.values() for rounds in found.values() for cost in rounds)
-    assert len(section.figures) == 9
+    assert len(called.figures) == 9
 
 
-def test_a_short_walk_is_compared_with_its_ideal(url):
-    section = short_walk.measure(Bench(SMALL, url))
-    assert all(taken >= 0.09 for found in section.data["seconds"].values() for taken in found)
-    assert section.figures[0].value > 0.9
-    assert section.figures[0].goal == Goal("at most", 1.3)
-
-
-def test_single_calls_are_timed_alone_and_beside_walks(url):
-    section = fairness.measure(Bench(SMALL, url))
-    assert {walks: len(taken) for walks, taken in section.data["seconds"].items()} == {0: 2, 4: 2}
-    assert all(taken > 0.09 for found in section.data["seconds"].values() for taken in found)
-    assert section.data["users_per_second"][0] == [0.0]
-    assert section.data["users_per_second"][4][0] > 0
-    assert [figure.goal for figure in section.figures] == [Goal("at most", 0.2)]
+def test_walks_and_calls_take_as_long_as_they_must(url):
+    bench = Bench(SMALL, url)
+    walked = short_walk.measure(bench)
+    assert all(taken >= 0.09 for found in walked.data["seconds"].values() for taken in found)
+    assert walked.figures[0].value > 0.9
+    assert walked.figures[0].goal == Goal("at most", 1.3)
+    beside = fairness.measure(bench)
+    assert {walks: len(taken) for walks, taken in beside.data["seconds"].items()} == {0: 2, 4: 2}
+    assert all(taken > 0.09 for found in beside.data["seconds"].values() for taken in found)
+    assert beside.data["users_per_second"][0] == [0.0]
+    assert beside.data["users_per_second"][4][0] > 0
+    assert [figure.goal for figure in beside.figures] == [Goal("at most", 0.2)]
 
 
 def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):

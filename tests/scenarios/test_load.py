@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import anyio
 import anyio.lowlevel
-import attrs
 import httpx
 import pytest
 from quick import QUICK
@@ -111,47 +110,6 @@ async def test_who_came_first_is_served_first(busy):
     assert max(moved) < AT_ONCE
 
 
-@pytest.mark.long
-async def test_no_task_starves_while_others_call_again_and_again(client, busy):
-    made = dict.fromkeys(range(1, 201), 0)
-    enough = 1600
-
-    async def call(number: int) -> None:
-        while sum(made.values()) < enough:
-            await client.users.get(number)
-            made[number] += 1
-
-    await together(call, len(made))
-    assert sum(made.values()) >= enough
-    assert max(made.values()) - min(made.values()) <= 2
-
-
-@pytest.mark.long
-async def test_a_walk_and_a_crowd_of_single_calls_share_the_turns(client, busy):
-    pages = client.users.search(count=20)  # fifty pages
-    singles = 0
-    walked = False
-
-    async def walk() -> None:
-        nonlocal walked
-        assert [user.id async for user in pages] == list(range(1, TASKS + 1))
-        walked = True
-
-    async def call(number: int) -> None:
-        nonlocal singles
-        while not walked:
-            await client.users.get(number)
-            singles += 1
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(walk)
-        for number in range(1, 31):
-            tasks.start_soon(call, number)
-    # Ten pages at a time stand among thirty others, so that some 150 go with fifty pages; one
-    # page at a time would have let 1,500 by.
-    assert 20 <= singles <= 600
-
-
 @pytest.fixture
 def address_of_another_process() -> Iterator[str]:
     """Start a sandbox whose memory is not the client's."""
@@ -220,19 +178,6 @@ async def test_a_thousand_calls_that_are_cancelled_leave_nothing(client, busy, t
     busy.set_latency(0)
     assert client.in_flight == 0
     assert (await client.users.me()).id == 1
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(
-    "limit", [{"timeout": httpx.Timeout(1)}, {"attempt_timeout": 1}], ids=["timeout", "attempt"]
-)
-async def test_waiting_for_a_turn_does_not_count_against_the_time_outs(client, busy, limit):
-    busy.set_latency(0.1)
-    hurried = client.with_options(max_in_flight=1, retry=RetryPolicy(attempts=1), **limit)
-    started = anyio.current_time()
-    await together(hurried.users.get, 15)
-    assert anyio.current_time() - started > 1
-    await settled(hurried, busy)
 
 
 async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client, busy):
@@ -362,31 +307,6 @@ async def test_a_queue_timeout_on_a_view_is_the_views_own(client, busy):
     assert len(patient_came) == 40
     assert len(hasty_failed) == 20
     assert busy.arrivals == 40
-
-
-@pytest.mark.long
-async def test_a_thousand_calls_all_end_well_while_one_in_twenty_fails(start_sandbox):
-    sandbox = start_sandbox(users=TASKS, latency=0.002, faults=0.05)
-    came: list[int | None] = []
-    retries: list[RetryEvent] = []
-    patient = attrs.evolve(QUICK, attempts=12)
-    async with AsyncClient(
-        sandbox.url,
-        api_key=sandbox.api_key,
-        max_in_flight=AT_ONCE,
-        retry=patient,
-        on_retry=retries.append,
-    ) as client:
-
-        async def call(number: int) -> None:
-            came.append((await client.users.get(number)).id)
-
-        await together(call)
-        assert sorted(map(int, came)) == list(range(1, TASKS + 1))
-        assert len(retries) == sandbox.faults.total() > 0
-        assert sandbox.arrivals == TASKS + len(retries)
-        assert sandbox.peak_in_flight <= AT_ONCE
-        assert client.in_flight == 0
 
 
 @pytest.mark.long
