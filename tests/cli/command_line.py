@@ -1,5 +1,6 @@
 """The command: in this process, in one of its own, and on a terminal."""
 
+import json
 import os
 import signal
 import subprocess
@@ -58,5 +59,10 @@ def on_terminal(
     return shown.decode(), process.returncode
 
 
-def lines_of(path: str) -> list[bytes]:
-    return Path(path).read_bytes().splitlines()
+def rows_in(path: str) -> list[dict]:
+    """Return the rows of a JSON Lines file."""
+    return [json.loads(line) for line in Path(path).read_bytes().splitlines()]
+
+
+def ids_in(path: str) -> list[int]:
+    return [row["id"] for row in rows_in(path)]

@@ -1,4 +1,4 @@
-"""Does an export that goes on miss nothing, although rows have moved, and refuse another one?"""
+"""A resumed export misses nothing, although rows have moved, and refuses another one."""
 
 import json
 import os
@@ -9,13 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from command_line import run
+from command_line import ids_in, run
 
 USERS = ["export", "users", "-o", "out.jsonl"]
-
-
-def ids_in(path: str) -> list[int]:
-    return [json.loads(line)["id"] for line in Path(path).read_bytes().splitlines()]
 
 
 @pytest.fixture

@@ -1,15 +1,10 @@
 """Exports of topics, and of what changed since a moment."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-from command_line import run
-
-
-def rows_in(path: str) -> list[dict]:
-    return [json.loads(line) for line in Path(path).read_bytes().splitlines()]
+from command_line import rows_in, run
 
 
 def changed(things: str, since: str) -> list[dict]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 import attrs
 
 from useresponse_async._config import MissingExtraError
-from useresponse_async._exceptions import ArgumentError, UseResponseError
+from useresponse_async._exceptions import ArgumentError, ConfigurationError, UseResponseError
 from useresponse_async._secret import Secret
 
 FAILED: Final = 1
@@ -49,14 +50,6 @@ class OutputClosedError(Exception):
     """The reader of the output has closed it, which is not an error."""
 
 
-@runtime_checkable
-class _UsageError(Protocol):
-    # Newer versions of typer bring their own copy of click, so its class has no one address.
-    exit_code: int
-
-    def format_message(self) -> str: ...
-
-
 @attrs.define
 class Reporter:
     """Writes to standard error.
@@ -80,14 +73,13 @@ class Reporter:
         if self.debug:
             self.say("".join(traceback.format_exception(error)).rstrip())
         problem, code = self._problem(error)
-        self.say(f"error: {problem}{self._advice_in_parentheses}")
+        self._say_with_advice(f"error: {problem}")
         return code
 
     def interrupted(self, code: int) -> None:
         """Say that a signal ended the command, and how to resume it."""
         if code == INTERRUPTED or self.advice:
-            verb = "interrupted" if code == INTERRUPTED else "stopped"
-            self.say(f"{verb}{self._advice_in_parentheses}")
+            self._say_with_advice("interrupted" if code == INTERRUPTED else "stopped")
 
     def say(self, text: str) -> None:
         """Write a line, without the keys in use and the one in the environment."""
@@ -104,20 +96,28 @@ class Reporter:
     def _problem(self, error: Exception) -> tuple[str, int]:
         if isinstance(error, CommandError):
             return one_line(str(error)), error.exit_code
-        if isinstance(error, _UsageError):
+        # Newer versions of typer bring their own copy of click, so its errors have no one class.
+        usage: Any = getattr(error, "format_message", None)
+        if usage is not None:
             option = str(getattr(error, "option_name", "")).lower()
             if "api" in option and "key" in option:
-                return _NEVER_AN_ARGUMENT, error.exit_code
-            return f"{one_line(error.format_message())} (--help lists the options)", error.exit_code
+                return _NEVER_AN_ARGUMENT, MISUSED
+            return f"{one_line(usage())} (--help lists the options)", MISUSED
+        if isinstance(error, ConfigurationError):
+            return one_line(re.sub("^[a-z_]+(?=:)", _option_of_setting, str(error))), MISUSED
         if isinstance(error, MissingExtraError | UseResponseError):
             code = MISUSED if isinstance(error, ArgumentError) else FAILED
             return one_line(self.reworded(str(error))), code
         hint = "" if self.debug else " (run useresponse-async --debug … for a traceback)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
-    @property
-    def _advice_in_parentheses(self) -> str:
-        return f" ({self.advice})" if self.advice else ""
+    def _say_with_advice(self, text: str) -> None:
+        self.say(f"{text} ({self.advice})" if self.advice else text)
+
+
+def _option_of_setting(name: re.Match[str]) -> str:
+    options = {"base_url": "--url", "api_key": "the API key"}
+    return options.get(name[0], f"--{name[0].replace('_', '-')}")
 
 
 def one_line(text: str) -> str:

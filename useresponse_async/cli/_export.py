@@ -31,15 +31,7 @@ _Method: TypeAlias = Callable[..., Pages[Any]]
 
 @attrs.frozen
 class _Export:
-    """What a command exports.
-
-    Attributes:
-        model: The model of the items.
-        method: The method of a client that lists them.
-        filters: The types of the options that become arguments of the method, by name.
-        help: What is exported, in a line.
-        examples: Examples of the command's options.
-    """
+    """What a command exports: what a method lists, whose arguments are options of the command."""
 
     model: type[Model]
     method: Callable[[AsyncClient], _Method]

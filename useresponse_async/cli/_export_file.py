@@ -52,13 +52,6 @@ class FileExport:
     - ``FILE.resume``: the checkpoint; there before the part file holds anything, and as long as
       there is one;
     - ``FILE``: named in one step when all items are there, so that nobody finds half a file.
-
-    Attributes:
-        source: What is exported.
-        options: Where to, and how.
-        connection: The connection to the server.
-        reporter: Is told how to resume.
-        umask: The permissions that the file must not have.
     """
 
     source: Source

@@ -85,10 +85,8 @@ class ExportOptions:
     @property
     def is_stream(self) -> bool:
         """Whether rows are written directly to standard output, a pipe or a device."""
-        if self.output == STANDARD_STREAM:
-            return True
-        mode = self._mode()
-        return mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+        kinds_of_files = (0, stat.S_IFREG, stat.S_IFDIR)
+        return self.output == STANDARD_STREAM or self._kind() not in kinds_of_files
 
     @property
     def output_name(self) -> str:
@@ -129,8 +127,7 @@ class ExportOptions:
         """Raise an error for invalid options, before any request."""
         if not self.output:
             raise MisuseError("--output: the file name is empty; use - for standard output")
-        mode = self._mode()
-        if mode is not None and stat.S_ISDIR(mode):
+        if self._kind() == stat.S_IFDIR:
             raise CommandError(f"{self.output} is a directory; give a file name")
         if self.fields is not None and self.all_fields:
             raise MisuseError("--fields and --all-fields exclude each other")
@@ -144,11 +141,12 @@ class ExportOptions:
             if self.is_stream:
                 raise MisuseError("Parquet cannot be written to a pipe; give -o FILE")
 
-    def _mode(self) -> int | None:
+    def _kind(self) -> int:
+        """Return the kind of file that the output is; 0 if it does not exist."""
         try:
-            return Path(self.output).stat().st_mode
+            return stat.S_IFMT(Path(self.output).stat().st_mode)
         except FileNotFoundError:
-            return None
+            return 0
         except OSError as error:  # e.g. a loop of links, or a name that is too long
             raise CommandError(f"{self.output}: {error.strerror}") from None
 
@@ -161,9 +159,9 @@ class Source:
         things: What the items are called, e.g. ``users``.
         model: Their model.
         filters: Which of them are wanted, as the options say.
-        pages: Makes the list, which begins with the page of that number.
-        changes: Makes what is read in place of the list, where only changes are wanted. It has
-            no page numbers: what is resumed is read again, and what was written is dropped.
+        pages: Makes the list, from the page of that number on.
+        changes: Makes what is read instead, where only changes are wanted. It has no page
+            numbers: what is resumed is read again, and what was written is dropped.
     """
 
     things: str

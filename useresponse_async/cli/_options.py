@@ -21,7 +21,6 @@ from useresponse_async._config import (
     RetryPolicy,
     parse_base_url,
 )
-from useresponse_async._exceptions import ConfigurationError
 from useresponse_async._secret import Secret
 from useresponse_async.cli._errors import MisuseError, Reporter
 from useresponse_async.cli._key import KEY_VARIABLE, find_key
@@ -89,10 +88,7 @@ class ServerOptions:
                 "no installation: give --url, e.g. https://mydomain.useresponse.com, or set "
                 "USERESPONSE_URL"
             )
-        try:
-            return parse_base_url(self.url)
-        except ConfigurationError as error:
-            raise _misuse(error) from None
+        return parse_base_url(self.url)
 
     def connect(self, reporter: Reporter, *, quiet: bool = False) -> Connection:
         """Return the connection that these options describe."""
@@ -121,8 +117,6 @@ class ServerOptions:
                     retry=RetryPolicy(attempts=None if self.retries is None else self.retries + 1),
                     on_retry=retries,
                 )
-            except ConfigurationError as error:
-                raise _misuse(error) from None
             finally:
                 if kept is not None:
                     os.environ[KEY_VARIABLE] = kept
@@ -131,13 +125,6 @@ class ServerOptions:
         return Connection(
             client=client, key=key, url=url, api_version=self.api_version, retries=retries
         )
-
-
-def _misuse(error: ConfigurationError) -> MisuseError:
-    """Return the client's error with the option's name in place of the argument's."""
-    argument, colon, reason = str(error).partition(":")
-    names = {"base_url": "--url", "api_key": "the API key"}
-    return MisuseError(f"{names.get(argument, '--' + argument.replace('_', '-'))}{colon}{reason}")
 
 
 def known_values(values: Any, what: str) -> Any:

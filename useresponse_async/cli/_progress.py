@@ -29,9 +29,6 @@ class Retries:
         reporter: Writes the lines.
         shown: Write them.
         complete: Write complete error messages; else only what fits a line of the terminal.
-
-    Attributes:
-        count: Number of retries so far.
     """
 
     def __init__(self, reporter: Reporter, *, shown: bool, complete: bool) -> None:
@@ -64,23 +61,18 @@ class Retries:
 class _Figures(ProgressColumn):
     """Count, rate, time left and a live text, as far as they fit on the line."""
 
-    def __init__(self, things: str, live: Callable[[], list[str]], console: Console) -> None:
-        super().__init__()
-        self._things = things
-        self._live = live
-        self._console = console
-
     def render(self, task: Task) -> Text:
         """Return the figures, the most important first."""
+        width = task.fields["console"].width
         of = "" if task.total is None else f"/{task.total:,.0f}"
-        count, width = f"{task.completed:,.0f}{of}", self._console.width
-        pieces = [f"{count} {self._things}" if width >= _WIDE else count]
+        count = f"{task.completed:,.0f}{of}"
+        pieces = [f"{count} {task.description}" if width >= _WIDE else count]
         pieces.append(f"{task.finished_speed or task.speed or 0:,.0f}/s")
         if task.total is not None and task.time_remaining is not None:
             pieces.append(f"{timedelta(seconds=round(task.time_remaining))}".removeprefix("0:"))
         room = width - (_WIDE_BAR if width >= _WIDE else _NARROW_BAR) - 1
         line = ""
-        for piece in [*pieces, *self._live()]:
+        for piece in [*pieces, *task.fields["live"]()]:
             longer = f"{line} {piece}" if line else piece
             if len(longer) > room:
                 break
@@ -104,8 +96,7 @@ def progress_bar(
     hidden = hidden or not sys.stderr.isatty()
     console = Console(stderr=True, quiet=hidden)
     bar = BarColumn(bar_width=_WIDE_BAR if console.width >= _WIDE else _NARROW_BAR)
-    figures = _Figures(things, live, console)
-    with Progress(bar, figures, console=console, disable=hidden) as progress:
-        task = progress.add_task(things, total=total, completed=done)
+    with Progress(bar, _Figures(), console=console, disable=hidden) as progress:
+        task = progress.add_task(things, total=total, completed=done, live=live, console=console)
         # A total of None changes nothing.
         yield lambda new, total: progress.update(task, advance=new, total=total)
