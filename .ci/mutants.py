@@ -36,8 +36,8 @@ CORE_TESTS = [
     "tests/scenarios/test_cancellation.py",
     "tests/evil",
 ]  # fmt: skip
-PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "tests.unshrunk", "--tb=no"]
-PYTEST += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:random-order"]
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "--hypothesis-profile=unshrunk"]
+PYTEST += ["--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:random-order"]
 
 
 def make_mutants() -> list[str]:

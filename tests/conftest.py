@@ -8,15 +8,18 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from quick import QUICK
 
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
-# How many examples a property is tried with: `--hypothesis-profile=thorough` is for the long group.
+# `--hypothesis-profile=thorough` is for the long group, `unshrunk` for the mutation check.
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile("thorough", deadline=None, max_examples=300)
+settings.register_profile(
+    "unshrunk", deadline=None, max_examples=100, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("default")
 
 # Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
