@@ -18,7 +18,7 @@ from useresponse_async._decode import StructureError
 from useresponse_async._session import Request
 from useresponse_async.resources._users import Users
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
 ROUNDS_UNTIL_QUIET = 12
 """Turns of the event loop after which everybody waits for an answer."""

@@ -20,7 +20,7 @@ from useresponse_async import (
 )
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
 
 def client_of(sandbox: Sandbox, **options: Any) -> AsyncClient:
@@ -53,6 +53,7 @@ async def test_hooks_are_told_of_each_request_response_and_retry(sandbox: Sandbo
     assert 0 <= event.delay <= 0.05
 
 
+@pytest.mark.every_loop
 async def test_async_hooks_are_awaited(sandbox: Sandbox):
     seen = []
 
@@ -142,6 +143,7 @@ async def test_a_download_that_is_refused_is_told_of_without_the_key(
     assert (response.status_code, response.text) == (403, "no *** today")
 
 
+@pytest.mark.every_loop
 async def test_a_cancelled_hook_ends_the_call(sandbox: Sandbox):
     async def hook(_request: httpx.Request) -> None:
         await anyio.sleep_forever()
@@ -169,6 +171,7 @@ async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_time
         assert len(await client.users.search().collect()) == 1500
 
 
+@pytest.mark.every_loop
 async def test_a_try_without_a_turn_says_which_it_was(sandbox: Sandbox):
     sandbox.fail_next(500, match="/users/1")
     sandbox.delay_next(300, match="/me")

@@ -179,6 +179,7 @@ async def test_a_single_call_overtakes_queued_calls_of_a_map(start_sandbox: Star
         assert mapped == list(range(1, 41))
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_calls(
     start_sandbox: Start,
 ):
@@ -223,6 +224,7 @@ async def test_what_a_map_calls_is_bulk_work_but_not_what_its_loop_calls(start_s
         assert marks.count(False) == 3
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refused(
     start_sandbox: Start, caplog: pytest.LogCaptureFixture
 ):
@@ -238,6 +240,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
     assert any("overloaded" in record.message for record in caplog.records)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_server_that_gains_capacity_is_asked_for_more(start_sandbox: Start):
     sandbox = start_sandbox(users=30_000, latency=0.01, capacity=2)
     async with AsyncClient(

@@ -33,7 +33,6 @@ from useresponse_async import (
 from useresponse_async._retry import RetryBudget, Retrying, retry_after
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.every_loop
 anyio_test = pytest.mark.anyio
 
 
@@ -49,6 +48,7 @@ async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sa
     assert sandbox.arrivals == 4 * 5
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_a_read_is_tried_again_after_a_broken_connection(
     client: AsyncClient, sandbox: Sandbox
@@ -60,6 +60,7 @@ async def test_a_read_is_tried_again_after_a_broken_connection(
     assert sandbox.arrivals == 4
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_a_read_is_tried_again_after_a_time_out(client: AsyncClient, sandbox: Sandbox):
     sandbox.delay_next(0.5)
@@ -89,6 +90,7 @@ async def test_a_create_whose_connection_breaks_is_sent_once(
     assert sandbox.user_count == 231
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_a_create_that_times_out_is_sent_once(client: AsyncClient, sandbox: Sandbox):
     sandbox.delay_next(0.5)
@@ -168,6 +170,7 @@ async def test_one_attempt_means_no_retry(client: AsyncClient, sandbox: Sandbox)
     assert sandbox.arrivals == 1
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_no_try_starts_after_the_time_budget(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503, times=99, headers={"Retry-After": "1"})
@@ -177,6 +180,7 @@ async def test_no_try_starts_after_the_time_budget(client: AsyncClient, sandbox:
     assert sandbox.arrivals == 1
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_retry_after_is_waited_for(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(429, headers={"Retry-After": "1"})
@@ -210,6 +214,7 @@ async def test_every_retry_is_logged(
     assert 0 <= details["useresponse_delay"] <= 0.01
 
 
+@pytest.mark.every_loop
 @anyio_test
 async def test_cancelling_during_the_delay_ends_the_call(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503, times=99, headers={"Retry-After": "60"})
@@ -384,6 +389,7 @@ async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(
     assert sandbox.arrivals == 1
 
 
+@pytest.mark.every_loop
 @pytest.mark.anyio
 async def test_a_retry_that_is_cancelled_before_it_is_made_costs_nothing(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
