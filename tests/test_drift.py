@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import defaultdict
+from contextlib import aclosing
 from typing import Any, Literal
 
 import anyio
@@ -195,7 +196,7 @@ class Outcome:
         return self.server.stayed.difference(self.seen)
 
 
-def walked(plan: Plan) -> Outcome:
+def walked(plan: Plan, *, leave_after: int | None = None) -> Outcome:
     """Walk by the plan; whatever happens, nothing comes twice and nothing stays behind."""
     server, seen = Server(plan), []
     pages = Users(server).search(count=plan.size)
@@ -206,10 +207,15 @@ def walked(plan: Plan) -> Outcome:
         async with anyio.create_task_group() as group:
             group.start_soon(server.answer)
             try:
-                async for page in pages.by_page(concurrency=plan.concurrency, ordered=plan.ordered):
-                    seen.extend(user.id for user in page.items)
-                    if plan.calm_rereads:  # nothing is read again between two pages
-                        server.move(next(moves, Step()))
+                walk = pages.by_page(concurrency=plan.concurrency, ordered=plan.ordered)
+                async with aclosing(walk):
+                    async for page in walk:
+                        seen.extend(user.id for user in page.items)
+                        if plan.calm_rereads:  # nothing is read again between two pages
+                            server.move(next(moves, Step()))
+                        if leave_after is not None and len(seen) >= leave_after:
+                            break
+                assert server.running == 0
             except UseResponseError as error:
                 errors.append(error)
             group.cancel_scope.cancel()
@@ -297,6 +303,13 @@ def test_rows_that_stand_still_come_once_and_in_order_or_the_walk_raises(plan):
         assert outcome.server.failures
     if plan.ordered:
         assert outcome.seen == outcome.server.rows[: len(outcome.seen)]
+
+
+@given(plans(counts=any_counts), st.integers(0, 70))
+def test_a_walk_may_be_left_anywhere(plan, leave_after):
+    outcome = walked(plan, leave_after=leave_after)
+    assert outcome.error is None
+    assert set(outcome.seen) <= set(outcome.server.rows)
 
 
 lies = st.lists(st.integers(-3, 5), min_size=1, max_size=8).map(tuple)

@@ -6,7 +6,7 @@ import logging
 import math
 import pickle
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,8 +15,6 @@ import anyio
 import anyio.lowlevel
 import pytest
 from gate import Gate
-from hypothesis import given
-from hypothesis import strategies as st
 from quick import QUICK
 
 from useresponse_async import (
@@ -26,7 +24,6 @@ from useresponse_async import (
     DecodeError,
     InternalServerError,
     User,
-    UseResponseError,
     WalkReport,
 )
 from useresponse_async._session import Request
@@ -155,11 +152,6 @@ async def test_first_and_count_take_one_request_each(sandbox, client):
     assert sandbox.arrivals == 2
 
 
-async def test_count_walks_where_the_server_gives_no_total(sandbox, client):
-    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}, 3: {"data": rows(5)}})
-    assert await client.users.search(count=2).count() == 5
-
-
 async def test_by_page_gives_whole_pages_in_order(client):
     pages = [page async for page in client.users.search().by_page()]
     assert [page.number for page in pages] == [1, 2, 3, 4, 5]
@@ -213,11 +205,6 @@ async def test_unordered_pages_come_as_they_arrive(sandbox, client):
     numbers = [page.number async for page in client.users.search().by_page(ordered=False)]
     assert sorted(numbers) == [1, 2, 3, 4, 5]
     assert numbers[-1] == 2
-
-
-async def test_ordered_pages_wait_for_a_slow_one(sandbox, client):
-    sandbox.delay_next(0.2, match="page=2&")
-    assert [page.number async for page in client.users.search().by_page()] == [1, 2, 3, 4, 5]
 
 
 # How much at once
@@ -316,12 +303,6 @@ async def test_a_walk_ends_at_the_last_page(start_sandbox, empty, next_page):
             assert sandbox.arrivals == 1
 
 
-async def test_a_204_is_an_empty_page(sandbox, client):
-    sandbox.empty_next(204)
-    page = await client.users.search()
-    assert (page.items, page.number, page.total_items, page.next_number) == ([], 1, 0, None)
-
-
 # Counts that move or lie
 
 
@@ -417,22 +398,59 @@ async def test_a_walk_that_ends_where_the_server_says_warns_of_nothing(client, c
     assert caplog.records == []
 
 
-async def test_an_empty_page_in_the_middle_does_not_end_the_walk(sandbox, client):
-    body = {n: {"currentPage": n, "totalPages": 4, "data": rows(n)} for n in (1, 3, 4)}
-    script(sandbox, {**body, 2: {"currentPage": 2, "totalPages": 4, "data": []}})
-    assert ids(await client.users.search(count=1).collect()) == [1, 3, 4]
+def counted(*pages: list[dict[str, int]], **counts: Any) -> dict[int, Any]:
+    """Return pages with their number and the same counts."""
+    return {n: {"currentPage": n, **counts, "data": data} for n, data in enumerate(pages, 1)}
 
 
-async def test_a_page_count_that_is_too_low_yields_to_the_next_page(sandbox, client):
-    script(
-        sandbox,
+PAIRS = [rows(1, 2), rows(3, 4), rows(5)]
+ENDINGS: dict[str, tuple[dict[int, Any], int]] = {
+    "an empty page in the middle": (counted(rows(1), [], rows(2), totalPages=3), 1),
+    "a page count that is too low for the next page": (
         {
             1: {"currentPage": 1, "totalPages": 1, "nextPage": 2, "data": rows(1, 2)},
             2: {"currentPage": 2, "totalPages": 1, "nextPage": 3, "data": rows(3, 4)},
             3: {"currentPage": 3, "totalPages": 1, "nextPage": None, "data": rows(5)},
         },
-    )
-    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4, 5]
+        2,
+    ),
+    "no totals": ({n: {"data": data} for n, data in enumerate(PAIRS, 1)}, 2),
+    "no totals and a full last page": ({1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}}, 2),
+    "no totals, short pages and the next page": (
+        {
+            1: {"nextPage": 2, "data": rows(1)},
+            2: {"nextPage": 3, "data": rows(2)},
+            3: {"nextPage": None, "data": rows(3)},
+        },
+        50,
+    ),
+    "the last page's number": (counted(rows(1), rows(2), rows(3), lastPage=3), 1),
+    "the total of items": (counted(*PAIRS, totalObjects="5"), 2),
+    "pages smaller than asked for": (counted(*PAIRS, objectsPerPage=2, totalObjects=5), 100),
+    "smaller pages and no totals": (counted(*PAIRS, objectsPerPage=2), 100),
+    "a next page that repeats itself": (counted(rows(1, 2), rows(3), nextPage=2), 2),
+    "a last page that repeats itself": (
+        {1: {"data": rows(1, 2)}, **{n: {"data": rows(3, 4)} for n in (2, 3, 4)}},
+        2,
+    ),
+    "bare lists that the server caps": (
+        {n: rows(*range(n * 50 - 49, n * 50 + 1)) for n in (1, 2, 3)},
+        100,
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_walk_goes_on_to_the_end_that_the_pages_tell(sandbox, client, caplog, ending):
+    pages, count = ENDINGS[ending]
+    script(sandbox, pages)
+    bodies = [page if isinstance(page, list) else page["data"] for page in pages.values()]
+    everybody = sorted({row["id"] for body in bodies for row in body})
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"), anyio.fail_after(5):
+        assert ids(await client.users.search(count=count).collect()) == everybody
+        assert await client.users.search(count=count).count() == len(everybody)
+    assert caplog.records == []
+    assert max(pages_asked(sandbox)) <= len(pages) + 1
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -446,81 +464,8 @@ async def test_a_total_that_only_the_first_page_tells_is_walked_to(sandbox, clie
     assert sorted(seen) == list(range(1, 13))
 
 
-async def test_without_totals_the_walk_goes_on_until_nothing_new_comes(sandbox, client):
-    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}, 3: {"data": rows(5)}})
-    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4, 5]
-    assert pages_asked(sandbox) == [1, 2, 3, 4]
-
-
-async def test_without_totals_a_full_last_page_is_found_out(sandbox, client, caplog):
-    script(sandbox, {1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}})
-    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
-        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4]
-    assert caplog.records == []
-
-
-async def test_without_totals_the_next_page_is_followed_from_short_pages(sandbox, client):
-    script(
-        sandbox,
-        {
-            1: {"nextPage": 2, "data": rows(1)},
-            2: {"nextPage": 3, "data": rows(2)},
-            3: {"nextPage": None, "data": rows(3)},
-        },
-    )
-    assert ids(await client.users.search(count=50).collect()) == [1, 2, 3]
-
-
-async def test_the_last_page_counts_where_the_total_of_pages_is_absent(sandbox, client):
-    body = {n: {"currentPage": n, "lastPage": 3, "data": rows(n)} for n in (1, 2, 3)}
-    script(sandbox, body)
-    assert ids(await client.users.search(count=1).collect()) == [1, 2, 3]
-
-
-async def test_the_total_of_items_counts_where_that_of_pages_is_absent(sandbox, client):
-    script(
-        sandbox,
-        {n: {"totalObjects": "5", "data": rows(2 * n, 2 * n + 1)} for n in (1, 2)}
-        | {3: {"totalObjects": "5", "data": rows(6)}},
-    )
-    assert ids(await client.users.search(count=2).collect()) == [2, 3, 4, 5, 6]
-
-
-@pytest.mark.parametrize("totals", [{"totalObjects": 5}, {}], ids=["total", "no total"])
-async def test_pages_smaller_than_asked_for_are_walked_to_the_end(sandbox, client, totals):
-    body = {"objectsPerPage": 2, **totals}
-    script(
-        sandbox,
-        {
-            1: {**body, "currentPage": 1, "data": rows(1, 2)},
-            2: {**body, "currentPage": 2, "data": rows(3, 4)},
-            3: {**body, "currentPage": 3, "data": rows(5)},
-        },
-    )
-    assert ids(await client.users.search(count=100).collect()) == [1, 2, 3, 4, 5]
-
-
 async def test_a_page_limit_of_the_server_does_not_lose_anybody(sandbox, client):
     assert ids(await client.users.search(count=200).collect()) == list(range(1, 231))
-
-
-async def test_a_next_page_that_repeats_itself_ends_the_walk(sandbox, client):
-    script(
-        sandbox,
-        {
-            1: {"currentPage": 1, "nextPage": 2, "data": rows(1, 2)},
-            2: {"currentPage": 2, "nextPage": 2, "data": rows(3)},
-        },
-    )
-    with anyio.fail_after(5):
-        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
-
-
-async def test_a_server_that_repeats_its_last_page_without_totals_ends_the_walk(sandbox, client):
-    last = {"data": rows(3, 4)}
-    script(sandbox, {1: {"data": rows(1, 2)}, 2: last, 3: last, 4: last})
-    assert ids(await client.users.search(count=2).collect()) == [1, 2, 3, 4]
-    assert pages_asked(sandbox) == [1, 2, 3]
 
 
 async def test_a_server_that_ignores_the_page_ends_the_walk(sandbox, client):
@@ -879,138 +824,6 @@ async def test_a_long_filter_or_a_secret_in_it_is_not_shown(sandbox, client):
         assert "***" in shown
 
 
-# Any list
-
-
-class FakeServer:
-    """Executes operations without a network: any list, any delay, any failure."""
-
-    secrets = ()
-
-    def __init__(
-        self,
-        *,
-        size: int,
-        max_in_flight: int,
-        delays: Iterator[int],
-        totals: bool,
-        past_the_end: str,
-        failing: frozenset[int],
-    ) -> None:
-        self.walk_concurrency = max_in_flight
-        self.running = 0
-        self.peak = 0
-        self.requests = 0
-        self._size = size
-        self._delays = delays
-        self._totals = totals
-        self._past_the_end = past_the_end
-        self._failing = failing
-
-    async def send(self, operation: Request[Any]) -> Any:
-        self.requests += 1
-        assert self.requests < 500, "the walk does not end"
-        self.running += 1
-        self.peak = max(self.peak, self.running)
-        try:
-            for _ in range(next(self._delays)):
-                await anyio.lowlevel.checkpoint()
-        finally:
-            self.running -= 1
-        query = dict(operation.query)
-        number = int(query["page"])
-        if number in self._failing:
-            raise UseResponseError(f"page {number}")
-        return operation.decode(self._answer(number, int(query["count"])))
-
-    def _answer(self, number: int, count: int) -> Any:
-        pages = math.ceil(self._size / count)
-        if number > pages:
-            if self._past_the_end == "204":
-                return None
-            if self._past_the_end == "last page" and pages:
-                number = pages
-        last = min(self._size, number * count)
-        answer: dict[str, Any] = {"data": rows(*range((number - 1) * count + 1, last + 1))}
-        if self._totals:
-            answer |= {"currentPage": number, "totalPages": pages, "totalObjects": self._size}
-        return answer
-
-
-@st.composite
-def fake_servers(draw: Callable[..., Any], *, failing: bool = False) -> tuple[FakeServer, int, int]:
-    size, count = draw(st.integers(0, 60)), draw(st.integers(1, 9))
-    pages = math.ceil(size / count)
-    server = FakeServer(
-        size=size,
-        max_in_flight=draw(st.integers(1, 8)),
-        delays=itertools.cycle(draw(st.lists(st.integers(0, 7), min_size=1, max_size=12))),
-        totals=draw(st.booleans()),
-        past_the_end=draw(st.sampled_from(["204", "empty list", "last page"])),
-        failing=draw(st.frozensets(st.integers(1, max(pages, 1)), min_size=1))
-        if failing
-        else frozenset(),
-    )
-    return server, size, count
-
-
-backends = st.sampled_from(["asyncio", "trio"])
-concurrencies = st.none() | st.integers(1, 9)
-
-
-@given(fake_servers(), concurrencies, st.booleans(), backends)
-def test_any_walk_gives_each_item_once_and_ends(server_of, concurrency, ordered, backend):
-    server, size, count = server_of
-    seen: list[int] = []
-
-    async def walk() -> None:
-        pages = Users(server).search(count=count)
-        async for page in pages.by_page(concurrency=concurrency, ordered=ordered):
-            seen.extend(user.id for user in page.items)
-        assert pages.report.items == size
-
-    anyio.run(walk, backend=backend)
-    assert (seen if ordered else sorted(seen)) == list(range(1, size + 1))
-    assert server.running == 0
-    assert server.peak <= (concurrency or server.walk_concurrency)
-
-
-@given(fake_servers(failing=True), concurrencies, st.booleans(), backends)
-def test_any_walk_with_a_failing_page_raises(server_of, concurrency, ordered, backend):
-    server, _, count = server_of
-    seen: list[int] = []
-
-    async def walk() -> None:
-        pages = Users(server).search(count=count)
-        async for page in pages.by_page(concurrency=concurrency, ordered=ordered):
-            seen.extend(user.id for user in page.items)
-
-    with pytest.raises(UseResponseError, match=r"page \d+"):
-        anyio.run(walk, backend=backend)
-    assert len(seen) == len(set(seen))
-    if ordered:
-        assert seen == list(range(1, len(seen) + 1))
-    assert server.running == 0
-
-
-@given(fake_servers(), concurrencies, st.booleans(), backends, st.integers(0, 70))
-def test_any_walk_may_be_left_anywhere(server_of, concurrency, ordered, backend, leave_after):
-    server, size, count = server_of
-    seen: list[int] = []
-
-    async def walk() -> None:
-        pages = Users(server).search(count=count)
-        async with aclosing(pages.by_page(concurrency=concurrency, ordered=ordered)) as walk:
-            async for page in walk:
-                seen.extend(user.id for user in page.items)
-                if len(seen) >= leave_after:
-                    break
-        assert server.running == 0
-
-    anyio.run(walk, backend=backend)
-    assert len(seen) == len(set(seen)) <= size
-
-
 async def test_the_error_of_a_page_tells_which_call_it_was(sandbox, client):
     sandbox.fail_next(500, times=6)
     with pytest.raises(InternalServerError) as caught:
@@ -1031,11 +844,3 @@ async def test_a_bare_list_that_ignores_the_page_comes_once(sandbox, client):
     sandbox.answer_next(json.dumps(rows(1, 2)).encode(), times=9)
     assert ids(await client.users.search(count=2).collect()) == [1, 2]
     assert sandbox.arrivals == 2
-
-
-async def test_a_bare_list_that_the_server_caps_is_walked_to_its_end(sandbox, client):
-    for number in (1, 2, 3):
-        body = rows(*range(number * 50 - 49, number * 50 + 1))
-        sandbox.answer_next(json.dumps(body).encode(), match=f"page={number}&")
-    sandbox.answer_next(b"", 204, match="page=4&")
-    assert ids(await client.users.search(count=100).collect()) == list(range(1, 151))
