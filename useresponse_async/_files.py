@@ -1,4 +1,4 @@
-"""Attachments, JSON bodies that carry them, and downloads."""
+"""Attachments, JSON bodies with attachments, and downloads."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 # A multiple of 3, so that the base64 of the pieces is the base64 of the complete file.
 _PIECE: Final = 3 * 64 * 1024
 _LONGEST_NAME: Final = 255
-# Separators, control characters, and marks that change the direction of what follows.
+# Separators, control characters, and marks that change the direction of text.
 _NOT_IN_A_NAME: Final = re.compile(
     r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _NO_HARD_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], Awaitable[None] | None]
-"""Called with the number of bytes received so far, and with the total, if known."""
+"""Called with the number of bytes received so far and the total, or ``None`` if unknown."""
 
 
 class CallersFailure(Exception):
-    """A failure of the caller's own file or callback, on its way to the caller.
+    """A wrapper around an exception of the caller's own file or callback.
 
     Args:
-        error: The failure, with the traceback below the package's frames.
+        error: The exception; the package's frames are removed from its traceback.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -58,7 +58,7 @@ class AsyncReadable(Protocol):
     """A file opened for reading bytes, e.g. by :func:`anyio.open_file`."""
 
     async def read(self, size: int, /) -> bytes:
-        """Return up to ``size`` bytes; none at the end."""
+        """Return up to ``size`` bytes; ``b""`` at the end."""
         ...
 
     async def seek(self, offset: int, whence: int = ..., /) -> int:
@@ -87,9 +87,9 @@ class AsyncWritable(Protocol):
 
 
 class Attachment:
-    """A file to send. Make one with :meth:`from_path`, :meth:`from_bytes` or :meth:`from_file`.
+    """A file to send, from :meth:`from_path`, :meth:`from_bytes` or :meth:`from_file`.
 
-    The file is read by the call that sends it, in pieces, one of which is in memory at a time.
+    The call that sends the file reads it in pieces, with one piece in memory at a time.
 
     Attributes:
         name: The file name that is sent to the server.
@@ -98,13 +98,13 @@ class Attachment:
 
     def __init__(self, name: str, source: bytes | Path | AsyncReadable, *, max_bytes: int) -> None:
         if not isinstance(name, str) or not name.strip() or name in (".", ".."):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ArgumentError("name", f"{name!r} is not a file name")
+            raise ArgumentError("name", f"{name!r} is not a valid file name")
         if _NOT_IN_A_NAME.search(name):
             raise ArgumentError(
                 "name", f"{name!r} contains a separator, a control character or a direction mark"
             )
         if len(name.encode()) > _LONGEST_NAME:
-            raise ArgumentError("name", f"longer than {_LONGEST_NAME} bytes")
+            raise ArgumentError("name", f"is longer than {_LONGEST_NAME} bytes")
         self.name = name
         self.max_bytes = max_bytes
         self._source = source
@@ -122,11 +122,11 @@ class Attachment:
 
         Args:
             path: The file's path.
-            name: The name to send; default: the file's own.
-            max_bytes: Maximum size, in bytes; a larger file is refused before any request.
+            name: The name to send; default: the file's name.
+            max_bytes: Maximum size, in bytes; a larger file raises an error before any request.
 
         Raises:
-            ArgumentError: The name is not a file name.
+            ArgumentError: The name is not a valid file name.
         """
         return cls(name or Path(path).name, Path(path), max_bytes=max_bytes)
 
@@ -139,10 +139,10 @@ class Attachment:
         Args:
             name: The name to send.
             data: The content.
-            max_bytes: Maximum size, in bytes; more is refused before any request.
+            max_bytes: Maximum size, in bytes; larger data raise an error before any request.
 
         Raises:
-            ArgumentError: The name is not a file name.
+            ArgumentError: The name is not a valid file name.
         """
         return cls(name, data, max_bytes=max_bytes)
 
@@ -154,12 +154,12 @@ class Attachment:
 
         Args:
             file: A file opened for reading bytes, e.g. by :func:`anyio.open_file`; it is read
-                from its beginning, and stays open.
+                from its beginning, and remains open.
             name: The name to send.
-            max_bytes: Maximum size, in bytes; a larger file is refused before any request.
+            max_bytes: Maximum size, in bytes; a larger file raises an error before any request.
 
         Raises:
-            ArgumentError: The name is not a file name.
+            ArgumentError: The name is not a valid file name.
         """
         return cls(name, file, max_bytes=max_bytes)
 
@@ -186,7 +186,7 @@ class Attachment:
         return size
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield the content in pieces of which all but the last have the same size.
+        """Yield the content in pieces of the same size; the last may be shorter.
 
         Returns:
             A generator of the pieces.
@@ -199,7 +199,7 @@ class Attachment:
             try:
                 piece, seen = await self._read(offset)
             except Exception as error:
-                # No exception here may be mistaken for a failure of the server.
+                # An exception here must not look like a failure of the server.
                 raise self._unreadable(error) from error
             if not piece:
                 return
@@ -210,14 +210,14 @@ class Attachment:
             yield piece
 
     async def _read(self, offset: int) -> tuple[bytes, object]:
-        """Return a piece, and what tells one version of the file from another."""
+        """Return a piece, and an identifier of the file's version."""
         if isinstance(self._source, bytes):
             return self._source[offset : offset + _PIECE], None
         if isinstance(self._source, Path):
             return await _in_thread(partial(_read_piece, self._source, offset))
         piece = b""
-        # A read may return less than it was asked for, and several calls may send the same
-        # open file at once.
+        # A read may return fewer bytes than requested, and several calls may send the same
+        # open file concurrently.
         async with self._lock:
             await self._source.seek(offset)
             while len(piece) < _PIECE and (part := await self._source.read(_PIECE - len(piece))):
@@ -225,7 +225,7 @@ class Attachment:
         return piece, None
 
     def changed(self) -> ArgumentError:
-        """Return the error for a file that was written while it was sent."""
+        """Return the error for a file that changed while it was being sent."""
         return ArgumentError("attachment", f"{self.name}: the file changed while it was being sent")
 
     def _unreadable(self, error: Exception) -> ArgumentError:
@@ -242,7 +242,7 @@ def _size_of(path: Path) -> int:
 
 
 def _read_piece(path: Path, offset: int) -> tuple[bytes, object]:
-    # Opened for each piece: no thread that was left behind can read what another one closes.
+    # Opened for each piece, so that an abandoned thread cannot read a file that another closes.
     with path.open("rb") as file:
         file.seek(offset)
         piece, state = file.read(_PIECE), os.fstat(file.fileno())
@@ -250,16 +250,16 @@ def _read_piece(path: Path, offset: int) -> tuple[bytes, object]:
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
-    """Call ``function`` in a thread, which is left behind if it hangs: a FIFO, a dead mount."""
+    """Call ``function`` in a thread, which is abandoned if it hangs (a FIFO, a dead mount)."""
     return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
 async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object]) -> BinaryIO:
-    """Open a file in a thread, which may be left behind.
+    """Open a file in a thread, which may be abandoned.
 
     Args:
-        opener: Opens it.
-        undo: Is called after closing a file that nobody waits for any more.
+        opener: Opens the file.
+        undo: Called after closing a file whose thread was abandoned.
     """
     opened: list[BinaryIO] = []
     wanted = True
@@ -284,18 +284,18 @@ async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object]) -> B
 
 
 class JSONBody(httpx.AsyncByteStream):
-    """A JSON body that reads its attachments anew each time it is sent.
+    """A JSON body that reads its attachments each time it is sent.
 
     Args:
         texts: The JSON before, between and after the attachments.
         files: The attachments, with their sizes in bytes.
 
     Attributes:
-        content: The body, unless there are attachments in it.
+        content: The body; ``None`` if it has attachments.
         length: The size of the body, in bytes.
-        sent: The bytes that the sender has taken, in bytes.
-        failure: What reading an attachment failed with.
-        on_piece: Is called before the sender gets a piece, and with ``waiting=False`` while
+        sent: The size of what the transport has taken, in bytes.
+        failure: The exception from reading an attachment.
+        on_piece: Called before the transport gets a piece, and with ``waiting=False`` before
             a piece is read.
     """
 
@@ -315,10 +315,10 @@ class JSONBody(httpx.AsyncByteStream):
         return self._sending
 
     async def aclose(self) -> None:
-        """Close what an attempt that broke off was reading."""
+        """Close the attachments that a failed attempt was reading."""
         if self._sending is not None:
             sending, self._sending = self._sending, None
-            with suppress(RuntimeError):  # a task of aiohttp's may still be taking a piece
+            with suppress(RuntimeError):  # a task of aiohttp may still be taking a piece
                 await sending.aclose()
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
@@ -335,7 +335,7 @@ class JSONBody(httpx.AsyncByteStream):
                         yield self._taken(base64.b64encode(piece))
                         self.on_piece(waiting=False)
                 if read != size:
-                    raise attachment.changed()  # noqa: TRY301 - recorded as every other failure
+                    raise attachment.changed()  # noqa: TRY301 - recorded below
                 yield self._taken(text)
         except Exception as error:
             self.failure = error
@@ -348,24 +348,24 @@ class JSONBody(httpx.AsyncByteStream):
 
 
 def _ignore(*, waiting: bool) -> None:
-    """Do nothing, where nobody bounds the sending."""
+    """Do nothing."""
 
 
 async def json_body(body: Any) -> JSONBody:
-    """Return ``body`` as JSON, with secrets revealed, and attachments as base64 texts.
+    """Return ``body`` as JSON, with secrets revealed and attachments in base64.
 
     Raises:
         ArgumentError: It cannot be sent as JSON, or an attachment cannot be read.
     """
     found: list[Attachment] = []
-    # No text of the caller's can hold this, so it can be looked for in the JSON.
+    # No string of the caller can contain this, so it is unique in the JSON.
     mark = f"attachment-{secrets.token_hex(16)}"
 
     def stand_in(value: object) -> str:
         if isinstance(value, Secret):
             return value.reveal()
         if not isinstance(value, Attachment):
-            raise TypeError(f"a {type(value).__name__} is not JSON")
+            raise TypeError(f"a {type(value).__name__} is not JSON serializable")
         found.append(value)
         return mark
 
@@ -377,7 +377,7 @@ async def json_body(body: Any) -> JSONBody:
         )
         plain = [piece.encode() for piece in text.split(mark)]
     except UnicodeEncodeError:
-        problem = "a text holds half of a surrogate pair"
+        problem = "a string contains a lone surrogate"
     except (TypeError, ValueError, RecursionError) as error:
         problem = str(error)
     if problem:
@@ -387,11 +387,11 @@ async def json_body(body: Any) -> JSONBody:
 
 @attrs.define(eq=False)
 class Sink:
-    """Takes the bytes of a download, from the first one again at every attempt.
+    """Writes a download to a file, from the beginning at each attempt.
 
     Attributes:
-        file: Where they go.
-        start: Where in the file the first one goes.
+        file: The file to write to.
+        start: The position in the file at which the download begins.
         max_bytes: Maximum size, in bytes.
         on_progress: The caller's callback.
         received: The size so far, in bytes.
@@ -405,7 +405,7 @@ class Sink:
     _total: int | None = None
 
     async def begin(self, total: int | None) -> None:
-        """Prepare for the first byte; what an earlier attempt wrote is cut off.
+        """Prepare for the first byte; truncate what an earlier attempt wrote.
 
         Raises:
             CallersFailure: The file cannot be written.
@@ -415,11 +415,11 @@ class Sink:
         try:
             await self.file.seek(self.start)
             await self.file.truncate()
-        except Exception as error:  # noqa: BLE001 - raised to the caller as it is
+        except Exception as error:  # noqa: BLE001 - raised unchanged
             raise CallersFailure(error) from None
 
     async def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
+        """Write the next bytes.
 
         Raises:
             CallersFailure: The file cannot be written, or the callback failed.
@@ -431,7 +431,7 @@ class Sink:
                 reported = self.on_progress(self.received, self._total)
                 if isawaitable(reported):
                     await reported
-        except Exception as error:  # noqa: BLE001 - raised to the caller as it is
+        except Exception as error:  # noqa: BLE001 - raised unchanged
             raise CallersFailure(error) from None
 
 
@@ -443,13 +443,13 @@ async def opened_sink(
     overwrite: bool,
     on_progress: ProgressCallback | None,
 ) -> AsyncGenerator[Sink, None]:
-    """Give a sink into a path, or into an open file at its present place.
+    """Return a context manager with a sink for a path, or for an open file at its position.
 
-    A path is filled under an unpredictable name beside it, and takes its own at the end of a
-    block that succeeds, so that nobody finds half a file.
+    For a path, a file with an unpredictable name in the same directory is written, and renamed
+    when the block ends without an exception, so that no partial file has the final name.
 
     Raises:
-        ArgumentError: The path is not a file's, or exists and is not to be overwritten.
+        ArgumentError: The path is not that of a file, or exists and ``overwrite`` is false.
         OSError: The file cannot be written.
     """
     if not isinstance(to, str | os.PathLike):
@@ -458,11 +458,13 @@ async def opened_sink(
         return
     target = Path(to)
     if not target.name or target.name == ".." or "\0" in str(target):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is not a file's path")
+        raise ArgumentError("to", f"{os.fspath(to)!r} is not the path of a file")
     if await _in_thread(target.is_dir):
         raise ArgumentError("to", f"{os.fspath(to)!r} is a directory")
     if not overwrite and await _in_thread(partial(os.path.lexists, target)):
-        raise ArgumentError("to", f"{os.fspath(to)!r} exists; pass overwrite=True to replace it")
+        raise ArgumentError(
+            "to", f"{os.fspath(to)!r} already exists; pass overwrite=True to replace it"
+        )
     partial_file = target.with_name(f".{secrets.token_hex(12)}.part")
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -470,7 +472,7 @@ async def opened_sink(
     def create() -> BinaryIO:
         try:
             return os.fdopen(os.open(partial_file, flags, 0o666), "r+b")
-        except OSError as error:  # about the caller's name, as open() would raise it
+        except OSError as error:  # with the caller's path
             raise OSError(error.errno, error.strerror, os.fspath(to)) from None
 
     undo = partial(partial_file.unlink, missing_ok=True)
@@ -479,7 +481,7 @@ async def opened_sink(
         try:
             yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
         finally:
-            file.close()  # at once: a cancellation would not let a thread do it
+            file.close()  # not in a thread: a cancellation would prevent it
         await anyio.to_thread.run_sync(partial(commit, partial_file, target, overwrite=overwrite))
     finally:
         with suppress(OSError):
@@ -487,7 +489,7 @@ async def opened_sink(
 
 
 def commit(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Give a complete file its name."""
+    """Rename a complete file to its final name."""
     if overwrite:
         source.replace(target)
         return
@@ -496,6 +498,6 @@ def commit(source: Path, target: Path, *, overwrite: bool) -> None:
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-        # A file system without hard links: the name is taken first, then the file put there.
+        # A file system without hard links: reserve the name, then replace the file.
         target.open("xb").close()
         source.replace(target)

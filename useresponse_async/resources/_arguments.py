@@ -52,16 +52,16 @@ def integer(name: str, value: int, *, minimum: int) -> int:
 
 
 def text(name: str, value: str) -> str:
-    """Return ``value`` if it is text that is not empty."""
+    """Return ``value`` if it is a string that is not empty."""
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is not text")
+        raise ArgumentError(name, f"must be a string, not {type(value).__name__}")
     if not value.strip():
         raise ArgumentError(name, "must not be empty")
     return value
 
 
 optional_text: Final = _optional(text)
-"""Return the value if it is ``None`` or text that is not empty."""
+"""Return the value if it is ``None`` or a string that is not empty."""
 
 optional_id: Final = _optional(positive_id)
 """Return the value if it is ``None`` or a positive integer."""
@@ -71,7 +71,7 @@ optional_id_or_zero: Final = _optional(partial(integer, minimum=0))
 
 
 def encodable(name: str, value: str) -> str:
-    """Return ``value`` if it can be encoded as UTF-8: a lone surrogate cannot."""
+    """Return ``value`` if it can be encoded as UTF-8, which lone surrogates cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -80,25 +80,27 @@ def encodable(name: str, value: str) -> str:
 
 
 def secret_text(name: str, value: str | Secret) -> Secret:
-    """Return ``value`` as a secret, if it is text that is not empty and can be sent."""
+    """Return ``value`` as a secret if it is a string that is not empty and can be sent."""
     given = value.reveal() if isinstance(value, Secret) else value
     return Secret(encodable(name, text(name, given)))
 
 
 def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, str], ...]:
-    """Return the query for ``named``, then for the caller's own ``params``.
+    """Return the query: ``named``, then the caller's own ``params``.
 
     Raises:
-        ArgumentError: A name in ``params`` is one of ``named``, or the API key's.
+        ArgumentError: A name in ``params`` is also in ``named``, or is that of the API key.
     """
     for name in params or {}:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError("params", f"{name!r} is not a parameter name")
         encodable("params", name)
         if name in named:
-            raise ArgumentError("params", f"{name!r} has its own argument; use that")
+            raise ArgumentError("params", f"{name!r} has its own argument; use that instead")
         if name == _KEY_PARAMETER:
-            raise ArgumentError("params", "not for the API key; pass api_key to the client")
+            raise ArgumentError(
+                "params", "must not contain the API key; pass api_key to the client"
+            )
     return tuple(
         (name, _query_text(name, value))
         for name, value in {**named, **(params or {})}.items()
@@ -110,18 +112,18 @@ def _query_text(name: str, value: str | float) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} cannot be sent in a query")
+        raise ArgumentError(name, f"must be a string or number, not {type(value).__name__}")
     return encodable(name, str(value))
 
 
 def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
-    """Return the body: the arguments of ``named`` that were given, and the custom fields."""
+    """Return the body: those of ``named`` that are not ``None``, and the custom fields."""
     given = {name: value for name, value in named.items() if value is not None}
     return given | property_keys(properties)
 
 
 def property_keys(properties: Properties | None) -> dict[str, Any]:
-    """Return the values of custom fields as the API names them: ``property_<id>``."""
+    """Return the values of custom fields by their names in the API, ``property_<id>``."""
     return {
         f"property_{positive_id('properties', field_id)}": (
             _joined("properties", cast("Iterable[Any]", value), "|")
@@ -134,7 +136,7 @@ def property_keys(properties: Properties | None) -> dict[str, Any]:
 
 @_optional
 def comma_text(name: str, values: Tags) -> str:
-    """Return ``values`` separated by commas, the form of users' tags."""
+    """Return ``values`` separated by commas, as users' tags are sent."""
     if isinstance(values, str):
         return values
     return _joined(name, (text(name, value) for value in values), ",")
@@ -142,7 +144,7 @@ def comma_text(name: str, values: Tags) -> str:
 
 @_optional
 def text_list(name: str, values: Tags) -> list[str]:
-    """Return ``values`` as a list of strings, the form of objects' tags."""
+    """Return ``values`` as a list of strings, as objects' tags are sent."""
     if isinstance(values, str):
         return [value.strip() for value in values.split(",") if value.strip()]
     return [text(name, value) for value in values]
@@ -156,15 +158,15 @@ def _joined(name: str, values: Iterable[Any], mark: str) -> str:
     return mark.join(texts)
 
 
-def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - it is what is checked
-    """Return ``value`` if it is ``True`` or ``False``, or the API's 1 or 0 for them."""
+def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - the value to check
+    """Return ``value`` if it is ``True`` or ``False``, or the API's 1 or 0."""
     if value not in (True, False):
         raise ArgumentError(name, f"{value!r} is neither True nor False")
     return bool(value)
 
 
 @_optional
-def flag(name: str, value: bool) -> int:  # noqa: FBT001 - it is what is checked
+def flag(name: str, value: bool) -> int:  # noqa: FBT001 - the value to check
     """Return ``value`` as 1 or 0, the API's form of true and false."""
     return int(truth(name, value))
 
@@ -174,27 +176,25 @@ def day_text(name: str, value: date) -> str:
     """Return a day as ``dd.mm.yyyy``.
 
     Raises:
-        ArgumentError: It is not a date, or has a time of day, which cannot be sent.
+        ArgumentError: It is not a date, or is a ``datetime``: the API accepts no time of day.
     """
     if not isinstance(value, date) or isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is not a datetime.date")
+        raise ArgumentError(name, f"must be a datetime.date, not {type(value).__name__}")
     return f"{value.day:02}.{value.month:02}.{value.year:04}"
 
 
 @_optional
 def moment_text(name: str, value: datetime) -> str:
-    """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the site's own zone.
+    """Return a time as ``YYYY-MM-DD HH:MM:SS``, in the site's time zone.
 
     Raises:
-        ArgumentError: It is not a datetime, or it has a time zone: the API accepts none and does
-            not publish its own, so it cannot be converted.
+        ArgumentError: It is not a datetime, or it has a time zone. The API does not say which
+            time zone the site uses, so it cannot be converted.
     """
     if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is not a datetime.datetime")
+        raise ArgumentError(name, f"must be a datetime.datetime, not {type(value).__name__}")
     if value.tzinfo is not None:
-        raise ArgumentError(
-            name, "has a time zone; the API accepts only the site's local time without one"
-        )
+        raise ArgumentError(name, "has a time zone; pass the site's local time without a time zone")
     return value.isoformat(sep=" ", timespec="seconds")
 
 
@@ -206,7 +206,7 @@ def slug(name: str, value: str) -> str:
 
 
 def relative_path(path: str) -> str:
-    """Return ``path`` without its leading slash, if it stays below the API's address."""
+    """Return ``path`` without its leading slash, if it stays below the API's URL."""
     segments = unquote(encodable("path", text("path", path))).split("/")
     if _CONTROL_CODES.search(unquote(path)):
         raise ArgumentError("path", "contains a control character")

@@ -15,18 +15,18 @@ T = TypeVar("T")
 
 
 def attachment_of(name: str, value: Attachment) -> dict[str, Any]:
-    """Return a file as objects take it: with its content.
+    """Return a file for the body of an object: with its content.
 
     Raises:
         ArgumentError: It is not an attachment.
     """
     if not isinstance(value, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(value).__name__} is not an Attachment")
+        raise ArgumentError(name, f"expected an Attachment, not {type(value).__name__}")
     return {"name": value.name, "body": value}
 
 
 def attachments_of(name: str, values: Sequence[Attachment] | None) -> list[dict[str, Any]] | None:
-    """Return files as objects take them: with their content; ``None`` for no file.
+    """Return files for the body of an object: with their content; ``None`` for no file.
 
     Raises:
         ArgumentError: It is not a sequence of attachments.
@@ -35,7 +35,7 @@ def attachments_of(name: str, values: Sequence[Attachment] | None) -> list[dict[
 
 
 def uploads_of(name: str, values: Sequence[UploadedFile] | None) -> list[dict[str, str]] | None:
-    """Return files as comments take them: by the token of each; ``None`` for no file.
+    """Return files for the body of a comment: with their tokens; ``None`` for no file.
 
     Raises:
         ArgumentError: It is not a sequence of uploaded files with tokens.
@@ -46,11 +46,12 @@ def uploads_of(name: str, values: Sequence[UploadedFile] | None) -> list[dict[st
 def _upload_of(name: str, value: UploadedFile) -> dict[str, str]:
     if not isinstance(value, UploadedFile):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(
-            name, f"a {type(value).__name__} is not an UploadedFile, as files.upload() returns it"
+            name,
+            f"expected an UploadedFile from files.upload(), not {type(value).__name__}",
         )
     if not value.token:
-        raise ArgumentError(name, f"{value!r} has no token")
-    # A file may have no name of its own here: then it keeps that of its upload.
+        raise ArgumentError(name, f"{value!r} has no token; pass what files.upload() returned")
+    # A file without a name keeps that of its upload.
     return {"token": value.token} | ({"name": value.name} if value.name else {})
 
 
@@ -58,5 +59,5 @@ def _each(name: str, values: Sequence[T] | None) -> Iterable[T]:
     if values is None:
         return ()
     if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"a {type(values).__name__} is not a sequence; give a list")
+        raise ArgumentError(name, f"must be a sequence, not {type(values).__name__}; pass a list")
     return values

@@ -25,7 +25,7 @@ def changed_since(
         is_sorted: Whether the server is known to sort as requested; else the order is checked.
     """
     if not isinstance(moment, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError("moment", f"a {type(moment).__name__} is not a datetime.datetime")
+        raise ArgumentError("moment", f"must be a datetime.datetime, not {type(moment).__name__}")
     if moment.utcoffset() is None:
         raise ArgumentError("moment", "has no time zone; pass e.g. datetime.now(timezone.utc)")
     since = moment.replace(microsecond=0)  # the API's times are in seconds
