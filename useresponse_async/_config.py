@@ -45,8 +45,11 @@ _EXTRAS: Final = {
     "dlt": ("the dlt source", ("dlt",)),
     "fastapi": ("the FastAPI integration", ("fastapi", "starlette", "pydantic")),
     "parquet": ("Parquet", ("pyarrow",)),
-    "sandbox": ("the sandbox", ("starlette", "uvicorn", "python_multipart")),
-    "testing": ("the pytest plugin", ("pytest", "starlette", "uvicorn", "python_multipart")),
+    "sandbox": ("the sandbox", ("starlette", "uvicorn", "httptools", "python_multipart")),
+    "testing": (
+        "the pytest plugin",
+        ("pytest", "starlette", "uvicorn", "httptools", "python_multipart"),
+    ),
 }
 """The purpose of each extra, and the modules that it installs."""
 

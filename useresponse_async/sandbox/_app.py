@@ -52,13 +52,12 @@ class SandboxApp(Controls):
     """The sandbox as an ASGI application."""
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        super().__init__(state)
         root = re.escape(state.options.root_path)
         self._call = re.compile(rf"{root}/api/([^/]+)(/.+)")
         self._file = re.compile(rf"{root}/files/([^/]+)/.*")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
         if scope["type"] == "lifespan":
             for event in ("startup", "shutdown"):
                 await receive()
@@ -67,10 +66,9 @@ class SandboxApp(Controls):
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
-        traffic = self.state.traffic
-        traffic.arrivals += 1
-        traffic.in_flight += 1
-        traffic.peak_in_flight = max(traffic.peak_in_flight, traffic.in_flight)
+        self.arrivals += 1
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         started = time.monotonic()
         status = "-"
 
@@ -83,7 +81,7 @@ class SandboxApp(Controls):
         try:
             await self._serve(scope, receive, send_and_note)
         finally:
-            traffic.in_flight -= 1
+            self.in_flight -= 1
             if self.state.options.access_log:
                 _log(scope, status, time.monotonic() - started)
 
@@ -99,8 +97,8 @@ class SandboxApp(Controls):
             more = message.get("more_body", False)
         # Chosen on arrival: the order of requests repeats, that of responses does not.
         fault = self._arrived(scope, bytes(body))
-        if state.capacity is not None and state.traffic.in_flight > state.capacity:
-            state.traffic.faults["overload"] += 1
+        if state.capacity is not None and self.in_flight > state.capacity:
+            self._faults["overload"] += 1
             await Refusal(503).response(scope, receive, send)
             return
         await anyio.sleep(state.latency + (fault.seconds if fault and fault.kind == "delay" else 0))
@@ -115,10 +113,9 @@ class SandboxApp(Controls):
 
     def _arrived(self, scope: Scope, body: bytes) -> Fault | None:
         """Record a request and return the fault that it meets."""
-        traffic = self.state.traffic
         query = scope["query_string"].decode("latin-1")
-        if traffic.record:
-            traffic.requests.append(
+        if self.state.options.record:
+            self._received.append(
                 Received(
                     method=scope["method"],
                     path=scope["path"],
@@ -131,7 +128,7 @@ class SandboxApp(Controls):
         with self.state.lock:
             fault = self.state.faults.next_for(scope["method"], scope["path"], query)
         if fault is not None:
-            traffic.faults[fault.label] += 1
+            self._faults[str(fault.status) if fault.kind == "status" else fault.kind] += 1
         return fault
 
     async def _respond(self, scope: Scope, body: bytes) -> Response:

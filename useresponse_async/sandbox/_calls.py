@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import parse_qsl
 
 from starlette.formparsers import MultiPartException
@@ -18,9 +18,7 @@ from useresponse_async.sandbox._installation import Role
 from useresponse_async.sandbox._responses import (
     Refusal,
     bad_request,
-    encoded,
     json_response,
-    no_content,
     success,
 )
 from useresponse_async.sandbox._text import markup, read_time
@@ -32,13 +30,14 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 # No id, page or count has more, and a longer number takes long to read.
 _MOST_DIGITS = 18
-_PROPERTY = "property_"
 
 # Default and maximum number of rows on a page.
 _MOST_ROWS = 50
 
 # Deeper than any call nests its parameters.
 _MOST_KEYS = 8
+_Word = TypeVar("_Word", bound=str)
+
 _FORM_KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -51,7 +50,7 @@ class Fields:
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
-        self._wrong: list[str] = []
+        self.wrong_names: list[str] = []
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
@@ -85,12 +84,15 @@ class Fields:
             return None
         return int(text)
 
-    def choice(self, name: str, allowed: Collection[str], *, required: bool = False) -> str | None:
+    def choice(
+        self, name: str, allowed: Iterable[_Word], *, required: bool = False
+    ) -> _Word | None:
         """Read one of the given words; an empty text stands for none."""
         text = self.text(name, required=required)
-        if text and text not in allowed:
+        word = next((word for word in allowed if word == text), None)
+        if text and word is None:
             self.wrong(name)
-        return text if text in allowed else None
+        return word
 
     def flag(self, name: str) -> bool | None:
         """Read a 0 or a 1; JSON's own booleans are refused."""
@@ -155,31 +157,22 @@ class Fields:
 
     def properties(self, known: Collection[int]) -> dict[int, tuple[str, ...]]:
         """Read every `property_<id>`; several values of one field are joined by a bar."""
+        numbers = {f"property_{number}": number for number in known}
         found: dict[int, tuple[str, ...]] = {}
         for name in self._values:
-            if not name.startswith(_PROPERTY):
-                continue
-            digits = name.removeprefix(_PROPERTY)
-            text = self.text(name)
-            if text is None or not digits.isdecimal() or int(digits) not in known:
+            if name in numbers:
+                text = self.text(name)
+                found[numbers[name]] = tuple(text.split("|")) if text else ()
+            elif name.startswith("property_"):
                 self.wrong(name)
-            else:
-                found[int(digits)] = tuple(text.split("|")) if text else ()
         return found
 
     def wrong(self, *names: str) -> None:
-        """Note wrong parameters, each once."""
-        self._wrong += [name for name in names if name not in self._wrong]
-
-    @property
-    def wrong_names(self) -> tuple[str, ...]:
-        """The parameters that were wrong so far."""
-        return tuple(self._wrong)
+        self.wrong_names += [name for name in names if name not in self.wrong_names]
 
     def check(self) -> None:
-        """Refuse the call with a 400 that names the parameters that were wrong so far."""
-        if self._wrong:
-            raise bad_request(*self._wrong)
+        if self.wrong_names:
+            raise bad_request(*self.wrong_names)
 
     def _list(self, name: str) -> list[object] | None:
         value = self._values.get(name)
@@ -197,17 +190,14 @@ def _as_text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
-    try:
-        # JSON can escape half of a surrogate pair; no response could carry it back.
-        text.encode()
-    except UnicodeEncodeError:
-        return None
-    return text
+    # JSON can escape half of a surrogate pair; no response could carry it back.
+    return None if re.search("[\ud800-\udfff]", text) else text
 
 
 class Viewer(NamedTuple):
-    """The caller: a role with its account and key, or a guest, whose id is 0."""
+    """The caller, a guest has the id 0; `today` is when the installation's day began."""
 
+    today: int
     role: Role | None = None
     key: str | None = None
     user_id: int = 0
@@ -245,12 +235,10 @@ class Call:
 
     @property
     def caller(self) -> int:
-        """The caller's own user id, 0 for a guest."""
         return self.viewer.user_id
 
     @property
     def is_old(self) -> bool:
-        """Whether the caller wants the responses of version 4.0."""
         return self.version.startswith("4")
 
     @property
@@ -260,7 +248,6 @@ class Call:
 
     @property
     def now(self) -> int:
-        """The time, in Unix seconds."""
         return self.state.now()
 
     def require_own(self, author: int) -> None:
@@ -289,7 +276,7 @@ class Call:
         pages = -(-len(rows) // size)
         if number > pages:
             if options.empty == "204":
-                return no_content()
+                return Response(status_code=204)
             if options.empty == "last-page" and pages:
                 number = pages
         if number < pages:
@@ -312,12 +299,11 @@ class Call:
         return rows[(number - 1) * size : number * size]
 
     def listed(self, items: Iterable[object], *, under_success: bool = False) -> Response:
-        """Return a list that does not page, from values or from JSON that is already encoded."""
-        shown = [encoded(item) for item in items]
+        """Return a list that does not page."""
+        shown = list(items)
         if not shown and self.state.options.empty == "204":
-            return no_content()
-        body = b"[%b]" % b",".join(shown)
-        return success(body) if under_success else json_response(body)
+            return Response(status_code=204)
+        return success(shown) if under_success else json_response(shown)
 
     def _asked(self) -> tuple[int, int]:
         number = self.query.number("page", least=1)
@@ -335,11 +321,7 @@ Routes = Mapping[str, tuple[Access, Handler]]
 async def read_call(
     state: "State", request: Request, version: str, number: int, access: Access
 ) -> Call:
-    """Parse a request for a route with this access.
-
-    Raises:
-        Refusal: The caller may not call it, or the body cannot be read.
-    """
+    """Parse a request for a route with this access, or refuse the caller."""
     query = dict(parse_qsl(request.url.query, keep_blank_values=True))
     body: Mapping[str, object] = {}
     unreadable: Refusal | None = None
@@ -348,8 +330,10 @@ async def read_call(
     except Refusal as refusal:
         unreadable = refusal
     # Unknown callers are refused first, and learn nothing about what else was wrong.
-    is_open = access is Access.OPEN
-    viewer = Viewer() if is_open else state.viewer(_key(query, request.headers, body))
+    if access is Access.OPEN:
+        viewer = Viewer(state.today)
+    else:
+        viewer = state.viewer(_key(query, request.headers, body))
     if unreadable:
         raise unreadable
     if access > _ACCESS[viewer.role]:

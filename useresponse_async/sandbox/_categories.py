@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Access, Call, Routes
-from useresponse_async.sandbox._installation import (
-    FEEDBACK,
-    HELPDESK,
-    KINDS,
-    KNOWLEDGE_BASE,
-    OWNERSHIPS,
-    images,
-)
+from useresponse_async.sandbox._installation import KINDS, OWNERSHIPS, Ownership, images
 from useresponse_async.sandbox._responses import Refusal, json_response
 
 
@@ -21,7 +14,7 @@ class Category:
     """One category; `parent` 0 means none, no ownership or type means all of them."""
 
     name: str
-    ownership: str | None = None
+    ownership: Ownership | None = None
     type: str | None = None
     description: str | None = None
     parent: int = 0
@@ -33,13 +26,13 @@ class Category:
 #: Category id to category, in their order; a private one is for staff.
 CATEGORIES: dict[int, Category] = {
     1: Category("General"),
-    2: Category("Features", FEEDBACK, "idea", "What should be built next", image=True),
-    3: Category("Mobile", FEEDBACK, "idea", parent=2, forum=2),
-    4: Category("Billing", HELPDESK, "ticket", "Invoices & payments"),
-    5: Category("Technical", HELPDESK, image=True),
-    6: Category("Security Reports", HELPDESK, None, "Seen by staff only", private=True),
-    7: Category("First Steps", KNOWLEDGE_BASE),
-    8: Category("How To", KNOWLEDGE_BASE, "faq", parent=7),
+    2: Category("Features", "feedback", "idea", "What should be built next", image=True),
+    3: Category("Mobile", "feedback", "idea", parent=2, forum=2),
+    4: Category("Billing", "helpdesk", "ticket", "Invoices & payments"),
+    5: Category("Technical", "helpdesk", image=True),
+    6: Category("Security Reports", "helpdesk", None, "Seen by staff only", private=True),
+    7: Category("First Steps", "knowledge-base"),
+    8: Category("How To", "knowledge-base", "faq", parent=7),
 }
 
 #: Forum id to forum as JSON; there the id is text.
@@ -70,8 +63,7 @@ def _json(number: int, category: Category) -> dict[str, object]:
 CATEGORY_JSON = {number: _json(number, category) for number, category in CATEGORIES.items()}
 
 
-def categories_for(ownership: str | None, kind: str | None, *, staff: bool) -> list[int]:
-    """Return the ids of the categories of a module and a type."""
+def categories_for(ownership: Ownership | None, kind: str | None, *, staff: bool) -> list[int]:
     return [
         number
         for number, category in CATEGORIES.items()

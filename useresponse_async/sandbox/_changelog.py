@@ -15,8 +15,6 @@ Entity = Literal["object", "user"]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One field that has changed."""
-
     field: str
     previous: str | None
     value: str | None
@@ -51,14 +49,12 @@ class Changes:
         self._changes.setdefault((entity, number), []).append(change)
 
     def of(self, entity: Entity, number: int) -> Sequence[Change]:
-        """Return the changes of an entity, oldest first."""
         return self._changes.get((entity, number), ())
 
 
 def differences(
     before: object, after: object, names: Iterable[str], show: Callable[[str, Any], str | None]
 ) -> list[Action]:
-    """Return which of the named fields differ between two states of a record."""
     return [
         Action(name, show(name, old), show(name, new))
         for name in names

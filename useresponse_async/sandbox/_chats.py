@@ -7,7 +7,7 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
+from useresponse_async.sandbox._calls import Access, Call, Routes
 from useresponse_async.sandbox._files import Files
 from useresponse_async.sandbox._installation import KEY_HOLDERS, SITE, Seeding
 from useresponse_async.sandbox._responses import Refusal, success, to_json
@@ -62,15 +62,6 @@ class Chats:
             return KEY_HOLDERS["user"]
         return self._seeding.somebody(self._seeding.dice("chat", chat)[5:7])
 
-    def search(self, viewer: Viewer, author: int | None) -> Sequence[int]:
-        """Return the ids of the chats that a viewer sees, newest first."""
-        return [
-            number
-            for number in range(self._seeding.chats, 0, -1)
-            if (viewer.is_staff or self.author(number) == viewer.user_id)
-            and author in (None, self.author(number))
-        ]
-
     def messages(self, chat: int, newest: int | None = None) -> Sequence[int]:
         """Return the ids of a chat's messages up to `newest`, newest first."""
         first = chat * _MOST_MESSAGES
@@ -78,7 +69,6 @@ class Chats:
         return range(last if newest is None else min(last, newest), first, -1)
 
     def message(self, number: int) -> MessageRecord:
-        """Return a message of an existing chat."""
         chat, place = divmod(number, _MOST_MESSAGES)
         seeded = self._seeded_length(chat)
         if place > seeded:
@@ -105,7 +95,6 @@ class Chats:
         return message
 
     def say(self, chat: int, content: str, now: int, author: int | None = None) -> MessageRecord:
-        """Add a message at the end of a chat; the default author is that of the chat."""
         number = self.id_of(chat)
         if number is None:
             raise LookupError(f"the sandbox has no chat {chat}")
@@ -120,7 +109,6 @@ class Chats:
         return message
 
     def json(self, call: Call, number: int) -> dict[str, object]:
-        """Return a chat as JSON, with its last message."""
         person = call.state.users.person_json
         dice = self._seeding.dice("chat", number)
         created = self._seeding.chatted(number)
@@ -171,11 +159,15 @@ def _message_json(call: Call, number: int) -> dict[str, object]:
 
 
 def list_chats(call: Call) -> Response:
-    """List the chats that the caller may see, newest first."""
     author = call.query.number("authorId")
     call.query.check()
     chats = call.state.chats
-    found = chats.search(call.viewer, author)
+    found = [
+        number
+        for number in range(call.state.seeding.chats, 0, -1)
+        if (call.viewer.is_staff or chats.author(number) == call.caller)
+        and author in (None, chats.author(number))
+    ]
     return call.page(found, lambda number: to_json(chats.json(call, number)), under_success=True)
 
 

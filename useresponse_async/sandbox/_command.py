@@ -5,8 +5,8 @@ import shlex
 import signal
 import sys
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -46,7 +46,15 @@ def run(options: Options) -> None:
     require_extra("sandbox")
     from useresponse_async.sandbox._server import Sandbox  # noqa: PLC0415 - needs the extra
 
-    with _stop_signals() as stop, Sandbox.from_options(options) as sandbox:
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    with ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, on_signal))
+        sandbox = stack.enter_context(Sandbox.from_options(options))
         sys.stdout.write(f"UseResponse sandbox on {sandbox.url}\n")
         sys.stdout.writelines(f"{role} key: {key}\n" for role, key in sandbox.keys.items())
         url, key = shlex.quote(sandbox.url), shlex.quote(sandbox.api_key)
@@ -73,23 +81,6 @@ def main(
         sys.stderr.write(f"error: {where if isinstance(error, OSError) else ''}{error}\n")
         return 1
     return 0
-
-
-@contextmanager
-def _stop_signals() -> Generator[threading.Event]:
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _Parser(argparse.ArgumentParser):

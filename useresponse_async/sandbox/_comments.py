@@ -10,13 +10,7 @@ from starlette.responses import Response
 from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
 from useresponse_async.sandbox._changelog import Action
 from useresponse_async.sandbox._files import attachments_json
-from useresponse_async.sandbox._installation import (
-    HELPDESK,
-    KEY_HOLDERS,
-    LONGEST_CONTENT,
-    Records,
-    Seeding,
-)
+from useresponse_async.sandbox._installation import KEY_HOLDERS, LONGEST_CONTENT, Records, Seeding
 from useresponse_async.sandbox._objects import ObjectRecord, read_reason, sees_object
 from useresponse_async.sandbox._responses import Refusal, bad_request, success
 from useresponse_async.sandbox._text import ago, local_text
@@ -62,7 +56,7 @@ class CommentRecord:
 
 def _seeded(seeding: Seeding, number: int) -> CommentRecord:
     dice = seeding.dice("comment", number)
-    target = seeding.commented_object(number)
+    target = (number - 1) % seeding.objects + 1
     earlier = number - seeding.objects
     return CommentRecord(
         id=number,
@@ -70,30 +64,22 @@ def _seeded(seeding: Seeding, number: int) -> CommentRecord:
         content=_CONTENTS[dice[0] % len(_CONTENTS)],
         author=KEY_HOLDERS["agent"] if dice[1] % 3 == 0 else seeding.somebody(dice[2:4]),
         created=seeding.commented(number),
-        private=seeding.ownership_of(target) == HELPDESK and dice[4] % 5 == 0,
+        private=seeding.ownership_of(target) == "helpdesk" and dice[4] % 5 == 0,
         reply_to=earlier if earlier > 0 and dice[5] % 4 == 0 else 0,
         votes=dice[6] % 12,
     )
 
 
 class Comments(Records[CommentRecord]):
-    """The comments of one sandbox."""
-
     what = "comment"
 
     def __init__(self, seeding: Seeding) -> None:
         super().__init__(partial(_seeded, seeding), seeding.comments)
         self._seeding = seeding
         self._added: dict[int, list[int]] = {}
-        self._unlisted: set[int] = set()
 
     def find(self, call: Call, *, own: bool = False) -> CommentRecord:
-        """Return the comment that a call is about.
-
-        Raises:
-            Refusal: A 404 if the caller may not see it; with `own`, a 403 if a plain user has not
-                written it.
-        """
+        """Return the comment of a call, which the caller may see, and with `own` also change."""
         comment = self.get(call.id)
         if comment is None or not _sees_comment(call.viewer, comment):
             raise Refusal(404)
@@ -102,58 +88,51 @@ class Comments(Records[CommentRecord]):
             call.require_own(comment.author)
         return comment
 
-    def add(self, comment: CommentRecord) -> None:
-        """Add a comment with the next free id."""
-        self.next_id = comment.id + 1
-        self._added.setdefault(comment.object, []).append(comment.id)
-        self.change(comment)
-
-    def change(self, comment: CommentRecord) -> None:
-        """Replace the record of a comment."""
-        self._changed[comment.id] = comment
-        if comment.state in _UNLISTED:
-            self._unlisted.add(comment.id)
-        else:
-            self._unlisted.discard(comment.id)
+    def add(self, record: CommentRecord) -> None:
+        self._added.setdefault(record.object, []).append(record.id)
+        super().add(record)
 
     def remove_all_on(self, number: int) -> None:
-        """Delete the comments on an object permanently."""
         for comment in self._on(number):
-            self._removed.add(comment)
-            self._changed.pop(comment, None)
+            self.remove(comment)
         self._added.pop(number, None)
 
     def trash_all_by(self, author: int) -> None:
-        """Put the listed comments of a user into the trash."""
         for comment in map(self.existing, self.newest()):
             if comment.author == author:
                 self.change(replace(comment, state="trashed", came_from=comment.state))
 
     def newest(self) -> Sequence[int]:
         """Return the ids of all listed comments, newest first."""
-        gone = self._removed | self._unlisted
-        return [number for number in range(self.next_id - 1, 0, -1) if number not in gone]
+        return self._listed(range(self.next_id - 1, 0, -1))
 
     def seen_on(self, number: int, viewer: Viewer) -> Sequence[int]:
         """Return the ids of an object's comments that a viewer sees, oldest first."""
-        listed = [comment for comment in self._on(number) if comment not in self._unlisted]
+        listed = self._listed(self._on(number))
         if viewer.is_staff:
             return listed
         return [comment for comment in listed if _sees_comment(viewer, self.existing(comment))]
 
     def best_json(self, call: Call, record: ObjectRecord) -> dict[str, object] | None:
-        """Return the best comment of an object as JSON, or None."""
         best = self.get(record.best) if record.best else None
         if best is None or best.state == "trashed" or not _sees_comment(call.viewer, best):
             return None
         return _json(call, best, record)
 
     def _on(self, number: int) -> list[int]:
-        added = self._added.get(number, [])
         # The seed has no comments on objects that were created later, whatever their id.
-        if number > self._seeding.objects:
-            return added
-        return [n for n in self._seeding.comments_on(number) if n not in self._removed] + added
+        is_seeded = number <= self._seeding.objects
+        seeded = self._seeding.comments_on(number) if is_seeded else ()
+        return [*seeded, *self._added.get(number, ())]
+
+    def _listed(self, numbers: Iterable[int]) -> list[int]:
+        changed, removed = self._changed, self._removed
+        return [
+            number
+            for number in numbers
+            if number not in removed
+            and (number not in changed or changed[number].state not in _UNLISTED)
+        ]
 
 
 def _sees_comment(viewer: Viewer, comment: CommentRecord) -> bool:
@@ -204,7 +183,6 @@ def list_on_object(call: Call) -> Response:
 
 
 def list_all(call: Call) -> Response:
-    """List the comments on everything the caller may see, newest first."""
     call.query.flag("bbcode")
     comments, objects = call.state.comments, call.state.objects
     found = comments.newest()
@@ -213,7 +191,7 @@ def list_all(call: Call) -> Response:
             comment.id
             for comment in map(comments.existing, found)
             if _sees_comment(call.viewer, comment)
-            and sees_object(call.viewer, objects.existing(comment.object), call.state.today)
+            and sees_object(call.viewer, objects.existing(comment.object))
         ]
     return _list(call, call.cut(found))
 
@@ -245,7 +223,7 @@ def create_comment(call: Call) -> Response:
         raise Refusal(403)
     if reply_to and reply_to not in comments.seen_on(record.id, call.viewer):
         raise bad_request("reply_to")
-    waits = not call.viewer.is_staff and record.ownership != HELPDESK
+    waits = not call.viewer.is_staff and record.ownership != "helpdesk"
     comment = CommentRecord(
         id=comments.next_id,
         object=record.id,
@@ -266,7 +244,6 @@ def create_comment(call: Call) -> Response:
 
 
 def _read_files(call: Call) -> tuple[str, ...]:
-    """Read attachments that were uploaded before; return their tokens."""
     files = call.state.files
     tokens: list[str] = []
     for entry in call.body.entries("attachments"):
@@ -282,7 +259,6 @@ def _read_files(call: Call) -> tuple[str, ...]:
 
 
 def edit_comment(call: Call) -> Response:
-    """Change the content of a comment."""
     comment = call.state.comments.find(call, own=True)
     body = call.body
     content = body.text("content", filled=True, longest=LONGEST_CONTENT)
@@ -302,7 +278,6 @@ def trash(call: Call) -> Response:
 
 
 def recover(call: Call) -> Response:
-    """Take a comment out of the trash."""
     comment = call.state.comments.find(call)
     if comment.state != "trashed":
         return _save(call, comment)

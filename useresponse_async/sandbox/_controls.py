@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from useresponse_async.sandbox._chats import MessageRecord
 from useresponse_async.sandbox._comments import CommentRecord
 from useresponse_async.sandbox._faults import Fault
-from useresponse_async.sandbox._installation import FEEDBACK, HELPDESK, KNOWLEDGE_BASE, Role
+from useresponse_async.sandbox._installation import Role
 from useresponse_async.sandbox._objects import ObjectRecord
 from useresponse_async.sandbox._responses import error_json
 from useresponse_async.sandbox._state import Received, State
@@ -22,7 +22,25 @@ class Controls:
     `after_effect` is true.
     """
 
-    state: State
+    arrivals: int = 0
+    """Number of requests that have arrived, recorded or not."""
+
+    in_flight: int = 0
+    """Number of requests in flight."""
+
+    peak_in_flight: int = 0
+    """Maximum number of requests that were in flight at once."""
+
+    connections: int = 0
+    """Number of open connections."""
+
+    connections_opened: int = 0
+    """Number of connections opened so far."""
+
+    def __init__(self, state: State) -> None:
+        self.state: State = state
+        self._received: list[Received] = []
+        self._faults: Counter[str] = Counter()
 
     @property
     def api_key(self) -> str:
@@ -37,37 +55,12 @@ class Controls:
     @property
     def requests(self) -> list[Received]:
         """Requests in order of arrival; empty if they are not recorded."""
-        return list(self.state.traffic.requests)
-
-    @property
-    def arrivals(self) -> int:
-        """Number of requests that have arrived, recorded or not."""
-        return self.state.traffic.arrivals
-
-    @property
-    def in_flight(self) -> int:
-        """Number of requests in flight."""
-        return self.state.traffic.in_flight
-
-    @property
-    def peak_in_flight(self) -> int:
-        """Maximum number of requests that were in flight at once."""
-        return self.state.traffic.peak_in_flight
-
-    @property
-    def connections(self) -> int:
-        """Number of open connections."""
-        return self.state.traffic.connections
-
-    @property
-    def connections_opened(self) -> int:
-        """Number of connections opened so far."""
-        return self.state.traffic.connections_opened
+        return list(self._received)
 
     @property
     def faults(self) -> Counter[str]:
         """Number of requests that met each fault: `503`, `500`, `reset`, `cut`, …."""
-        return Counter(self.state.traffic.faults)
+        return Counter(self._faults)
 
     @property
     def pending_faults(self) -> int:
@@ -76,8 +69,12 @@ class Controls:
             return sum(plan.times for plan in self.state.faults.planned)
 
     def forget_requests(self) -> None:
-        """Start counting and recording again."""
-        self.state.traffic.reset()
+        """Start counting and recording again; open requests and connections stay counted."""
+        self._received.clear()
+        self._faults.clear()
+        self.arrivals = 0
+        self.peak_in_flight = self.in_flight
+        self.connections_opened = self.connections
 
     def set_latency(self, seconds: float) -> None:
         """Wait this many seconds before every response from now on."""
@@ -126,17 +123,17 @@ class Controls:
     @property
     def ticket_ids(self) -> range:
         """Ids of the tickets that existed at the start."""
-        return self.state.seeding.object_ids[HELPDESK]
+        return self.state.seeding.object_ids["helpdesk"]
 
     @property
     def topic_ids(self) -> range:
         """Ids of the topics that existed at the start."""
-        return self.state.seeding.object_ids[FEEDBACK]
+        return self.state.seeding.object_ids["feedback"]
 
     @property
     def article_ids(self) -> range:
         """Ids of the articles that existed at the start."""
-        return self.state.seeding.object_ids[KNOWLEDGE_BASE]
+        return self.state.seeding.object_ids["knowledge-base"]
 
     @property
     def comment_ids(self) -> range:

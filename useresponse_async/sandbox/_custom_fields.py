@@ -63,12 +63,10 @@ def merged(old: Properties, new: Properties) -> Properties:
 
 
 def properties_text(values: Properties) -> str:
-    """Return the values of custom fields as the changelog shows them."""
     return "; ".join(f"property_{number}={'|'.join(texts)}" for number, texts in values.items())
 
 
 def values_json(module: Module, properties: Properties, *, staff: bool) -> list[dict[str, object]]:
-    """Return the values of a user or an object as JSON."""
     return [
         _value_json(module, number, values)
         for number, values in properties.items()

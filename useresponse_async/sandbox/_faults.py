@@ -30,11 +30,6 @@ class Fault:
     seconds: float = 0.0
     after_effect: bool = False
 
-    @property
-    def label(self) -> str:
-        """The name of the fault in counts: the status of another response, else the kind."""
-        return str(self.status) if self.kind == "status" else self.kind
-
 
 @dataclass(slots=True)
 class _Plan:
@@ -63,13 +58,11 @@ class Faults:
         self.planned: list[_Plan] = []
 
     def plan(self, fault: Fault, times: int, match: str | None) -> None:
-        """Plan a fault for the next `times` requests whose line `match` is found in."""
         if times < 1:
             raise ValueError(f"times must be 1 or more, got {times}")
         self.planned.append(_Plan(fault, times, re.compile(match) if match else None))
 
     def next_for(self, method: str, path: str, query: str) -> Fault | None:
-        """Return the fault that a request meets, if any."""
         line = f"{method} {path}?{query}" if query else f"{method} {path}"
         for plan in self.planned:
             if plan.pattern is None or plan.pattern.search(line):
@@ -98,7 +91,6 @@ _SLOW_PIECES = 10
 async def spoil(
     fault: Fault, response: Response, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Send a response as the fault leaves it."""
     if fault.kind == "status":
         response = Response(fault.body, fault.status, fault.headers, fault.media_type)
     if fault.kind in ("status", "delay"):

@@ -26,9 +26,6 @@ _DOT = base64.b64decode(
 _SHORT_NAME = 20
 _MOST_DIGITS = 11
 
-#: Name and content of an uploaded file.
-NewFile = tuple[str, bytes]
-
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -49,14 +46,12 @@ class Files:
         self._stored: dict[str, StoredFile] = {}
 
     def add(self, name: str, content: bytes) -> StoredFile:
-        """Store a file."""
         file = StoredFile(self._next_id, self.token("f", self._next_id), name, content)
         self._next_id += 1
         self._stored[file.token] = file
         return file
 
     def get(self, token: str) -> StoredFile | None:
-        """Return a file, if the token is known."""
         if token in self._stored:
             return self._stored[token]
         digits = token[1:].partition("-")[0]
@@ -81,7 +76,6 @@ def file_url(call: Call, file: StoredFile) -> str:
 
 
 def attachments_json(call: Call, tokens: Iterable[str]) -> list[dict[str, object]]:
-    """Return files as JSON, with the addresses that serve them."""
     shown: list[dict[str, object]] = []
     for file in filter(None, map(call.state.files.get, tokens)):
         name = PurePosixPath(file.name)
@@ -102,9 +96,9 @@ def attachments_json(call: Call, tokens: Iterable[str]) -> list[dict[str, object
     return shown
 
 
-def read_new_files(body: Fields) -> list[NewFile]:
-    """Read the files inside a call, with a name and a content each."""
-    files: list[NewFile] = []
+def read_new_files(body: Fields) -> list[tuple[str, bytes]]:
+    """Read the names and contents of the files inside a call."""
+    files: list[tuple[str, bytes]] = []
     for entry in body.entries("attachments"):
         name = entry.text("name", required=True)
         content = entry.content("body")
@@ -115,7 +109,7 @@ def read_new_files(body: Fields) -> list[NewFile]:
     return files
 
 
-def read_file(body: Fields, field: str) -> NewFile:
+def read_file(body: Fields, field: str) -> tuple[str, bytes]:
     """Read the one file that a call is about, and check the call."""
     name = body.text("name", required=True)
     content = body.content(field)

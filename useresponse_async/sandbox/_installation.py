@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from useresponse_async.sandbox._options import Options
 
@@ -26,13 +26,10 @@ SITE = "https://sandbox.example"
 LONGEST_TITLE = 100
 LONGEST_CONTENT = 12_000
 
-HELPDESK = "helpdesk"
-FEEDBACK = "feedback"
-ANNOUNCEMENTS = "announcements"
-KNOWLEDGE_BASE = "knowledge-base"
+Ownership = Literal["feedback", "helpdesk", "announcements", "knowledge-base"]
 
 #: The modules, as `ownership` names them.
-OWNERSHIPS = (FEEDBACK, HELPDESK, ANNOUNCEMENTS, KNOWLEDGE_BASE)
+OWNERSHIPS: tuple[Ownership, ...] = ("feedback", "helpdesk", "announcements", "knowledge-base")
 
 # Objects were written in 2024, comments and chats in 2025: the same days at every start.
 _OBJECTS_FROM, _OBJECTS_SECONDS = 1_704_100_000, 360 * 86_400
@@ -45,7 +42,7 @@ class Kind:
     """One value of `object_type`."""
 
     slug: str
-    ownership: str
+    ownership: Ownership
     single: str
     plural: str
     negative_votes: bool = False
@@ -55,14 +52,14 @@ class Kind:
 KINDS: dict[str, Kind] = {
     kind.slug: kind
     for kind in (
-        Kind("idea", FEEDBACK, "Idea", "Ideas", negative_votes=True),
-        Kind("problem", FEEDBACK, "Problem", "Problems"),
-        Kind("question", FEEDBACK, "Question", "Questions"),
-        Kind("thanks", FEEDBACK, "Thanks", "Thanks"),
-        Kind("ticket", HELPDESK, "Ticket", "Tickets"),
-        Kind("announcement", ANNOUNCEMENTS, "Announcement", "Announcements"),
-        Kind("article", KNOWLEDGE_BASE, "Article", "Articles", negative_votes=True),
-        Kind("faq", KNOWLEDGE_BASE, "FAQ", "FAQs", negative_votes=True),
+        Kind("idea", "feedback", "Idea", "Ideas", negative_votes=True),
+        Kind("problem", "feedback", "Problem", "Problems"),
+        Kind("question", "feedback", "Question", "Questions"),
+        Kind("thanks", "feedback", "Thanks", "Thanks"),
+        Kind("ticket", "helpdesk", "Ticket", "Tickets"),
+        Kind("announcement", "announcements", "Announcement", "Announcements"),
+        Kind("article", "knowledge-base", "Article", "Articles", negative_votes=True),
+        Kind("faq", "knowledge-base", "FAQ", "FAQs", negative_votes=True),
     )
 }
 
@@ -81,7 +78,6 @@ def kind_json(slug: str, *, plain_title: bool) -> dict[str, object]:
 
 
 def images(name: str, *sizes: str) -> dict[str, str]:
-    """Return the addresses of a picture in several sizes."""
     return {size: f"{SITE}/images/{name}_{size}.png" for size in sizes}
 
 
@@ -99,17 +95,17 @@ class Seeding:
         self.seed: int = options.seed
         self.users: int = max(options.users, *KEY_HOLDERS.values())
         self.objects: int = options.tickets + options.topics + options.articles
-        self.object_ids: dict[str, range] = {
-            HELPDESK: range(1, topics_from),
-            FEEDBACK: range(topics_from, articles_from),
-            KNOWLEDGE_BASE: range(articles_from, self.objects + 1),
-            ANNOUNCEMENTS: range(0),
+        self.object_ids: dict[Ownership, range] = {
+            "helpdesk": range(1, topics_from),
+            "feedback": range(topics_from, articles_from),
+            "knowledge-base": range(articles_from, self.objects + 1),
+            "announcements": range(0),
         }
         # Without objects there is nothing to comment on.
         self.comments: int = options.comments if self.objects else 0
         self.chats: int = options.chats
 
-    def ownership_of(self, number: int) -> str:
+    def ownership_of(self, number: int) -> Ownership:
         return next(module for module, ids in self.object_ids.items() if number in ids)
 
     def written(self, number: int) -> int:
@@ -118,9 +114,6 @@ class Seeding:
 
     def comments_on(self, number: int) -> range:
         return range(number, self.comments + 1, self.objects) if self.objects else range(0)
-
-    def commented_object(self, comment: int) -> int:
-        return (comment - 1) % self.objects + 1
 
     def commented(self, comment: int) -> int:
         return _COMMENTS_FROM + comment * _COMMENTS_SECONDS // (self.comments + 1)
@@ -133,11 +126,14 @@ class Seeding:
         return blake2b(f"{self.seed}:{what}:{number}".encode(), digest_size=24).digest()
 
     def somebody(self, dice: Sequence[int]) -> int:
-        """Return the user that two random bytes stand for."""
         return 1 + (dice[0] * 256 + dice[1]) % self.users
 
 
-Record = TypeVar("Record")
+class _Identified(Protocol):
+    id: int
+
+
+Record = TypeVar("Record", bound=_Identified)
 
 
 class Records(Generic[Record]):
@@ -147,23 +143,32 @@ class Records(Generic[Record]):
 
     def __init__(self, seeded: Callable[[int], Record], count: int) -> None:
         self.next_id: int = count + 1
-        self._seeded = seeded
+        self._seeded = lru_cache(maxsize=256)(seeded)
         self._changed: dict[int, Record] = {}
         self._removed: set[int] = set()
 
     def get(self, number: int) -> Record | None:
-        """Return a record, in whatever state."""
         if not 0 < number < self.next_id or number in self._removed:
             return None
         return self._changed.get(number) or self._seeded(number)
 
     def existing(self, number: int) -> Record:
-        """Return a record that must be there.
-
-        Raises:
-            LookupError: There is none with this id.
-        """
+        """Return a record that must be there, or raise `LookupError`."""
         record = self.get(number)
         if record is None:
             raise LookupError(f"the sandbox has no {self.what} {number}")
         return record
+
+    def add(self, record: Record) -> None:
+        """Add a record with the next free id."""
+        self.next_id = record.id + 1
+        self.change(record)
+
+    def change(self, record: Record) -> None:
+        """Replace a record."""
+        self._changed[record.id] = record
+
+    def remove(self, number: int) -> None:
+        """Delete a record permanently; the id is not used again."""
+        self._changed.pop(number, None)
+        self._removed.add(number)

@@ -12,8 +12,6 @@ from useresponse_async.sandbox._text import MOMENT, ago, local_text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteRecord:
-    """One note about a user."""
-
     user: int
     author: int
     content: str
@@ -67,7 +65,6 @@ def _read(call: Call) -> tuple[str, int | None]:
 
 
 def _about(call: Call, user: int) -> list[dict[str, object]]:
-    """Return the notes about a user as JSON, newest first."""
     return [
         {
             "id": number,

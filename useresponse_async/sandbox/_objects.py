@@ -1,10 +1,9 @@
 """Objects (tickets, topics, announcements, articles): records, JSON, routes and moderation."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Literal
+from functools import lru_cache, partial
+from typing import Any, Literal, get_args
 
 from starlette.responses import Response
 
@@ -24,17 +23,8 @@ from useresponse_async.sandbox._custom_fields import (
     properties_text,
     values_json,
 )
-from useresponse_async.sandbox._files import (
-    Files,
-    NewFile,
-    attachments_json,
-    read_file,
-    read_new_files,
-)
+from useresponse_async.sandbox._files import Files, attachments_json, read_file, read_new_files
 from useresponse_async.sandbox._installation import (
-    ANNOUNCEMENTS,
-    FEEDBACK,
-    HELPDESK,
     KEY_HOLDERS,
     KINDS,
     LONGEST_CONTENT,
@@ -42,6 +32,7 @@ from useresponse_async.sandbox._installation import (
     OWNERSHIPS,
     SITE,
     TEAMS,
+    Ownership,
     Records,
     Seeding,
     kind_json,
@@ -59,14 +50,8 @@ from useresponse_async.sandbox._users import TEAM_JSON, add_user, read_email, re
 
 ObjectState = Literal["active", "archived", "trashed", "moderation", "declined"]
 
-#: State to the number shown beside it.
-STATE_NUMBERS: dict[ObjectState, int] = {
-    "active": 1,
-    "archived": 2,
-    "trashed": 3,
-    "moderation": 4,
-    "declined": 5,
-}
+# In the order of the numbers that are shown beside them.
+_STATES: tuple[ObjectState, ...] = get_args(ObjectState)
 
 # States of objects that wait for a moderator, or were declined.
 _WAITING: tuple[ObjectState, ...] = ("moderation", "declined")
@@ -106,7 +91,7 @@ class ObjectRecord:
     """
 
     id: int
-    ownership: str
+    ownership: Ownership
     type: str
     title: str
     content: str = ""
@@ -166,7 +151,7 @@ def _seeded(seeding: Seeding, files: Files, number: int) -> ObjectRecord:
 
 
 def _draft(
-    seeding: Seeding, dice: bytes, number: int, ownership: str, created: int
+    seeding: Seeding, dice: bytes, number: int, ownership: Ownership, created: int
 ) -> ObjectRecord:
     kinds = [kind.slug for kind in KINDS.values() if kind.ownership == ownership]
     kind = kinds[dice[0] % len(kinds)]
@@ -195,7 +180,7 @@ def _draft(
     if is_closed(status):
         record.completed = record.activity = created + _DUE_SECONDS
         record.completed_by = KEY_HOLDERS["agent"]
-    if ownership == HELPDESK:
+    if ownership == "helpdesk":
         if dice[18] % 4:
             record.responsible = KEY_HOLDERS["admin" if dice[18] % 2 else "agent"]
             record.team = 1 + dice[19] % len(TEAMS)
@@ -211,39 +196,39 @@ def _draft(
     record.abused = dice[21] % 50 == 0
     # Not at random: a few topics are enough to have some of each.
     record.featured = number % 7 == 1
-    if ownership == FEEDBACK:
+    if ownership == "feedback":
         record.private = number % 7 == 3  # noqa: PLR2004
         record.state = "moderation" if number % 7 == 5 else "active"  # noqa: PLR2004
     return record
 
 
-def sees_object(viewer: Viewer, record: ObjectRecord, today: int) -> bool:
-    """Return whether a viewer may see an object; `today` is when the day began."""
+def sees_object(viewer: Viewer, record: ObjectRecord) -> bool:
     if viewer.is_staff:
         return True
     if record.state == "trashed":
         return False
     if record.author == viewer.user_id:
         return True
-    expired = record.ownership == ANNOUNCEMENTS and 0 < record.expires <= today
+    expired = record.ownership == "announcements" and 0 < record.expires <= viewer.today
     return not (
-        record.ownership == HELPDESK or record.private or record.state in _WAITING or expired
+        record.ownership == "helpdesk" or record.private or record.state in _WAITING or expired
     )
 
 
-#: Values of `sort` in lists of objects.
-SORTS = ("new", "updated", "new_updated")
-
-_MOST_SEARCHES = 32
+#: Values of `sort` in lists of objects, and their sort keys.
+SORTS: dict[str, Callable[[ObjectRecord], tuple[int, ...]]] = {
+    "new": lambda it: (-it.created, -it.id),
+    "updated": lambda it: (-it.activity, -it.id),
+    "new_updated": lambda it: (it.status != first_status(it.type), -it.activity, -it.id),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSearch:
-    """The conditions of a search by a viewer; `today` is when the day began."""
+    """The conditions of a search by a viewer."""
 
     viewer: Viewer
-    today: int
-    ownership: str | None = None
+    ownership: Ownership | None = None
     type: str | None = None
     text: str | None = None
     statuses: frozenset[int] | None = None
@@ -260,13 +245,10 @@ class ObjectSearch:
     @property
     def is_plain(self) -> bool:
         """Whether only module and state decide, so that no record needs to be built."""
-        plain = ObjectSearch(
-            viewer=self.viewer, today=self.today, ownership=self.ownership, state=self.state
-        )
+        plain = ObjectSearch(viewer=self.viewer, ownership=self.ownership, state=self.state)
         return self.viewer.is_staff and self == plain
 
     def matches(self, record: ObjectRecord) -> bool:
-        """Return whether an object in the right module and state fits."""
         for name in ("type", "author", "responsible", "category", "featured"):
             wanted = getattr(self, name)
             if wanted is not None and getattr(record, name) != wanted:
@@ -275,7 +257,7 @@ class ObjectSearch:
         tags = [tag.lower() for tag in record.tags]
         return (
             (self.forum is None or forum_of(record.category) == self.forum)
-            and sees_object(self.viewer, record, self.today)
+            and sees_object(self.viewer, record)
             and (text in record.title.lower() or text in record.content.lower() or text in tags)
             and (self.statuses is None or record.status in self.statuses)
             and (self.created is None or self.created[0] <= record.created < self.created[1])
@@ -286,65 +268,40 @@ class ObjectSearch:
             )
         )
 
-    def order(self, record: ObjectRecord) -> tuple[int, ...]:
-        """Return the sort key of an object."""
-        if self.sort == "new":
-            return (-record.created, -record.id)
-        if self.sort == "updated":
-            return (-record.activity, -record.id)
-        return (record.status != first_status(record.type), -record.activity, -record.id)
-
 
 class Objects(Records[ObjectRecord]):
-    """The objects of one sandbox."""
-
     what = "object"
 
     def __init__(self, seeding: Seeding, files: Files) -> None:
         super().__init__(partial(_seeded, seeding, files), seeding.objects)
         self._seeding = seeding
         self._ids = {module: list(seeding.object_ids[module]) for module in OWNERSHIPS}
-        self._unlisted: dict[int, ObjectState] = {}
-        self._searches: dict[ObjectSearch, Sequence[int]] = {}
-        self._counts: dict[ObjectSearch, Mapping[int, int]] = {}
+        self.search = lru_cache(maxsize=32)(self._search)
 
     def find(self, call: Call, number: int, *, own: bool = False) -> ObjectRecord:
-        """Return an object.
-
-        Raises:
-            Refusal: A 404 if the caller may not see it; with `own`, a 403 if a plain user has not
-                written it.
-        """
+        """Return an object that the caller may see, and with `own` may also change."""
         record = self.get(number)
-        if record is None or not sees_object(call.viewer, record, call.state.today):
+        if record is None or not sees_object(call.viewer, record):
             raise Refusal(404)
         if own:
             call.require_own(record.author)
         return record
 
-    def add(self, record: ObjectRecord) -> ObjectRecord:
-        """Add an object with the next free id."""
-        self.next_id = record.id + 1
+    def add(self, record: ObjectRecord) -> None:
         self._ids[record.ownership].append(record.id)
-        self.change(record)
-        return record
+        super().add(record)
 
     def insert_ticket(self, now: int) -> int:
-        """Add a ticket that came in after the start; return its id."""
         number = self.next_id
         dice = self._seeding.dice("object", number)
-        return self.add(_draft(self._seeding, dice, number, HELPDESK, now)).id
+        self.add(_draft(self._seeding, dice, number, "helpdesk", now))
+        return number
 
     def change(self, record: ObjectRecord) -> None:
-        """Replace the record of an object."""
-        self._changed[record.id] = record
-        self._unlisted.pop(record.id, None)
-        if record.state not in _LISTED:
-            self._unlisted[record.id] = record.state
-        self._forget_searches()
+        super().change(record)
+        self.search.cache_clear()
 
     def save(self, call: Call, before: ObjectRecord, **changes: Any) -> ObjectRecord:
-        """Store an object with some fields changed, and log the changes."""
         after = replace(before, **changes)
         actions = differences(before, after, _LOGGED, partial(_logged, call))
         if actions:
@@ -354,57 +311,32 @@ class Objects(Records[ObjectRecord]):
         return after
 
     def trash_all_by(self, call: Call, author: int) -> None:
-        """Put the listed objects of a user into the trash."""
-        search = ObjectSearch(viewer=call.viewer, today=call.state.today, author=author)
+        search = ObjectSearch(viewer=call.viewer, author=author)
         for record in map(self.existing, self.search(search)):
             self.save(call, record, state="trashed", came_from=record.state)
 
     def remove(self, number: int) -> None:
-        """Delete an object permanently; the id is not used again."""
-        record = self.existing(number)
-        self._changed.pop(number, None)
-        self._unlisted.pop(number, None)
-        self._ids[record.ownership].remove(number)
-        self._removed.add(number)
-        self._forget_searches()
-
-    def search(self, search: ObjectSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order; the same list until something changes."""
-        found = self._searches.get(search)
-        if found is None:
-            if len(self._searches) >= _MOST_SEARCHES:
-                self._forget_searches()
-            found = self._searches[search] = self._search(search)
-        return found
-
-    def count_by_status(self, search: ObjectSearch) -> Mapping[int, int]:
-        """Count what a search finds, by status id."""
-        counts = self._counts.get(search)
-        if counts is None:
-            statuses = (self.existing(number).status for number in self.search(search))
-            counts = self._counts[search] = Counter(statuses)
-        return counts
+        self._ids[self.existing(number).ownership].remove(number)
+        super().remove(number)
+        self.search.cache_clear()
 
     def _search(self, search: ObjectSearch) -> Sequence[int]:
-        modules = OWNERSHIPS if search.ownership is None else (search.ownership,)
+        """Return the ids a search finds, in order."""
+        unlisted = {n: it.state for n, it in self._changed.items() if it.state not in _LISTED}
         numbers = [
             number
-            for module in modules
+            for module in ((search.ownership,) if search.ownership else OWNERSHIPS)
             for number in self._ids[module]
-            if self._unlisted.get(number) == search.state
+            if unlisted.get(number) == search.state
         ]
         if search.is_plain:
             return sorted(numbers, key=self._newest_first)
         found = [record for record in map(self.existing, numbers) if search.matches(record)]
-        return [record.id for record in sorted(found, key=search.order)]
+        return [record.id for record in sorted(found, key=SORTS[search.sort])]
 
     def _newest_first(self, number: int) -> tuple[int, int]:
         changed = self._changed.get(number)
         return (-(changed.created if changed else self._seeding.written(number)), -number)
-
-    def _forget_searches(self) -> None:
-        self._searches.clear()
-        self._counts.clear()
 
 
 # Fields whose changes the changelog shows.
@@ -415,7 +347,6 @@ _LOGGED = (
 
 
 def _logged(call: Call, name: str, value: Any) -> str | None:
-    """Return the value of a field as the changelog shows it."""
     if name in ("team", "best", "category", "status", "author", "responsible") and not value:
         return None
     shown: object = value
@@ -438,7 +369,6 @@ def _logged(call: Call, name: str, value: Any) -> str | None:
 
 
 def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
-    """Return an object as JSON for a caller who may see it."""
     viewer, state = call.viewer, call.state
     linked = [_link_json(call, number) for number in record.links]
     positive = record.positive + len(record.voters)
@@ -457,7 +387,7 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
         "category": CATEGORY_JSON.get(record.category),
         "forum": FORUMS[forum_of(record.category)],
         "status": STATUS_JSON.get(record.status),
-        "state": {"identifier": STATE_NUMBERS[record.state], "name": record.state},
+        "state": {"identifier": _STATES.index(record.state) + 1, "name": record.state},
         "source": {"identifier": record.source, "name": record.source.capitalize()},
         "tags": record.tags,
         "custom_fields": values_json("tickets", record.properties, staff=viewer.is_staff),
@@ -495,18 +425,9 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
     }
 
 
-def object_writer(call: Call) -> Callable[[int], bytes]:
-    """Return a function that writes the existing object with an id as JSON."""
-
-    def write(number: int) -> bytes:
-        return to_json(object_json(call, call.state.objects.existing(number)))
-
-    return write
-
-
 def _link_json(call: Call, number: int) -> dict[str, object] | None:
     record = call.state.objects.get(number) if number else None
-    if record is None or not sees_object(call.viewer, record, call.state.today):
+    if record is None or not sees_object(call.viewer, record):
         return None
     return {
         "object_id": str(record.id),
@@ -528,11 +449,10 @@ def _slug(title: str) -> str:
 _FOR_STAFF = ("force_author", "responsible_id", "team_id", "status_id")
 
 # The modules whose objects need a content.
-_WITH_CONTENT = (FEEDBACK, ANNOUNCEMENTS)
+_WITH_CONTENT = ("feedback", "announcements")
 
 
-def _read_fields(call: Call, ownership: str | None) -> dict[str, Any]:
-    """Read what creating and editing have in common, as fields of the record."""
+def _read_fields(call: Call, ownership: Ownership | None) -> dict[str, Any]:
     body, users = call.body, call.state.users
     category = body.number("category_id")
     if category and (
@@ -585,10 +505,10 @@ def _read_properties(call: Call) -> Properties:
     return call.body.properties(known)
 
 
-def _allow(call: Call, ownership: str, fields: dict[str, Any]) -> None:
+def _allow(call: Call, ownership: Ownership, fields: dict[str, Any]) -> None:
     """Refuse what is for staff, then create the author if nobody has the address yet."""
     if not call.viewer.is_staff and (
-        ownership not in (FEEDBACK, HELPDESK) or any(name in call.body for name in _FOR_STAFF)
+        ownership not in ("feedback", "helpdesk") or any(name in call.body for name in _FOR_STAFF)
     ):
         raise Refusal(403)
     author = fields.get("author")
@@ -596,7 +516,7 @@ def _allow(call: Call, ownership: str, fields: dict[str, Any]) -> None:
         fields["author"] = add_user(call, author.partition("@")[0], author).id
 
 
-def _store(call: Call, files: Sequence[NewFile]) -> tuple[str, ...]:
+def _store(call: Call, files: list[tuple[str, bytes]]) -> tuple[str, ...]:
     return tuple(call.state.files.add(name, content).token for name, content in files)
 
 
@@ -607,46 +527,44 @@ def get_object(call: Call) -> Response:
 
 
 def create_object(call: Call) -> Response:
-    """Create a ticket, a topic, an announcement or an article."""
     body = call.body
-    ownership = body.choice("ownership", OWNERSHIPS, required=True) or ""
+    ownership = body.choice("ownership", OWNERSHIPS, required=True)
     kind = body.choice("object_type", KINDS, required=True) or ""
     if ownership and kind and KINDS[kind].ownership != ownership:
         body.wrong("object_type")
     body.text("title", required=True)
     if ownership in _WITH_CONTENT:
         body.text("content", required=True)
-    fields: dict[str, Any] = {"author": call.caller} | _read_fields(call, ownership or None)
+    fields: dict[str, Any] = {"author": call.caller} | _read_fields(call, ownership)
     properties = merged({}, _read_properties(call))
     files = read_new_files(body)
     recipient = read_email(body, "notify_email")
     body.text("notify_name")
     body.check()
+    ownership = KINDS[kind].ownership
     _allow(call, ownership, fields)
     objects = call.state.objects
-    record = objects.add(
-        ObjectRecord(
-            id=objects.next_id,
-            ownership=ownership,
-            type=kind,
-            created=call.now,
-            activity=call.now,
-            status=first_status(kind),
-            state="active" if call.viewer.is_staff or ownership != FEEDBACK else "moderation",
-            due=call.now + _DUE_SECONDS if ownership == HELPDESK else None,
-            properties=properties,
-            files=_store(call, files),
-            recipients=(recipient,) if recipient else (),
-            subscribers=frozenset({call.caller, fields["author"]}),
-            **fields,
-        )
+    record = ObjectRecord(
+        id=objects.next_id,
+        ownership=ownership,
+        type=kind,
+        created=call.now,
+        activity=call.now,
+        status=first_status(kind),
+        state="active" if call.viewer.is_staff or ownership != "feedback" else "moderation",
+        due=call.now + _DUE_SECONDS if ownership == "helpdesk" else None,
+        properties=properties,
+        files=_store(call, files),
+        recipients=(recipient,) if recipient else (),
+        subscribers=frozenset({call.caller, fields["author"]}),
+        **fields,
     )
+    objects.add(record)
     call.state.changes.log(call, "object", record.id, Action("created", None, record.title))
     return success(object_json(call, record))
 
 
 def edit_object(call: Call) -> Response:
-    """Change the fields of an object that were sent."""
     record = call.state.objects.find(call, call.id, own=True)
     body = call.body
     if "ownership" in body:
@@ -693,7 +611,6 @@ def delete_object(call: Call) -> Response:
 
 
 def attach(call: Call) -> Response:
-    """Add a file to an object."""
     record = call.state.objects.find(call, call.id, own=True)
     file = call.state.files.add(*read_file(call.body, "body"))
     return _save(call, record, files=(*record.files, file.token))
@@ -725,15 +642,13 @@ def toggle_vote(call: Call) -> Response:
 
 
 def toggle_comments(call: Call) -> Response:
-    """Close an object to comments, or open it again."""
     record = call.state.objects.find(call, call.id)
     return _save(call, record, closed=not record.closed)
 
 
 def moderate(call: Call, state: ObjectState) -> Response:
-    """Approve or decline a topic."""
     record = call.state.objects.find(call, call.id)
-    if record.ownership == HELPDESK:
+    if record.ownership == "helpdesk":
         raise Refusal(404)
     reason = read_reason(call) if state == "declined" else ()
     after = call.state.objects.save(call, record, state=state)
@@ -742,7 +657,6 @@ def moderate(call: Call, state: ObjectState) -> Response:
 
 
 def read_reason(call: Call) -> tuple[Action, ...]:
-    """Read why a moderator declines something."""
     reason = call.body.text("reason")
     call.body.check()
     return (Action("reason", None, reason),) if reason else ()

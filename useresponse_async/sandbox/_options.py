@@ -71,36 +71,28 @@ class Options:
         """Refuse invalid values."""
         for name in ("users", "tickets", "topics", "articles", "comments", "chats"):
             amount = getattr(self, name)
-            _check(amount >= 0, f"{name} must not be negative, got {amount}")
-        _check(bool(self.api_key.strip()), "the API key must not be empty")
-        _check(
-            math.isfinite(self.latency) and self.latency >= 0,
-            f"latency must be a number of seconds, 0 or more, got {self.latency}",
-        )
-        _check(0 <= self.faults <= 1, f"faults must be a share from 0 to 1, got {self.faults}")
-        _check(
-            self.capacity is None or self.capacity >= 1,
-            f"capacity must be a number of requests, 1 or more, got {self.capacity}",
-        )
-        _check(
-            0 <= self.port <= _HIGHEST_PORT,
-            f"port must be from 0 to {_HIGHEST_PORT}, got {self.port}",
-        )
-        _check(
-            not self.root_path
-            or (self.root_path.startswith("/") and not self.root_path.endswith("/")),
-            f"root path must begin with a slash and not end with one, got {self.root_path!r}",
-        )
-        _check(
-            self.empty in EMPTY_STYLES,
-            f"empty must be one of {', '.join(EMPTY_STYLES)}, got {self.empty!r}",
-        )
-        _check(
-            self.next_page in NEXT_PAGE_STYLES,
-            f"next page must be one of {', '.join(NEXT_PAGE_STYLES)}, got {self.next_page!r}",
-        )
-
-
-def _check(holds: bool, message: str) -> None:  # noqa: FBT001 - a condition, not a switch
-    if not holds:
-        raise ValueError(message)
+            if amount < 0:
+                raise ValueError(f"{name} must not be negative, got {amount}")
+        latency, root, port = self.latency, self.root_path, self.port
+        is_root = not root or (root.startswith("/") and not root.endswith("/"))
+        rules = {
+            "the API key must not be empty": bool(self.api_key.strip()),
+            f"latency must be a number of seconds, 0 or more, got {latency}": (
+                0 <= latency < math.inf
+            ),
+            f"faults must be a share from 0 to 1, got {self.faults}": 0 <= self.faults <= 1,
+            f"capacity must be a number of requests, 1 or more, got {self.capacity}": (
+                self.capacity is None or self.capacity >= 1
+            ),
+            f"port must be from 0 to {_HIGHEST_PORT}, got {port}": 0 <= port <= _HIGHEST_PORT,
+            f"root path must begin with a slash and not end with one, got {root!r}": is_root,
+            f"empty must be one of {', '.join(EMPTY_STYLES)}, got {self.empty!r}": (
+                self.empty in EMPTY_STYLES
+            ),
+            f"next page must be one of {', '.join(NEXT_PAGE_STYLES)}, got {self.next_page!r}": (
+                self.next_page in NEXT_PAGE_STYLES
+            ),
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise ValueError(rule)

@@ -36,12 +36,10 @@ class Refusal(Exception):
 
 
 def bad_request(*names: str) -> Refusal:
-    """Return a refusal that names wrong parameters."""
     return Refusal(400, context=", ".join(names))
 
 
 def error_json(code: int, *, message: str | None = None, context: str | None = None) -> bytes:
-    """Return the body that every error has."""
     if message is None:
         message = _MESSAGES.get(code) or HTTPStatus(code).phrase
     error: dict[str, object] = {"code": code, "message": message}
@@ -59,22 +57,14 @@ def to_json(value: object) -> bytes:
 
 
 def encoded(value: object) -> bytes:
-    """Return a value as JSON, unless it is encoded already."""
     return value if isinstance(value, bytes) else to_json(value)
 
 
 def json_response(
     value: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return a response with a value, or with JSON that is already encoded."""
     return Response(encoded(value), status, headers, "application/json")
 
 
 def success(value: object) -> Response:
-    """Return a response with a value, or encoded JSON, under `success`."""
     return json_response(b'{"success":%b}' % encoded(value))
-
-
-def no_content() -> Response:
-    """Return a 204."""
-    return Response(status_code=204)

@@ -4,22 +4,24 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from useresponse_async.sandbox._app import SandboxApp
-from useresponse_async.sandbox._controls import Controls
 from useresponse_async.sandbox._faults import RESET
-from useresponse_async.sandbox._options import DEFAULT_API_KEY, Empty, NextPage, Options
-from useresponse_async.sandbox._state import State, Traffic
+from useresponse_async.sandbox._options import Options
+from useresponse_async.sandbox._state import State
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_Options = ParamSpec("_Options")
 
 # As common servers do.
 _KEEP_ALIVE_SECONDS = 75
@@ -33,7 +35,14 @@ _BACKLOG = 2048
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Sandbox(Controls):
+def _as_options(
+    _options: Callable[_Options, Options],
+) -> Callable[[Callable[..., None]], Callable[Concatenate["Sandbox", _Options], None]]:
+    """Give a constructor the keywords of `Options`, to type checkers and to `inspect`."""
+    return wraps(Options.__init__)
+
+
+class Sandbox(SandboxApp):
     """A UseResponse API on a socket of this machine, served by a background thread.
 
         with Sandbox(users=200, faults=0.02) as sandbox:
@@ -46,53 +55,10 @@ class Sandbox(Controls):
     It works beside asyncio, trio and plain threads, and can be started once.
     """
 
-    def __init__(
-        self,
-        *,
-        users: int = 100,
-        tickets: int = 20,
-        topics: int = 12,
-        articles: int = 6,
-        comments: int = 60,
-        chats: int = 6,
-        api_key: str = DEFAULT_API_KEY,
-        seed: int = 1,
-        latency: float = 0.0,
-        faults: float = 0.0,
-        capacity: int | None = None,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        root_path: str = "",
-        empty: Empty = "204",
-        next_page: NextPage = "null",
-        api_enabled: bool = True,
-        guests: bool = True,
-        record: bool = True,
-        access_log: bool = False,
-    ) -> None:
-        self.options: Options = Options(
-            users=users,
-            tickets=tickets,
-            topics=topics,
-            articles=articles,
-            comments=comments,
-            chats=chats,
-            api_key=api_key,
-            seed=seed,
-            latency=latency,
-            faults=faults,
-            capacity=capacity,
-            host=host,
-            port=port,
-            root_path=root_path,
-            empty=empty,
-            next_page=next_page,
-            api_enabled=api_enabled,
-            guests=guests,
-            record=record,
-            access_log=access_log,
-        )
-        self.state: State = State(self.options)
+    @_as_options(Options)
+    def __init__(self, **options: Any) -> None:
+        self.options: Options = Options(**options)
+        super().__init__(State(self.options))
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._url = ""
@@ -106,12 +72,7 @@ class Sandbox(Controls):
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @property
@@ -139,10 +100,16 @@ class Sandbox(Controls):
         """
         if self._thread is not None:
             raise RuntimeError("a sandbox can be started only once")
-        listener = _listen(self.options.host, self.options.port)
-        host = f"[{self.options.host}]" if ":" in self.options.host else self.options.host
+        host = self.options.host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        created = socket.create_server((host, self.options.port), family=family, backlog=_BACKLOG)
+        # Without a named protocol asyncio does not set TCP_NODELAY, which costs 40 ms per response.
+        listener = socket.socket(
+            family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=created.detach()
+        )
+        host = f"[{host}]" if ":" in host else host
         self._url = f"http://{host}:{listener.getsockname()[1]}{self.options.root_path}"
-        self._server = _Server(SandboxApp(self.state), self.state.traffic)
+        self._server = _Server(self)
         self._thread = threading.Thread(
             target=self._server.run_here, args=(listener,), name="useresponse-sandbox", daemon=True
         )
@@ -162,11 +129,11 @@ class Sandbox(Controls):
 class _Server(uvicorn.Server):
     """uvicorn in a thread of its own, which stops at once although clients are connected."""
 
-    def __init__(self, app: ASGIApp, traffic: Traffic) -> None:
+    def __init__(self, app: SandboxApp) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_protocol(traffic),
+                http=_protocol(app),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -233,17 +200,15 @@ def _reset(transport: asyncio.WriteTransport) -> None:
     transport.abort()
 
 
-def _protocol(traffic: Traffic) -> type[asyncio.Protocol]:
+def _protocol(sandbox: SandboxApp) -> type[asyncio.Protocol]:
     """Return uvicorn's HTTP protocol, counting connections, with a reset in every scope."""
 
-    class Counted(asyncio.Protocol):
-        app: ASGIApp
-
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    class Counted(HttpToolsProtocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            traffic.connections += 1
-            traffic.connections_opened += 1
-            app, reset = self.app, partial(_reset, cast("asyncio.WriteTransport", transport))
+            sandbox.connections += 1
+            sandbox.connections_opened += 1
+            app, reset = self.app, partial(_reset, transport)
 
             async def with_reset(scope: Scope, receive: Receive, send: Send) -> None:
                 scope.setdefault("extensions", {})[RESET] = reset
@@ -255,22 +220,9 @@ def _protocol(traffic: Traffic) -> type[asyncio.Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
-            traffic.connections -= 1
+            sandbox.connections -= 1
 
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol  # noqa: PLC0415
-    except ImportError:
-        from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415
-
-        class CountedH11(Counted, H11Protocol):
-            pass
-
-        return CountedH11
-
-    class CountedHttpTools(Counted, HttpToolsProtocol):
-        pass
-
-    return CountedHttpTools
+    return Counted
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -279,10 +231,3 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    # Without a named protocol asyncio does not set TCP_NODELAY, which costs 40 ms per response.
-    return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=listener.detach())

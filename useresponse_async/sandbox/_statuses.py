@@ -10,8 +10,6 @@ from useresponse_async.sandbox._installation import KINDS
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One status of one object type."""
-
     id: int
     title: str
     slug: str
@@ -96,12 +94,10 @@ def statuses_called(word: str | None) -> frozenset[int] | None:
 
 
 def first_status(kind: str) -> int:
-    """Return the status of a new object, 0 for none."""
     return next(iter(BY_TYPE[kind]), 0)
 
 
 def is_closed(status: int) -> bool:
-    """Return whether a status ends the work on an object."""
     return status in STATUSES and STATUSES[status].closed
 
 

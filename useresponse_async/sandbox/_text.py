@@ -14,12 +14,8 @@ DAY = "%d.%m.%Y"
 DAY_SECONDS = 86_400
 _UNITS = ((DAY_SECONDS, "day"), (3600, "hour"), (60, "minute"))
 
-#: Values of `date` in a list of tickets.
-PERIODS = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month")
-
 
 def local_text(moment: int) -> str:
-    """Return a time as local text."""
     return datetime.fromtimestamp(moment, _ZONE).strftime(MOMENT)
 
 
@@ -34,25 +30,24 @@ def read_time(text: str, pattern: str) -> int | None:
 
 
 def day_of(moment: int) -> int:
-    """Return when the local day of a moment began."""
     return _midnight(datetime.fromtimestamp(moment, _ZONE))
 
 
-def period(name: str, now: int) -> tuple[int, int]:
-    """Return when one of `PERIODS` begins and ends; weeks begin on Monday."""
+def periods(now: int) -> dict[str, tuple[int, int]]:
+    """Return when each value of `date` in a list of tickets begins and ends."""
     today = datetime.fromtimestamp(now, _ZONE)
     day = timedelta(days=1)
     monday = today - timedelta(days=today.weekday())
     first = today.replace(day=1)
-    begin, end = {
+    named = {
         "today": (today, today + day),
         "yesterday": (today - day, today),
         "this_week": (monday, monday + 7 * day),
         "last_week": (monday - 7 * day, monday),
         "this_month": (first, (first + 31 * day).replace(day=1)),
         "last_month": ((first - day).replace(day=1), first),
-    }[name]
-    return _midnight(begin), _midnight(end)
+    }
+    return {name: (_midnight(begin), _midnight(end)) for name, (begin, end) in named.items()}
 
 
 def _midnight(day: datetime) -> int:

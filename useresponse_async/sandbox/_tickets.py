@@ -1,5 +1,6 @@
 """Lists of objects by page: tickets, search, what a user has written, and reports."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -7,50 +8,40 @@ from starlette.responses import Response
 
 from useresponse_async.sandbox._calls import Access, Call, Routes
 from useresponse_async.sandbox._custom_fields import OBJECT_FIELDS
-from useresponse_async.sandbox._installation import (
-    FEEDBACK,
-    HELPDESK,
-    KINDS,
-    KNOWLEDGE_BASE,
-    OWNERSHIPS,
-)
-from useresponse_async.sandbox._objects import SORTS, ObjectSearch, ObjectState, object_writer
-from useresponse_async.sandbox._responses import Refusal, json_response, no_content, to_json
+from useresponse_async.sandbox._installation import KINDS, OWNERSHIPS, Ownership
+from useresponse_async.sandbox._objects import SORTS, ObjectSearch, ObjectState, object_json
+from useresponse_async.sandbox._responses import Refusal, json_response, to_json
 from useresponse_async.sandbox._statuses import (
     SEARCH_WORDS,
     STATUSES,
     TICKET_WORDS,
     statuses_called,
 )
-from useresponse_async.sandbox._text import PERIODS, period
+from useresponse_async.sandbox._text import periods
 
 
 def list_tickets(call: Call) -> Response:
     query = call.query
-    date = query.choice("date", PERIODS)
+    dates = periods(call.now)
     search = ObjectSearch(
         viewer=call.viewer,
-        today=call.state.today,
-        ownership=HELPDESK,
+        ownership="helpdesk",
         text=query.text("text") or None,
         statuses=statuses_called(query.choice("status", TICKET_WORDS)),
-        created=period(date, call.now) if date else None,
+        created=dates.get(query.choice("date", dates) or ""),
         author=query.number("author_id"),
         properties=tuple(query.properties(OBJECT_FIELDS).items()),
         sort=query.choice("sort", SORTS) or "new",
     )
     query.flag("bbcode")
     query.check()
-    found = call.state.objects.search(search)
-    return call.page(found, object_writer(call), under_success=call.is_old)
+    return _page(call, search, under_success=call.is_old)
 
 
 def search_objects(call: Call) -> Response:
-    """List the objects of all modules that the caller may see and that fit."""
     query = call.query
     search = ObjectSearch(
         viewer=call.viewer,
-        today=call.state.today,
         text=query.text("text") or None,
         ownership=query.choice("ownership", OWNERSHIPS),
         type=query.choice("type", KINDS),
@@ -63,23 +54,34 @@ def search_objects(call: Call) -> Response:
     )
     query.flag("bbcode")
     query.check()
-    found = call.state.objects.search(search)
-    write = object_writer(call)
-    if not (call.is_old and search.ownership == KNOWLEDGE_BASE):
-        return call.page(found, write, under_success=True)
+    if not (call.is_old and search.ownership == "knowledge-base"):
+        return _page(call, search, under_success=True)
     # Version 4.0 groups by module instead.
-    shown = [write(number) for number in call.cut(found)]
-    if not shown and call.state.options.empty == "204":
-        return no_content()
-    return json_response(b'{"knowledgeBase":[%b]}' % b",".join(shown))
+    objects = call.state.objects
+    rows = call.cut(objects.search(search))
+    if not rows and call.state.options.empty == "204":
+        return Response(status_code=204)
+    shown = [object_json(call, record) for record in map(objects.existing, rows)]
+    return json_response({"knowledgeBase": shown})
 
 
 def list_activity(call: Call) -> Response:
-    """List what a user has written and the caller may see, newest first."""
     author = call.state.users.find(call.id).id
     call.query.flag("bbcode")
-    search = ObjectSearch(viewer=call.viewer, today=call.state.today, author=author)
-    return call.page(call.state.objects.search(search), object_writer(call))
+    search = ObjectSearch(viewer=call.viewer, author=author)
+    return _page(call, search)
+
+
+def _page(
+    call: Call, search: ObjectSearch, *, under_success: bool = False, extra: bytes = b""
+) -> Response:
+    objects = call.state.objects
+    return call.page(
+        objects.search(search),
+        lambda number: to_json(object_json(call, objects.existing(number))),
+        under_success=under_success,
+        extra=extra,
+    )
 
 
 _ALL = "all"
@@ -88,7 +90,7 @@ _ALL = "all"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Report:
     name: str
-    ownership: str | None = HELPDESK
+    ownership: Ownership | None = "helpdesk"
     status: str = _ALL
     responsible: Literal["anybody", "me", "nobody"] = "anybody"
     state: ObjectState | None = None
@@ -99,7 +101,7 @@ _REPORTS = {
     5: _Report(name="My Tickets", status="all-active", responsible="me"),
     6: _Report(name="Unassigned", status="all-active", responsible="nobody"),
     7: _Report(name="Completed", status="completed"),
-    8: _Report(name="Community", ownership=FEEDBACK),
+    8: _Report(name="Community", ownership="feedback"),
     9: _Report(name="Archive", ownership=None, state="archived"),
     10: _Report(name="Trash", ownership=None, state="trashed"),
 }
@@ -110,7 +112,6 @@ def list_reports(call: Call) -> Response:
 
 
 def list_report(call: Call) -> Response:
-    """List the objects in a report, or in one of its groups."""
     report = _REPORTS.get(call.id)
     if report is None:
         raise Refusal(404)
@@ -121,14 +122,14 @@ def list_report(call: Call) -> Response:
     call.query.check()
     search = ObjectSearch(
         viewer=call.viewer,
-        today=call.state.today,
         ownership=report.ownership,
         statuses=statuses_called(report.status),
         responsible={"anybody": None, "me": call.caller, "nobody": 0}[report.responsible],
         state=report.state,
         sort="updated",
     )
-    counts = call.state.objects.count_by_status(search)
+    objects = call.state.objects
+    counts = Counter(record.status for record in map(objects.existing, objects.search(search)))
     if group != _ALL:
         search = replace(search, statuses=frozenset({int(group)} & set(counts)))
     groups: list[dict[str, object]] = [{"id": _ALL, "name": "All", "count": sum(counts.values())}]
@@ -136,7 +137,7 @@ def list_report(call: Call) -> Response:
         name = STATUSES[status].title if status else "Without a status"
         groups.append({"id": str(status), "name": name, "count": count})
     extra = b'"groups":%b,"activeGroup":%b,' % (to_json(groups), to_json(group))
-    return call.page(call.state.objects.search(search), object_writer(call), extra=extra)
+    return _page(call, search, extra=extra)
 
 
 TICKET_ROUTES: Routes = {

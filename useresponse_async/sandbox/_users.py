@@ -1,11 +1,11 @@
 """Users: records, those that exist at the start, which ones a search finds, and their routes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any
 
 from starlette.responses import Response
 
@@ -32,7 +32,6 @@ from useresponse_async.sandbox._responses import (
     Refusal,
     bad_request,
     json_response,
-    no_content,
     success,
     to_json,
 )
@@ -100,29 +99,12 @@ class UserRecord:
     gravatar: str | None = None
     ban: Ban | None = None
 
-    @property
-    def short_name(self) -> str:
-        """The first name and an initial."""
-        first, _, last = self.name.partition(" ")
-        return f"{first} {last[0]}." if last else first
-
-
-def _dice(seed: int, number: int) -> bytes:
-    return blake2b(b"%d:%d" % (seed, number), digest_size=20).digest()
-
-
-def _role(dice: bytes, number: int) -> Role:
-    holder = HOLDER_ROLES.get(number)
-    if holder:
-        return holder
-    # About one user in 256 is an administrator, one in 23 an agent.
-    return "user" if dice[0] > 11 else "agent" if dice[0] else "admin"  # noqa: PLR2004
-
 
 def person(seed: int, number: int) -> UserRecord:
-    """Return user `number`; the same seed and number always give the same person."""
-    dice = _dice(seed, number)
-    role = _role(dice, number)
+    dice = blake2b(b"%d:%d" % (seed, number), digest_size=20).digest()
+    # About one user in 256 is an administrator, one in 23 an agent.
+    role: Role = "user" if dice[0] > 11 else "agent" if dice[0] else "admin"  # noqa: PLR2004
+    role = HOLDER_ROLES.get(number, role)
     first, first_ascii = _FIRST[dice[1] % len(_FIRST)]
     last, last_ascii = _LAST[dice[2] % len(_LAST)]
     staff = role != "user"
@@ -156,23 +138,15 @@ def person(seed: int, number: int) -> UserRecord:
     )
 
 
-#: Values of `sort`; equal users keep the usual order.
-SORTS = ("roles", "department", "top_rated", "created_most", "commented_most")
-
-
-def _rank(user: UserRecord, sort: str) -> int:
-    if sort == "roles":
-        return ("admin", "agent", "user").index(user.role)
-    if sort == "department":
-        # Users without a team come last.
-        return user.team or max(TEAMS) + 1
-    if sort == "top_rated":
-        return -user.rating
-    return -user.created if sort == "created_most" else -user.commented
-
-
-# Each result of a 100,000-user installation holds close to a megabyte.
-_MOST_SEARCHES = 16
+# Values of `sort`, and their sort keys; equal users keep the usual order.
+_SORTS: dict[str, Callable[[UserRecord], int]] = {
+    "roles": lambda user: -ROLE_IDS[user.role],
+    # Users without a team come last.
+    "department": lambda user: user.team or max(TEAMS) + 1,
+    "top_rated": lambda user: -user.rating,
+    "created_most": lambda user: -user.created,
+    "commented_most": lambda user: -user.commented,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,38 +161,24 @@ class UserSearch:
 
 
 class Users(Records[UserRecord]):
-    """The users of one sandbox."""
-
     what = "user"
 
     def __init__(self, seed: int, count: int) -> None:
         # The key holders exist even in an installation too small to list them.
         super().__init__(partial(person, seed), max(count, *KEY_HOLDERS.values()))
-        self._seed = seed
         self._order = list(range(1, count + 1))
         self._emails: dict[str, int] = {}
         self._json: dict[bool, dict[int, bytes]] = {True: {}, False: {}}
-        self._searches: dict[UserSearch, Sequence[int]] = {}
+        self.search = lru_cache(maxsize=16)(self._search)
 
     def __len__(self) -> int:
         return len(self._order)
 
     def find(self, number: int) -> UserRecord:
-        """Return a user by id, or refuse the call with a 404."""
         user = self.get(number)
         if user is None:
             raise Refusal(404)
         return user
-
-    def role(self, number: int) -> Role:
-        """Return the role of a user without building the rest."""
-        changed = self._changed.get(number)
-        return changed.role if changed else _role(_dice(self._seed, number), number)
-
-    def ban_of(self, number: int) -> Ban | None:
-        """Return the ban of a user without building the rest."""
-        changed = self._changed.get(number)
-        return changed.ban if changed else None
 
     def with_email(self, email: str) -> UserRecord | None:
         """Return the user who has an address; case makes no difference."""
@@ -249,24 +209,20 @@ class Users(Records[UserRecord]):
             self._json[in_full][number] = shown
         return shown
 
-    def add(self, user: UserRecord) -> None:
-        """Add a user with the next free id at the end of the list."""
-        self.next_id = user.id + 1
-        self._order.append(user.id)
-        self.change(user)
+    def add(self, record: UserRecord) -> None:
+        self._order.append(record.id)
+        super().add(record)
 
-    def change(self, user: UserRecord) -> None:
-        """Replace the record of a user."""
-        self._forget(user.id)
-        self._changed[user.id] = user
-        if user.email is not None:
-            self._emails[user.email.lower()] = user.id
+    def change(self, record: UserRecord) -> None:
+        self._forget(record.id)
+        super().change(record)
+        if record.email is not None:
+            self._emails[record.email.lower()] = record.id
 
     def remove(self, number: int) -> None:
-        """Delete a user permanently; the id is not used again."""
         self.existing(number)
         self._forget(number)
-        self._removed.add(number)
+        super().remove(number)
         if number in self._order:
             self._order.remove(number)
 
@@ -275,27 +231,17 @@ class Users(Records[UserRecord]):
         added = list(range(self.next_id, self.next_id + count))
         self.next_id += count
         self._order[:0] = added
-        self._searches.clear()
+        self.search.cache_clear()
         return added
 
-    def search(self, search: UserSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order; the same list until something changes."""
-        if search in (UserSearch(), UserSearch(public=True)):
-            return self._order
-        found = self._searches.get(search)
-        if found is None:
-            if len(self._searches) >= _MOST_SEARCHES:
-                self._searches.clear()
-            found = self._searches[search] = self._search(search)
-        return found
-
     def _search(self, search: UserSearch) -> Sequence[int]:
+        """Return the ids a search finds, in order."""
         found: Sequence[int] = self._order
         if search.email is not None:
             owner = None if search.public else self.with_email(search.email)
             found = [] if owner is None else [owner.id]
         if search.role is not None:
-            found = [number for number in found if self.role(number) == search.role]
+            found = [number for number in found if self.existing(number).role == search.role]
         if search.text:
             wanted = search.text.lower()
             found = [
@@ -305,8 +251,8 @@ class Users(Records[UserRecord]):
                 or (not search.public and wanted in (user.email or "").lower())
             ]
         if search.sort:
-            sort = search.sort
-            found = sorted(found, key=lambda number: _rank(self.existing(number), sort))
+            key = _SORTS[search.sort]
+            found = sorted(found, key=lambda number: key(self.existing(number)))
         return found
 
     def _forget(self, number: int) -> None:
@@ -315,7 +261,7 @@ class Users(Records[UserRecord]):
             self._emails.pop(changed.email.lower(), None)
         for written in self._json.values():
             written.pop(number, None)
-        self._searches.clear()
+        self.search.cache_clear()
 
 
 _SIZES = ("big", "medium", "small", "tiny")
@@ -327,7 +273,7 @@ TEAM_JSON = {number: {"id": number, "name": name} for number, name in TEAMS.item
 
 
 def public_user(user: UserRecord) -> dict[str, object]:
-    """Return the part of a user that guests may see."""
+    first, _, last = user.name.partition(" ")
     avatar = _DEFAULT_AVATAR
     if user.avatar is not None:
         avatar = dict.fromkeys(_SIZES, user.avatar)
@@ -336,7 +282,7 @@ def public_user(user: UserRecord) -> dict[str, object]:
     return {
         "id": user.id,
         "name": user.name,
-        "shortName": user.short_name,
+        "shortName": f"{first} {last[0]}." if last else first,
         "avatar": avatar,
         "isDefaultAvatar": not user.own_avatar,
         "profileUrl": f"{SITE}/users/{user.id}",
@@ -368,7 +314,6 @@ _MOST_BAN_DAYS = 36_500
 
 
 def read_email(body: Fields, name: str = "email", *, required: bool = False) -> str | None:
-    """Read an address."""
     email = body.text(name, required=required, filled=True)
     if email is not None and not _EMAIL.fullmatch(email):
         body.wrong(name)
@@ -407,7 +352,6 @@ def refuse_duplicate(call: Call, email: str | None, owner: int | None = None) ->
 def add_user(
     call: Call, name: str, email: str | None, properties: Properties | None = None, **fields: Any
 ) -> UserRecord:
-    """Add a plain user and log it."""
     users = call.state.users
     user = UserRecord(
         id=users.next_id,
@@ -452,10 +396,10 @@ def me(call: Call) -> Response:
 def search_users(call: Call) -> Response:
     users, in_full = call.state.users, call.viewer.is_staff
     search = UserSearch(
-        role=cast("Role | None", call.query.choice("role", ROLE_IDS)),
+        role=call.query.choice("role", ROLE_IDS),
         text=call.query.text("search") or None,
         email=call.query.text("email") or None,
-        sort=call.query.choice("sort", SORTS),
+        sort=call.query.choice("sort", _SORTS),
         public=not in_full,
     )
     call.query.check()
@@ -464,12 +408,11 @@ def search_users(call: Call) -> Response:
         # Version 4.0 puts no page around the only row.
         if found:
             return success(users.json(found[0], in_full=True))
-        return no_content() if call.state.options.empty == "204" else success(b"[]")
+        return call.listed((), under_success=True)
     return call.page(found, lambda number: users.json(number, in_full=in_full))
 
 
 def get_user(call: Call) -> Response:
-    """Return one user, as much as the caller may see."""
     user = call.state.users.find(call.id)
     in_full = call.viewer.is_staff or user.id == call.caller
     return json_response(call.state.users.json(user.id, in_full=in_full))
@@ -490,7 +433,6 @@ def create_user(call: Call) -> Response:
 
 
 def edit_user(call: Call) -> Response:
-    """Change the fields of a user that were sent."""
     user = call.state.users.find(call.id)
     changes = read_user_fields(call.body, "full_name")
     properties = call.body.properties(USER_FIELDS)
