@@ -6,9 +6,10 @@ Run:      python warehouse.py                   into warehouse.duckdb, as often 
 
 The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-After the first run only tickets and topics that changed are asked for. In DuckDB a row replaces
-the one before it. Parquet files are only added, so the query takes the newest row of each ticket.
-Another destination of dlt, such as Postgres or BigQuery, is a change of one line.
+After the first run only tickets and topics that changed, and the comments on them, are asked for.
+In DuckDB a row replaces the one before it. Parquet files are only added, so the query takes the
+newest row of each ticket. Another destination of dlt, such as Postgres or BigQuery, is a change
+of one line.
 """
 
 import argparse

@@ -117,9 +117,7 @@ class _Reader:
         elif (kind, since) in self._listed:
             yield self._listed[kind, since]
         else:
-            changes: AsyncGenerator[models.Object, None] = getattr(client, kind).changed_since(
-                since
-            )
+            changes = getattr(client, kind).changed_since(since)
             is_first = True
             async with aclosing(in_batches(changes, _BATCH)) as batches:
                 async for batch in batches:
@@ -178,11 +176,11 @@ def useresponse_source(
         )
     )
 
-    def resource(name: str, model: type[Model], find: _Find) -> DltResource:
+    def resource(name: str, model: type[Model], find: _Find, **key: type) -> DltResource:
         def read() -> _Rows:
             yield from reader.read(lambda client: _found(client, find))
 
-        return dlt.resource(read, name=name, **_hints(model))
+        return dlt.resource(read, name=name, **_hints(model, key))
 
     def changed(name: str) -> DltResource:
         activity = dlt.sources.incremental[datetime](
@@ -193,9 +191,10 @@ def useresponse_source(
             start = activity.start_value
             yield from reader.read(lambda client: reader.changed(client, name, start))
 
-        return dlt.resource(read, name=name, **_hints(models.Object))
+        return dlt.resource(read, name=name, **_hints(models.Object, {}))
 
-    # Not a transformer: that follows one parent, and these have two.
+    # Not a transformer, which follows one parent: these have two, and remember by themselves how
+    # far they have read, so that they are complete whatever else is selected.
     def comments() -> _Rows:
         newest = dlt.current.resource_state("comments")
 
@@ -213,13 +212,10 @@ def useresponse_source(
 
         yield from reader.read(walk)
 
-    def custom_fields() -> _Rows:
-        yield from reader.read(_custom_fields)
-
     return [
         changed("tickets"),
         changed("topics"),
-        dlt.resource(comments, **_hints(models.Comment)),
+        dlt.resource(comments, **_hints(models.Comment, {})),
         resource("users", models.User, lambda client: client.users.search()),
         resource(
             "articles",
@@ -230,7 +226,7 @@ def useresponse_source(
         resource("categories", models.Category, lambda client: client.categories.list()),
         resource("statuses", models.Status, lambda client: client.statuses.list()),
         resource("forums", models.Forum, lambda client: client.forums.list()),
-        dlt.resource(custom_fields, **_hints(models.CustomField, owner=str)),
+        resource("custom_fields", models.CustomField, _custom_fields, owner=str),
         resource("reports", models.Report, lambda client: client.reports.list()),
     ]
 
@@ -260,12 +256,13 @@ async def _comments(client: AsyncClient, parents: Sequence[models.Object]) -> li
         return [comment async for found in lists for comment in found]
 
 
-async def _custom_fields(client: AsyncClient) -> _Walk:
-    for owner, fields in {  # they number theirs separately
+async def _custom_fields(client: AsyncClient) -> list[dict[str, Any]]:
+    # Users and objects number theirs separately.
+    owned = {
         "user": await client.users.custom_fields(),
         "object": await client.objects.custom_fields(),
-    }.items():
-        yield [{"owner": owner, **_plain(field)} for field in fields]
+    }
+    return [{"owner": owner, **_plain(field)} for owner in owned for field in owned[owner]]
 
 
 def _loaded_types(model: Any) -> dict[str, Any]:
@@ -296,7 +293,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, int) and value.bit_length() > _BITS else value
 
 
-def _hints(model: type[Model], **key: type) -> dict[str, Any]:
+def _hints(model: type[Model], key: dict[str, type]) -> dict[str, Any]:
     """Return what ``dlt.resource`` is told of the table of ``model`` and of its child tables."""
     types = _types(model)
     lists = {name: get_args(held)[0] for name, held in types.items() if get_origin(held) is list}
