@@ -173,6 +173,7 @@ def _failures_told_apart() -> Generator[None, None, None]:
         yield
     except httpx.TransportError as error:
         cause = error.__cause__
-        if isinstance(cause, aiohttp.ClientError | TimeoutError):
+        timed_out = isinstance(cause, aiohttp.ServerTimeoutError)  # which it calls what it is
+        if isinstance(cause, aiohttp.ClientError | TimeoutError) and not timed_out:
             raise cause from cause.__cause__
         raise

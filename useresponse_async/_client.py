@@ -153,7 +153,7 @@ class AsyncClient(Resources):
             on_response=on_response,
             on_retry=on_retry,
         )
-        inner, adds_key = _sender(
+        inner, proxies = _sender(
             settings, proxy=proxy, verify=verify, transport=transport, http_client=http_client
         )
         keyed = KeyTransport(
@@ -161,9 +161,11 @@ class AsyncClient(Resources):
             base_url=settings.base_url,
             key=settings.api_key,
             placement=settings.key_placement,
-            adds_key=adds_key,
+            adds_key=proxies is not None,
         )
-        connection = Connection(CookielessClient(transport=keyed), RetryBudget(settings.retry))
+        connection = Connection(
+            CookielessClient(transport=keyed), proxies, RetryBudget(settings.retry)
+        )
         pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         self._wire(connection, Session(connection, settings, pacing), owner=True)
 
@@ -427,17 +429,17 @@ def _sender(
     verify: ssl.SSLContext | None,
     transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
     http_client: httpx.AsyncClient | None,
-) -> tuple[httpx.AsyncBaseTransport, bool]:
-    """Return the transport that sends requests, and whether it adds the API key itself."""
+) -> tuple[httpx.AsyncBaseTransport, Proxies | None]:
+    """Return the transport that sends requests, and its proxies if it is our own."""
     own = proxy is not None or verify is not None
     if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
         raise ConfigurationError(
             "transport, http_client, and proxy or verify exclude each other; pass only one of them"
         )
     if isinstance(transport, httpx.AsyncBaseTransport):
-        return transport, False
+        return transport, None
     if http_client is not None:
-        return ClientTransport(http_client), False
+        return ClientTransport(http_client), None
     if transport not in (None, "aiohttp"):
         raise ConfigurationError("transport: must be an httpx.AsyncBaseTransport or 'aiohttp'")
     if verify is not None and not isinstance(verify, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -447,8 +449,8 @@ def _sender(
     proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
     proxies.of(settings.base_url)  # so that an invalid proxy raises now
     if transport is None:
-        return PoolTransport(verify=verify, proxies=proxies), True
+        return PoolTransport(verify=verify, proxies=proxies), proxies
     require_extra("aiohttp")
     from useresponse_async._aiohttp import AiohttpTransport  # noqa: PLC0415 - needs the extra
 
-    return AiohttpTransport(verify=verify, proxies=proxies), True
+    return AiohttpTransport(verify=verify, proxies=proxies), proxies

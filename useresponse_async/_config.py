@@ -413,12 +413,16 @@ class Proxies:
         given: The caller's proxy; ``None`` for those from the environment, with ``NO_PROXY``.
         socks: Whether SOCKS proxies are supported; ``None`` if that depends on ``socksio``.
 
+    Attributes:
+        source: Where they come from.
+
     Raises:
         ConfigurationError: A proxy cannot be used.
     """
 
     def __init__(self, given: str | httpx.Proxy | None, *, socks: bool | None = None) -> None:
         self._socks = socks
+        self.source: str = "from the environment" if given is None else "from the proxy argument"
         self._given = None if given is None else _proxy("proxy", given, socks=socks)
         self._environment = getproxies() if given is None else {}
 

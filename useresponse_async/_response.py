@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from useresponse_async._config import Settings
+from useresponse_async._config import Proxies, Settings
 from useresponse_async._decode import (
     NO_CONTENT,
     MalformedBody,
@@ -31,7 +31,6 @@ from useresponse_async._exceptions import (
     status_error_class,
 )
 from useresponse_async._files import JSONBody
-from useresponse_async._retry import OVERLOAD_STATUSES
 from useresponse_async._secret import Secret, redact, redact_bytes
 
 T = TypeVar("T")
@@ -51,7 +50,6 @@ _HINTS: Final[dict[int, str]] = {
     404: "it does not exist, or this key may not see it",
     503: "the API is overloaded, or switched off in Administration » Applications",
 }
-_MAYBE_PROCESSED: Final = "the request may have been processed"
 
 _PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
 """Exceptions of these come from the network; of httpx's, only transport errors do."""
@@ -224,6 +222,7 @@ def connection_error(
     error: BaseException,
     request: httpx.Request,
     settings: Settings,
+    proxies: Proxies | None,
     *,
     answered: bool,
     secrets: tuple[Secret, ...],
@@ -235,6 +234,7 @@ def connection_error(
         error: What it raised.
         request: The request that it was sending.
         settings: The client's settings.
+        proxies: The proxies of the client's own connections.
         answered: Whether the response had begun.
         secrets: What must not show in it.
         note: More about the request, for the message.
@@ -245,20 +245,24 @@ def connection_error(
     timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
     system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
     host = host_and_port(request.url)
+    proxy = None if proxies is None else proxies.of(request.url)
+    through = "" if proxy is None else f" through the proxy {host_and_port(proxy.url)}"
+    if proxies is not None and proxy is not None:
+        through += f" ({proxies.source})"
     reason = _reason(error, chain)
     if timed_out:
         step = type(error).__name__.removesuffix("Timeout").lower()
         seconds = settings.timeout.as_dict().get(step)
         limit = "in time" if seconds is None else f"within {seconds:g} s ({step} timeout)"
-        problem = f"no response {limit}" if sent else f"cannot connect to {host} {limit}"
+        problem = f"no {'complete ' * answered}response {limit}"
+        if not sent:
+            problem = f"cannot connect to {host}{through} {limit}"
     elif sent:
         problem = f"the connection to {host} broke: {reason}"
     else:
-        problem = f"cannot connect to {host}: {reason}"
-    if not sent and request.url.host == settings.base_url.host:
+        problem = f"cannot connect to {host}{through}: {reason}"
+    if not sent and not through and request.url.host == settings.base_url.host:
         problem += f" (base_url from {settings.base_url_source})"
-    if sent and request.method == "POST":
-        problem += f"; {_MAYBE_PROCESSED}"
     return (APITimeoutError if timed_out else APIConnectionError)(
         redact(problem + note, secrets),
         method=request.method,
@@ -288,7 +292,8 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"the TLS certificate is not trusted: {getattr(cause, 'verify_message', cause)}"
         if isinstance(cause, ssl.SSLError):
-            reason = getattr(cause, "reason", None) or cause
+            reasons = (getattr(it, "reason", None) for it in chain if isinstance(it, ssl.SSLError))
+            reason = next(filter(None, reasons), cause)
             plain = " (the server may use http rather than https)"
             return f"TLS failed: {reason}{plain * (reason == 'WRONG_VERSION_NUMBER')}"
         if isinstance(cause, OSError) and cause.errno and cause.errno in errno.errorcode:
@@ -393,12 +398,6 @@ def _status_error(
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
         hint = f"redirect to {target} not followed; set base_url to the API's own URL"
-    elif (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        and status not in OVERLOAD_STATUSES
-        and head.request.method == "POST"
-    ):
-        hint = _MAYBE_PROCESSED
     elif status == HTTPStatus.UNAUTHORIZED and known.issuperset(secrets):
         hint = "the server requires an API key: pass api_key, or set USERESPONSE_API_KEY"
         if settings.api_key is not None:

@@ -7,6 +7,7 @@ import email.utils
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias, cast
 
@@ -56,7 +57,10 @@ def may_have_happened(error: UseResponseError) -> bool:
     """Return whether a call that failed with ``error`` may have been processed."""
     if isinstance(error, APIConnectionError):
         return error.request_sent
-    return not (isinstance(error, APIStatusError) and error.status_code in OVERLOAD_STATUSES)
+    if isinstance(error, APIStatusError):
+        status = error.status_code
+        return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in OVERLOAD_STATUSES
+    return True
 
 
 def is_overload(error: BaseException) -> bool:
@@ -215,7 +219,9 @@ class Retrying:
             status_code=getattr(error, "status_code", None),
             error=error,
         )
-        logger.warning(
+        # A call's later retries say what its first one does: during an outage, many times a second.
+        logger.log(
+            logging.WARNING if event.attempt == 1 else logging.INFO,
             "retrying %s %s%s in %.2f s: attempt %d failed: %s",
             event.method,
             event.path,

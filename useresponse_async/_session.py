@@ -16,7 +16,7 @@ import attrs
 import httpx
 
 from useresponse_async._concurrency import CLOSE_SECONDS, current_loop, ends_in_time
-from useresponse_async._config import Settings, __version__, has_valid_port
+from useresponse_async._config import Proxies, Settings, __version__, has_valid_port
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
@@ -123,11 +123,13 @@ class Connection:
 
     Attributes:
         http: Sends the requests.
+        proxies: The proxies that it sends through, if they are known.
         budget: The retry budget.
         closed: Whether the client was closed.
     """
 
     http: httpx.AsyncClient
+    proxies: Proxies | None
     budget: RetryBudget
     closed: bool = False
     _loop: weakref.ref[Any] | None = None
@@ -408,9 +410,12 @@ class Session:
         except UseResponseError as error:
             if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
                 return request.decode(NO_CONTENT)
+            in_doubt = may_have_happened(error)
+            message.may_be_done |= in_doubt
             if isinstance(error, CallError):
                 error.attempt = number
-            message.may_be_done = message.may_be_done or may_have_happened(error)
+                if in_doubt and not request.may_repeat:
+                    error.args = (f"{error}; the request may have been processed",)
             raise
         slot.succeeded()
         self._connection.budget.earn()
@@ -501,6 +506,7 @@ class Session:
                 error,
                 sending,
                 self.settings,
+                self._connection.proxies,
                 answered=answered,
                 secrets=message.secrets,
                 note=note,

@@ -4,7 +4,9 @@ import http.client
 import json
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +19,7 @@ from pydantic import BaseModel
 from starlette.background import BackgroundTask
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from useresponse_async import AsyncClient, Page, RetryPolicy, User
@@ -206,6 +209,57 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     assert sandbox.api_key not in caplog.text
 
 
+@BOTH_PARSERS
+@pytest.mark.parametrize("middleware", [[], ["gzip"]])
+def test_a_cut_connection_is_a_line_in_uvicorns_log_and_no_traceback(
+    sandbox, serve, caplog, parser, middleware
+):
+    sandbox.fail_next(500, match=r"page=3\b")
+    url = serve(Application(sandbox, *middleware).app, http=parser)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{url}/people", timeout=60)
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.name for record in errors] == ["useresponse_async.web", "uvicorn.error"]
+    assert [record.exc_info for record in errors] == [None, None]
+
+
+@pytest.mark.parametrize("middleware", [[], ["base"]])
+def test_a_traceback_behind_middleware_names_the_reason(sandbox, serve, caplog, middleware):
+    application = Application(sandbox, *middleware)
+
+    @application.app.get("/mistaken")
+    async def mistaken(client: Client) -> NDJSONResponse:
+        async def lines() -> AsyncIterator[dict[str, int]]:
+            yield {"number": 1}
+            raise KeyError("a mistake in the application")
+
+        return NDJSONResponse(lines())
+
+    url = serve(application.app)
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{url}/mistaken", timeout=60)
+    ours, uvicorns = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert ours.exc_info is not None
+    assert isinstance(ours.exc_info[1], KeyError)
+    assert "GET /mistaken was cut: KeyError: 'a mistake" in ours.getMessage()
+    if middleware:
+        assert uvicorns.exc_info is not None
+        assert str(uvicorns.exc_info[1]).startswith("the stream was interrupted: 'a mistake in")
+
+
+async def test_without_a_server_a_failure_after_the_first_line_is_an_exception(
+    sandbox, application
+):
+    sandbox.fail_next(500, times=2, match=r"page=3\b")
+    with pytest.raises(RuntimeError, match="the stream was interrupted: GET /api"):
+        await answer_of(application, "/people")
+    with (
+        TestClient(application.app) as browser,
+        pytest.raises((RuntimeError, TypeError), match=r"the stream was interrupted|Unsendable"),
+    ):
+        browser.get("/people")
+
+
 STACKS = pytest.mark.parametrize(
     "middleware", ["base base", "base base base", "gzip", "gzip base", "base gzip base gzip base"]
 )
@@ -335,6 +389,37 @@ def test_a_browser_that_goes_before_the_first_line_ends_the_upstream_request(
         browser.get(f"{url}/people")
     until(lambda: application.in_flight() == 0)
     assert sandbox.arrivals == 1
+
+
+def test_single_calls_go_ahead_of_the_pages_of_exports(start_sandbox, serve, until):
+    sandbox = start_sandbox(users=20_000, latency=0.05)
+    application = Application(sandbox)
+
+    @application.app.get("/people/{user_id}")
+    async def person(user_id: int, client: Client) -> User:
+        return await client.users.get(user_id)
+
+    url = serve(application.app)
+    enough = threading.Event()
+
+    def read_an_export() -> None:
+        with httpx.stream("GET", f"{url}/people", timeout=60) as answer:
+            for _ in answer.iter_bytes():
+                if enough.is_set():
+                    return
+
+    pages_before: list[int] = []
+    with ThreadPoolExecutor() as readers, httpx.Client(base_url=url, timeout=60) as browser:
+        for _ in range(4):  # of which each has four pages under way, with three slots for all
+            readers.submit(read_an_export)
+        until(lambda: sandbox.arrivals >= 20)
+        for number in range(1, 8):
+            arrivals = sandbox.arrivals
+            assert browser.get(f"/people/{number}").status_code == 200
+            paths = [request.path for request in sandbox.requests[arrivals:]]
+            pages_before.append(paths.index(f"/api/3.0/users/{number}.json"))
+        enough.set()
+    assert max(pages_before) <= 10  # in the order of arrival it would be 13 and more
 
 
 def test_the_application_serves_others_after_a_browser_went_away(sandbox, serve):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from tempfile import SpooledTemporaryFile
+from traceback import walk_tb
 from typing import IO, Any, Final
 
 import anyio
@@ -15,6 +16,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from useresponse_async._exceptions import UseResponseError
 from useresponse_async._pagination import Pages
 from useresponse_async.integrations._problems import log_failure
 
@@ -109,9 +111,10 @@ class NDJSONResponse(StreamingResponse):
                 failure = error
             group.cancel_scope.cancel()
         if failure is not None and started:
-            log_failure(scope, "was cut", failure)
-            await _cut(send)
-            raise RuntimeError(f"the stream was interrupted: {failure}") from failure
+            expected = isinstance(failure, UseResponseError)
+            log_failure(scope, "was cut", failure, trace=not expected)
+            await _cut(send, f"the stream was interrupted: {failure}")
+            return
         if failure is not None:
             raise failure
         if self.background is not None:
@@ -156,15 +159,38 @@ async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> N
     scope.cancel()
 
 
-async def _cut(send: Send) -> None:
-    """Have the server fail.
+class _Unsendable:
+    """A body that raises an exception in the server, which has to send bytes."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        raise RuntimeError(self._problem)
+
+
+async def _cut(send: Send, problem: str) -> None:
+    """Have the server close the connection.
 
     An exception alone cuts the connection where the server itself calls the application, but
     Starlette's ``BaseHTTPMiddleware`` first completes the response. It hands on what is no bytes,
-    though, as far as the server, which has to send bytes.
+    though, as far as the server. If that is uvicorn, and its exception comes back to here, it
+    closes the connection in any case, and with a line in place of a traceback where nothing is
+    raised.
+
+    Raises:
+        RuntimeError: There is a ``problem``, unless the server closes the connection without it.
     """
-    with suppress(Exception):
-        await send({"type": "http.response.body", "body": object(), "more_body": True})
+    try:
+        await send({"type": "http.response.body", "body": _Unsendable(problem), "more_body": True})
+    except Exception as refusal:  # noqa: BLE001 - whichever the server raises
+        frames = [frame for frame, _ in walk_tb(refusal.__traceback__)]
+        if any(frame.f_globals.get("__name__", "").startswith("uvicorn.") for frame in frames):
+            return
+    raise RuntimeError(problem)
 
 
 async def _fill(file: IO[bytes], chunks: AsyncGenerator[bytes, None]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_origin
 
 import attrs
 
+from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import Secret
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def from_plain(data: Any, model: type[T]) -> T:
     """Return the ``model`` that ``to_dict()`` serialized as ``data``.
 
     Raises:
-        ValueError: A field is unknown, missing or of another type; the message names it.
+        ArgumentError: A field is unknown, missing or of another type; the message names it.
     """
     from cattrs import BaseValidationError, transform_error  # noqa: PLC0415 - as below
 
@@ -36,7 +37,7 @@ def from_plain(data: Any, model: type[T]) -> T:
         problems = "; ".join(transform_error(error, path=model.__name__))
     except (TypeError, AttributeError):
         problems = f"expected a dictionary @ {model.__name__}"
-    raise ValueError(problems)
+    raise ArgumentError("data", problems)
 
 
 @functools.cache

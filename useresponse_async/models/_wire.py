@@ -157,7 +157,7 @@ class Model(PydanticType):
             A new object; values in ``extra`` may be shared with ``data``.
 
         Raises:
-            ValueError: A field is unknown, missing or of another type; the message names it.
+            ArgumentError: A field is unknown, missing or of another type; the message names it.
         """
         return from_plain(data, cls)
 
