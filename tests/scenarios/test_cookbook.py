@@ -1,5 +1,6 @@
 """The cookbook's recipes do what they say: each is run as its reader would run it."""
 
+import asyncio
 import csv
 import json
 import os
@@ -15,9 +16,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 import trustme
-from anyio.abc import ByteStream, SocketAttribute, SocketStream, TaskStatus
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from anyio.streams.tls import TLSListener
 from useresponse.sso import UseresponseSso
 
 from useresponse_async import AsyncClient
@@ -401,75 +400,44 @@ def test_a_visitor_is_signed_on_and_sent_to_the_page_asked_for(kitchen, sandbox)
 
 
 class Network:
-    """A TLS front of the sandbox and a forward proxy, on real sockets.
-
-    Attributes:
-        tunnels: The addresses that the proxy was asked to connect to.
-    """
+    """A TLS front of the sandbox and a forward proxy, which notes whom it is to connect to."""
 
     def __init__(self, portal: BlockingPortal, sandbox: Sandbox) -> None:
         self._portal = portal
         self._sandbox_port = httpx.URL(sandbox.url).port or 0
-        self._servers: list[Future[None]] = []
+        self._servers: list[asyncio.Server] = []
         self.tunnels: list[str] = []
 
-    def serve_tls(self, context: ssl.SSLContext) -> int:
-        return self._listen(self._front, context)
-
-    def serve_proxy(self) -> int:
-        return self._listen(self._proxy, None)
+    def serve(self, handler: Callable[..., Any], context: ssl.SSLContext | None = None) -> int:
+        start = partial(asyncio.start_server, handler, "127.0.0.1", 0, ssl=context)
+        self._servers.append(self._portal.call(start))
+        port: int = self._servers[-1].sockets[0].getsockname()[1]
+        return port
 
     def close(self) -> None:
         for server in self._servers:
-            server.cancel()
+            self._portal.call(server.close)
 
-    def _listen(self, handler: Callable[[Any], Any], context: ssl.SSLContext | None) -> int:
-        server, port = self._portal.start_task(self._serve, handler, context)
-        self._servers.append(server)
-        return port
+    async def front(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await tunnel(reader, writer, "127.0.0.1", self._sandbox_port)
 
-    async def _serve(
-        self,
-        handler: Callable[[Any], Any],
-        context: ssl.SSLContext | None,
-        *,
-        task_status: TaskStatus[int],
-    ) -> None:
-        listener: Any = await anyio.create_tcp_listener(local_host="127.0.0.1")
-        task_status.started(listener.extra_attributes[SocketAttribute.local_port]())
-        if context is not None:
-            listener = TLSListener(listener, context, standard_compatible=False)
-        async with listener:
-            await listener.serve(handler)
-
-    async def _front(self, near: ByteStream) -> None:
-        await self._tunnel(near, "127.0.0.1", self._sandbox_port)
-
-    async def _proxy(self, near: SocketStream) -> None:
-        async with near:
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += await near.receive()
-            asked = re.match(r"CONNECT (\S+):(\d+) HTTP/1.1\r\n", head.decode())
-            if asked is None:
-                await near.send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-                return
-            self.tunnels.append(f"{asked[1]}:{asked[2]}")
-            await near.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await self._tunnel(near, asked[1], int(asked[2]))
-
-    async def _tunnel(self, near: ByteStream, host: str, port: int) -> None:
-        async with near, await anyio.connect_tcp(host, port) as far:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_pump, near, far, tasks.cancel_scope)
-                tasks.start_soon(_pump, far, near, tasks.cancel_scope)
+    async def proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = re.match(rb"CONNECT (\S+):(\d+) HTTP/1.1\r\n", await reader.readuntil(b"\r\n\r\n"))
+        assert asked is not None
+        self.tunnels.append(f"{asked[1].decode()}:{asked[2].decode()}")
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await tunnel(reader, writer, asked[1].decode(), int(asked[2]))
 
 
-async def _pump(source: ByteStream, sink: ByteStream, tunnel: anyio.CancelScope) -> None:
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
-        async for chunk in source:
-            await sink.send(chunk)
-    tunnel.cancel()
+async def tunnel(near: Any, near_writer: Any, host: str, port: int) -> None:
+    far, far_writer = await asyncio.open_connection(host, port)
+
+    async def pump(source: Any, sink: Any) -> None:
+        with closing(sink), suppress(OSError):
+            while chunk := await source.read(65536):
+                sink.write(chunk)
+
+    await asyncio.gather(pump(near, far_writer), pump(far, near_writer))
 
 
 @pytest.fixture
@@ -488,7 +456,7 @@ def authority() -> trustme.CA:
 def tls_url(network, authority) -> str:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    return f"https://127.0.0.1:{network.serve_tls(context)}"
+    return f"https://127.0.0.1:{network.serve(network.front, context)}"
 
 
 @pytest.fixture
@@ -517,7 +485,7 @@ def test_the_proxy_is_gone_through(kitchen, sandbox, network, tls_url, ca_file, 
     kitchen.environment |= {"USERESPONSE_URL": tls_url}
     if token is not None:
         kitchen.environment["GATEWAY_TOKEN"] = token
-    proxy = f"http://127.0.0.1:{network.serve_proxy()}"
+    proxy = f"http://127.0.0.1:{network.serve(network.proxy)}"
     output = kitchen.run("corporate_network", "--ca-file", ca_file, "--proxy", proxy)
     assert output.endswith("one of 230 users\n")
     assert set(network.tunnels) == {tls_url.removeprefix("https://")}
