@@ -215,11 +215,15 @@ async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(c
     assert [bool(record.exc_info) for record in ours] == [True, False]
 
 
-async def test_the_words_of_the_server_cannot_forge_a_line_of_the_log(sandbox, caplog):
+async def test_neither_the_server_nor_a_path_can_forge_a_line_of_the_log(sandbox, caplog):
     sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
     await answer_of(make_app(sandbox))
     (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
     assert r"a\nforged line, and \x1b[2J\u202e" in record.getMessage()
+    caplog.clear()
+    await failing_with(UseResponseError("whatever comes"), "/x%0aforged")
+    (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
+    assert "GET /x%0Aforged responded with 500" in record.getMessage()
 
 
 MAIN = """
