@@ -59,12 +59,12 @@ async def answer_of(app: FastAPI, path: str = "/people/7", method: str = "GET") 
         return await browser.request(method, path)
 
 
-async def failing_with(error: UseResponseError, path: str = "/") -> httpx.Response:
+async def failing_with(error: UseResponseError, path: str = "/x") -> httpx.Response:
     app = FastAPI()
     install_error_handlers(app)
 
-    @app.get("/{rest:path}")
-    async def fail(rest: str) -> None:
+    @app.get("/{name}")
+    async def fail(name: str) -> None:
         raise error
 
     return await answer_of(app, path)
