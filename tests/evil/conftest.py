@@ -13,7 +13,10 @@ from server import AUTHORITY, ONCE, EvilServer, options_of
 from useresponse_async import AsyncClient
 
 
-@pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio", "asyncio+aiohttp"])
+UVLOOP = pytest.param("asyncio+uvloop", marks=pytest.mark.long)
+
+
+@pytest.fixture(params=["asyncio", UVLOOP, "trio", "asyncio+aiohttp"])
 def anyio_backend(request) -> tuple[str, dict[str, Any]]:
     """The event loop, and the wire, since one of the wires is for asyncio only."""
     backend, *rest = request.param.split("+")

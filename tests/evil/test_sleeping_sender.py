@@ -12,6 +12,7 @@ import httpx
 import pytest
 import trio
 from server import ONCE, Request, Silence, answer, chunked, options_of
+from tasks import live_tasks
 
 from useresponse_async import APITimeoutError, AsyncClient, Attachment
 
@@ -74,19 +75,12 @@ CALLS: dict[str, Call] = {
     "download": lambda client, folder: client.files.download("/f", folder / "f", overwrite=True),
     "walk": walk,
 }
+LOOPS = pytest.mark.parametrize(
+    "anyio_backend",
+    ["asyncio", pytest.param("asyncio+uvloop", marks=pytest.mark.long), "trio"],
+    indirect=True,
+)
 STEPS = ["head", "first", "later", "last", "close"]
-
-
-def live_tasks() -> int:
-    if trio.lowlevel.in_trio_task():
-        return trio.lowlevel.current_statistics().tasks_living
-    return len(asyncio.all_tasks())
-
-
-@pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
-def anyio_backend(request) -> tuple[str, dict[str, Any]]:
-    backend, _, loop = request.param.partition("+")
-    return backend, {"use_uvloop": True} if loop else {}
 
 
 def cases() -> list[tuple[str, str]]:
@@ -99,6 +93,7 @@ async def settle(tasks: int) -> None:
             await anyio.sleep(0.005)
 
 
+@LOOPS
 @pytest.mark.parametrize(("call", "step"), cases())
 async def test_it_ends_within_its_deadline(call, step, tmp_path):
     sender, tasks = Sleepy(step), live_tasks()
@@ -124,6 +119,7 @@ async def test_it_ends_within_its_deadline(call, step, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
 
 
+@LOOPS
 @pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
 @pytest.mark.parametrize(("call", "step"), cases())
 async def test_it_is_left_at_once(anyio_backend, by, call, step, tmp_path, collect):  # noqa: PLR0917 - fixtures
@@ -197,6 +193,7 @@ async def connected(request, anyio_backend, server):
         yield lambda seconds: client.with_options(timeout=seconds)
 
 
+@LOOPS
 @pytest.mark.parametrize("how", SILENCES)
 @pytest.mark.parametrize("end", ["deadline", "scope", "task"])
 async def test_no_busy_connection_is_left(server, connected, how, end, tmp_path):

@@ -14,12 +14,20 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-import trio
 from quick import QUICK
+from tasks import live_tasks
 
 from useresponse_async import AsyncClient, Attachment, ClientClosedError, UseResponseError
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.every_loop,
+    pytest.mark.parametrize(
+        "anyio_backend",
+        ["asyncio", pytest.param("asyncio+uvloop", marks=pytest.mark.long), "trio"],
+        indirect=True,
+    ),
+]
 
 Action: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -80,12 +88,6 @@ async def cancelled_by_task(action: Action, at: int) -> bool:
     return got_there
 
 
-def live_tasks() -> int:
-    if trio.lowlevel.in_trio_task():
-        return trio.lowlevel.current_statistics().tasks_living
-    return len(asyncio.all_tasks())
-
-
 def busy(client: AsyncClient) -> list[object]:
     """Return what of the client's pools is in use: what no public name tells."""
     pools = client._connection.http._transport._inner  # noqa: SLF001
@@ -133,11 +135,20 @@ async def one_by_one(sandbox, client, cancelled, collect) -> Callable[..., Await
     return check
 
 
-async def test_a_call(client, one_by_one):
-    assert await one_by_one(client.users.me) >= 3
+ACTIONS = {
+    "a call": (lambda client: client.users.me(), 3),
+    "a call with a body": (lambda client: client.users.update(1, phone="1"), 3),
+    "a walk": (lambda client: client.users.search().collect(), 5),
+}
 
 
-async def test_a_call_on_a_new_connection(sandbox, one_by_one, client):
+@pytest.mark.parametrize("what", ACTIONS)
+async def test_an_action(client, one_by_one, what):
+    action, awaits = ACTIONS[what]
+    assert await one_by_one(lambda: action(client)) >= awaits
+
+
+async def test_a_call_on_a_new_connection(sandbox, one_by_one):
     async def call() -> None:
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as other:
             await other.users.me()
@@ -145,30 +156,27 @@ async def test_a_call_on_a_new_connection(sandbox, one_by_one, client):
     assert await one_by_one(call) >= 4
 
 
-async def test_a_call_with_a_body(client, one_by_one):
-    assert await one_by_one(lambda: client.users.update(1, phone="1")) >= 3
+FAULTS = {
+    "503": lambda sandbox: sandbox.fail_next(503, times=2),
+    "reset": lambda sandbox: sandbox.reset_next(),
+    "cut": lambda sandbox: sandbox.reset_in_body_next(),
+}
 
 
-@pytest.mark.parametrize("fault", [503, "reset", "cut"])
+@pytest.mark.parametrize("fault", FAULTS)
 async def test_a_call_that_is_tried_again(client, sandbox, one_by_one, fault):
-    def fail() -> None:
-        if isinstance(fault, int):
-            sandbox.fail_next(fault, times=2)
-        elif fault == "reset":
-            sandbox.reset_next()
-        else:
-            sandbox.reset_in_body_next()
+    assert await one_by_one(client.users.me, before=lambda: FAULTS[fault](sandbox)) >= 6
 
-    assert await one_by_one(client.users.me, before=fail) >= 6
+
+UPLOADED = '{"success": {"token": "t", "url": "/f/t"}}'
 
 
 async def test_an_upload_from_a_path(client, sandbox, one_by_one, tmp_path):
     path = tmp_path / "a"
     path.write_bytes(bytes(500_000))
-    uploaded = '{"success": {"token": "t", "url": "/f/t"}}'
     awaits = await one_by_one(
         lambda: client.files.upload(Attachment.from_path(path)),
-        before=lambda: sandbox.answer_next(uploaded),
+        before=lambda: sandbox.answer_next(UPLOADED),
     )
     assert awaits >= 10
 
@@ -177,11 +185,10 @@ async def test_an_upload_from_an_open_file_leaves_the_file_usable(
     client, sandbox, one_by_one, tmp_path
 ):
     (tmp_path / "a").write_bytes(bytes(300_000))
-    uploaded = '{"success": {"token": "t", "url": "/f/t"}}'
     async with await anyio.open_file(tmp_path / "a", "rb") as file:
         attachment = Attachment.from_file(file, name="a")
         await one_by_one(
-            lambda: client.files.upload(attachment), before=lambda: sandbox.answer_next(uploaded)
+            lambda: client.files.upload(attachment), before=lambda: sandbox.answer_next(UPLOADED)
         )
 
 
@@ -224,10 +231,6 @@ async def test_a_wait_for_a_turn(sandbox, client, one_by_one):
     assert narrow.in_flight == 0
     with anyio.fail_after(5):
         assert (await narrow.users.me()).id == 1
-
-
-async def test_a_walk(client, one_by_one):
-    assert await one_by_one(lambda: client.users.search().collect()) >= 5
 
 
 async def test_a_walk_by_page_out_of_order(client, one_by_one):
