@@ -12,7 +12,6 @@ from server import AUTHORITY, ONCE, EvilServer, options_of
 
 from useresponse_async import AsyncClient
 
-
 UVLOOP = pytest.param("asyncio+uvloop", marks=pytest.mark.long)
 
 

@@ -20,7 +20,7 @@ from tests.soak.server import running_server
 from tests.soak.shift import World
 from tests.soak.tally import Tally
 from tests.soak.verdict import trends
-from tests.soak.workload import Plan, Run
+from tests.soak.workload import Run
 
 _BACKENDS = ("asyncio", "uvloop", "trio")
 _TELL_EVERY = 10.0
@@ -93,18 +93,20 @@ class Soak:
 
     def _run_on(self, backend: str, world: World) -> None:
         self._backend = backend
-        plan = Plan(
-            backend=backend,
-            seconds=self._seconds / len(self._backends),
-            workers=self._options.workers,
-        )
         types: list[Counter[str]] = []
 
         def look() -> None:
             gc.collect()
             types.append(gauges.object_types())
 
-        run = Run(world=world, plan=plan, tell=self._tell, settled=look)
+        run = Run(
+            world=world,
+            backend=backend,
+            seconds=self._seconds / len(self._backends),
+            workers=self._options.workers,
+            tell=self._tell,
+            settled=look,
+        )
         readings = run.main()
         found_trends = trends(readings)
         self.say(
@@ -122,13 +124,11 @@ class Soak:
             return
         self._told = now
         self._note_figures()
-        seen = gauges.glance()
         elapsed = int(now - self._started)
         self.say(
             f"{elapsed // 60}:{elapsed % 60:02} {self._backend:<8}"
             f"{self._requests:>9,} requests {self._tally.items:>11,} items"
-            f"{self._tally.retries:>8,} retries  RSS {seen.rss / 2**20:.1f} MiB"
-            f"  {seen.descriptors} fds  {seen.tasks} tasks  {seen.threads} threads"
+            f"{self._tally.retries:>8,} retries  {gauges.glance()}"
         )
 
     def _note_figures(self) -> None:

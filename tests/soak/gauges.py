@@ -35,23 +35,12 @@ class Reading:
     pool_threads: int  # that a backend keeps for work on files
 
 
-@dataclass(frozen=True, kw_only=True)
-class Glance:
-    """A look at this process while it works, in bare numbers."""
-
-    rss: int
-    descriptors: int
-    tasks: int
-    threads: int
-
-
-def glance() -> Glance:
-    """Look at this process as it is."""
-    return Glance(
-        rss=_rss(),
-        descriptors=sum(1 for _ in Path("/proc/self/fd").iterdir()),
-        tasks=_tasks().total(),
-        threads=threading.active_count(),
+def glance() -> str:
+    """Tell what this process has while it works."""
+    descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return (
+        f"RSS {_rss() / 2**20:.1f} MiB  {descriptors} fds  {_tasks().total()} tasks  "
+        f"{threading.active_count()} threads"
     )
 
 

@@ -10,19 +10,11 @@ LEAST_READINGS = 6
 
 
 class Trend:
-    """How much a quantity grew after the first third of the readings.
+    """How much a quantity grew after the first third of the readings, which is for warming up.
 
-    The first third is for warming up: caches fill, pools and the heap reach their size. Of the
-    others, the median of the slopes between every two readings is taken (Theil and Sen's): a
-    leak goes on, and shows in nearly all of them, more the longer the run is; a reading that
-    met the heap in pieces shows in few. The largest step from one reading to the next is left
-    out: a heap that is full takes megabytes at once, and a leak is still there without it.
-
-    Args:
-        what: What it is.
-        values: What the readings say.
-        share: The growth that is no leak, as a share of what there is.
-        unit: How many make one of the unit that is shown.
+    It is the median of the slopes between every two readings (Theil and Sen's): a leak shows in
+    nearly all of them, a reading that met the heap in pieces in few. The largest step is left
+    out: a heap that is full takes megabytes at once. ``share`` is the growth that is no leak.
     """
 
     def __init__(self, what: str, values: Sequence[int], *, share: float, unit: float = 1) -> None:

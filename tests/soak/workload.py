@@ -30,15 +30,6 @@ _VIEWS_MAX_IN_FLIGHT = 5
 _MOST_CONNECTIONS = _MAX_IN_FLIGHT + _VIEWS_MAX_IN_FLIGHT + 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How much is done, for how long in seconds."""
-
-    backend: str
-    seconds: float
-    workers: int
-
-
 @dataclass(kw_only=True)
 class Run:
     """A soak on one backend.
@@ -47,7 +38,9 @@ class Run:
     """
 
     world: World
-    plan: Plan
+    backend: str
+    seconds: float
+    workers: int
     tell: Callable[[], None]
     settled: Callable[[], None]
     readings: list[Reading] = field(default_factory=list)
@@ -62,12 +55,12 @@ class Run:
         if self._interrupted:
             raise KeyboardInterrupt
         for difference in differences(gauges.read(self.world.server.port), before):
-            self.world.tally.problem(f"{self.plan.backend}, when it had ended: {difference}")
+            self.world.tally.problem(f"{self.backend}, when it had ended: {difference}")
         return self.readings
 
     def _run(self, function: Callable[[], Awaitable[None]]) -> None:
-        loop = {"use_uvloop": True} if self.plan.backend == "uvloop" else {}
-        backend = "trio" if self.plan.backend == "trio" else "asyncio"
+        loop = {"use_uvloop": True} if self.backend == "uvloop" else {}
+        backend = "trio" if self.backend == "trio" else "asyncio"
         anyio.run(function, backend=backend, backend_options=loop)
 
     async def _until_interrupted(self) -> None:
@@ -83,8 +76,8 @@ class Run:
                 scope.cancel()
 
     async def _rounds(self) -> None:
-        end = time.monotonic() + self.plan.seconds
-        length = min(_LONGEST_ROUND, self.plan.seconds / _ROUNDS)
+        end = time.monotonic() + self.seconds
+        length = min(_LONGEST_ROUND, self.seconds / _ROUNDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = _FILE_THREADS
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(self._client())
@@ -141,8 +134,8 @@ class Run:
             client=client,
             views=views,
             # The same seed does the same jobs, whatever the order in which they end.
-            dice=random.Random(f"{self.world.seed} {self.plan.backend} {name}"),  # noqa: S311
-            on_asyncio=self.plan.backend != "trio",
+            dice=random.Random(f"{self.world.seed} {self.backend} {name}"),  # noqa: S311
+            on_asyncio=self.backend != "trio",
         )
 
     async def _round(
@@ -153,7 +146,7 @@ class Run:
         logging.getLogger().setLevel(level)
         end = time.monotonic() + length
         async with anyio.create_task_group() as workers:
-            for worker in range(self.plan.workers):
+            for worker in range(self.workers):
                 shift = self._shift(client, views, f"{number} {worker}")
                 workers.start_soon(self._work, shift, end)
         logging.getLogger().setLevel(logging.WARNING)
@@ -186,7 +179,7 @@ class Run:
                 problems = differences(reading, baseline)
                 problems += self._unsettled(reading, [client, *views])
         for problem in problems:
-            self.world.tally.problem(f"{self.plan.backend}, at a quiet moment: {problem}")
+            self.world.tally.problem(f"{self.backend}, at a quiet moment: {problem}")
             self._patience = 0.5  # what stayed once will not go the next time
         return reading
 
@@ -207,4 +200,4 @@ class Run:
             while self.world.server.figures().connections:
                 await anyio.sleep(0.02)
             return
-        self.world.tally.problem(f"{self.plan.backend}: a closed client has connections")
+        self.world.tally.problem(f"{self.backend}: a closed client has connections")
