@@ -32,29 +32,18 @@ from useresponse_async import (
 pytestmark = pytest.mark.anyio
 
 
-class Endless(httpx.AsyncBaseTransport):
+class Endless(httpx.MockTransport):
     """Sends chunk after chunk, whoever closes the body."""
 
     def __init__(self, chunk: bytes) -> None:
-        self.chunk = chunk
+        super().__init__(lambda _: httpx.Response(200, content=self.body(chunk)))
         self.taken = 0
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, stream=EndlessBody(self))
-
-
-class EndlessBody(httpx.AsyncByteStream):
-    def __init__(self, sender: Endless) -> None:
-        self.sender = sender
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def body(self, chunk: bytes) -> AsyncIterator[bytes]:
         while True:
             await anyio.lowlevel.checkpoint()
-            self.sender.taken += 1
-            yield self.sender.chunk
-
-    async def aclose(self) -> None:
-        """Do nothing: the body goes on."""
+            self.taken += 1
+            yield chunk
 
 
 async def download(client: AsyncClient, folder: Path, limit: int) -> object:
