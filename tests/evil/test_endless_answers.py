@@ -39,14 +39,6 @@ async def test_it_ends_by_itself_after_five_timeouts(server, connect, endless):
         await failure(client.users.me(), APITimeoutError, match=r"within 2 s", within=20)
 
 
-async def test_it_ends_with_the_callers_own_deadline(server, connect, endless):
-    server.play(Request(), *endless)
-    async with connect(server, attempt_timeout=None) as client:
-        with anyio.fail_after(20), pytest.raises(TimeoutError):
-            with anyio.fail_after(0.3):
-                await client.users.me()
-
-
 @pytest.mark.parametrize("head", HEADS)
 async def test_it_ends_a_download_too(server, connect, tmp_path, head):
     server.play(Request(), *HEADS[head])

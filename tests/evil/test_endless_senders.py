@@ -9,15 +9,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from server import (
-    ONCE,
-    Drain,
-    Request,
-    Sleep,
-    Step,
-    answer,
-    options_of,
-)
+from server import ONCE, Drain, Request, Sleep, Step, answer, options_of
 
 from useresponse_async import (
     APIConnectionError,

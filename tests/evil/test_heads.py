@@ -7,18 +7,7 @@ from contextlib import suppress
 import anyio
 import httpx
 import pytest
-from server import (
-    ME,
-    Drain,
-    Drip,
-    Flood,
-    Request,
-    Reset,
-    Silence,
-    Sleep,
-    answer,
-    failure,
-)
+from server import ME, Drain, Drip, Flood, Request, Reset, Silence, Sleep, answer, failure
 
 from useresponse_async import (
     APIConnectionError,

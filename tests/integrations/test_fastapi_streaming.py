@@ -283,10 +283,7 @@ def asked_on_http_1_0(url: str, path: str) -> Iterator[socket.socket]:
 
 
 def answer_on_http_1_0(url: str, path: str) -> httpx.Response:
-    with (
-        asked_on_http_1_0(url, path) as connection,
-        http.client.HTTPResponse(connection) as answer,
-    ):
+    with asked_on_http_1_0(url, path) as connection, http.client.HTTPResponse(connection) as answer:
         answer.begin()
         body = answer.read()  # raises IncompleteRead where it is shorter than was announced
         return httpx.Response(answer.status, headers=answer.getheaders(), content=body)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -231,23 +230,6 @@ async def test_any_further_parameter_arrives_unchanged_on_the_same_path(
     assert request.query == [
         ("page", "1"), ("count", "50"), (name, value), ("apiKey", "sandbox-key"),
     ]  # fmt: skip
-
-
-@settings(examples, max_examples=100)
-@given(path=st.text(st.sampled_from("ab./\\?#%2eEfF:@;é\n\x00 "), max_size=12))
-async def test_any_path_is_refused_or_stays_below_the_api(sandbox, client, path):
-    sandbox.forget_requests()
-    sandbox.clear_faults()
-    sandbox.answer_next(b"1")
-    try:
-        await client.request("GET", path)
-    except ArgumentError as error:
-        assert error.argument == "path"  # noqa: PT017 - whether it is refused is what is asked
-        assert sandbox.arrivals == 0
-    else:
-        (request,) = sandbox.requests
-        assert request.path == "/api/3.0/" + unquote(path.removeprefix("/"))
-        assert request.query == [("apiKey", "sandbox-key")]
 
 
 @examples

@@ -425,13 +425,7 @@ CASES = [
         call(object_type="idea", is_private=True, **PLAIN, **OTHER),
         "POST objects.json",
         OBJECT,
-        {
-            "ownership": "feedback",
-            "object_type": "idea",
-            **PLAIN,
-            **OTHER_SENT,
-            "is_private": 1,
-        },
+        {"ownership": "feedback", "object_type": "idea", **PLAIN, **OTHER_SENT, "is_private": 1},
     ),
     Case(
         "comments.list",
@@ -508,10 +502,7 @@ CASES = [
         CHANGE.in_list(),
     ),
     Case(
-        "changelog.for_user",
-        call(5, params=X),
-        "GET changelog/user/5.json?x=y",
-        CHANGE.in_list(),
+        "changelog.for_user", call(5, params=X), "GET changelog/user/5.json?x=y", CHANGE.in_list()
     ),
     Case(
         "reports.list",

@@ -19,12 +19,7 @@ import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from useresponse_async import (
-    AsyncClient,
-    RetryEvent,
-    RetryPolicy,
-    UseResponseError,
-)
+from useresponse_async import AsyncClient, RetryEvent, RetryPolicy, UseResponseError
 
 SLACK = 1e-6
 
@@ -163,11 +158,7 @@ class Day:
 
 
 def live_through(
-    backend: str,
-    day: Day,
-    policy: RetryPolicy,
-    calls: list[tuple[str, float]],
-    **options: Any,
+    backend: str, day: Day, policy: RetryPolicy, calls: list[tuple[str, float]], **options: Any
 ) -> dict[int, BaseException | None]:
     """Make the calls, each after so many seconds; return how each of them ended."""
     outcomes: dict[int, BaseException | None] = {}
@@ -301,15 +292,6 @@ def test_pacing_and_queueing_make_no_call_arrive_more_often(
         assert outcomes[number] is not None
         day.arrivals[number].append(Arrival(0, Turn("refused")))
     check_each_call(day, policy, calls)
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_repeatable_call_is_tried_as_often_as_it_may_be(backend):
-    policy = RetryPolicy(attempts=5, max_elapsed=1e9)
-    day = Day([Turn("500")] * 5)
-    outcomes = live_through(backend, day, policy, [("get", 0)])
-    assert len(day.arrivals[1]) == 5
-    assert outcomes[1] is not None
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
