@@ -1,6 +1,8 @@
 """What the client offers besides its namespaces."""
 
+import logging
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import httpx
@@ -13,6 +15,7 @@ from useresponse_async import (
     BadRequestError,
     ConfigurationError,
     KeyPlacement,
+    Secret,
 )
 from useresponse_async.sandbox import Sandbox
 
@@ -198,6 +201,68 @@ async def test_requests_say_who_asks_and_what_they_take(client: AsyncClient, san
     assert headers["Accept"] == "application/json"
     assert headers["Content-Type"] == "application/json"
     assert headers["User-Agent"].startswith("useresponse-async/")
+
+
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_headers_are_sent_and_a_secret_in_them_is_hidden(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, transport: Any
+):
+    shown: list[object] = []
+    caplog.set_level(logging.DEBUG)
+    async with AsyncClient(
+        sandbox.url,
+        api_key=sandbox.api_key,
+        transport=transport,
+        headers={"X-Team": Secret("s3cret-a"), "X-Other": "plain", "user-agent": "mine/1"},
+        on_request=lambda request: shown.append(request.headers),
+        on_response=lambda response: shown.append(response.request.headers),
+    ) as client:
+        with client.capture_responses() as responses:
+            await client.users.me()
+            own = {"X-Call": Secret("s3cret-b"), "X-Other": "of the call", "User-Agent": "mine/2"}
+            await client.request("GET", "me.json", headers=own)
+            sandbox.fail_next(400, message="not s3cret-a, not s3cret-b")
+            with pytest.raises(BadRequestError) as caught:
+                await client.request("GET", "me.json", headers=own)
+        shown += [caught.value, caught.value.response.text, client, vars(client)]
+        shown += [response.request.headers for response in responses]
+    first, second, _ = [request.headers for request in sandbox.requests]
+    assert (first["X-Team"], first["X-Other"], first["User-Agent"]) == (
+        "s3cret-a",
+        "plain",
+        "mine/1",
+    )
+    assert (second["X-Team"], second["X-Call"], second["X-Other"]) == (
+        "s3cret-a",
+        "s3cret-b",
+        "of the call",
+    )
+    assert second["User-Agent"] == "mine/2"
+    assert "s3cret" not in caplog.text + "".join(map(repr, shown))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "AUTHORIZATION",
+        "cookie",
+        "Connection",
+        "Accept-Encoding",
+        "Transfer-Encoding",
+        "Content-Type",
+        "content-anything",
+    ],
+)
+async def test_headers_that_the_client_sets_are_refused(
+    client: AsyncClient, sandbox: Sandbox, name: str
+):
+    with pytest.raises(ConfigurationError, match=f"^headers: {name} "):
+        AsyncClient(sandbox.url, headers={name: "x"})
+    with pytest.raises(ArgumentError, match=f"^headers: {name} "):
+        await client.request("GET", "me.json", headers={name: "x"})
+    assert sandbox.arrivals == 0
 
 
 async def test_a_client_of_the_callers_is_used_and_stays_open(sandbox: Sandbox):

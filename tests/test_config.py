@@ -3,6 +3,7 @@
 import copy
 import pickle
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -200,6 +201,24 @@ async def test_a_key_arrives_as_it_was_given(start_sandbox, key):
 async def test_a_key_may_be_given_as_a_secret(sandbox):
     async with AsyncClient(sandbox.url, api_key=Secret(sandbox.api_key), retry=QUICK) as client:
         assert (await client.users.me()).id == 1
+
+
+async def test_white_space_around_a_key_is_removed(sandbox, monkeypatch):
+    spaced = f"  {sandbox.api_key}\r\n"
+    monkeypatch.setenv("USERESPONSE_API_KEY", spaced)
+    for key in (spaced, Secret(spaced), None):
+        async with AsyncClient(sandbox.url, api_key=key, retry=QUICK) as client:
+            await client.users.me()
+    keys = [request.query for request in sandbox.requests]
+    assert keys == [[("apiKey", sandbox.api_key)]] * 3
+
+
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("verify", [False, True, "ca.pem", Path("ca.pem")])
+def test_verify_takes_a_tls_context_only_and_says_how_to_make_one(verify, transport):
+    message = refusal(URL, verify=verify, transport=transport)
+    assert message.startswith("verify: ")
+    assert "ssl.create_default_context(cafile=" in message
 
 
 @pytest.mark.parametrize("key", ["", " ", "my key", "schlüssel", "k\x00y", 5, b"key", Secret("")])

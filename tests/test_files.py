@@ -198,6 +198,30 @@ async def test_a_download_ends_up_at_the_path(
     assert dict(sandbox.requests[0].query) == {"apiKey": sandbox.api_key}
 
 
+@pytest.mark.parametrize("target", ["file", "folder", "dangling link"])
+async def test_a_download_refuses_what_exists_before_anything_is_sent(
+    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, target: str
+):
+    path = tmp_path / "a"
+    if target == "file":
+        path.write_text("old")
+    elif target == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    problem = "is a directory" if target == "folder" else "exists; pass overwrite=True"
+    with pytest.raises(ArgumentError, match=problem) as caught:
+        await client.files.download("/files/1", path)
+    assert caught.value.argument == "to"
+    assert sandbox.arrivals == 0
+    assert list(tmp_path.iterdir()) == [path]
+    if target == "file":
+        assert path.read_text() == "old"
+        sandbox.answer_next("new", media_type="text/plain")
+        await client.files.download("/files/1", path, overwrite=True)
+        assert path.read_text() == "new"
+
+
 async def test_a_download_goes_into_an_open_file_at_its_place(
     client: AsyncClient, sandbox: Sandbox, tmp_path: Path
 ):

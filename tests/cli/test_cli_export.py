@@ -13,7 +13,7 @@ import pyarrow.parquet
 import pytest
 from command_line import ids_in, rows_in, run
 
-from useresponse_async import AsyncClient
+from useresponse_async import AsyncClient, Chat, Comment, Object, User
 
 ODD_NAME = 'a\u2028b\nc\x85d\r\n"e", f;\t\x1b[31m ünï \ud83d\ude00'
 HALF_A_PAIR = "\ud800"
@@ -80,6 +80,9 @@ def test_json_lines_hold_what_the_client_gives(serve, work, capfd, options, list
     expected = fetched(sandbox, list_pages)
     assert run(["export", *options, "-o", "out.jsonl"]) == 0
     assert rows_in("out.jsonl") == expected
+    models = {"users": User, "comments": Comment, "chats": Chat}
+    model = models.get(options[0], Object)
+    assert [model.from_dict(row).to_dict() for row in rows_in("out.jsonl")] == expected
     out, err = capfd.readouterr()
     assert out == ""
     assert re.fullmatch(

@@ -44,8 +44,9 @@ A_FILE = [Attachment.from_bytes("a.txt", b"a")]
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch):
+def nothing_of_this_machine(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv("USERESPONSE_API_KEY", raising=False)
 
 
 async def message_of(client) -> str:
