@@ -87,7 +87,7 @@ def test_json_lines_hold_what_the_client_gives(serve, work, capfd, options, list
     assert out == ""
     assert re.fullmatch(
         rf"{len(expected)} {options[0]} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
-        r"\([\d,]+/s\), 0 retries, 0 duplicates dropped\n",
+        r"\([\d,]+/s\), 0 retries, 0 duplicates\n",
         err,
     )
     assert [path.name for path in work.iterdir()] == ["out.jsonl"]
@@ -387,6 +387,12 @@ def test_an_output_that_cannot_be_written_is_one_line(serve, work, capfd, option
     assert err.startswith("error: ")
     assert err.endswith(f"{problem}\n")
     assert err.count("\n") == 1
+
+
+def test_an_unknown_value_of_an_option_lists_the_known_ones(serve, capfd):
+    serve(users=1)
+    assert run(["export", "users", "--role", "agnt"]) == 2
+    assert "'agnt' is not one of user, agent, admin; use --param" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,9 @@ def test_help_says_where_the_key_comes_from(names, capsys):
     assert "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
 
 
-def test_export_alone_says_what_can_be_exported(capsys):
-    assert run(["export"]) == 0
+@pytest.mark.parametrize("option", [[], ["-h"], ["--help"]])
+def test_export_alone_says_what_can_be_exported(capsys, option):
+    assert run(["export", *option]) == 0
     out = capsys.readouterr().out
     assert all(f"\n  {things} " in out for things in EXPORTS)
 

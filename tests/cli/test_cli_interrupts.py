@@ -25,10 +25,29 @@ def start_python(*options: str, **others) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("program", ["useresponse_async", "useresponse_async.cli"])
-@pytest.mark.parametrize("module", ["attr", "httpx", "useresponse_async.models", "typer", "rich"])
-def test_ctrl_c_while_it_starts_is_no_traceback(program, module):
-    process = start_python("-X", "importtime", "-m", program, "--version")
+COMPLETING = {
+    "_USERESPONSE_ASYNC_COMPLETE": "complete_bash",
+    "COMP_WORDS": "useresponse-async export ",
+    "COMP_CWORD": "2",
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "module", "variables"),
+    [
+        ("useresponse_async", "attr", {}),
+        ("useresponse_async", "httpx", {}),
+        ("useresponse_async", "useresponse_async.models", {}),
+        ("useresponse_async", "typer", {}),
+        ("useresponse_async", "rich", {}),
+        ("useresponse_async", "typer", COMPLETING),
+        ("useresponse_async", "useresponse_async.cli._app", COMPLETING),
+        ("useresponse_async.cli", "typer", {}),
+    ],
+)
+def test_ctrl_c_while_it_starts_is_no_traceback(program, module, variables):
+    environment = {**os.environ, **variables}
+    process = start_python("-X", "importtime", "-m", program, "--version", env=environment)
     seen = ""
     for line in process.stderr:
         seen += line

@@ -27,8 +27,9 @@ def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
     assert re.fullmatch(r"GET /support/api/3\.0/users/search\.json\?apiKey=\*{3} 200 \d+ ms\n", err)
 
 
-def test_its_help_lists_the_sandbox_s_own_options(command):
-    done = command("sandbox", "--help")
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_its_help_lists_the_sandbox_s_own_options(command, option):
+    done = command("sandbox", option)
     assert done.returncode == 0
     assert done.stdout.startswith("usage: useresponse-async sandbox ")
     assert "--root-path" in done.stdout

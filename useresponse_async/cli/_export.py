@@ -228,7 +228,10 @@ def _source(
     params = pairs_of(options.param)
     named = {name: value for name, value in filters.items() if value is not None}
     if properties:
-        named["properties"] = _properties_of(properties)
+        pairs = pairs_of(properties, option="--property")
+        if not all(map(str.isdecimal, pairs)):
+            raise MisuseError("--property: the id of a custom field is a number, as in 12=EU")
+        named["properties"] = {int(field_id): value for field_id, value in pairs.items()}
     if things == "comments" and named and "object_id" not in named:
         raise MisuseError(
             "--private, --public, --sort, --bbcode and --html need --object-id: the API does not "
@@ -264,15 +267,6 @@ def _moment_of(text: str) -> datetime:
             "(2026-11-01T12:30:00+01:00)"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _properties_of(texts: list[str]) -> dict[int, str]:
-    """Return ``id=value`` texts as values of custom fields by the field's id."""
-    pairs = pairs_of(texts, option="--property")
-    for name in pairs:
-        if not name.isdecimal():
-            raise MisuseError(f"--property: {name!r} is not the id of a custom field")
-    return {int(name): value for name, value in pairs.items()}
 
 
 def _run(source: Source, options: ExportOptions, server: ServerOptions, reporter: Reporter) -> None:

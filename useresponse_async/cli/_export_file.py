@@ -168,14 +168,10 @@ class FileExport:
                 await anyio.to_thread.run_sync(self._save)
             return len(new)
 
+        done, quiet = self._checkpoint.items, self.options.quiet
         try:
             summary = await walk(
-                self.source,
-                self.connection,
-                take,
-                start=start,
-                done=self._checkpoint.items,
-                quiet=self.options.quiet,
+                self.source, self.connection, take, start=start, done=done, quiet=quiet
             )
         except BaseException:
             # On a full disk, the last checkpoint that could be written still holds.
@@ -291,9 +287,7 @@ def _identity(path: Path) -> list[int]:
 
 
 def _sync_directory(path: Path) -> None:
-    """Make the new name of a file durable, where the system supports it."""
-    if os.name != "posix":
-        return
+    """Make the new name of a file durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -309,17 +303,16 @@ def _locked(path: Path) -> Generator[int, None, None]:
     def is_at_path() -> bool:
         return path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor))
 
+    is_ours = False
     try:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The other one may have made the file's final form of it since it was opened.
-            if is_at_path():
-                try:
-                    yield descriptor
-                finally:
-                    if is_at_path() and not os.fstat(descriptor).st_size:
-                        path.unlink()
-                return
-        raise CommandError(f"another export is writing {path}")
+            is_ours = is_at_path()
+        if not is_ours:
+            raise CommandError(f"another export is writing {path}")
+        yield descriptor
     finally:
+        if is_ours and is_at_path() and not os.fstat(descriptor).st_size:
+            path.unlink()
         os.close(descriptor)

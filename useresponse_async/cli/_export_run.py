@@ -38,11 +38,8 @@ class Format(str, enum.Enum):
 
 _BATCH: Final = 50
 
-_BY_SUFFIX: Final = {
-    ".jsonl": Format.JSONL,
+_BY_SUFFIX: Final = {f".{known.value}": known for known in Format} | {
     ".ndjson": Format.JSONL,
-    ".csv": Format.CSV,
-    ".parquet": Format.PARQUET,
     ".pq": Format.PARQUET,
 }
 
@@ -188,7 +185,7 @@ class Summary:
         reporter.say(
             f"{self.items:,} {self.things} in {target}: {self.fetched:,} fetched in "
             f"{self.seconds:.2f} s ({rate:,.0f}/s), {self.retries:,} retries, "
-            f"{self.report.duplicates:,} duplicates dropped"
+            f"{self.report.duplicates:,} duplicates"
         )
         if self.report.boundaries_unsettled:
             reporter.say(
@@ -212,15 +209,9 @@ async def walk(
     done: int = 0,
     quiet: bool,
 ) -> Summary:
-    """Hand the items of every page to ``take``, in order.
+    """Hand the items of every page from ``start`` on to ``take``, which counts the new ones.
 
-    Args:
-        source: The source of the items.
-        connection: The connection to the server.
-        take: Writes items, and returns how many of them were new.
-        start: The first page.
-        done: Number of items that earlier runs have written.
-        quiet: Show no progress.
+    Earlier runs have written ``done`` items.
     """
     client, retries = connection.client, connection.retries
     pages, fetched, began = source.pages(client, start), 0, time.perf_counter()

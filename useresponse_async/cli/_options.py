@@ -129,20 +129,18 @@ class ServerOptions:
 
 def known_values(values: Any, what: str) -> Any:
     """Return the type of an option whose values are those of a literal, with completion."""
-    literal, _ = get_args(values)
-    known = list(get_args(literal))
+    known = list(get_args(get_args(values)[0]))
+    listed = ", ".join(known)
 
     def check(context: typer.Context, value: str | None) -> str | None:
         if value is None or value in known or context.resilient_parsing:
             return value
-        raise typer.BadParameter(
-            f"{value!r} is not one of {', '.join(known)}; use --param for other values"
-        )
+        raise typer.BadParameter(f"{value!r} is not one of {listed}; use --param for other values")
 
-    option = typer.Option(
-        help=f"{what}: {', '.join(known)}.", autocompletion=lambda: known, callback=check
-    )
-    return Annotated[str | None, option]
+    what = f"{what}: {listed}."
+    return Annotated[
+        str | None, typer.Option(help=what, autocompletion=lambda: known, callback=check)
+    ]
 
 
 def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[str, str]:
