@@ -419,6 +419,16 @@ def test_a_source_can_be_iterated_without_a_pipeline(sandbox: Sandbox):
     assert {row["id"] for row in source.comments} == {i for i, _ in comments_of(sandbox, owners)}
 
 
+def test_a_source_can_be_run_again(warehouse: Warehouse, sandbox: Sandbox):
+    source = useresponse_source(sandbox.url, KEY).with_resources("tickets", "comments")
+    for tickets in (70, 71, 72):
+        warehouse.pipeline.run(source)
+        assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [
+            (tickets, tickets)
+        ]
+        sandbox.insert_tickets(1)
+
+
 def test_a_resource_left_early_ends_what_it_has_under_way(sandbox: Sandbox):
     threads = threading.active_count()
     source = useresponse_source(sandbox.url, KEY).with_resources("users")
