@@ -279,7 +279,7 @@ def test_a_secret_shows_nothing_and_survives_copies_but_no_pickle():
 
 
 async def test_a_client_refuses_to_be_pickled(client: AsyncClient):
-    with pytest.raises(TypeError, match="one per process"):
+    with pytest.raises(TypeError, match="one in each process"):
         pickle.dumps(client)
 
 
