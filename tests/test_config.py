@@ -13,7 +13,6 @@ from useresponse_async import (
     AsyncClient,
     AuthenticationError,
     ConfigurationError,
-    KeyPlacement,
     RetryPolicy,
     Secret,
     UseResponseError,
@@ -359,12 +358,6 @@ def test_adaptive_pacing_is_true_or_false(switch):
 @pytest.mark.parametrize("placement", ["query", "header", None])
 def test_a_key_placement_is_one_of_the_known(placement):
     assert refusal(URL, key_placement=placement).startswith("key_placement: ")
-
-
-async def test_a_key_in_the_header_is_not_in_the_query():
-    assert (
-        await asked(URL, api_key=KEY, key_placement=KeyPlacement.HEADER) == f"{URL}/api/3.0/me.json"
-    )
 
 
 @pytest.mark.parametrize(

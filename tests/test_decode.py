@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from useresponse_async import Avatar, DecodeError, FieldValue, Role, Secret, Team, User
+from useresponse_async import DecodeError, FieldValue, Role, Team, User
 from useresponse_async import _decode as codec
 from useresponse_async._decode import StructureError, entity, page_of
 
@@ -45,29 +45,6 @@ def misfit_of(decode: Any, payload: Any) -> StructureError:
 
 
 # Whole users
-
-
-def test_a_user_with_every_field_has_them_all():
-    assert decode_user(FULL) == User(
-        id=7,
-        name="Ada Lovelace",
-        short_name="Ada L.",
-        email="ada@example.com",
-        phone="+44 20 1",
-        avatar=Avatar(big="b.png", medium="m.png", small="s.png", tiny="t.png"),
-        is_default_avatar=False,
-        gravatar_email="ada@gravatar.example",
-        profile_url="https://x.example/users/7",
-        registration_date_text="2020-02-03 04:05:06",
-        last_visit_at_text="2021-01-01 00:00:00",
-        role=Role(id=3, alias="agent"),
-        team=Team(id=2, name="Support"),
-        tags=["vip", "beta"],
-        custom_fields=[
-            FieldValue(id=1, label="Plan", name="property_1", value=["p"], text_value=["Pro"])
-        ],
-        api_key=Secret("secret-key"),
-    )
 
 
 def test_a_user_with_no_other_field_has_an_id():
@@ -156,13 +133,6 @@ def test_values_of_a_custom_field_are_left_as_they_are():
     (user_field,) = decode_user({"id": 1, "custom_fields": [field]}).custom_fields
     assert user_field.value == [1, "2", {"a": None}]
     assert user_field.text_value == ["one", "two"]
-
-
-def test_unknown_keys_are_kept_wherever_they_are():
-    user = decode_user({"id": 1, "a": [1], "role": {"b": 2}, "custom_fields": [{"c": {"d": 3}}]})
-    assert user.extra == {"a": [1]}
-    assert user.role.extra == {"b": 2}
-    assert user.custom_fields[0].extra == {"c": {"d": 3}}
 
 
 def test_a_key_named_extra_is_an_unknown_key_like_any_other():

@@ -111,9 +111,7 @@ def test_the_places_are_all_there_are():
 
 
 @given(where=st.sampled_from(PLACES), value=values)
-def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place(
-    where: tuple[type[Any], tuple[str | int, ...], str], value: Any
-):
+def test_any_json_at_any_place_of_any_model_is_a_model_or_a_misfit_of_that_place(where, value):
     model, path, place = where
     decode = page_of(model, number=1, size=50)
     try:

@@ -118,9 +118,7 @@ def test_a_public_class_says_what_it_is_and_its_units(kind: type):
     METHODS + ENDPOINTS,
     ids=[name for name, _ in METHODS + ENDPOINTS],
 )
-def test_a_method_tells_all_its_arguments_and_what_comes_back(
-    name: str, method: Callable[..., Any]
-):
+def test_a_method_tells_all_its_arguments_and_what_comes_back(name, method):
     doc = inspect.getdoc(method) or ""
     assert arguments_told(doc) == arguments_of(method)
     if inspect.signature(method).return_annotation not in ("None", "Self", None):
@@ -136,9 +134,7 @@ def test_a_constructor_tells_all_its_arguments(kind: type):
 
 
 @pytest.mark.parametrize(("name", "method"), ENDPOINTS, ids=[name for name, _ in ENDPOINTS])
-def test_an_endpoint_says_which_it_is_and_tells_all_words_that_its_arguments_take(
-    name: str, method: Callable[..., Any]
-):
+def test_an_endpoint_says_which_it_is_and_tells_all_words_that_its_arguments_take(name, method):
     doc = inspect.getdoc(method) or ""
     assert re.search(r"^Endpoint: ", doc, re.MULTILINE)
     told = section_of(doc, "Args")
@@ -156,9 +152,7 @@ def test_the_guide_to_the_resources_lists_every_method_with_the_words_of_its_doc
 
 
 @pytest.mark.parametrize(("name", "method"), ENDPOINTS, ids=[name for name, _ in ENDPOINTS])
-def test_the_guide_to_the_resources_names_arguments_that_exist(
-    name: str, method: Callable[..., Any]
-):
+def test_the_guide_to_the_resources_names_arguments_that_exist(name, method):
     (listed,) = re.findall(
         rf"^\| `{re.escape(name)}\(([^)]*)\)`", RESOURCES.read_text(encoding="utf-8"), re.MULTILINE
     )

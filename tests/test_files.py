@@ -4,7 +4,6 @@ import base64
 import gc
 import gzip
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +44,7 @@ async def test_a_file_of_bytes_is_uploaded(client: AsyncClient, sandbox: Sandbox
     assert sent.headers["Content-Length"] == "37"
 
 
-async def test_a_file_at_a_path_arrives_whole(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_file_at_a_path_arrives_whole(client, sandbox, tmp_path):
     path = tmp_path / "photo ü.jpg"
     for size in (0, 1, 2, 3, 4, 196_607, 196_608, 196_609, 1_000_000):
         data = (bytes(range(251)) * 4_000)[:size]
@@ -59,9 +56,7 @@ async def test_a_file_at_a_path_arrives_whole(
         assert base64.b64decode(body["content"]) == data
 
 
-async def test_an_open_file_is_read_from_its_beginning_and_stays_open(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_an_open_file_is_read_from_its_beginning_and_stays_open(client, sandbox, tmp_path):
     (tmp_path / "a").write_bytes(b"hello")
     async with await anyio.open_file(tmp_path / "a", "rb") as file:
         await file.read(2)
@@ -71,9 +66,7 @@ async def test_an_open_file_is_read_from_its_beginning_and_stays_open(
     assert sandbox.requests[0].json() == {"name": "b", "content": "aGVsbG8="}
 
 
-async def test_one_open_file_may_be_sent_by_several_calls_at_once(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_one_open_file_may_be_sent_by_several_calls_at_once(client, sandbox, tmp_path):
     data = bytes(i * 7 % 251 for i in range(600_000))
     (tmp_path / "a").write_bytes(data)
     sandbox.answer_next(UPLOADED, times=6)
@@ -101,9 +94,7 @@ async def test_an_upload_answered_500_is_sent_once(client: AsyncClient, sandbox:
     assert sandbox.arrivals == 1
 
 
-async def test_a_missing_file_is_told_of_before_any_request(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_missing_file_is_told_of_before_any_request(client, sandbox, tmp_path):
     with pytest.raises(
         ArgumentError, match=r"nowhere\.txt: FileNotFoundError: No such file"
     ) as caught:
@@ -112,9 +103,7 @@ async def test_a_missing_file_is_told_of_before_any_request(
     assert sandbox.arrivals == 0
 
 
-async def test_a_file_that_is_too_large_is_told_of_before_any_request(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_file_that_is_too_large_is_told_of_before_any_request(client, sandbox):
     with pytest.raises(ArgumentError, match=r"a\.txt: 5 bytes is more than max_bytes, 4"):
         await client.files.upload(Attachment.from_bytes("a.txt", b"hello", max_bytes=4))
     assert sandbox.arrivals == 0
@@ -126,9 +115,7 @@ def test_what_is_no_file_name_is_refused():
             Attachment.from_bytes(name, b"")
 
 
-async def test_a_large_file_is_not_held_in_memory(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_large_file_is_not_held_in_memory(client, sandbox, tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(20_000_000))
     received = 0
@@ -182,9 +169,7 @@ async def test_uploaded_files_are_attached_to_a_comment(client: AsyncClient, san
     }
 
 
-async def test_a_download_ends_up_at_the_path(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_ends_up_at_the_path(client, sandbox, tmp_path):
     progress: list[tuple[int, int | None]] = []
     sandbox.answer_next("hello", media_type="text/plain")
     file = AttachedFile(direct_url="/files/1")
@@ -222,9 +207,7 @@ async def test_a_download_refuses_what_exists_before_anything_is_sent(
         assert path.read_text() == "new"
 
 
-async def test_a_download_goes_into_an_open_file_at_its_place(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_goes_into_an_open_file_at_its_place(client, sandbox, tmp_path):
     sandbox.fail_next(503)
     sandbox.reset_in_body_next()
     sandbox.answer_next("hello", media_type="text/plain")
@@ -235,12 +218,7 @@ async def test_a_download_goes_into_an_open_file_at_its_place(
     assert sandbox.arrivals == 3
 
 
-async def test_no_key_goes_to_another_origin(
-    client: AsyncClient,
-    sandbox: Sandbox,
-    start_sandbox: Callable[..., Sandbox],
-    tmp_path: Path,
-):
+async def test_no_key_goes_to_another_origin(client, sandbox, start_sandbox, tmp_path):
     other = start_sandbox(users=1)
     other.answer_next("hello", times=2, media_type="text/plain")
     await client.files.download(f"{other.url}/files/1", tmp_path / "a")
@@ -251,9 +229,7 @@ async def test_no_key_goes_to_another_origin(
     assert all("Authorization" not in sent.headers for sent in other.requests)
 
 
-async def test_a_download_that_fails_leaves_nothing_behind(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_that_fails_leaves_nothing_behind(client, sandbox, tmp_path):
     (tmp_path / "a").write_bytes(b"old")
     sandbox.fail_next(404)
     with pytest.raises(APIStatusError):
@@ -262,9 +238,7 @@ async def test_a_download_that_fails_leaves_nothing_behind(
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-async def test_a_missing_folder_is_named_as_the_caller_named_it(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_missing_folder_is_named_as_the_caller_named_it(client, sandbox, tmp_path):
     target = tmp_path / "missing" / "a.jpg"
     with pytest.raises(FileNotFoundError) as caught:
         await client.files.download("/files/1", target)
@@ -272,9 +246,7 @@ async def test_a_missing_folder_is_named_as_the_caller_named_it(
     assert sandbox.arrivals == 0
 
 
-async def test_a_download_that_is_cancelled_leaves_nothing_behind(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_that_is_cancelled_leaves_nothing_behind(client, sandbox, tmp_path):
     sandbox.delay_next(0.5)
     with anyio.move_on_after(0.1) as scope:
         await client.files.download("/files/1", tmp_path / "a")
@@ -282,18 +254,14 @@ async def test_a_download_that_is_cancelled_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_download_takes_no_more_than_it_may(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_takes_no_more_than_it_may(client, sandbox, tmp_path):
     sandbox.answer_next("hello", media_type="text/plain")
     with pytest.raises(ResponseTooLargeError, match="larger than 4 bytes"):
         await client.files.download("/files/1", tmp_path / "a", max_bytes=4)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_an_address_that_is_not_the_webs_is_refused(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_an_address_that_is_not_the_webs_is_refused(client, sandbox, tmp_path):
     for address in ("ftp://example.com/x", "mailto:x", "file:///etc/passwd"):
         with pytest.raises(ArgumentError, match="http"):
             await client.files.download(address, tmp_path / "a")
@@ -319,9 +287,7 @@ async def test_map_gives_failures_in_place_of_results(client: AsyncClient):
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_map_gives_each_result_with_its_input(
-    client: AsyncClient, sandbox: Sandbox, *, ordered: bool
-):
+async def test_map_gives_each_result_with_its_input(client, sandbox, ordered):
     sandbox.delay_next(0.1, match=r"users/5\.json")
     pairs = [
         (number, result)
@@ -359,21 +325,14 @@ async def test_map_refuses_a_bound_that_is_none(client: AsyncClient):
         client.map(client.users.get, [1], max_in_flight=0)
 
 
-async def test_a_loop_of_redirects_ends_a_download(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_loop_of_redirects_ends_a_download(client, sandbox, tmp_path):
     sandbox.answer_next(b"", 302, headers={"Location": "/files/1"}, times=99)
     with pytest.raises(APIStatusError):
         await client.files.download("/files/1", tmp_path / "a")
     assert sandbox.arrivals == 6
 
 
-async def test_a_stranger_cannot_have_the_key_spent(
-    client: AsyncClient,
-    sandbox: Sandbox,
-    start_sandbox: Callable[..., Sandbox],
-    tmp_path: Path,
-):
+async def test_a_stranger_cannot_have_the_key_spent(client, sandbox, start_sandbox, tmp_path):
     other = start_sandbox(users=1)
     home = f"{sandbox.url}/api/3.0/objects/1/trash.json"
     other.answer_next(b"", 302, headers={"Location": home})
@@ -382,9 +341,7 @@ async def test_a_stranger_cannot_have_the_key_spent(
     assert [sent.query for sent in sandbox.requests] == [[]]
 
 
-async def test_an_upload_that_breaks_off_leaves_no_file_open(
-    start_sandbox: Callable[..., Sandbox], tmp_path: Path
-):
+async def test_an_upload_that_breaks_off_leaves_no_file_open(start_sandbox, tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(20_000_000))
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
@@ -399,9 +356,7 @@ async def test_an_upload_that_breaks_off_leaves_no_file_open(
 @pytest.mark.parametrize(
     "failure", [UnicodeEncodeError("ascii", "\u2588", 0, 1, "no"), httpx.ReadTimeout("mine")]
 )
-async def test_what_a_progress_callback_raises_is_the_callers(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, failure: Exception
-):
+async def test_what_a_progress_callback_raises_is_the_callers(client, sandbox, tmp_path, failure):
     def fail(received: int, total: int | None) -> None:
         raise failure
 
@@ -453,9 +408,7 @@ async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path)
             newer.replace(path)
 
 
-async def test_a_download_of_several_gzip_members_is_all_of_them(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path
-):
+async def test_a_download_of_several_gzip_members_is_all_of_them(client, sandbox, tmp_path):
     body = gzip.compress(b"first, ") + gzip.compress(b"second, ") + gzip.compress(b"third")
     sandbox.answer_next(body, headers={"Content-Encoding": "gzip"}, media_type="text/plain")
     await client.files.download("/files/1", tmp_path / "a")

@@ -67,9 +67,7 @@ async def test_async_hooks_are_awaited(sandbox: Sandbox):
     assert seen == ["Request", "RetryEvent", "Request", "Response"]
 
 
-async def test_what_a_hook_raises_is_logged_and_goes_no_further(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-):
+async def test_what_a_hook_raises_is_logged_and_goes_no_further(sandbox, caplog):
     def hook(about: object) -> None:
         raise RuntimeError("the hook is broken")
 
@@ -90,9 +88,7 @@ async def test_a_hook_is_told_of_an_answer_that_is_an_error(sandbox: Sandbox):
     assert [response.status_code for response in responses.seen] == [404]
 
 
-async def test_a_hook_can_call_the_client_although_only_one_request_may_be_in_flight(
-    sandbox: Sandbox,
-):
+async def test_a_hook_can_call_the_client_although_only_one_request_may_be_in_flight(sandbox):
     names = []
 
     async def hook(response: httpx.Response) -> None:
@@ -131,9 +127,7 @@ async def test_a_download_is_told_of_without_its_body(sandbox: Sandbox, tmp_path
     assert (tmp_path / "file.txt").read_bytes() == b"content"
 
 
-async def test_a_download_that_is_refused_is_told_of_without_the_key(
-    sandbox: Sandbox, tmp_path: Any
-):
+async def test_a_download_that_is_refused_is_told_of_without_the_key(sandbox, tmp_path):
     responses = Witness()
     sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)
     async with client_of(sandbox, on_response=responses) as client:
@@ -163,9 +157,7 @@ def test_what_cannot_be_called_is_no_hook(name: str):
         AsyncClient("https://example.com", **options)  # type: ignore[arg-type]
 
 
-async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_timeout(
-    start_sandbox: Callable[..., Sandbox],
-):
+async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_timeout(start_sandbox):
     sandbox = start_sandbox(users=1500, latency=0.15)
     async with client_of(sandbox, max_in_flight=30, queue_timeout=0.1) as client:
         assert len(await client.users.search().collect()) == 1500

@@ -444,9 +444,7 @@ def test_options_come_as_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, s
         ],
     ],
 )
-def test_an_odd_value_is_in_extra_and_its_field_is_empty(
-    model: type[Any], wire: Any, name: str, extra: dict[str, Any]
-):
+def test_an_odd_value_is_in_extra_and_its_field_is_empty(model, wire, name, extra):
     for made in decoded(model, *2 * [{"id": 1, **wire}]):
         assert getattr(made, name) in (None, [])
         assert made.extra == extra
@@ -468,9 +466,7 @@ def test_an_odd_value_inside_stays_inside():
     ],
 )
 @pytest.mark.parametrize("guest", [{"name": "A guest"}, {"id": "", "name": "A guest"}])
-def test_a_nested_thing_without_its_id_is_absent_and_in_extra(
-    model: type[Any], key: str, name: str, guest: dict[str, Any]
-):
+def test_a_nested_thing_without_its_id_is_absent_and_in_extra(model, key, name, guest):
     (made,) = decoded(model, {"id": 1, key: guest} if model is Object else {key: guest})
     assert getattr(made, name) is None
     assert made.extra == {key: guest}

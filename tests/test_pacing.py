@@ -180,9 +180,7 @@ async def test_a_single_call_overtakes_queued_calls_of_a_map(start_sandbox: Star
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_calls(
-    start_sandbox: Start,
-):
+async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_calls(start_sandbox):
     sandbox = start_sandbox(users=200, latency=0.02)
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=8, adaptive_pacing=False

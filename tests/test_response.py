@@ -182,12 +182,6 @@ async def test_a_change_may_be_answered_by_no_more_than_done(sandbox, client):
 # What PHP does to JSON
 
 
-async def test_an_unknown_role_passes(sandbox, client):
-    sandbox.answer_next(b'{"id": 7, "role": {"id": 99, "alias": "wizard"}}')
-    user = await client.users.get(7)
-    assert user.role.alias == "wizard"
-
-
 async def test_an_unknown_role_can_be_asked_for(sandbox, client):
     sandbox.answer_next(b'{"data": [{"id": 7}]}')
     page = await client.users.search(role="wizard")

@@ -51,9 +51,7 @@ async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sa
 
 @pytest.mark.every_loop
 @anyio_test
-async def test_a_read_is_tried_again_after_a_broken_connection(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_read_is_tried_again_after_a_broken_connection(client, sandbox):
     sandbox.reset_next()
     sandbox.reset_in_body_next()
     sandbox.cut_next()
@@ -80,9 +78,7 @@ async def test_a_create_answered_500_is_sent_once(client: AsyncClient, sandbox: 
 
 @anyio_test
 @pytest.mark.parametrize("breakage", ["reset_next", "reset_in_body_next"])
-async def test_a_create_whose_connection_breaks_is_sent_once(
-    client: AsyncClient, sandbox: Sandbox, breakage: str
-):
+async def test_a_create_whose_connection_breaks_is_sent_once(client, sandbox, breakage):
     getattr(sandbox, breakage)(after_effect=True)
     with pytest.raises(APIConnectionError) as caught:
         await create(client)
@@ -109,9 +105,7 @@ async def test_a_create_answered_503_is_sent_again(client: AsyncClient, sandbox:
 
 
 @anyio_test
-async def test_a_create_is_repeated_after_a_500_if_the_caller_says_so(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_create_is_repeated_after_a_500_if_the_caller_says_so(client, sandbox):
     sandbox.fail_next(500)
     await create(client.with_options(retry=attrs.evolve(QUICK, repeat_unsafe=True)))
     assert sandbox.arrivals == 2
@@ -134,9 +128,7 @@ async def test_a_connection_that_was_never_made_is_tried_again_even_for_a_create
 
 
 @anyio_test
-async def test_a_delete_that_worked_and_was_not_heard_of_is_done(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_delete_that_worked_and_was_not_heard_of_is_done(client, sandbox):
     sandbox.reset_next(after_effect=True)
     assert await client.users.delete(7) is None
     assert sandbox.arrivals == 2
@@ -145,18 +137,14 @@ async def test_a_delete_that_worked_and_was_not_heard_of_is_done(
 
 
 @anyio_test
-async def test_a_delete_after_a_503_does_not_take_a_404_for_done(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_delete_after_a_503_does_not_take_a_404_for_done(client, sandbox):
     sandbox.fail_next(503)
     with pytest.raises(NotFoundError):
         await client.users.delete(99_999)
 
 
 @anyio_test
-async def test_the_last_failure_is_raised_with_the_number_of_its_try(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_the_last_failure_is_raised_with_the_number_of_its_try(client, sandbox):
     sandbox.fail_next(503, times=99)
     with pytest.raises(ServiceUnavailableError, match="switched off") as caught:
         await client.users.me()
@@ -198,9 +186,7 @@ async def test_retry_after_is_capped_by_the_policy(client: AsyncClient, sandbox:
 
 
 @anyio_test
-async def test_every_retry_is_logged(
-    client: AsyncClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-):
+async def test_every_retry_is_logged(client, sandbox, caplog):
     sandbox.fail_next(500, times=3)
     with caplog.at_level(logging.INFO, logger="useresponse_async"):
         await client.users.me()
@@ -313,9 +299,7 @@ async def call_with_retries(
     repeatable=st.booleans(),
     backend=st.sampled_from(["asyncio", "trio"]),
 )
-def test_tries_stay_in_their_bounds_whatever_fails(
-    failures: list[str], attempts: int, *, repeatable: bool, backend: str
-):
+def test_tries_stay_in_their_bounds_whatever_fails(failures, attempts, repeatable, backend):
     arrived: list[str] = []
     policy = RetryPolicy(
         attempts=attempts, initial_delay=0, max_delay=0, min_retries_per_second=1e9
@@ -368,18 +352,14 @@ def test_delays_stay_in_their_bounds(number: int, initial: float, cap: float):
 
 
 @anyio_test
-async def test_a_delete_after_a_429_does_not_take_a_404_for_done(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_delete_after_a_429_does_not_take_a_404_for_done(client, sandbox):
     sandbox.fail_next(429)
     with pytest.raises(NotFoundError):
         await client.users.delete(99_999)
 
 
 @anyio_test
-async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(
-    client: AsyncClient, sandbox: Sandbox
-):
+async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(client, sandbox):
     sandbox.error_in_200_next(503, times=3)
     with pytest.raises(ServiceUnavailableError):
         await create(client)
@@ -388,9 +368,7 @@ async def test_a_503_that_only_a_body_speaks_of_does_not_repeat_a_create(
 
 @pytest.mark.every_loop
 @pytest.mark.anyio
-async def test_a_retry_that_is_cancelled_before_it_is_made_costs_nothing(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-):
+async def test_a_retry_that_is_cancelled_before_it_is_made_costs_nothing(sandbox, monkeypatch):
     policy = RetryPolicy(initial_delay=0.01, min_retries_per_second=1, max_retry_ratio=0)
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=policy) as client:
         sandbox.fail_next(500, times=30)

@@ -150,9 +150,7 @@ async def test_no_status_shows_the_key_even_if_the_server_echoes_it(
     assert "bad key ***" in str(error)
 
 
-async def test_an_error_under_200_shows_no_key(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_an_error_under_200_shows_no_key(client, locked, witness):
     locked.error_in_200_next(401, message=f"bad key {KEY}")
     assert "bad key ***" in str(await fails(witness, client.users.me))
 
@@ -161,16 +159,12 @@ async def test_an_error_under_200_shows_no_key(
     "body",
     [f"<html>{KEY}</html>", f'{{"id": "{KEY}"}}', f'{{"id": 1, "role": "{KEY}"', f'"{KEY}"', ""],
 )
-async def test_no_bad_body_shows_the_key(
-    client: AsyncClient, locked: Sandbox, witness: Witness, body: str
-):
+async def test_no_bad_body_shows_the_key(client, locked, witness, body):
     locked.answer_next(body, times=9)
     await fails(witness, client.users.me)
 
 
-async def test_broken_connections_show_no_key(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_broken_connections_show_no_key(client, locked, witness):
     locked.reset_next(times=9)
     await fails(witness, client.users.me)
     locked.reset_in_body_next(times=9)
@@ -190,9 +184,7 @@ async def test_a_refused_connection_shows_no_key(witness: Witness):
         await fails(witness, client.users.me)
 
 
-async def test_a_time_out_from_outside_shows_no_key(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_a_time_out_from_outside_shows_no_key(client, locked, witness):
     locked.delay_next(0.4)
     with pytest.raises(TimeoutError) as caught:
         with anyio.fail_after(0.05):
@@ -206,9 +198,7 @@ async def test_a_closed_client_shows_no_key(client: AsyncClient, witness: Witnes
     await fails(witness, client.users.me)
 
 
-async def test_a_redirect_that_carries_the_key_back_shows_no_key(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_a_redirect_that_carries_the_key_back_shows_no_key(client, locked, witness):
     target = f"/api/3.0/users/2.json?apiKey={quote(KEY, safe='')}&x=1"
     locked.answer_next("", 302, headers={"Location": target})
     with client.capture_responses() as responses:
@@ -219,12 +209,7 @@ async def test_a_redirect_that_carries_the_key_back_shows_no_key(
     witness.read("headers", repr([response.headers for response in responses]))
 
 
-async def test_a_redirect_to_another_origin_is_not_followed(
-    client: AsyncClient,
-    locked: Sandbox,
-    start_sandbox: Callable[..., Sandbox],
-    witness: Witness,
-):
+async def test_a_redirect_to_another_origin_is_not_followed(client, locked, start_sandbox, witness):
     other = start_sandbox(users=1)
     target = f"{other.url}/api/3.0/me.json?apiKey={quote(KEY, safe='')}"
     locked.answer_next("", 302, headers={"Location": target})
@@ -283,9 +268,7 @@ async def test_a_client_refuses_to_be_pickled(client: AsyncClient):
         pickle.dumps(client)
 
 
-async def test_no_part_of_the_key_shows_where_a_text_is_cut(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_no_part_of_the_key_shows_where_a_text_is_cut(client, locked, witness):
     for padding in range(170, 205):
         locked.answer_next(f"<html>{'x' * padding} {KEY}".encode(), 400)
         error = await fails(witness, client.users.me)
@@ -294,9 +277,7 @@ async def test_no_part_of_the_key_shows_where_a_text_is_cut(
         assert KEY[:6] not in str(await fails(witness, client.users.me))
 
 
-async def test_captured_answers_that_echo_the_key_show_none(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_captured_answers_that_echo_the_key_show_none(client, locked, witness):
     locked.fail_next(401, message=f"bad key {KEY}")
     with client.capture_responses() as responses:
         await fails(witness, client.users.me)
@@ -306,9 +287,7 @@ async def test_captured_answers_that_echo_the_key_show_none(
         assert response.elapsed.total_seconds() > 0
 
 
-async def test_a_password_shows_in_no_retry_log_and_no_frame(
-    client: AsyncClient, locked: Sandbox, witness: Witness
-):
+async def test_a_password_shows_in_no_retry_log_and_no_frame(client, locked, witness):
     locked.fail_next(503, message="password s3cr3t-pw refused", times=2)
     await client.users.change_password(1, "s3cr3t-pw")
     locked.delay_next(0.4, times=3)
@@ -333,9 +312,7 @@ def locals_of(error: BaseException) -> str:
 
 @pytest.mark.parametrize("key", [KEY, KEY + "\n"])
 @pytest.mark.parametrize("given", ["as text", "as a secret", "by the environment"])
-def test_the_key_is_in_no_frame_of_a_constructor_that_fails(
-    monkeypatch: pytest.MonkeyPatch, given: str, key: str
-):
+def test_the_key_is_in_no_frame_of_a_constructor_that_fails(monkeypatch, given, key):
     api_key: Any = {"as text": key, "as a secret": Secret(key)}.get(given)
     monkeypatch.setenv("USERESPONSE_API_KEY", key)
     with pytest.raises(ConfigurationError) as caught:
@@ -343,9 +320,7 @@ def test_the_key_is_in_no_frame_of_a_constructor_that_fails(
     assert "s3cr3t" not in locals_of(caught.value)
 
 
-async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhere(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-):
+async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhere(sandbox, caplog):
     caplog.set_level(logging.DEBUG)
     for query in ("apiKey=k3y%2f%2b%3ds3cr3t~42",):
         headers = {"Location": f"/api/3.0/me.json?page=1&{query}"}

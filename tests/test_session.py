@@ -54,9 +54,7 @@ async def nothing_is_left(walker: AsyncClient, slow: Sandbox) -> Check:
     return check
 
 
-async def test_breaking_out_of_the_loop_ends_the_walk(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_breaking_out_of_the_loop_ends_the_walk(walker, slow, nothing_is_left):
     async with walker.users.search() as users:
         async for user in users:
             if user.id == 120:
@@ -64,9 +62,7 @@ async def test_breaking_out_of_the_loop_ends_the_walk(
     await nothing_is_left()
 
 
-async def test_an_exception_in_the_loop_ends_the_walk(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_an_exception_in_the_loop_ends_the_walk(walker, slow, nothing_is_left):
     with pytest.raises(KeyError, match="mine"):
         async with walker.users.search() as users:
             async for user in users:
@@ -75,9 +71,7 @@ async def test_an_exception_in_the_loop_ends_the_walk(
     await nothing_is_left()
 
 
-async def test_a_time_out_around_the_loop_ends_the_walk(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_a_time_out_around_the_loop_ends_the_walk(walker, slow, nothing_is_left):
     with pytest.raises(TimeoutError):
         with anyio.fail_after(0.12):
             async for _ in walker.users.search():
@@ -85,9 +79,7 @@ async def test_a_time_out_around_the_loop_ends_the_walk(
     await nothing_is_left()
 
 
-async def test_cancelling_from_another_task_ends_the_walk(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_cancelling_from_another_task_ends_the_walk(walker, slow, nothing_is_left):
     seen: list[int | None] = []
 
     async def walk() -> None:
@@ -142,9 +134,7 @@ async def test_closing_the_client_ends_a_call_in_another_task(slow: Sandbox):
             await anyio.sleep(0.01)
 
 
-async def test_a_cancelled_call_leaves_the_client_usable(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_a_cancelled_call_leaves_the_client_usable(walker, slow, nothing_is_left):
     slow.delay_next(0.5)
     with anyio.move_on_after(0.1) as scope:
         await walker.users.me()
@@ -152,9 +142,7 @@ async def test_a_cancelled_call_leaves_the_client_usable(
     await nothing_is_left()
 
 
-async def test_a_failed_page_stops_the_others(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_a_failed_page_stops_the_others(walker, slow, nothing_is_left):
     slow.fail_next(404, times=1, match=r"page=7(&|$)")
     seen: list[int | None] = []
     with pytest.raises(UseResponseError, match="404"):
@@ -199,9 +187,7 @@ async def test_nothing_is_sent_before_the_first_call(slow: Sandbox):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_on_asyncio_a_bare_break_is_cleaned_up_by_the_loop(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_on_asyncio_a_bare_break_is_cleaned_up_by_the_loop(walker, slow, nothing_is_left):
     async for _ in walker.users.search():
         break
     with anyio.fail_after(2):
@@ -211,9 +197,7 @@ async def test_on_asyncio_a_bare_break_is_cleaned_up_by_the_loop(
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_on_asyncio_the_walk_may_be_cancelled_by_wait_for(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_on_asyncio_the_walk_may_be_cancelled_by_wait_for(walker, slow, nothing_is_left):
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(walker.users.search().collect(), 0.12)
     await nothing_is_left()
@@ -221,9 +205,7 @@ async def test_on_asyncio_the_walk_may_be_cancelled_by_wait_for(
 
 @pytest.mark.parametrize("anyio_backend", ["trio"])
 @pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning")
-async def test_on_trio_a_bare_break_is_cleaned_up_as_trio_does(
-    walker: AsyncClient, slow: Sandbox, nothing_is_left: Check
-):
+async def test_on_trio_a_bare_break_is_cleaned_up_as_trio_does(walker, slow, nothing_is_left):
     async for _ in walker.users.search():
         break
     gc.collect()
