@@ -237,13 +237,10 @@ def test_a_secret_out_of_a_pickle_is_refused_as_a_key():
 @pytest.mark.parametrize(
     "options",
     [
-        {"max_in_flight": 0},
-        {"timeout": -1},
-        {"api_version": "3/0"},
-        {"adaptive_pacing": "yes"},
+        {"max_in_flight": 0}, {"timeout": -1}, {"api_version": "3/0"}, {"adaptive_pacing": "yes"},
         {"base_url": "ftp://x.example"},
     ],
-)
+)  # fmt: skip
 def test_no_refusal_shows_the_key(options):
     assert KEY not in refusal(**{"base_url": URL, "api_key": KEY, **options})
 
@@ -251,14 +248,11 @@ def test_no_refusal_shows_the_key(options):
 @pytest.mark.parametrize(
     "base_url",
     [
-        f"https://x.example/?apiKey={KEY}",
-        f"https://x.example/ ?apiKey={KEY}",
-        f"https://x.example:port/?apiKey={KEY}",
-        f"https://jo:{KEY}@x.example",
-        f"https://jo:{KEY}@x.example/ ",
-        f"https://jo:{KEY}@x.example:port/",
+        f"https://x.example/?apiKey={KEY}", f"https://x.example/ ?apiKey={KEY}",
+        f"https://x.example:port/?apiKey={KEY}", f"https://jo:{KEY}@x.example",
+        f"https://jo:{KEY}@x.example/ ", f"https://jo:{KEY}@x.example:port/",
     ],
-)
+)  # fmt: skip
 def test_a_key_or_password_pasted_into_the_address_is_not_shown(base_url):
     assert KEY not in refusal(base_url)
 
@@ -331,15 +325,12 @@ def test_a_bound_in_time_that_is_no_time_is_refused(name, timeout):
 @pytest.mark.parametrize(
     ("given", "seconds"),
     [
-        ({}, 300),
-        ({"timeout": httpx.Timeout(60, read=2)}, 10),
-        ({"timeout": httpx.Timeout(60, read=None)}, None),
-        ({"timeout": None}, None),
-        ({"timeout": None, "attempt_timeout": 7}, 7),
-        ({"timeout": 3, "attempt_timeout": 1}, 1),
+        ({}, 300), ({"timeout": httpx.Timeout(60, read=2)}, 10),
+        ({"timeout": httpx.Timeout(60, read=None)}, None), ({"timeout": None}, None),
+        ({"timeout": None, "attempt_timeout": 7}, 7), ({"timeout": 3, "attempt_timeout": 1}, 1),
         ({"attempt_timeout": None}, None),
     ],
-)
+)  # fmt: skip
 def test_a_try_takes_five_timeouts_at_the_most_unless_told(given, seconds):
     settings = Settings.resolve(URL, api_key=None, api_version=None, **given)
     assert settings.longest_attempt == seconds

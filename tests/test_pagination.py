@@ -185,14 +185,11 @@ async def test_two_workers_with_neighbouring_ranges_get_everybody(client):
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        ({"start": 0}, "start"),
-        ({"start": "1"}, "start"),
-        ({"stop": 0}, "stop"),
-        ({"start": 4, "stop": 3}, "stop"),
-        ({"concurrency": 0}, "concurrency"),
+        ({"start": 0}, "start"), ({"start": "1"}, "start"), ({"stop": 0}, "stop"),
+        ({"start": 4, "stop": 3}, "stop"), ({"concurrency": 0}, "concurrency"),
         ({"concurrency": True}, "concurrency"),
     ],
-)
+)  # fmt: skip
 async def test_a_range_that_cannot_work_is_refused_at_once(sandbox, client, arguments, name):
     with pytest.raises(ArgumentError) as caught:
         client.users.search().by_page(**arguments)

@@ -251,17 +251,14 @@ async def test_a_server_that_sends_no_context_leaves_it_none(sandbox, client):
 @pytest.mark.parametrize(
     ("body", "message", "code"),
     [
-        (b"", "Bad Request", None),
-        (b"[]", "Bad Request", None),
-        (b"null", "Bad Request", None),
-        (b'{"error": []}', "Bad Request", None),
-        (b'{"error": {}}', "Bad Request", None),
+        (b"", "Bad Request", None), (b"[]", "Bad Request", None), (b"null", "Bad Request", None),
+        (b'{"error": []}', "Bad Request", None), (b'{"error": {}}', "Bad Request", None),
         (b'{"error": "No such thing"}', "No such thing", None),
         (b'{"error": {"message": "No", "code": "417"}}', "No", 417),
         (b'{"error": {"message": "No", "code": "x"}}', "No", None),
         (b'{"error": {"code": 417}}', "Bad Request", 417),
     ],
-)
+)  # fmt: skip
 async def test_an_error_body_of_any_shape_gives_its_message(sandbox, client, body, message, code):
     sandbox.answer_next(body, 400)
     error = await failure_of(client.users.get(7))
@@ -278,13 +275,10 @@ async def test_an_error_body_too_deep_to_show_is_still_that_error(sandbox, clien
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        (400, BadRequestError),
-        (401, AuthenticationError),
-        (403, PermissionDeniedError),
-        (404, NotFoundError),
-        (409, ConflictError),
+        (400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError),
+        (404, NotFoundError), (409, ConflictError),
     ],
-)
+)  # fmt: skip
 async def test_an_error_under_200_has_the_class_of_its_code(sandbox, client, code, kind):
     sandbox.error_in_200_next(code, message="No way")
     error = await failure_of(client.users.get(7))
