@@ -156,7 +156,7 @@ def test_a_guest_is_nobody_although_the_environment_has_a_key(serve, capfd):
 def test_without_an_address_it_says_how_to_give_one(monkeypatch, capfd):
     monkeypatch.delenv("USERESPONSE_URL", raising=False)
     assert run(["whoami", "--guest"]) == 2
-    assert re.fullmatch(r"error: no installation: give --url.+\n", capfd.readouterr().err)
+    assert re.fullmatch(r"error: no URL: pass --url.+\n", capfd.readouterr().err)
 
 
 def test_an_address_without_encryption_is_warned_of_in_one_line(monkeypatch, capfd):

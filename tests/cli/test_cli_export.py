@@ -349,7 +349,10 @@ def test_what_is_there_is_not_replaced_unless_told(serve, work, capfd):
     sandbox = serve(users=3)
     Path("out.jsonl").write_text("precious", encoding="utf-8")
     assert run(["export", "users", "-o", "out.jsonl"]) == 1
-    assert capfd.readouterr().err == "error: out.jsonl exists; give --overwrite to replace it\n"
+    assert (
+        capfd.readouterr().err
+        == "error: out.jsonl already exists; pass --overwrite to replace it\n"
+    )
     assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
     sandbox.fail_next(500, match="page=1")
     assert run(["export", "users", "-o", "out.jsonl", "--overwrite", "--retries", "0"]) == 1
@@ -372,7 +375,7 @@ def test_a_link_stays_one(serve, work):
     ("options", "problem"),
     [
         (["-o", "no/where.jsonl"], "no/where.jsonl.part: No such file or directory"),
-        (["-o", "."], ". is a directory; give a file name"),
+        (["-o", "."], ". is a directory; pass a file name"),
         (["-o", "/dev/full"], "/dev/full: No space left on device"),
         (["-o", "loop.jsonl"], "loop.jsonl: Too many levels of symbolic links"),
         (["-o", "x" * 300 + ".jsonl"], ".jsonl: File name too long"),

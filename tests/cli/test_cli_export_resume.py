@@ -92,7 +92,7 @@ def test_other_things_do_not_go_on_with_these(interrupted, capfd):
 def test_without_resume_what_is_unfinished_is_not_thrown_away(interrupted, capfd):
     assert run(USERS) == 1
     error = capfd.readouterr().err
-    assert "give --resume to continue it, or --overwrite to start again" in error
+    assert "pass --resume to continue it, or --overwrite to start again" in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     assert run([*USERS, "--overwrite"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
@@ -131,7 +131,7 @@ def test_a_part_file_of_which_nothing_is_known_is_left_alone(serve, work, capfd,
     sandbox = serve(users=3)
     Path("out.jsonl.part").write_text("precious")
     assert run([*USERS, *option]) == 1
-    assert "out.jsonl.part exists, but not from an export" in capfd.readouterr().err
+    assert "out.jsonl.part exists, but is not from an export" in capfd.readouterr().err
     assert Path("out.jsonl.part").read_text() == "precious"
     assert sandbox.arrivals == 0
     assert run([*USERS, "--overwrite"]) == 0

@@ -119,7 +119,7 @@ def test_an_unexpected_failure_says_how_to_learn_more_without_the_key(
     monkeypatch.setattr(Users, "me", fail)
     assert run(["whoami", *debug, *(["--api-key-file", "key"] * from_file)]) == 1
     err = capfd.readouterr().err
-    hint = "" if debug else " (run useresponse-async --debug … for a traceback)"
+    hint = "" if debug else " (useresponse-async --debug … shows the traceback)"
     assert err.endswith(f"error: unexpected RuntimeError: with *** in it{hint}\n")
     assert ("Traceback" in err) is bool(debug)
     assert key not in err

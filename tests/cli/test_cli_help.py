@@ -33,7 +33,7 @@ def test_help_has_examples_and_exit_codes(names, option, capsys):
 def test_help_says_where_the_key_comes_from(names, capsys):
     assert run([*names, "--help"]) == 0
     out = capsys.readouterr().out
-    assert "The API key is never a command-line argument." in out
+    assert "The API key cannot be a command-line argument." in out
     assert "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
 
 

@@ -37,7 +37,7 @@ def test_a_file_that_others_can_read_is_warned_of(key_file, capfd, key):
     key_file.chmod(0o640)
     assert run(["whoami", "--api-key-file", str(key_file)]) == 0
     assert capfd.readouterr().err == (
-        f"warning: other users may read the API key in {key_file}; run: chmod 600 {key_file}\n"
+        f"warning: other users can read the API key in {key_file}; run: chmod 600 {key_file}\n"
     )
 
 
@@ -73,7 +73,7 @@ def test_as_an_argument_it_is_refused_and_not_repeated(serve, capfd, arguments):
     sandbox = serve(users=1)
     assert run(arguments) == 2
     err = capfd.readouterr().err
-    assert "set USERESPONSE_API_KEY or give --api-key-file FILE" in err
+    assert "set USERESPONSE_API_KEY or pass --api-key-file FILE" in err
     assert err.count("\n") == 1
     assert "s3cr3t" not in err
     assert sandbox.arrivals == 0
@@ -85,7 +85,7 @@ def test_without_a_key_or_a_terminal_it_says_what_to_do(serve, capfd, monkeypatc
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run(["whoami"]) == 2
     assert capfd.readouterr().err == (
-        "error: no API key: set USERESPONSE_API_KEY, or give --api-key-file FILE or --guest\n"
+        "error: no API key: set USERESPONSE_API_KEY, or pass --api-key-file FILE or --guest\n"
     )
 
 

@@ -27,11 +27,11 @@ from useresponse_async.cli._whoami import whoami
 _PROGRAM: Final = "useresponse-async"
 
 # Without rich's boxes a help text is the same for every version of typer, and can be searched.
-# Tracebacks are ours: typer's would show local variables, and keys with them.
+# typer's tracebacks would show local variables, and so the keys.
 app: Final[typer.Typer] = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    epilog=f"{EPILOG}\n\nNO_COLOR=1 disables colours.",
+    epilog=f"{EPILOG}\n\nNO_COLOR=1 disables colors.",
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.add_typer(_export.app, name="export")
@@ -84,12 +84,12 @@ def run() -> int:
     except OutputClosedError:
         return READER_GONE
     except (typer.Abort, KeyboardInterrupt):
-        # What older versions of typer make of Ctrl-C, or what a second one leaves of it; newer
-        # ones return its exit code.
+        # Raised by older versions of typer for Ctrl-C, or by a second Ctrl-C; newer versions
+        # return its exit code.
         code = INTERRUPTED
     except OSError as error:
         return reporter.report(failure_of_output(error))
-    except Exception as error:  # noqa: BLE001 - nothing further out could tell the user
+    except Exception as error:  # noqa: BLE001 - nothing above could report it
         if not is_of_interrupt(error):
             return reporter.report(error)
         code = INTERRUPTED

@@ -44,7 +44,9 @@ def call(
     body: Annotated[
         str | None,
         typer.Option(
-            *_BODY_OPTIONS, metavar="JSON", help="Request body: JSON, @FILE, or @- for stdin."
+            *_BODY_OPTIONS,
+            metavar="JSON",
+            help="Request body: JSON, @FILE, or @- for standard input.",
         ),
     ] = None,
     include: Annotated[

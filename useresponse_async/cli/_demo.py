@@ -33,22 +33,28 @@ class Backend(str, enum.Enum):
 class DemoOptions:
     """The options of the demo."""
 
-    users: int = option(100_000, min=1, help="Number of users in the sandbox.")
-    latency: float = option(0.02, min=0, help="Delay before every response, in seconds.")
-    faults: float = option(0.02, min=0, max=1, help="Share of requests that fail, 0 to 1.")
-    concurrency: int = option(10, min=1, help="Maximum number of pages in flight.")
-    seed: int = option(1, help="Seed of the random users and failures.")
+    users: int = option(100_000, metavar="INTEGER", min=1, help="Number of users in the sandbox.")
+    latency: float = option(
+        0.02, metavar="FLOAT", min=0, help="Delay before every response, in seconds."
+    )
+    faults: float = option(
+        0.02, metavar="FLOAT", min=0, max=1, help="Fraction of requests that fail, 0 to 1."
+    )
+    concurrency: int = option(
+        10, metavar="INTEGER", min=1, help="Maximum number of concurrent requests."
+    )
+    seed: int = option(1, metavar="INTEGER", help="Seed for the random users and failures.")
     backend: Backend = option(Backend.ASYNCIO, help="Event loop to use.")
     verbose: bool = flag("--verbose", "Show every retry and its reason.", "-v")
 
 
 @with_options
 def demo(context: typer.Context, *, options: DemoOptions) -> None:
-    """Fetch 100,000 users from a sandbox and check them.
+    """Fetch 100,000 users from a sandbox and check that none is missing.
 
-    The command starts a sandbox in a child process, makes some requests fail, fetches all pages
-    with several in flight, checks that each user arrives once and in order, and stops the
-    sandbox. It fails if a user was lost, duplicated or out of order.
+    The command starts a sandbox, in which some requests fail, fetches several pages concurrently,
+    checks that each user arrives once and in order, and stops the sandbox. It fails if a user is
+    missing, duplicated or out of order.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ from useresponse_async._secret import Secret
 FAILED: Final = 1
 MISUSED: Final = 2
 INTERRUPTED: Final = 130
-READER_GONE: Final = 141  # as shells name an end by SIGPIPE
+READER_GONE: Final = 141  # as in shells after SIGPIPE
 
 EXIT_CODES: Final = """\b
 Exit codes:
@@ -25,17 +25,17 @@ Exit codes:
   1    failed; one line on standard error says why
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
-  141  the reader of the pipe has closed it"""
+  141  broken pipe: the reader has closed it (SIGPIPE)"""
 
 _NEVER_AN_ARGUMENT: Final = (
     "the API key cannot be an argument, because process lists and the shell's history show it: "
-    "set USERESPONSE_API_KEY or give --api-key-file FILE, and remove this command from the "
+    "set USERESPONSE_API_KEY or pass --api-key-file FILE, and remove this command from the "
     "history"
 )
 
 
 class CommandError(Exception):
-    """The command failed; the message says everything that the user needs to know."""
+    """The command failed; the message is complete."""
 
     exit_code: int = FAILED
 
@@ -47,7 +47,7 @@ class MisuseError(CommandError):
 
 
 class OutputClosedError(Exception):
-    """The reader of the output has closed it, which is not an error."""
+    """The reader has closed the output, which is not an error."""
 
 
 @attrs.define
@@ -102,13 +102,15 @@ class Reporter:
             option = str(getattr(error, "option_name", "")).lower()
             if "api" in option and "key" in option:
                 return _NEVER_AN_ARGUMENT, MISUSED
-            return f"{one_line(usage())} (--help lists the options)", MISUSED
+            problem = one_line(usage()).rstrip(".")
+            listed = "commands" if problem.startswith("No such command") else "options"
+            return f"{problem} (--help lists the {listed})", MISUSED
         if isinstance(error, ConfigurationError):
             return one_line(re.sub("^[a-z_]+(?=:)", _option_of_setting, str(error))), MISUSED
         if isinstance(error, MissingExtraError | UseResponseError):
             code = MISUSED if isinstance(error, ArgumentError) else FAILED
             return one_line(self.reworded(str(error))), code
-        hint = "" if self.debug else " (run useresponse-async --debug … for a traceback)"
+        hint = "" if self.debug else " (useresponse-async --debug … shows the traceback)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
     def _say_with_advice(self, text: str) -> None:

@@ -31,7 +31,7 @@ _Method: TypeAlias = Callable[..., Pages[Any]]
 
 @attrs.frozen
 class _Export:
-    """What a command exports: what a method lists, whose arguments are options of the command."""
+    """An export of the list that a method returns; its arguments are options of the command."""
 
     model: type[Model]
     method: Callable[[AsyncClient], _Method]
@@ -41,11 +41,11 @@ class _Export:
 
 
 def _text(what: str) -> Any:
-    return Annotated[str | None, typer.Option(help=what)]
+    return Annotated[str | None, typer.Option(metavar="TEXT", help=what)]
 
 
 def _number(what: str) -> Any:
-    return Annotated[int | None, typer.Option(min=1, help=what)]
+    return Annotated[int | None, typer.Option(metavar="ID", min=1, help=what)]
 
 
 def _flag(names: str, what: str) -> Any:
@@ -61,26 +61,32 @@ def _comments(client: AsyncClient) -> _Method:
     return comments_of
 
 
-_BBCODE: Final = _flag("--bbcode/--html", "Format of the content.")
-_AUTHOR: Final = _number("Only by this user (id).")
+_BBCODE: Final = _flag("--bbcode/--html", "Format of the content; default: the server's.")
+_AUTHOR: Final = _number("Only those of the author with this id.")
 _SINCE: Final = Annotated[
     str | None,
     typer.Option(
-        metavar="DATE|TIME", help="Only those changed since then, newest first; default zone: UTC."
+        metavar="DATE|DATETIME",
+        help="Only those with activity since then, most recently active first; in UTC unless it "
+        "has a UTC offset.",
     ),
 ]
 _PROPERTIES: Final = Annotated[
     list[str] | None,
     typer.Option(
-        "--property", metavar="ID=VALUE", help="Only with this value of a custom field; repeatable."
+        "--property",
+        metavar="ID=VALUE",
+        help="Only those whose custom field ID has this value; repeatable.",
     ),
 ]
 _IN_COMMUNITY: Final = {
-    "category_id": _number("Only in this category (id)."),
-    "forum_id": _number("Only in this forum (id)."),
-    "featured": _flag("--featured/--not-featured", "Only featured ones, or only others."),
-    "status": _text("Only with this status."),
-    "sort": _text("Sort order."),
+    "category_id": _number("Only those in the category with this id."),
+    "forum_id": _number("Only those in the forum with this id."),
+    "featured": _flag(
+        "--featured/--not-featured", "Only featured ones, or only those that are not."
+    ),
+    "status": _text("Only those with this status."),
+    "sort": _text("Sort order, by its name on the server."),
 }
 
 _EXPORTS: Final = {
@@ -89,9 +95,9 @@ _EXPORTS: Final = {
         lambda client: client.users.search,
         {
             "role": known_values(UserRole, "Only users with this role"),
-            "search": _text("Search text."),
-            "email": _text("Only the user with this e-mail address."),
-            "sort": known_values(UserSort, "Sort order"),
+            "search": _text("Only users that contain this text."),
+            "email": _text("Only the user with this email address."),
+            "sort": known_values(UserSort, "The server's sort order"),
         },
         "Export users: customers, agents and administrators.",
         (
@@ -105,16 +111,16 @@ _EXPORTS: Final = {
         Object,
         lambda client: client.tickets.search,
         {
-            "text": _text("Search text."),
-            "status": known_values(TicketStatus, "Only with this status"),
-            "date": known_values(TicketDate, "Only from these days"),
+            "text": _text("Only those that contain this text."),
+            "status": known_values(TicketStatus, "Only tickets with this status"),
+            "date": known_values(TicketDate, "Only tickets of this period"),
             "author_id": _AUTHOR,
-            "sort": known_values(TicketSort, "Sort order"),
+            "sort": known_values(TicketSort, "The server's sort order"),
             "properties": _PROPERTIES,
             "bbcode": _BBCODE,
             "since": _SINCE,
         },
-        "Export tickets of the help desk.",
+        "Export help-desk tickets.",
         (
             "-o tickets.jsonl",
             "--since 2026-11-01 -o changed.jsonl",
@@ -126,8 +132,8 @@ _EXPORTS: Final = {
         Object,
         lambda client: client.topics.search,
         {
-            "text": _text("Search text."),
-            "type": known_values(TopicKind, "Only of this type"),
+            "text": _text("Only those that contain this text."),
+            "type": known_values(TopicKind, "Only topics of this type"),
             **_IN_COMMUNITY,
             "since": _SINCE,
         },
@@ -142,9 +148,9 @@ _EXPORTS: Final = {
         Object,
         lambda client: client.objects.search,
         {
-            "text": _text("Search text."),
-            "ownership": known_values(Ownership, "Only in this module"),
-            "type": known_values(ObjectKind, "Only of this type"),
+            "text": _text("Only those that contain this text."),
+            "ownership": known_values(Ownership, "Only objects in this module"),
+            "type": known_values(ObjectKind, "Only objects of this type"),
             **_IN_COMMUNITY,
         },
         "Export objects: tickets, topics, articles, announcements.",
@@ -158,9 +164,13 @@ _EXPORTS: Final = {
         Comment,
         _comments,
         {
-            "object_id": _number("Only on this object; other filters need it."),
-            "is_private": _flag("--private/--public", "Only private ones, or only public ones."),
-            "sort": known_values(CommentSort, "Sort order, by age"),
+            "object_id": _number(
+                "Only comments on the object with this id; required by the other filters."
+            ),
+            "is_private": _flag(
+                "--private/--public", "Only private comments, or only public ones."
+            ),
+            "sort": known_values(CommentSort, "asc for oldest first, desc for newest first"),
             "bbcode": _BBCODE,
         },
         "Export the comments on all objects, or on one.",
@@ -241,7 +251,7 @@ def _source(
     def pages(client: AsyncClient, page: int) -> Pages[Any]:
         return export.method(client)(page=page, count=options.page_size, params=params, **named)
 
-    # Every filter, since a resumed export has to have the same ones.
+    # All filters, because a resumed export must have the same ones.
     asked = {**dict.fromkeys(export.filters), **named, "param": params}
     if since is None:
         return Source(things=things, model=export.model, filters=asked, pages=pages)

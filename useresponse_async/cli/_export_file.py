@@ -120,7 +120,7 @@ class FileExport:
         if checkpoint is not None:
             if not resume:
                 raise CommandError(
-                    f"{output}: an unfinished export exists; give --resume to continue it, or "
+                    f"{output}: an unfinished export exists; pass --resume to continue it, or "
                     "--overwrite to start again"
                 )
             checkpoint.check(self._request)
@@ -132,15 +132,15 @@ class FileExport:
                 raise self._foreign_file()
         elif exists and not overwrite:
             if not resume:
-                raise CommandError(f"{output} exists; give --overwrite to replace it")
+                raise CommandError(f"{output} already exists; pass --overwrite to replace it")
             self.reporter.say(
                 f"{output} exists, and no unfinished export beside it: nothing is left to resume"
             )
             return False
         elif os.fstat(self._descriptor).st_size:
             raise CommandError(
-                f"{self._part} exists, but not from an export; give --overwrite without --resume "
-                "to replace it"
+                f"{self._part} exists, but is not from an export; pass --overwrite without "
+                "--resume to replace it"
             )
         return True
 

@@ -57,26 +57,40 @@ class ExportOptions:
     """The options of all exports."""
 
     output: str = option(
-        STANDARD_STREAM, "--output", "-o", metavar="FILE", help="Output file; - for stdout."
+        STANDARD_STREAM,
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Output file; - for standard output.",
     )
     format: Format | None = option(
-        None, help="Output format; default: by the file's suffix, else jsonl."
+        None, help="Output format; default: from the file's suffix, or jsonl."
     )
     fields: str | None = option(
-        None, metavar="NAMES", help="Only these fields, e.g. id,name,role.alias."
+        None, metavar="NAMES", help="Fields to write, separated by commas, such as id,author.name."
     )
-    all_fields: bool = flag("--all-fields", "CSV of tickets, topics and objects: every field.")
+    all_fields: bool = flag(
+        "--all-fields",
+        "CSV of tickets, topics and objects: write all fields, not only the main ones.",
+    )
     resume: bool = flag("--resume", "Continue an export that was interrupted.")
     overwrite: bool = flag(
-        "--overwrite", "Replace the file and, without --resume, an unfinished export."
+        "--overwrite",
+        "Replace an existing file and, unless --resume is passed, discard an unfinished export.",
     )
     excel_safe: bool = flag(
-        "--excel-safe", "CSV: write a byte order mark, and ' before possible formulas."
+        "--excel-safe",
+        "Make the CSV safe for Excel: add a byte order mark, and prefix possible formulas with '.",
     )
     param: list[str] | None = option(
         None, metavar="NAME=VALUE", help="Additional query parameter; repeatable."
     )
-    page_size: int = option(50, min=1, help="Number of items per page.")
+    page_size: int = option(
+        50,
+        metavar="INTEGER",
+        min=1,
+        help="Number of items per page; servers may ignore more than 50.",
+    )
     quiet: bool = flag("--quiet", "Show no progress, retries or summary.", "-q")
 
     @property
@@ -100,7 +114,7 @@ class ExportOptions:
             return _BY_SUFFIX.get(suffix, Format.JSONL)
         raise MisuseError(
             f"unknown format of {Path(self.output).name}: use the suffix .jsonl, .csv or .parquet, "
-            "or give --format"
+            "or pass --format"
         )
 
     def chosen_shape(self, model: type[Model]) -> Shape:
@@ -125,7 +139,7 @@ class ExportOptions:
         if not self.output:
             raise MisuseError("--output: the file name is empty; use - for standard output")
         if self._kind() == stat.S_IFDIR:
-            raise CommandError(f"{self.output} is a directory; give a file name")
+            raise CommandError(f"{self.output} is a directory; pass a file name")
         if self.fields is not None and self.all_fields:
             raise MisuseError("--fields and --all-fields exclude each other")
         self.chosen_shape(model)
@@ -136,7 +150,7 @@ class ExportOptions:
         if self.chosen_format is Format.PARQUET:
             require_extra("parquet")
             if self.is_stream:
-                raise MisuseError("Parquet cannot be written to a pipe; give -o FILE")
+                raise MisuseError("Parquet cannot be written to a pipe; pass -o FILE")
 
     def _kind(self) -> int:
         """Return the kind of file that the output is; 0 if it does not exist."""

@@ -20,11 +20,11 @@ KEY_VARIABLE: Final = "USERESPONSE_API_KEY"
 EPILOG: Final = f"""{EXIT_CODES}
 
 \b
-The API key is never a command-line argument. It is read from the first of these:
-  --api-key-file FILE   a file that only you can read, or - for standard input
+The API key cannot be a command-line argument. Without --guest, it is read from the first of:
+  --api-key-file FILE   a file that only you should be able to read, or - for standard input
   USERESPONSE_API_KEY   an environment variable
-  a prompt              if standard input is a terminal; without echo
-To set the variable without leaving the key in the shell's history:
+  a prompt without echo, if standard input is a terminal
+To set the variable and keep the key out of the shell's history:
   read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY"""
 
 _LONGEST_KEY: Final = 4096
@@ -33,7 +33,7 @@ _KEY_IN_JSON: Final = re.compile(r'(?<="apiKey")\s*:\s*"[^"]*"')
 
 
 def find_key(file: str | None, reporter: Reporter) -> Secret:
-    """Return the key: from ``file``, the environment, or else a prompt on the terminal."""
+    """Return the key from ``file``, the environment or a prompt on the terminal."""
     if file is not None:
         key, source = _from_file(file, reporter), f"--api-key-file {file}"
     elif key := os.environ.get(KEY_VARIABLE, ""):
@@ -43,7 +43,7 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
         with suppress(EOFError):
             key = getpass.getpass("API key (not shown): ").strip()
     else:
-        raise MisuseError(f"no API key: set {KEY_VARIABLE}, or give --api-key-file FILE or --guest")
+        raise MisuseError(f"no API key: set {KEY_VARIABLE}, or pass --api-key-file FILE or --guest")
     if not key:
         raise CommandError(f"{file or source} must contain one API key and nothing else")
     secret = Secret(key)
@@ -55,7 +55,7 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
 def without_key(text: str, key: Secret | None) -> str:
     """Return text from the server with the key redacted.
 
-    A very short key may be part of any word, so it is redacted only as a value of ``apiKey``.
+    A very short key can be part of any word, so it is redacted only as a value of ``apiKey``.
     """
     if key is None:
         return text
@@ -75,11 +75,11 @@ def _from_file(file: str, reporter: Reporter) -> str:
         raise CommandError(f"--api-key-file: {file}: {error.strerror}") from None
     others = stat.S_IRWXG | stat.S_IRWXO
     if os.name == "posix" and stat.S_ISREG(mode) and mode & others:
-        reporter.say(f"warning: other users may read the API key in {file}; run: chmod 600 {file}")
+        reporter.say(f"warning: other users can read the API key in {file}; run: chmod 600 {file}")
     return key
 
 
 def _one_key(content: bytes) -> str:
-    """Return the only word in ``content``, or nothing; an error here would carry the key."""
+    """Return the only word in ``content``, or ``""``; an error here would contain the key."""
     words = content.decode("utf-8-sig", "replace").split()
     return words[0] if len(words) == 1 else ""

@@ -59,22 +59,38 @@ class Connection:
 
 @attrs.frozen(kw_only=True)
 class ServerOptions:
-    """The options of every command that talks to an installation."""
+    """The options of every command that sends requests to a site."""
 
-    url: str | None = option(None, envvar="USERESPONSE_URL", help="The installation's URL.")
-    api_key_file: str | None = option(
-        None, metavar="FILE", help="Read the API key from a file; - for stdin."
+    url: str | None = option(
+        None,
+        metavar="URL",
+        envvar="USERESPONSE_URL",
+        help="URL of your UseResponse site, e.g. https://mydomain.useresponse.com.",
     )
-    guest: bool = flag("--guest", "Call without an API key.")
+    api_key_file: str | None = option(
+        None, metavar="FILE", help="Read the API key from a file; - for standard input."
+    )
+    guest: bool = flag("--guest", "Call the API as a guest, without a key, even if one is set.")
     api_version: str = option(
-        DEFAULT_API_VERSION, envvar="USERESPONSE_API_VERSION", help="The API's version."
+        DEFAULT_API_VERSION, metavar="TEXT", envvar="USERESPONSE_API_VERSION", help="API version."
     )
     max_in_flight: int = option(
-        DEFAULT_MAX_IN_FLIGHT, min=1, help="Maximum number of concurrent requests."
+        DEFAULT_MAX_IN_FLIGHT,
+        metavar="INTEGER",
+        min=1,
+        help="Maximum number of concurrent requests.",
     )
-    timeout: float = option(60.0, min=0.001, help="Time-out for each read and write, in seconds.")
+    timeout: float = option(
+        60.0,
+        metavar="FLOAT",
+        min=0.001,
+        help="Timeout for each read and write, in seconds; for connecting at most 10.",
+    )
     retries: int | None = option(
-        None, min=0, help="Maximum retries per request; default: retry for 60 seconds."
+        None,
+        metavar="INTEGER",
+        min=0,
+        help="Maximum number of retries per request; default: retry for up to 60 seconds.",
     )
     verbose: bool = flag("--verbose", "Show every retry and its reason.", "-v")
     debug: bool = flag(
@@ -82,11 +98,10 @@ class ServerOptions:
     )
 
     def base_url(self) -> httpx.URL:
-        """Return the installation's URL."""
+        """Return the site's URL."""
         if not self.url:
             raise MisuseError(
-                "no installation: give --url, e.g. https://mydomain.useresponse.com, or set "
-                "USERESPONSE_URL"
+                "no URL: pass --url, e.g. https://mydomain.useresponse.com, or set USERESPONSE_URL"
             )
         return parse_base_url(self.url)
 
@@ -104,7 +119,7 @@ class ServerOptions:
             key = None if self.guest else find_key(self.api_key_file, reporter)
             shown = not quiet and (self.verbose or sys.stderr.isatty())
             retries = Retries(reporter, shown=shown, complete=self.verbose)
-            kept = os.environ.pop(KEY_VARIABLE, None)  # the client would take it for a guest's
+            kept = os.environ.pop(KEY_VARIABLE, None)  # a guest's client would use it
             try:
                 client = AsyncClient(
                     url,
@@ -128,7 +143,7 @@ class ServerOptions:
 
 
 def known_values(values: Any, what: str) -> Any:
-    """Return the type of an option whose values are those of a literal, with completion."""
+    """Return the type of an option with the values of a literal, with completion."""
     known = list(get_args(get_args(values)[0]))
     listed = ", ".join(known)
 
@@ -139,12 +154,13 @@ def known_values(values: Any, what: str) -> Any:
 
     what = f"{what}: {listed}."
     return Annotated[
-        str | None, typer.Option(help=what, autocompletion=lambda: known, callback=check)
+        str | None,
+        typer.Option(metavar="TEXT", help=what, autocompletion=lambda: known, callback=check),
     ]
 
 
 def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[str, str]:
-    """Return ``name=value`` texts as a mapping."""
+    """Return ``name=value`` strings as a mapping."""
     pairs: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
@@ -152,11 +168,11 @@ def pairs_of(texts: Iterable[str] | None, *, option: str = "--param") -> dict[st
             raise MisuseError(f"{option}: {name!r} is not name=value")
         if name.lower() == "apikey":
             raise MisuseError(
-                f"{option}: the API key cannot be a parameter; set USERESPONSE_API_KEY or give "
+                f"{option}: the API key cannot be a parameter; set USERESPONSE_API_KEY or pass "
                 "--api-key-file FILE"
             )
         if name in pairs:
-            raise MisuseError(f"{option}: {name!r} is given twice")
+            raise MisuseError(f"{option}: {name!r} was passed twice")
         pairs[name] = value
     return pairs
 
@@ -176,7 +192,7 @@ def with_options(
     signature = inspect.signature(function, eval_str=True)
     for name, parameter in signature.parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            # Before the groups, behind the context: what is particular to a command comes first.
+            # After the context and before the groups: options of this command only come first.
             options[1:1] = [
                 inspect.Parameter(other, keyword, default=None, annotation=annotation)
                 for other, annotation in (others or {}).items()

@@ -31,7 +31,7 @@ UNPARSED: Final[dict[str, Any]] = {
 
 
 def sandbox(context: typer.Context) -> None:
-    """Run a local API for experiments and tests."""
+    """Run a local UseResponse server for tests and demos."""
     raise typer.Exit(main(context.args, prog="useresponse-async sandbox"))
 
 

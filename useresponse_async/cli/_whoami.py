@@ -1,4 +1,4 @@
-"""``useresponse-async whoami``: shows the owner of the API key."""
+"""``useresponse-async whoami``: shows the API key's owner."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from useresponse_async.models import User
 def whoami(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the user as JSON.")] = False,
     server: ServerOptions,
 ) -> None:
-    """Show the user that the API key belongs to.
+    """Show the API key's owner.
 
     \b
     Examples:

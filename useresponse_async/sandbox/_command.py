@@ -95,7 +95,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescrip
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=prog,
-        description="A UseResponse API in one process, for demos, tests and benchmarks.",
+        description="Run a local UseResponse server for tests and demos.",
         epilog=_EPILOG.format(prog=prog),
         formatter_class=_HelpFormatter,
     )
@@ -108,20 +108,22 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--articles", type=int, default=20, help="initial number of articles")
     add("--comments", type=int, default=600, help="initial number of comments")
     add("--chats", type=int, default=30, help="initial number of chats")
-    add("--api-key", default=DEFAULT_API_KEY, help="the administrator's key")
-    add("--seed", type=int, default=1, help="seed of the random data and failures")
+    add("--api-key", default=DEFAULT_API_KEY, help="API key of the sandbox's administrator")
+    add("--seed", type=int, default=1, help="seed for the random data and failures")
     add("--latency", type=float, default=0.0, help="delay before every response, in seconds")
-    add("--faults", type=float, default=0.0, help="share of requests that fail, 0 to 1")
+    add("--faults", type=float, default=0.0, help="fraction of requests that fail, 0 to 1")
     unset: dict[str, Any] = {"default": argparse.SUPPRESS}
     capacity = "maximum number of concurrent requests (default: no limit)"
     add("--capacity", type=int, help=capacity, **unset)
-    add("--root-path", help="sub-path of the API, such as /support (default: none)", **unset)
-    add("--empty", choices=EMPTY_STYLES, default="204", help="response for a page without rows")
-    add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help="nextPage on the last page")
+    add("--root-path", help="path prefix of the API, such as /support (default: none)", **unset)
+    empty = "response to a page beyond the last: status 204, an empty list, or the last page again"
+    add("--empty", choices=EMPTY_STYLES, default="204", help=empty)
+    next_page = "nextPage on the last page: null, left out, or the number of that page"
+    add("--next-page", choices=NEXT_PAGE_STYLES, default="null", help=next_page)
     off: dict[str, Any] = {"action": "store_false", **unset}
     add("--api-off", dest="api_enabled", help="respond to every request with 503", **off)
-    add("--no-guests", dest="guests", help="refuse calls without a key", **off)
-    log = "write a line for every request to standard error"
+    add("--no-guests", dest="guests", help="respond to requests without a key with 401", **off)
+    log = "log every request to standard error"
     add("--access-log", action="store_true", help=log, **unset)
     # A long benchmark would fill the memory with its own requests.
     parser.set_defaults(record=False)
