@@ -394,14 +394,16 @@ def _status_error(
         excerpt = "" if sensitive else _excerpt(reply, secrets)
         reported = Reported(": ".join(filter(None, (head.reason_phrase or phrase, excerpt))))
     hint = _HINTS.get(status)
-    known = {settings.api_key, *settings.headers.values()}  # a call may have its own, as log-in
+    # A call may have secrets of its own, as log-in has, which the server may mean as well.
+    own = not {settings.api_key, *settings.headers.values()}.issuperset(secrets)
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
         hint = f"redirect to {target} not followed; set base_url to the API's own URL"
-    elif status == HTTPStatus.UNAUTHORIZED and known.issuperset(secrets):
+    elif status == HTTPStatus.UNAUTHORIZED and settings.api_key is not None:
+        refused = f"{'a secret of the call or ' * own}the API key (from {settings.api_key_source})"
+        hint = f"the server refused {refused}"
+    elif status == HTTPStatus.UNAUTHORIZED and not own:
         hint = "the server requires an API key: pass api_key, or set USERESPONSE_API_KEY"
-        if settings.api_key is not None:
-            hint = f"the server refused the API key (from {settings.api_key_source})"
     context = reported.context
     return status_error_class(status)(
         response=shown(reply, secrets, sensitive=sensitive, limit=_SHOWN_BYTES),

@@ -135,6 +135,21 @@ async def test_a_401_says_where_the_refused_key_comes_from(sandbox, monkeypatch,
         assert "wrong" not in str(caught.value)
 
 
+async def test_a_401_of_a_call_with_a_password_names_both(sandbox, wire):
+    names_both = r"\[the server refused a secret of the call or the API key \(from the api_key arg"
+    async with AsyncClient(sandbox.url, api_key="wrong-key", **options_of(wire)) as client:
+        for call in (
+            client.auth.login("a@b.example", "pw"),
+            client.users.create("a@b.example", full_name="A", password="pw"),
+        ):
+            with pytest.raises(AuthenticationError, match=names_both):
+                await call
+    async with AsyncClient(sandbox.url, **options_of(wire)) as guest:
+        with pytest.raises(AuthenticationError) as caught:
+            await guest.auth.login("a@b.example", "pw")
+    assert "[" not in str(caught.value)
+
+
 async def test_a_401_of_a_guest_says_how_to_pass_a_key(sandbox, wire):
     message = await message_of(AsyncClient(sandbox.url, **options_of(wire)))
     assert message.endswith("requires an API key: pass api_key, or set USERESPONSE_API_KEY]")
