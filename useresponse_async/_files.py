@@ -494,7 +494,7 @@ def commit(source: Path, target: Path, *, overwrite: bool) -> None:
         source.replace(target)
         return
     try:
-        os.link(source, target, follow_symlinks=False)
+        os.link(source, target)
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise

@@ -298,6 +298,8 @@ def _sync_directory(path: Path) -> None:
 @contextmanager
 def _locked(path: Path) -> Generator[int, None, None]:
     """Open a file for this process alone, or make it; remove it in the end if it is empty."""
+    if sys.platform == "win32":
+        raise CommandError("exports to files need Linux or macOS; use -o - and redirect it")
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, OWNER_ONLY)
 
     def is_at_path() -> bool:
