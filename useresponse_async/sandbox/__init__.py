@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from useresponse_async.sandbox._app import SandboxApp, create_app
     from useresponse_async.sandbox._chats import MessageRecord
     from useresponse_async.sandbox._comments import CommentRecord
+    from useresponse_async.sandbox._controls import Received
     from useresponse_async.sandbox._objects import ObjectRecord
     from useresponse_async.sandbox._server import Sandbox
-    from useresponse_async.sandbox._state import Received
     from useresponse_async.sandbox._users import UserRecord
 
 __all__ = [
@@ -44,7 +44,7 @@ _HOMES = {
     "CommentRecord": "._comments",
     "MessageRecord": "._chats",
     "ObjectRecord": "._objects",
-    "Received": "._state",
+    "Received": "._controls",
     "Sandbox": "._server",
     "SandboxApp": "._app",
     "UserRecord": "._users",

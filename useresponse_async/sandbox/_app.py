@@ -13,20 +13,18 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from useresponse_async.sandbox._auth import AUTH_ROUTES
-from useresponse_async.sandbox._calls import Access, Handler, read_call
+from useresponse_async.sandbox._calls import Access, Handler, Refusal, read_call
 from useresponse_async.sandbox._categories import CATEGORY_ROUTES
 from useresponse_async.sandbox._changelog import CHANGELOG_ROUTES
 from useresponse_async.sandbox._chats import CHAT_ROUTES
 from useresponse_async.sandbox._comments import COMMENT_ROUTES
-from useresponse_async.sandbox._controls import Controls
+from useresponse_async.sandbox._controls import Controls, Received, State
 from useresponse_async.sandbox._custom_fields import CUSTOM_FIELD_ROUTES
 from useresponse_async.sandbox._faults import SAMPLE, Fault, spoil
 from useresponse_async.sandbox._files import FILE_ROUTES, download
 from useresponse_async.sandbox._notes import NOTE_ROUTES
 from useresponse_async.sandbox._objects import OBJECT_ROUTES
 from useresponse_async.sandbox._options import Options
-from useresponse_async.sandbox._responses import Refusal
-from useresponse_async.sandbox._state import Received, State
 from useresponse_async.sandbox._statuses import STATUS_ROUTES
 from useresponse_async.sandbox._tickets import TICKET_ROUTES
 from useresponse_async.sandbox._users import USER_ROUTES

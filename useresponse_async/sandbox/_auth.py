@@ -7,11 +7,18 @@ from typing import Any
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._calls import (
+    Access,
+    Call,
+    Refusal,
+    Routes,
+    bad_request,
+    json_response,
+    success,
+)
 from useresponse_async.sandbox._custom_fields import USER_FIELDS, Properties, merged
 from useresponse_async.sandbox._files import file_url
 from useresponse_async.sandbox._installation import HOLDER_ROLES, KEY_HOLDERS, SITE, Role
-from useresponse_async.sandbox._responses import Refusal, bad_request, json_response, success
 from useresponse_async.sandbox._users import (
     UserRecord,
     add_user,
@@ -21,6 +28,8 @@ from useresponse_async.sandbox._users import (
     refuse_duplicate,
     save_user,
 )
+
+_GRAVATAR = f"{SITE}/gravatar.png"
 
 _EDITABLE = (
     "email", "full_name", "phone", "tags", "team_id",
@@ -39,12 +48,10 @@ class Accounts:
             "user": f"{api_key}-user",
         }
         self._owners = {key: KEY_HOLDERS[role] for role, key in self.role_keys.items()}
-        self._revoked: set[int] = set()
 
     def owner(self, key: str) -> int:
         """Return the user whose key it is, 0 for nobody."""
-        owner = self._owners.get(key, 0)
-        return 0 if owner in self._revoked else owner
+        return self._owners.get(key, 0)
 
     def issue(self, user: int) -> str:
         """Return a user's key, the same every time."""
@@ -55,7 +62,7 @@ class Accounts:
         return key
 
     def revoke(self, user: int) -> None:
-        self._revoked.add(user)
+        self._owners.pop(self.issue(user), None)
 
     def sso_token(self, email: str, sso_id: str | None = None) -> str:
         """Return the token that `sso/identity.json` takes for an address and an id."""
@@ -105,7 +112,7 @@ def register(call: Call) -> Response:
     call.body.check()
     refuse_duplicate(call, email)
     user = add_user(call, name, email, properties, sso_id=sso_id)
-    user = replace(user, **_avatar_fields(call, avatar, email))
+    user = replace(user, **_stored(call, avatar, email))
     call.state.users.change(user)
     return success(_with_key(call, user))
 
@@ -126,7 +133,7 @@ def update_profile(call: Call) -> Response:
     body.check()
     email = changes.get("email")
     refuse_duplicate(call, email, owner=user.id)
-    changes |= _avatar_fields(call, avatar, email or user.email)
+    changes |= _stored(call, avatar, email or user.email)
     return save_user(call, user, **changes, properties=merged(user.properties, properties))
 
 
@@ -142,32 +149,28 @@ def _read_properties(call: Call) -> Properties:
     return properties
 
 
-# Type of an avatar that was sent, and its address or its content.
-_Avatar = tuple[str, str | bytes]
-
-
-def _read_avatar(call: Call) -> _Avatar | None:
+def _read_avatar(call: Call) -> str | bytes | None:
+    """Read an avatar: the address of a picture, or its content."""
     body = call.body
     kind = body.choice("avatar_type", ("url", "content", "gravatar"))
-    content: str | bytes | None = ""
     if kind == "content":
-        content = body.content("avatar_content")
-    elif kind == "url":
-        content = body.text("avatar_content", required=True)
-        if content is not None and not content.startswith(("https://", "http://")):
-            body.wrong("avatar_content")
-    return None if kind is None or content is None else (kind, content)
+        return body.content("avatar_content")
+    if kind == "gravatar":
+        return _GRAVATAR
+    address = body.text("avatar_content", required=True) if kind else None
+    if address is not None and not address.startswith(("https://", "http://")):
+        body.wrong("avatar_content")
+    return address
 
 
-def _avatar_fields(call: Call, avatar: _Avatar | None, email: str | None) -> dict[str, Any]:
+def _stored(call: Call, avatar: str | bytes | None, email: str | None) -> dict[str, Any]:
+    """Store an avatar and return it as fields of the record."""
     if avatar is None:
         return {}
-    kind, content = avatar
-    if isinstance(content, bytes):
-        content = file_url(call, call.state.files.add("avatar.png", content))
-    elif kind == "gravatar":
-        return {"own_avatar": True, "avatar": f"{SITE}/gravatar.png", "gravatar": email}
-    return {"own_avatar": True, "avatar": content}
+    if isinstance(avatar, bytes):
+        avatar = file_url(call, call.state.files.add("avatar.png", avatar))
+    gravatar = {"gravatar": email} if avatar == _GRAVATAR else {}
+    return {"own_avatar": True, "avatar": avatar, **gravatar}
 
 
 AUTH_ROUTES: Routes = {

@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes
-from useresponse_async.sandbox._responses import Refusal
+from useresponse_async.sandbox._calls import Access, Call, Refusal, Routes
 from useresponse_async.sandbox._text import MOMENT, read_time
 
 Entity = Literal["object", "user"]

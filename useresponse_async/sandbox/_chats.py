@@ -7,10 +7,9 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._calls import Access, Call, Refusal, Routes, success, to_json
 from useresponse_async.sandbox._files import Files
 from useresponse_async.sandbox._installation import KEY_HOLDERS, SITE, Seeding
-from useresponse_async.sandbox._responses import Refusal, success, to_json
 from useresponse_async.sandbox._text import local_text
 
 MessageType = Literal["text", "article", "image"]

@@ -7,12 +7,19 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
+from useresponse_async.sandbox._calls import (
+    Access,
+    Call,
+    Refusal,
+    Routes,
+    Viewer,
+    bad_request,
+    success,
+)
 from useresponse_async.sandbox._changelog import Action
 from useresponse_async.sandbox._files import attachments_json
 from useresponse_async.sandbox._installation import KEY_HOLDERS, LONGEST_CONTENT, Records, Seeding
 from useresponse_async.sandbox._objects import ObjectRecord, read_reason, sees_object
-from useresponse_async.sandbox._responses import Refusal, bad_request, success
 from useresponse_async.sandbox._text import ago, local_text
 
 CommentState = Literal["active", "trashed", "moderation", "declined"]

@@ -10,7 +10,7 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from useresponse_async.sandbox._responses import error_json
+from useresponse_async.sandbox._calls import error_json
 
 #: `status`: another response than the real one; `reset`: the connection is reset without a
 #: response; `reset-body`: reset after half of the body; `cut`: half of the JSON under a matching

@@ -12,12 +12,11 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Fields, Routes
+from useresponse_async.sandbox._calls import Access, Call, Fields, Refusal, Routes, success
 from useresponse_async.sandbox._installation import SITE
-from useresponse_async.sandbox._responses import Refusal, success
 
 if TYPE_CHECKING:
-    from useresponse_async.sandbox._state import State
+    from useresponse_async.sandbox._controls import State
 
 # A picture of one transparent dot.
 _DOT = base64.b64decode(
@@ -72,7 +71,9 @@ class Files:
 
 def file_url(call: Call, file: StoredFile) -> str:
     """Return the address that shows a file; `?download=1` behind it downloads it."""
-    return f"{call.site}/files/{file.token}/{quote(file.name, safe='')}"
+    # The sandbox's address as the caller uses it.
+    site = str(call.request.base_url).rstrip("/") + call.state.options.root_path
+    return f"{site}/files/{file.token}/{quote(file.name, safe='')}"
 
 
 def attachments_json(call: Call, tokens: Iterable[str]) -> list[dict[str, object]]:

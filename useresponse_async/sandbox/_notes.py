@@ -4,9 +4,8 @@ from dataclasses import dataclass, replace
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._calls import Access, Call, Refusal, Routes, success
 from useresponse_async.sandbox._installation import LONGEST_CONTENT
-from useresponse_async.sandbox._responses import Refusal, success
 from useresponse_async.sandbox._text import MOMENT, ago, local_text
 
 

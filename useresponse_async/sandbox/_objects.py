@@ -7,14 +7,17 @@ from typing import Any, Literal, get_args
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes, Viewer
-from useresponse_async.sandbox._categories import (
-    CATEGORIES,
-    CATEGORY_JSON,
-    FORUMS,
-    categories_for,
-    forum_of,
+from useresponse_async.sandbox._calls import (
+    Access,
+    Call,
+    Refusal,
+    Routes,
+    Viewer,
+    json_response,
+    success,
+    to_json,
 )
+from useresponse_async.sandbox._categories import CATEGORIES, categories_for, forum_of
 from useresponse_async.sandbox._changelog import Action, differences
 from useresponse_async.sandbox._custom_fields import (
     Properties,
@@ -37,14 +40,7 @@ from useresponse_async.sandbox._installation import (
     Seeding,
     kind_json,
 )
-from useresponse_async.sandbox._responses import Refusal, json_response, success, to_json
-from useresponse_async.sandbox._statuses import (
-    BY_TYPE,
-    STATUS_JSON,
-    STATUSES,
-    first_status,
-    is_closed,
-)
+from useresponse_async.sandbox._statuses import BY_TYPE, CLOSED, STATUSES, first_status
 from useresponse_async.sandbox._text import DAY, DAY_SECONDS, local_text
 from useresponse_async.sandbox._users import TEAM_JSON, add_user, read_email, read_team
 
@@ -177,7 +173,7 @@ def _draft(
         views=dice[17] * 3,
         subscribers=frozenset({author}),
     )
-    if is_closed(status):
+    if status in CLOSED:
         record.completed = record.activity = created + _DUE_SECONDS
         record.completed_by = KEY_HOLDERS["agent"]
     if ownership == "helpdesk":
@@ -256,7 +252,7 @@ class ObjectSearch:
         text = (self.text or "").lower()
         tags = [tag.lower() for tag in record.tags]
         return (
-            (self.forum is None or forum_of(record.category) == self.forum)
+            (self.forum is None or forum_of(record.category)["id"] == str(self.forum))
             and sees_object(self.viewer, record)
             and (text in record.title.lower() or text in record.content.lower() or text in tags)
             and (self.statuses is None or record.status in self.statuses)
@@ -351,9 +347,9 @@ def _logged(call: Call, name: str, value: Any) -> str | None:
         return None
     shown: object = value
     if name == "category":
-        shown = CATEGORIES[value].name
+        shown = CATEGORIES[value]["name"]
     elif name == "status":
-        shown = STATUSES[value].title
+        shown = STATUSES[value]["title"]
     elif name in ("author", "responsible"):
         user = call.state.users.get(value)
         return user.name if user else None
@@ -384,9 +380,9 @@ def object_json(call: Call, record: ObjectRecord) -> dict[str, object]:
         "author": state.users.person_json(viewer, record.author),
         "responsible": state.users.person_json(viewer, record.responsible),
         "team": TEAM_JSON.get(record.team),
-        "category": CATEGORY_JSON.get(record.category),
-        "forum": FORUMS[forum_of(record.category)],
-        "status": STATUS_JSON.get(record.status),
+        "category": CATEGORIES.get(record.category),
+        "forum": forum_of(record.category),
+        "status": STATUSES.get(record.status),
         "state": {"identifier": _STATES.index(record.state) + 1, "name": record.state},
         "source": {"identifier": record.source, "name": record.source.capitalize()},
         "tags": record.tags,
@@ -457,7 +453,7 @@ def _read_fields(call: Call, ownership: Ownership | None) -> dict[str, Any]:
     category = body.number("category_id")
     if category and (
         category not in CATEGORIES
-        or (ownership and CATEGORIES[category].ownership not in (None, ownership))
+        or (ownership and CATEGORIES[category]["ownership"] not in (None, ownership))
     ):
         body.wrong("category_id")
     responsible = body.number("responsible_id")
@@ -594,9 +590,9 @@ def _read_type_and_status(call: Call, record: ObjectRecord) -> dict[str, Any]:
         body.wrong("status_id")
         return {}
     changes: dict[str, Any] = {"type": kind, "status": status}
-    if is_closed(status) and not is_closed(record.status):
+    if status in CLOSED and record.status not in CLOSED:
         changes |= {"completed": call.now, "completed_by": call.viewer.user_id or 0, "due": None}
-    elif is_closed(record.status) and not is_closed(status):
+    elif record.status in CLOSED and status not in CLOSED:
         changes |= {"completed": None, "completed_by": 0}
     return changes
 

@@ -7,16 +7,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, cast
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from useresponse_async.sandbox._app import SandboxApp
+from useresponse_async.sandbox._controls import State
 from useresponse_async.sandbox._faults import RESET
 from useresponse_async.sandbox._options import Options
-from useresponse_async.sandbox._state import State
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -133,7 +133,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_protocol(app),
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -200,29 +200,27 @@ def _reset(transport: asyncio.WriteTransport) -> None:
     transport.abort()
 
 
-def _protocol(sandbox: SandboxApp) -> type[asyncio.Protocol]:
-    """Return uvicorn's HTTP protocol, counting connections, with a reset in every scope."""
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, counting connections, with a reset in every scope."""
 
-    class Counted(HttpToolsProtocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            sandbox.connections += 1
-            sandbox.connections_opened += 1
-            app, reset = self.app, partial(_reset, transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.sandbox = cast("SandboxApp", self.config.app)
+        self.sandbox.connections += 1
+        self.sandbox.connections_opened += 1
+        app, reset = self.app, partial(_reset, transport)
 
-            async def with_reset(scope: Scope, receive: Receive, send: Send) -> None:
-                scope.setdefault("extensions", {})[RESET] = reset
-                # Only the server's own stop cancels a request, which then ends quietly.
-                with suppress(asyncio.CancelledError):
-                    await app(scope, receive, send)
+        async def with_reset(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[RESET] = reset
+            # Only the server's own stop cancels a request, which then ends quietly.
+            with suppress(asyncio.CancelledError):
+                await app(scope, receive, send)
 
-            self.app = with_reset
+        self.app = with_reset
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            super().connection_lost(exc)
-            sandbox.connections -= 1
-
-    return Counted
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.sandbox.connections -= 1
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

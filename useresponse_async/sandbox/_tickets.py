@@ -6,11 +6,10 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Routes
+from useresponse_async.sandbox._calls import Access, Call, Refusal, Routes, json_response, to_json
 from useresponse_async.sandbox._custom_fields import OBJECT_FIELDS
 from useresponse_async.sandbox._installation import KINDS, OWNERSHIPS, Ownership
 from useresponse_async.sandbox._objects import SORTS, ObjectSearch, ObjectState, object_json
-from useresponse_async.sandbox._responses import Refusal, json_response, to_json
 from useresponse_async.sandbox._statuses import (
     SEARCH_WORDS,
     STATUSES,
@@ -134,7 +133,7 @@ def list_report(call: Call) -> Response:
         search = replace(search, statuses=frozenset({int(group)} & set(counts)))
     groups: list[dict[str, object]] = [{"id": _ALL, "name": "All", "count": sum(counts.values())}]
     for status, count in sorted(counts.items()):
-        name = STATUSES[status].title if status else "Without a status"
+        name = STATUSES[status]["title"] if status else "Without a status"
         groups.append({"id": str(status), "name": name, "count": count})
     extra = b'"groups":%b,"activeGroup":%b,' % (to_json(groups), to_json(group))
     return _page(call, search, extra=extra)

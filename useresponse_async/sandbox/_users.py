@@ -9,7 +9,18 @@ from typing import Any
 
 from starlette.responses import Response
 
-from useresponse_async.sandbox._calls import Access, Call, Fields, Routes, Viewer
+from useresponse_async.sandbox._calls import (
+    Access,
+    Call,
+    Fields,
+    Refusal,
+    Routes,
+    Viewer,
+    bad_request,
+    json_response,
+    success,
+    to_json,
+)
 from useresponse_async.sandbox._changelog import Action, differences
 from useresponse_async.sandbox._custom_fields import (
     USER_FIELDS,
@@ -27,13 +38,6 @@ from useresponse_async.sandbox._installation import (
     Records,
     Role,
     images,
-)
-from useresponse_async.sandbox._responses import (
-    Refusal,
-    bad_request,
-    json_response,
-    success,
-    to_json,
 )
 from useresponse_async.sandbox._text import DAY_SECONDS, local_text
 
@@ -166,13 +170,10 @@ class Users(Records[UserRecord]):
     def __init__(self, seed: int, count: int) -> None:
         # The key holders exist even in an installation too small to list them.
         super().__init__(partial(person, seed), max(count, *KEY_HOLDERS.values()))
-        self._order = list(range(1, count + 1))
+        self.order: list[int] = list(range(1, count + 1))
         self._emails: dict[str, int] = {}
         self._json: dict[bool, dict[int, bytes]] = {True: {}, False: {}}
         self.search = lru_cache(maxsize=16)(self._search)
-
-    def __len__(self) -> int:
-        return len(self._order)
 
     def find(self, number: int) -> UserRecord:
         user = self.get(number)
@@ -210,7 +211,7 @@ class Users(Records[UserRecord]):
         return shown
 
     def add(self, record: UserRecord) -> None:
-        self._order.append(record.id)
+        self.order.append(record.id)
         super().add(record)
 
     def change(self, record: UserRecord) -> None:
@@ -223,20 +224,20 @@ class Users(Records[UserRecord]):
         self.existing(number)
         self._forget(number)
         super().remove(number)
-        if number in self._order:
-            self._order.remove(number)
+        if number in self.order:
+            self.order.remove(number)
 
     def insert(self, count: int) -> list[int]:
         """Add `count` new users before all others, so that every later row moves."""
         added = list(range(self.next_id, self.next_id + count))
         self.next_id += count
-        self._order[:0] = added
+        self.order[:0] = added
         self.search.cache_clear()
         return added
 
     def _search(self, search: UserSearch) -> Sequence[int]:
         """Return the ids a search finds, in order."""
-        found: Sequence[int] = self._order
+        found: Sequence[int] = self.order
         if search.email is not None:
             owner = None if search.public else self.with_email(search.email)
             found = [] if owner is None else [owner.id]
