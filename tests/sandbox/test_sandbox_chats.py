@@ -108,8 +108,3 @@ def test_a_user_has_only_their_own_chats(user, guest):
     assert user.get("/chats/1.json").status_code == 404
     assert user.get("/chats/1/messages.json").status_code == 404
     assert guest.get("/chats.json").status_code == 401
-
-
-def test_an_unknown_chat_is_not_found(api):
-    assert api.get("/chats/5000.json").status_code == 404
-    assert api.get("/chats/5000/messages.json").status_code == 404

@@ -91,23 +91,3 @@ def test_a_file_can_only_be_read(user):
     url = upload(user)["url"]
     assert httpx.head(url).headers["Content-Length"] == str(len(CONTENT))
     assert httpx.delete(url).status_code == 405
-
-
-@pytest.mark.parametrize(
-    ("body", "context"),
-    [
-        ({}, "name, content"),
-        ({"name": "a.txt", "content": "no base64!"}, "content"),
-        ({"name": "a.txt", "content": "YQ"}, "content"),
-    ],
-)
-def test_wrong_parameters_of_an_upload_are_named(user, body, context):
-    answer = user.post("/upload-file.json", json=body)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["context"] == context
-
-
-def test_wrong_parameters_of_an_attachment_are_named(api):
-    assert attach(api, 1, body="?").json()["error"]["context"] == "body"
-    answer = api.post("/objects/1/attach-file.json", json={})
-    assert answer.json()["error"]["context"] == "name, body"

@@ -84,10 +84,6 @@ def test_version_fours_fields_are_under_success(old, kind):
     assert region["options"][0] == {"value": "EU", "title": "Europe"}
 
 
-def test_fields_of_nothing_are_not_found(old):
-    assert old.get("/custom-fields/poems.json").status_code == 404
-
-
 def test_a_field_has_options_or_php_has_an_empty_list(api):
     fields = {row["id"]: row for row in api.get("/objects/custom-fields/list.json").json()}
     assert fields[7]["options"]["EU"] == "Europe"
@@ -148,10 +144,6 @@ def test_reports_follow_what_happens(api, agent, write):
     assert (listed(9), listed(10)) == ([], [number])
 
 
-def test_an_unknown_report_is_not_found(api):
-    assert report(api, 1).status_code == 404
-
-
 def test_an_objects_changelog_tells_what_became_of_it(agent, write, comment):
     number = write(responsible_id=1)["id"]
     agent.put(f"/objects/{number}.json", json={"title": "Other", "status_id": 2})
@@ -184,8 +176,3 @@ def test_a_users_changelog_tells_what_became_of_the_account(api):
     fields = [action["field"] for change in answer.json() for action in change["actions"]]
     assert fields == ["registered", "name", "password", "ban"]
     assert "s3cret" not in answer.text
-
-
-def test_a_changelog_of_nothing_is_not_found(api):
-    assert api.get("/changelog/object/5000.json").status_code == 404
-    assert api.get("/changelog/user/5000.json").status_code == 404

@@ -67,14 +67,3 @@ def test_a_declined_comment_leaves_the_lists(user, agent, guest, comment):
 def test_some_seeded_topics_wait(sandbox):
     states = [sandbox.object(number).state for number in sandbox.topic_ids]
     assert "moderation" in states
-
-
-def test_only_topics_are_moderated_as_topics(agent):
-    assert agent.post("/topic/1/approve.json").status_code == 404
-    assert agent.post("/topic/5000/decline.json").status_code == 404
-    assert agent.post("/comment/5000/approve.json").status_code == 404
-
-
-def test_a_wrong_reason_is_named(agent):
-    answer = agent.post("/topic/21/decline.json", json={"reason": ["a"]})
-    assert answer.json()["error"]["context"] == "reason"

@@ -1,7 +1,5 @@
 """Can staff keep notes on users?"""
 
-import pytest
-
 
 def add(client, **body):
     return client.post("/users/9/notes/add.json", json=body)
@@ -51,25 +49,3 @@ def test_a_deleted_note_is_gone(agent):
     assert agent.post(path).json() == {"success": []}
     assert agent.post(path).status_code == 404
     assert notes(agent) == []
-
-
-@pytest.mark.parametrize(
-    ("body", "context"),
-    [
-        ({}, "content"),
-        ({"content": "x" * 12_001}, "content"),
-        ({"content": "x", "remind_at": "31.01.2030"}, "remind_at"),
-        ({"content": "x", "remind_at": "2030-01-31T09:00:00"}, "remind_at"),
-        ({"content": "x", "remind_at": "2030-02-31 09:00:00"}, "remind_at"),
-    ],
-)
-def test_wrong_parameters_of_a_note_are_named(agent, body, context):
-    answer = add(agent, **body)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["context"] == context
-
-
-def test_a_note_on_nobody_is_not_found(api):
-    assert api.get("/users/5000/notes.json").status_code == 404
-    assert api.post("/users/5000/notes/add.json", json={"content": "x"}).status_code == 404
-    assert api.post("/users/notes/5000/edit.json", json={"content": "x"}).status_code == 404

@@ -43,22 +43,6 @@ def test_the_last_page_has_no_next(api):
     assert search(api, page=3).json()["nextPage"] is None
 
 
-@pytest.mark.parametrize(
-    ("params", "context"),
-    [
-        ({"page": 0}, "page"),
-        ({"page": "two"}, "page"),
-        ({"count": 0, "page": -1}, "page, count"),
-        ({"role": "king"}, "role"),
-        ({"sort": "shoe_size"}, "sort"),
-    ],
-)
-def test_wrong_parameters_are_named(api, params, context):
-    answer = search(api, **params)
-    assert answer.status_code == 400
-    assert answer.json()["error"]["context"] == context
-
-
 def test_nothing_found_is_no_content(api):
     answer = search(api, search="nobody is called that")
     assert answer.status_code == 204

@@ -1,6 +1,5 @@
 """Do the calls about users answer as the reference says?"""
 
-import json
 import re
 
 import pytest
@@ -141,42 +140,6 @@ def test_an_email_is_free_again_after_its_user_left(api):
 
 
 @pytest.mark.parametrize(
-    ("body", "context"),
-    [
-        ({}, "email, full_name"),
-        ({"email": "a@b.example", "full_name": " "}, "full_name"),
-        ({"email": "nobody", "full_name": "A"}, "email"),
-        ({**NEW, "team_id": 99}, "team_id"),
-        ({**NEW, "tags": ["a", "b"]}, "tags"),
-        ({**NEW, "property_99": "x"}, "property_99"),
-        ({**NEW, "password": ""}, "password"),
-        ({**NEW, "full_name": True}, "full_name"),
-        ({**NEW, "tags": "\ud800"}, "tags"),
-    ],
-)
-def test_wrong_parameters_of_a_create_are_named(api, body, context):
-    # Not `json=`: it refuses to send half of a surrogate pair.
-    answer = api.post("/users.json", content=json.dumps(body), headers=JSON)
-    assert answer.status_code == 400
-    assert answer.json() == {
-        "error": {
-            "code": 400,
-            "message": "Invalid request and/or request parameters",
-            "context": context,
-        }
-    }
-
-
-def test_an_edit_without_anything_is_refused(api):
-    assert api.post("/users/9.json", json={}).status_code == 400
-
-
-def test_a_password_is_required(api):
-    answer = api.post("/users/9/change-password.json", json={})
-    assert answer.json()["error"]["context"] == "password"
-
-
-@pytest.mark.parametrize(
     ("content", "kind", "context"),
     [
         ("{", "application/json", "body"),
@@ -190,17 +153,6 @@ def test_an_unreadable_body_is_refused(api, content, kind, context):
     answer = api.post("/users.json", content=content, headers={"Content-Type": kind})
     assert answer.status_code == 400
     assert answer.json()["error"]["context"] == context
-
-
-def test_an_unknown_id_is_not_found(api):
-    answer = api.get("/users/5000.json")
-    assert answer.status_code == 404
-    assert answer.json() == {"error": {"code": 404, "message": "Resource is not found"}}
-
-
-@pytest.mark.parametrize("path", ["/nothing.json", "/users/search", "/users/abc.json", "/me.json/"])
-def test_an_unknown_path_is_not_found(api, path):
-    assert api.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
