@@ -3,13 +3,6 @@
 import httpx
 import pytest
 
-WRITES = [
-    ("POST", "/users.json"),
-    ("POST", "/users/5.json"),
-    ("DELETE", "/users/5.json"),
-    ("POST", "/users/5/change-password.json"),
-]
-
 
 @pytest.mark.parametrize("name", ["apiKey", "api_key"])
 def test_a_key_in_the_query_is_taken(guest, sandbox, name):
@@ -21,16 +14,13 @@ def test_a_bare_key_in_the_authorization_header_is_taken(guest, sandbox):
     assert guest.get("/me.json", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["json", "data"])
+@pytest.mark.parametrize("kind", ["json", "data", "files"])
 def test_a_key_in_the_body_is_taken(guest, sandbox, kind):
     body = {"apiKey": sandbox.api_key, "email": "a@b.example", "full_name": "A"}
-    assert guest.post("/users.json", **{kind: body}).status_code == 200
-
-
-def test_a_key_in_a_multipart_body_is_taken(guest, sandbox):
-    body = {"apiKey": sandbox.api_key, "email": "a@b.example", "full_name": "A"}
-    parts = {name: (None, value) for name, value in body.items()}
-    assert guest.post("/users.json", files=parts).status_code == 200
+    if kind == "files":
+        body = {name: (None, value) for name, value in body.items()}
+    created = guest.post("/users.json", **{kind: body}).json()["success"]
+    assert (created["name"], created["email"]) == ("A", "a@b.example")
 
 
 @pytest.mark.parametrize("key", ["wrong", "", "Bearer sandbox-key", "ключ"])
@@ -38,11 +28,6 @@ def test_a_wrong_key_is_refused(guest, key):
     answer = guest.get("/users/search.json", params={"apiKey": key})
     assert answer.status_code == 401
     assert answer.json() == {"error": {"code": 401, "message": "Authentication is required"}}
-
-
-def test_a_guest_may_search_and_look(guest):
-    assert guest.get("/users/search.json").status_code == 200
-    assert guest.get("/users/5.json").status_code == 200
 
 
 def test_a_guest_sees_only_the_public_part(guest):
@@ -56,23 +41,6 @@ def test_a_guest_cannot_find_out_addresses(guest, api):
     email = api.get("/users/1.json").json()["email"]
     assert guest.get("/users/search.json", params={"email": email}).status_code == 204
     assert guest.get("/users/search.json", params={"search": email}).status_code == 204
-
-
-def test_a_guest_is_nobody(guest):
-    assert guest.get("/me.json").status_code == 401
-
-
-@pytest.mark.parametrize(("method", "path"), WRITES)
-def test_a_guest_may_not_write(guest, method, path):
-    assert guest.request(method, path).status_code == 401
-
-
-@pytest.mark.parametrize("role", ["agent", "user"])
-@pytest.mark.parametrize(("method", "path"), WRITES)
-def test_only_administrators_write(sandbox, connect, role, method, path):
-    answer = connect(sandbox, role=role).request(method, path)
-    assert answer.status_code == 403
-    assert answer.json()["error"]["code"] == 403
 
 
 @pytest.mark.parametrize("role", ["admin", "agent", "user"])

@@ -13,14 +13,8 @@ FIELD = "id name label description type field_type module is_active is_private i
             "id name slug description order ownership type parent_id isPrivate forum image",
         ),
         ("/forums.json", "id name"),
-        (
-            "/users/custom-fields/list.json",
-            FIELD,
-        ),
-        (
-            "/objects/custom-fields/list.json",
-            FIELD,
-        ),
+        ("/users/custom-fields/list.json", FIELD),
+        ("/objects/custom-fields/list.json", FIELD),
         ("/reports/list.json", "id name"),
         ("/changelog/object/1.json", "createdAtPosix createdBy source actions"),
         ("/changelog/user/1.json", "createdAtPosix createdBy source actions"),

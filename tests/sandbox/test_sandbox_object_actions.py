@@ -78,20 +78,3 @@ def test_comments_are_closed_and_opened(agent, user, comment):
     opened = agent.post("/objects/3/comments/toggle.json").json()["success"]
     assert opened["canBeCommented"] is True
     comment(3, user)
-
-
-@pytest.mark.parametrize(
-    ("method", "action"),
-    [
-        ("GET", "archive"), ("GET", "trash"), ("POST", "subscribe"), ("POST", "unsubscribe"),
-        ("POST", "votes/toggle"), ("POST", "comments/toggle"),
-    ],
-)  # fmt: skip
-def test_nothing_happens_to_what_is_not_there(api, method, action):
-    assert api.request(method, f"/objects/5000/{action}.json").status_code == 404
-
-
-def test_a_wrong_method_is_told_the_right_ones(api):
-    assert api.post("/objects/4/archive.json").headers["Allow"] == "GET"
-    assert api.post("/objects/4/trash.json").headers["Allow"] == "GET, DELETE"
-    assert api.get("/objects/4/votes/toggle.json").headers["Allow"] == "POST"

@@ -173,6 +173,9 @@ NOT_FOUND = [
     "POST /comments/5000/edit.json", "POST /comments/5000/trash.json",
     "POST /comments/5000/recovery.json", "POST /comments/5000/best/toggle.json",
     "POST /comments/5000/votes/toggle.json",
+    "GET /objects/5000/archive.json", "GET /objects/5000/trash.json",
+    "POST /objects/5000/subscribe.json", "POST /objects/5000/unsubscribe.json",
+    "POST /objects/5000/votes/toggle.json", "POST /objects/5000/comments/toggle.json",
 ]  # fmt: skip
 
 
@@ -187,8 +190,7 @@ def shared():
 
 
 @pytest.mark.parametrize(
-    ("line", "fields", "context"),
-    [(line, *row) for line, rows in WRONG.items() for row in rows],
+    ("line", "fields", "context"), [(line, *row) for line, rows in WRONG.items() for row in rows]
 )
 def test_wrong_parameters_are_named(shared, line, fields, context):
     method, path = line.split()
@@ -211,3 +213,21 @@ def test_what_does_not_exist_is_not_found(shared, line):
     answer = shared.request(method, path)
     assert answer.status_code == 404
     assert answer.json() == {"error": {"code": 404, "message": "Resource is not found"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("POST /users/search.json", "GET"),
+        ("GET /users.json", "POST"),
+        ("PUT /users/1.json", "GET, POST, DELETE"),
+        ("HEAD /me.json", "GET"),
+        ("POST /objects/4/archive.json", "GET"),
+        ("POST /objects/4/trash.json", "GET, DELETE"),
+        ("GET /objects/4/votes/toggle.json", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(shared, line, allowed):
+    answer = shared.request(*line.split())
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == allowed

@@ -76,17 +76,6 @@ def test_a_created_user_is_last_in_the_list(api):
     assert last["data"][-1]["id"] == 121
 
 
-def test_a_form_creates_a_user(api):
-    created = api.post("/users.json", data=NEW).json()["success"]
-    assert created["name"] == "New One"
-
-
-def test_a_multipart_form_creates_a_user(api):
-    parts = {name: (None, value) for name, value in NEW.items()}
-    created = api.post("/users.json", files=parts).json()["success"]
-    assert created["email"] == NEW["email"]
-
-
 def test_an_edit_changes_only_what_was_sent(api):
     before = api.get("/users/9.json").json()
     after = api.post("/users/9.json", json={"phone": "123"}).json()["success"]
@@ -153,21 +142,6 @@ def test_an_unreadable_body_is_refused(api, content, kind, context):
     answer = api.post("/users.json", content=content, headers={"Content-Type": kind})
     assert answer.status_code == 400
     assert answer.json()["error"]["context"] == context
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("POST", "/users/search.json", "GET"),
-        ("GET", "/users.json", "POST"),
-        ("PUT", "/users/1.json", "GET, POST, DELETE"),
-        ("HEAD", "/me.json", "GET"),
-    ],
-)
-def test_a_wrong_method_is_told_the_right_ones(api, method, path, allowed):
-    answer = api.request(method, path)
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == allowed
 
 
 def test_any_version_is_served(sandbox, connect):
