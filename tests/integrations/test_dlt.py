@@ -505,16 +505,17 @@ pipeline = dlt.pipeline(
     dataset_name="helpdesk",
     pipelines_dir="pipelines",
 )
-pipeline.run(useresponse_source())
+source = useresponse_source()
+pipeline.run(source.with_resources(*sys.argv[1:]) if sys.argv[1:] else source)
 print("hosts", sorted(hosts))
 """
 
 
 @pytest.fixture
-def start_script(tmp_path: Path) -> Iterator[Callable[[Sandbox], subprocess.Popen[str]]]:
+def start_script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     running: list[subprocess.Popen[str]] = []
 
-    def start(sandbox: Sandbox) -> subprocess.Popen[str]:
+    def start(sandbox: Sandbox, *resources: str) -> subprocess.Popen[str]:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
@@ -524,7 +525,7 @@ def start_script(tmp_path: Path) -> Iterator[Callable[[Sandbox], subprocess.Pope
             "SOURCES__USERESPONSE__API_KEY": sandbox.api_key,
         }
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", SCRIPT],
+            [sys.executable, "-c", SCRIPT, *resources],
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.PIPE,
@@ -541,9 +542,10 @@ def start_script(tmp_path: Path) -> Iterator[Callable[[Sandbox], subprocess.Pope
 
 
 def test_it_connects_to_nothing_but_the_installation(
-    sandbox: Sandbox, start_script: Callable[[Sandbox], subprocess.Popen[str]]
+    sandbox: Sandbox, start_script: Callable[..., subprocess.Popen[str]]
 ):
-    output, errors = start_script(sandbox).communicate(timeout=60)
+    resources = ("users", "tickets", "comments", "custom_fields")
+    output, errors = start_script(sandbox, *resources).communicate(timeout=100)
     hosts = re.search(r"^hosts (.*)$", output, re.MULTILINE)
     assert hosts, errors
     port = sandbox.url.rpartition(":")[2]
@@ -553,7 +555,7 @@ def test_it_connects_to_nothing_but_the_installation(
 
 def test_ctrl_c_ends_a_run_that_waits(
     start_sandbox: Callable[..., Sandbox],
-    start_script: Callable[[Sandbox], subprocess.Popen[str]],
+    start_script: Callable[..., subprocess.Popen[str]],
     until: Callable[[Callable[[], bool]], None],
 ):
     sandbox = start_sandbox(users=500, latency=20, api_key=KEY)
@@ -576,7 +578,7 @@ def test_a_run_that_was_killed_is_complete_after_the_next_one(
     moment: str,
     warehouse: Warehouse,
     start_sandbox: Callable[..., Sandbox],
-    start_script: Callable[[Sandbox], subprocess.Popen[str]],
+    start_script: Callable[..., subprocess.Popen[str]],
     until: Callable[[Callable[[], bool]], None],
 ):
     sandbox = start_sandbox(**SMALL | {"users": 3000}, latency=0.02)
@@ -590,7 +592,7 @@ def test_a_run_that_was_killed_is_complete_after_the_next_one(
     until(lambda: signs[moment]() or process.poll() is not None)
     process.kill()
     process.communicate()
-    output, errors = start_script(sandbox).communicate(timeout=60)
+    output, errors = start_script(sandbox).communicate(timeout=100)
     assert "hosts" in output, errors
     warehouse.assert_complete(sandbox, users=3000)
 
