@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 
 from useresponse_async import (
@@ -356,8 +357,12 @@ async def test_an_error_survives_pickling(sandbox, client, misbehave, kind):
 
 
 async def test_a_timeout_survives_pickling(sandbox, client):
-    sandbox.delay_next(0.5, times=2)
-    hasty = client.with_options(timeout=0.05, retry=RetryPolicy(attempts=2, initial_delay=0))
+    sandbox.delay_next(60, times=2)
+    hasty = client.with_options(
+        timeout=httpx.Timeout(60, read=0.05),
+        attempt_timeout=60,
+        retry=RetryPolicy(attempts=2, initial_delay=0),
+    )
     error = await failure_of(hasty.users.get(7))
     assert type(error) is APITimeoutError
     assert (error.attempt, error.request_sent) == (2, True)
