@@ -34,7 +34,7 @@ class _No(enum.Enum):
 
 
 def current_loop() -> object:
-    """Return what stands for the event loop that runs here."""
+    """Return an object that identifies the running event loop."""
     trio = sys.modules.get("trio")  # it need not be installed
     if trio is not None:
         with suppress(RuntimeError):
@@ -43,7 +43,7 @@ def current_loop() -> object:
 
 
 class _Task(Generic[T]):
-    """A call in a task of its own, with its outcome kept until somebody asks.
+    """A call in its own task, whose outcome is kept until it is requested.
 
     No task group owns it, since a task group cannot be held open across a ``yield``, nor entered
     in one task and left in another, and callers of a generator need both. It runs in a copy of
@@ -78,8 +78,8 @@ class _Task(Generic[T]):
             with self._scope:
                 self._value = await self._call()
         except BaseException as error:
-            # It is raised where the outcome is asked for. Only a cancellation from outside
-            # goes on: no other exception may leave a task that nobody waits for.
+            # It is raised where the outcome is requested. Only a cancellation from outside is
+            # raised here: no other exception may leave a task that nothing waits for.
             self._error = error
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 raise
@@ -109,7 +109,7 @@ async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf
                 with anyio.CancelScope(shield=True, deadline=deadline):
                     await task.ended.wait()
             except anyio.get_cancelled_exc_class() as error:  # noqa: PERF203
-                cancellation = error  # asyncio's own, which knows no shield
+                cancellation = error  # asyncio's own, which ignores shields
     if cancellation is not None:
         raise cancellation
 
@@ -117,10 +117,10 @@ async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf
 async def ends_in_time(
     function: Callable[[], Awaitable[object]], *, seconds: float = CLOSE_SECONDS
 ) -> bool:
-    """Await ``function()`` in a task of its own; a cancellation meanwhile is raised after it.
+    """Await ``function()`` in its own task; a cancellation during it is raised afterwards.
 
-    asyncio's own cancellation knows no shield, so what must run to its end needs a task that
-    nobody else cancels. The caller waits for it, but never longer than ``seconds``.
+    asyncio's own cancellation ignores shields, so a function that must run to its end needs a
+    task that nothing else cancels. The caller waits for it for at most ``seconds``.
 
     Args:
         function: What to await.
@@ -143,19 +143,19 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
     ahead: int = 0,
     ordered: bool = True,
 ) -> AsyncGenerator[T, None]:
-    """Yield ``function(item)`` for each of ``inputs``, with several calls under way at once.
+    """Yield ``function(item)`` for each of ``inputs``, with several calls running concurrently.
 
-    Inputs are drawn only as there is room for their calls. The first call that fails raises
-    its exception in order. Leaving the generator, by a cancellation too, cancels the calls
-    that are still under way and waits for their end.
+    An input is taken only when its call can start. The first call that fails raises its
+    exception in order. Leaving the generator, also by a cancellation, cancels the calls that
+    are still running and waits for their end.
 
     Args:
-        function: What to call; each call runs in a task of its own.
-        inputs: What to call it with; an async generator is closed in the end.
-        limit: Maximum number of calls under way.
-        ahead: Maximum number of calls under way or finished and not yet taken; at least
-            ``limit``. A larger one keeps ``limit`` calls busy behind a slow one.
-        ordered: Whether outcomes come in the order of their inputs, or as they finish.
+        function: The function; each call runs in its own task.
+        inputs: The arguments; an async generator is closed at the end.
+        limit: Maximum number of running calls.
+        ahead: Maximum number of calls that are running, or finished and not yet yielded; at
+            least ``limit``. A larger number keeps ``limit`` calls running behind a slow one.
+        ordered: Whether outcomes are yielded in the order of their inputs, or as they finish.
     """
     source: Iterator[Input] | AsyncIterator[Input] = (
         aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
@@ -203,7 +203,7 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
         try:
             await _wait_for(tasks)
         finally:
-            # A generator that was written into the call has nobody else to close it.
+            # Nothing else closes a generator that was created in the argument.
             close = getattr(source, "aclose", None)
             if close is not None:
                 await close()

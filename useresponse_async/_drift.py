@@ -1,4 +1,4 @@
-"""Which pages of a list to read next, and which to read again because rows moved.
+"""Which pages of a list to read next, and which to read again because items moved.
 
 Pure computation: nothing here sends or waits. A list that is read by page number has no snapshot.
 Rows that are inserted or removed between two requests move the others over the boundaries of
@@ -43,10 +43,10 @@ _FRUITLESS_PAGES: Final = 1000
 """After this number of pages in a row without a new item a walk ends, despite any count."""
 
 _ATTEMPTS: Final = 3
-"""How often a page is read again to settle one boundary."""
+"""Maximum number of times that a page is read again to settle one boundary."""
 
 _SPARE_REREADS: Final = 100
-"""How many more pages than it has received a walk may read again."""
+"""The margin by which a walk may read more pages again than it has received."""
 
 
 class SeenIds:
@@ -65,7 +65,7 @@ class SeenIds:
         return not bits & mask
 
     def only_new(self, items: Iterable[T]) -> list[T]:
-        """Return those of ``items`` whose ids are new; one without an id always is."""
+        """Return those of ``items`` whose ids are new, and those without an id."""
         kept: list[T] = []
         for item in items:
             item_id: object = getattr(item, "id", None)
@@ -95,14 +95,14 @@ class WalkReport:
         pages: Number of pages received, not counting those that were read again.
         items: Number of items yielded.
         duplicates: Number of items dropped because they had been yielded before.
-        total_at_start: Number of items according to the first response, if it said.
-        total_at_end: Number of items according to the last response, if any said.
-        consistent: Whether no response showed that rows moved: all had the same total and page
+        total_at_start: Number of items according to the first response, if it said so.
+        total_at_end: Number of items according to the latest response that said so.
+        consistent: Whether no response showed that items moved: all had the same total and page
             count, none contained an item that had been yielded before, no page was shorter than
             those around it, and as many items were received as the server counts.
-        pages_reread: Number of pages read again because rows moved.
+        pages_reread: Number of pages read again because items moved.
         boundaries_unsettled: Number of boundaries between two pages where items that existed
-            throughout may be missing, because rows kept moving while the pages were read again.
+            throughout may be missing, because items kept moving while pages were read again.
     """
 
     pages: int = 0
@@ -116,7 +116,7 @@ class WalkReport:
 
 
 class _Counts(NamedTuple):
-    """What a response says of the complete list: the nearest thing to a version of it."""
+    """The counts of the complete list in one response, which serve as a version of the list."""
 
     items: int | None
     pages: int | None
@@ -132,26 +132,26 @@ class _Counts(NamedTuple):
 
     @property
     def last(self) -> int | None:
-        """The last page there is, if the response says."""
+        """The number of the last page, if the response says so."""
         if self.items is None:
             return self.pages
         return max(self.pages or 0, -(-self.items // self.size))
 
     def agrees(self, other: _Counts) -> bool:
-        """Return whether both may tell of the same rows."""
+        """Return whether both can be about the same rows."""
         if self.items is not None and other.items is not None:
             return self.items == other.items
         return self.pages is None or other.pages is None or self.pages == other.pages
 
     def promised(self, number: int) -> int:
-        """Return how many rows the page ``number`` holds at least, by these counts."""
+        """Return the minimum number of rows on the page ``number``, by these counts."""
         if self.items is not None:
             return max(0, min(self.size, self.items - (number - 1) * self.size))
         return int(number <= (self.pages or 0))
 
 
 class _Continuity(Generic[T]):
-    """How far the rows are known without a gap, as responses are accepted from left to right."""
+    """The rows known without a gap, as responses are accepted from left to right."""
 
     def __init__(self, first: int) -> None:
         self.moved: bool = False
@@ -168,11 +168,11 @@ class _Continuity(Generic[T]):
 
     @property
     def last(self) -> int:
-        """The last page there is, by the responses for the page joined last."""
+        """The number of the last page, by the responses for the page joined last."""
         return max([self.edge, *(counts.last or 0 for counts in self._edges)])
 
     def joins(self, number: int, page: Page[T]) -> bool:
-        """Return whether no row can have slipped between this response and those before it."""
+        """Return whether no row can be missing between this response and those before it."""
         counts = _Counts.of(page)
         if counts.known:
             self.moved |= self._latest is not None and not counts.agrees(self._latest)
@@ -182,7 +182,7 @@ class _Continuity(Generic[T]):
         if self.edge <= number <= self.edge + 1:
             if counts.known and any(edge.agrees(counts) for edge in self._edges):
                 return True
-            # Past the end a response may say nothing but that nothing is there.
+            # Beyond the end, a response may be empty and have no counts.
             if not counts.known and (
                 not self.trusts_promises
                 or any(edge.promised(number) <= len(page.items) for edge in self._edges)
@@ -192,7 +192,7 @@ class _Continuity(Generic[T]):
         return self._seen.holds_any(page.items)
 
     def accept(self, number: int, page: Page[T], *, reread: bool) -> None:
-        """Take a response for joined."""
+        """Accept a response as joined."""
         counts = _Counts.of(page)
         if counts.known:
             earlier = self._edges if number == self.edge else []
@@ -200,7 +200,7 @@ class _Continuity(Generic[T]):
             self._complete |= number >= (counts.last or 0)
         else:
             self._edges = self._edges or [counts]
-            # Only a page that was not full, and yet was not the last, tells of rows that moved.
+            # Only a page that was not full, and yet was not the last, shows that rows moved.
             self.moved |= bool(page.items) and self._short
             self._short = len(page.items) < self._longest
             self._longest = max(self._longest, len(page.items))
@@ -210,16 +210,16 @@ class _Continuity(Generic[T]):
 
 @attrs.define(eq=False)
 class Again(Generic[T]):
-    """A page to read again; who reads it sets ``page``."""
+    """A page to read again; the reader sets ``page``."""
 
     number: int
     accepted_before: int
-    """How many responses had been accepted when it was asked for."""
+    """The number of responses that had been accepted when it was requested."""
     page: Page[T] = attrs.field(init=False)
 
 
 class Walk(Generic[T]):
-    """One walk over pages: what to ask for next, what to deliver, what to read again.
+    """One walk over pages: what to request next, what to deliver, what to read again.
 
     Args:
         start: The first page, from 1.
@@ -238,7 +238,7 @@ class Walk(Generic[T]):
         self._fruitless = 0
         self._previous: list[T] = []
         self._delivered = SeenIds()
-        # Pages that come before their turn are delivered at once, and joined in their turn.
+        # Pages that arrive out of order are delivered at once, and joined in order.
         self._waiting: dict[int, Page[T]] = {}
         self._turn = start
         self._continuity = _Continuity[T](start)
@@ -247,7 +247,7 @@ class Walk(Generic[T]):
 
     @property
     def has_more(self) -> bool:
-        """Whether a page is still to be requested."""
+        """Whether more pages have to be requested."""
         is_stuck = self._fruitless >= _FRUITLESS_PAGES
         return self._counts_more and not self._past_the_end and not is_stuck
 
@@ -256,9 +256,9 @@ class Walk(Generic[T]):
         return self._next <= self._last and self._next < self._stop
 
     def numbers(self) -> Iterator[int]:
-        """Yield the pages left to be asked for, as the responses move their end.
+        """Yield the numbers of the pages to request; responses can move the end.
 
-        It ends early where one page is far behind the others, to resume when that one has come.
+        It ends early if one page is far behind the others, and resumes when that one arrives.
         """
         while self.has_more and self._next < self._turn + self._ahead:
             self._next += 1
@@ -267,11 +267,11 @@ class Walk(Generic[T]):
     def received(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
         """Take a response, and yield the pages to read again.
 
-        In the end ``page.items`` are what to deliver: its own items without those that came
-        before, behind any that were found when pages were read again.
+        Afterwards, ``page.items`` are the items to deliver: those found when pages were read
+        again, then the page's own without those that were delivered before.
         """
         if page.number != number:
-            page.items = []  # asked for a page past the end, some servers return their last one
+            page.items = []  # beyond the end, some servers return their last page
         own = self._delivered.only_new(page.items)
         rereads = self.report.pages_reread
         self._waiting[number] = attrs.evolve(page)
@@ -297,7 +297,7 @@ class Walk(Generic[T]):
         page.items = items
 
     def _join(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
-        """Accept a response; where it does not join, read pages again until one of it does."""
+        """Accept a response; if it does not join, read pages again until it does."""
         continuity = self._continuity
         attempts = Counter[int]()
         settled: int | None = None
@@ -326,7 +326,7 @@ class Walk(Generic[T]):
                     pending.append(again)
 
     def _give_up(self, response: Again[T]) -> Iterator[Again[T]]:
-        """Accept a page as it is now: rows that others pushed on are on it, or behind it."""
+        """Accept a page as it is now: rows that were pushed on are on it, or after it."""
         again = response
         if self._delivered.tells_all_apart:
             again = yield from self._reread(response.number)
@@ -374,7 +374,7 @@ class Walk(Generic[T]):
         self._last = last
 
     def ended(self) -> None:
-        """Warn of an end that the server's own count does not explain."""
+        """Log a warning if the server's own count does not explain the end."""
         report = self.report
         expected = None if self._is_part else report.total_at_end
         unexplained = self._counts_more and not self.has_more
@@ -383,7 +383,7 @@ class Walk(Generic[T]):
         if unexplained or report.boundaries_unsettled or report.items < (expected or 0):
             logger.warning(
                 "the walk ended after %d items on %d pages, but the server counts %s on %d: "
-                "rows moved during the walk, or its count is wrong (boundaries unsettled: %d)",
+                "items moved during the walk, or its count is wrong (boundaries unsettled: %d)",
                 report.items,
                 report.pages,
                 report.total_at_end,
@@ -401,4 +401,4 @@ def _are_equal(items: list[T], others: list[T]) -> bool:
     try:
         return items == others
     except RecursionError:
-        return True  # they are, as deep as Python can look
+        return True  # equal, to the depth that Python can compare

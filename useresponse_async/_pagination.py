@@ -1,4 +1,4 @@
-"""Paginated lists, and iteration over them with several pages in flight."""
+"""Paginated lists, and concurrent iteration over their pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SHOWN: Final = 100
 """Maximum number of characters of the path and filters in a ``repr``."""
 
 _PAGES_HELD: Final = 64
-"""Maximum number of pages that wait behind one that is slow or being retried."""
+"""Maximum number of pages that wait for one that is slow or being retried."""
 
 
 _entered: Final[ContextVar[tuple[tuple[Pages[Any], AsyncGenerator[Any, None]], ...]]] = ContextVar(
@@ -50,36 +50,37 @@ class Pages(Generic[T]):
     """A paginated list. Nothing is sent until it is used.
 
     - ``await pages`` returns the first page.
-    - ``async for item in pages`` yields every item, in order, with several pages in flight.
-    - ``async with pages as items`` does the same for a loop that may be left early: requests
-      still in flight are cancelled before the block exits.
+    - ``async for item in pages`` yields every item, in the server's order, and fetches several
+      pages concurrently.
+    - ``async with pages as items`` does the same for a loop that you may leave early: its
+      requests are cancelled before the block exits.
     - :meth:`by_page` yields pages, :meth:`collect` returns all items, :meth:`first` the first
       item, and :meth:`count` the number of items.
 
-    Iterating over the pages is called a walk. A walk guarantees the following, provided that
-    items have ids, rows keep their order, and the total and the rows of each response are
+    An iteration over the pages is called a walk. A walk guarantees the following, provided that
+    items have ids and keep their order, and that the total and the items of each response are
     consistent with each other:
 
-    - If rows do not change, every item on the pages that the server counts is yielded once, in
-      order, or the walk raises an exception. No page is requested twice.
-    - No item is yielded twice. A walk ends, unless rows keep being added as fast as it reads
-      them; after 1000 consecutive pages without a new item it ends in any case.
-    - If rows are inserted during the walk, every item that existed throughout is yielded,
+    - If the list does not change, every item on the pages that the server counts is yielded
+      once, in order, or the walk raises an exception. No page is requested twice.
+    - No item is yielded twice. A walk ends, unless items are added as fast as it reads them;
+      after 1000 consecutive pages without a new item it ends in any case.
+    - If items are inserted during the walk, every item that existed throughout is yielded,
       provided that the responses contain the total or the walk has ``concurrency=1``. Inserted
       items may or may not be yielded.
-    - If rows are removed, or removed and inserted, an item can move to a page that was already
+    - If items are removed, or removed and inserted, an item can move to a page that was already
       read. Where neighbouring pages report different totals or page counts, or a page is
       shorter than the page before it implies, and the two share no item, pages are read again
       until no item can be missing between them. Items found this way are yielded before those
       of the next page. Every item that existed throughout is yielded, provided that the
       responses contain the total and ``report.boundaries_unsettled`` is 0. The exception is
-      that as many rows were inserted as removed between two responses for the same or
+      that as many items were inserted as removed between two responses for the same or
       neighbouring pages, which no response shows.
-    - ``report.consistent`` is true as long as no response shows that rows moved.
+    - ``report.consistent`` is true as long as no response shows that items moved.
 
-    The guarantees are weaker if rows change their order (as in a list sorted by a time that
+    The guarantees are weaker if items change their order (as in a list sorted by a time that
     changes); if items have no ids (no page is read again, and duplicates are not recognized);
-    if the responses contain no total (removed rows go unnoticed, and a page equal to the one
+    if the responses contain no total (removed items go unnoticed, and a page equal to the one
     before it is treated as the end); and at the edges of a range, which are not compared.
 
     All of these raise :class:`~useresponse_async.APIConnectionError`,
@@ -115,7 +116,7 @@ class Pages(Generic[T]):
 
     @property
     def report(self) -> WalkReport:
-        """Report of the latest walk over these pages."""
+        """Statistics of the latest walk over these pages."""
         return self._report
 
     def __repr__(self) -> str:
@@ -128,7 +129,7 @@ class Pages(Generic[T]):
         return self._items()
 
     async def __aenter__(self) -> AsyncGenerator[T, None]:
-        # Several tasks may walk the same pages: each finds its own walk in its context.
+        # Several tasks may iterate over the same pages: each finds its own walk in its context.
         self._latest = self._items()
         _entered.set((*_entered.get(), (self, self._latest)))
         return self._latest
@@ -141,7 +142,7 @@ class Pages(Generic[T]):
     ) -> None:
         entered = _entered.get()
         mine = [items for pages, items in entered if pages is self]
-        items = mine[-1] if mine else self._latest  # it is left in another context
+        items = mine[-1] if mine else self._latest  # exited in another context
         _entered.set(tuple(entry for entry in entered if entry[1] is not items))
         await items.aclose()
 
@@ -154,22 +155,22 @@ class Pages(Generic[T]):
         ordered: bool = True,
         ramp: bool = False,
     ) -> AsyncGenerator[Page[T], None]:
-        """Iterate over complete pages, with several of them in flight.
+        """Iterate over pages, and fetch several of them concurrently.
 
         Each page is yielded once. Items that are found when pages are read again precede the
-        next page's own items, so that a page may hold more items than its size.
+        next page's own items, so that a page can contain more items than its size.
 
-        Close the generator, with :func:`contextlib.aclosing`, if the loop may be left early.
+        If you may leave the loop early, close the generator with :func:`contextlib.aclosing`.
 
         Args:
             start: The first page, from 1; default: the first page of the list.
             stop: The page before which to stop, as in ``range``; default: all pages.
-            concurrency: Maximum number of pages requested at once; default: ``max_in_flight``
-                of the client and a third more, which wait for a slot, so that the next request
-                is sent as soon as a response is complete.
-            ordered: Yield pages in order, rather than as they arrive.
-            ramp: Begin with one page in flight, then two, four, and so on: for a loop that is
-                likely to be left early.
+            concurrency: Maximum number of pages requested concurrently; default: the client's
+                ``max_in_flight`` and a third more, which wait for a slot, so that the next
+                request is sent as soon as a response is complete.
+            ordered: Yield pages in order; ``False``: as they arrive.
+            ramp: Fetch one page, then two concurrently, then four, and so on: for a loop that
+                you are likely to leave early.
 
         Returns:
             An asynchronous generator of pages.
@@ -231,7 +232,7 @@ class Pages(Generic[T]):
         room = anyio.Semaphore(limit, fast_acquire=True)
 
         async def fetch(number: int) -> tuple[int, Page[T]]:
-            async with room:  # also for pages that are read again, among the others
+            async with room:  # also for pages that are read again
                 return number, await self._fetch(number, bulk=True)
 
         ahead = 2 * limit + _PAGES_HELD
@@ -239,10 +240,10 @@ class Pages(Generic[T]):
         self._report = walk.report
         for number in islice(walk.numbers(), 1):
             page = await self._fetch(number)
-            list(walk.received(number, page))  # which reads nothing again: nothing came before
+            list(walk.received(number, page))  # the first page is never read again
             yield page
         while walk.has_more:
-            # Rounds of `width` pages, twice as many each time; without an end at the limit.
+            # Rounds of `width` pages, twice as many each time; one endless round at the limit.
             numbers = walk.numbers() if width >= limit else islice(walk.numbers(), width)
             fetched = concurrent_map(fetch, numbers, limit=limit, ahead=ahead, ordered=ordered)
             async with aclosing(fetched) as pages:

@@ -47,8 +47,8 @@ _EXCERPT_LENGTH: Final = 200
 _LONGEST_LENGTH: Final = 20
 _ABOUT_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _HINTS: Final[dict[int, str]] = {
-    404: "it does not exist, or this key may not see it",
-    503: "the API is overloaded, or switched off in Administration » Applications",
+    404: "it does not exist, or you have no access to it",
+    503: "the API is overloaded, or disabled in Administration » Applications",
 }
 
 _PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
@@ -262,7 +262,7 @@ def connection_error(
     else:
         problem = f"cannot connect to {host}{through}: {reason}"
     if not sent and not through and request.url.host == settings.base_url.host:
-        problem += f" (base_url from {settings.base_url_source})"
+        problem += f" (URL from {settings.base_url_source})"
     return (APITimeoutError if timed_out else APIConnectionError)(
         redact(problem + note, secrets),
         method=request.method,
@@ -400,8 +400,8 @@ def _status_error(
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
         hint = f"redirect to {target} not followed; set base_url to the API's own URL"
     elif status == HTTPStatus.UNAUTHORIZED and settings.api_key is not None:
-        refused = f"{'a secret of the call or ' * own}the API key (from {settings.api_key_source})"
-        hint = f"the server refused {refused}"
+        rejected = f"{'a secret of the call or ' * own}the API key from {settings.api_key_source}"
+        hint = f"the server rejected {rejected}"
     elif status == HTTPStatus.UNAUTHORIZED and not own:
         hint = "the server requires an API key: pass api_key, or set USERESPONSE_API_KEY"
     context = reported.context

@@ -33,13 +33,13 @@ _HUFFMAN_CODED: Final = "Encoded header block"
 
 
 class Secret:
-    """A text that is used but not shown: its ``repr`` and ``str`` are ``***``.
+    """A string that is not shown: its ``repr`` and ``str`` are ``***``.
 
-    Pickling leaves the text out: the unpickled secret is equal to no other, and
-    :meth:`reveal` on it raises :class:`~useresponse_async.ArgumentError`.
+    Pickling drops the string: the unpickled secret is not equal to any other, and
+    :meth:`reveal` raises :class:`~useresponse_async.ArgumentError`.
 
     Args:
-        text: The text to keep.
+        text: The secret string.
     """
 
     __slots__ = ("__weakref__", "_byte_spellings", "_spellings", "_text")
@@ -50,10 +50,10 @@ class Secret:
         self._byte_spellings = [it.encode(errors="surrogatepass") for it in self._spellings]
 
     def reveal(self) -> str:
-        """Return the text itself.
+        """Return the string.
 
         Raises:
-            ArgumentError: The secret came out of a pickle, which never holds the text.
+            ArgumentError: The secret was unpickled, which drops the string.
         """
         if self._text is None:
             raise ArgumentError("secret", "was pickled, which drops its value; create it again")
@@ -63,7 +63,7 @@ class Secret:
         """Return ``text`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
-            text: The text that may hold the secret.
+            text: The text that may contain the secret.
         """
         for spelling in self._spellings:
             text = text.replace(spelling, _MASK)
@@ -73,7 +73,7 @@ class Secret:
         """Return ``data`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
 
         Args:
-            data: The bytes that may hold the secret.
+            data: The bytes that may contain the secret.
         """
         for spelling in self._byte_spellings:
             data = data.replace(spelling, _MASK.encode())
@@ -130,19 +130,19 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def redact_bytes(data: bytes, secrets: Collection[Secret], max_bytes: int | None = None) -> bytes:
-    """Return ``data`` without ``secrets``, cut to ``max_bytes``; the rest is not looked at."""
+    """Return ``data`` without ``secrets``, cut to ``max_bytes``; the rest is not searched."""
     margin = max((secret.longest_spelling for secret in secrets), default=0)
     limit = sys.maxsize if max_bytes is None else max_bytes
     cut = len(data) > limit + margin
     data = data[: limit + margin]
     for secret in secrets:
         data = secret.redact_bytes(data)
-    # The beginning of a secret may stand at the end of what was cut.
+    # The beginning of a secret may be at the end of what was cut.
     return data[: len(data) - margin if cut else None][:limit]
 
 
 class _RedactingFilter(logging.Filter):
-    """Takes the secrets in use out of a record before any handler sees it."""
+    """Redacts the secrets in use in a record before any handler sees it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class _RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if message.startswith(_HUFFMAN_CODED):
-            return False  # no redaction finds a secret in there
+            return False  # secrets in it cannot be found
         redacted = redact(message, list(self._secrets.values()))
         if redacted != message:
             record.msg, record.args = redacted, ()
@@ -165,7 +165,7 @@ _redacting_filter = _RedactingFilter()
 
 
 def keep_out_of_logs(secret: Secret) -> None:
-    """Redact ``secret`` in records of the loggers that may echo it, for as long as it lives."""
+    """Redact ``secret``, while it exists, in records of the loggers that may contain it."""
     _redacting_filter.watch(secret)
     for name in _ECHOING_LOGGERS:
         logging.getLogger(name).addFilter(_redacting_filter)

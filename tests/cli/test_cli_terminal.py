@@ -72,10 +72,10 @@ def test_verbose_names_the_host_and_where_it_came_from(command):
     url = "http://127.0.0.1:9"
     done = command("whoami", "--guest", "-v", "--url", url, "--retries", "1")
     retry, error = done.stderr.splitlines()
-    assert "cannot connect to 127.0.0.1:9: connection refused (from --url)" in retry
-    assert "cannot connect to 127.0.0.1:9: connection refused (from --url)" in error
+    assert "cannot connect to 127.0.0.1:9: connection refused (URL from --url)" in retry
+    assert "cannot connect to 127.0.0.1:9: connection refused (URL from --url)" in error
     done = command("whoami", "--guest", "--retries", "0", USERESPONSE_URL=url)
-    assert "(from USERESPONSE_URL)" in done.stderr
+    assert "(URL from USERESPONSE_URL)" in done.stderr
 
 
 def test_a_demo_shows_its_retries_when_asked_to(command):

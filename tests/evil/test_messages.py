@@ -64,7 +64,7 @@ async def test_a_refused_host_is_named_with_where_it_comes_from(monkeypatch, wir
     with holder:
         message = await message_of(AsyncClient(given, retry=ONCE, **options_of(wire)))
     host = url.removeprefix("http://")
-    reason = f"cannot connect to {host}: connection refused (base_url from {source})"
+    reason = f"cannot connect to {host}: connection refused (URL from {source})"
     assert message == f"GET /api/3.0/me.json: {reason}"
 
 
@@ -72,7 +72,7 @@ async def test_a_host_that_cannot_be_resolved_is_named(wire):
     client = AsyncClient("https://no-such-host.invalid", retry=ONCE, **options_of(wire))
     message = await message_of(client)
     assert "cannot connect to no-such-host.invalid:443: the host name cannot be resolved" in message
-    assert message.endswith("(base_url from the base_url argument)")
+    assert message.endswith("(URL from the base_url argument)")
 
 
 async def test_a_host_that_cannot_be_reached_is_named_with_the_time(wire):
@@ -86,7 +86,7 @@ async def test_a_host_that_cannot_be_reached_is_named_with_the_time(wire):
         message = await message_of(client)
         for connection in waiting:
             connection.close()
-    assert f"cannot connect to {host} within 0.2 s (connect timeout) (base_url from" in message
+    assert f"cannot connect to {host} within 0.2 s (connect timeout) (URL from" in message
 
 
 @pytest.mark.filterwarnings(
@@ -131,12 +131,12 @@ async def test_a_401_says_where_the_refused_key_comes_from(sandbox, monkeypatch,
         async with client:
             with pytest.raises(AuthenticationError) as caught:
                 await client.users.me()
-        assert str(caught.value).endswith(f"[the server refused the API key (from {source})]")
+        assert str(caught.value).endswith(f"[the server rejected the API key from {source}]")
         assert "wrong" not in str(caught.value)
 
 
 async def test_a_401_of_a_call_with_a_password_names_both(sandbox, wire):
-    names_both = r"\[the server refused a secret of the call or the API key \(from the api_key arg"
+    names_both = r"\[the server rejected a secret of the call or the API key from the api_key arg"
     async with AsyncClient(sandbox.url, api_key="wrong-key", **options_of(wire)) as client:
         for call in (
             client.auth.login("a@b.example", "pw"),

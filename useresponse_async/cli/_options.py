@@ -108,9 +108,7 @@ class ServerOptions:
     def connect(self, reporter: Reporter, *, quiet: bool = False) -> Connection:
         """Return the connection that these options describe."""
         typed = any(word.partition("=")[0] == "--url" for word in reporter.arguments)
-        reporter.wording["base_url from the base_url argument"] = (
-            "from --url" if typed else "from USERESPONSE_URL"
-        )
+        reporter.wording["the base_url argument"] = "--url" if typed else "USERESPONSE_URL"
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             url = str(self.base_url())
