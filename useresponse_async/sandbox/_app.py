@@ -64,9 +64,7 @@ class SandboxApp(Controls):
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
-        self.arrivals += 1
-        self.in_flight += 1
-        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        self._enter()
         started = time.monotonic()
         status = "-"
 
@@ -79,7 +77,7 @@ class SandboxApp(Controls):
         try:
             await self._serve(scope, receive, send_and_note)
         finally:
-            self.in_flight -= 1
+            self._leave()
             if self.state.options.access_log:
                 _log(scope, status, time.monotonic() - started)
 

@@ -140,6 +140,15 @@ class Controls:
         self._received: list[Received] = []
         self._faults: Counter[str] = Counter()
 
+    def _enter(self) -> None:
+        """Count a request that arrives."""
+        self.arrivals += 1
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+
+    def _leave(self) -> None:
+        self.in_flight -= 1
+
     @property
     def api_key(self) -> str:
         """Key of the administrator."""

@@ -159,6 +159,11 @@ class Records(Generic[Record]):
             raise LookupError(f"the sandbox has no {self.what} {number}")
         return record
 
+    def reserve(self, count: int) -> list[int]:
+        """Take the next free ids."""
+        self.next_id += count
+        return list(range(self.next_id - count, self.next_id))
+
     def add(self, record: Record) -> None:
         """Add a record with the next free id."""
         self.next_id = record.id + 1

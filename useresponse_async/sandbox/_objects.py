@@ -272,7 +272,7 @@ class Objects(Records[ObjectRecord]):
         super().__init__(partial(_seeded, seeding, files), seeding.objects)
         self._seeding = seeding
         self._ids = {module: list(seeding.object_ids[module]) for module in OWNERSHIPS}
-        self.search = lru_cache(maxsize=32)(self._search)
+        self._found = lru_cache(maxsize=32)(self._search)
 
     def find(self, call: Call, number: int, *, own: bool = False) -> ObjectRecord:
         """Return an object that the caller may see, and with `own` may also change."""
@@ -295,7 +295,7 @@ class Objects(Records[ObjectRecord]):
 
     def change(self, record: ObjectRecord) -> None:
         super().change(record)
-        self.search.cache_clear()
+        self._found.cache_clear()
 
     def save(self, call: Call, before: ObjectRecord, **changes: Any) -> ObjectRecord:
         after = replace(before, **changes)
@@ -314,10 +314,13 @@ class Objects(Records[ObjectRecord]):
     def remove(self, number: int) -> None:
         self._ids[self.existing(number).ownership].remove(number)
         super().remove(number)
-        self.search.cache_clear()
+        self._found.cache_clear()
+
+    def search(self, search: ObjectSearch) -> Sequence[int]:
+        """Return the ids a search finds, in order; the same list until something changes."""
+        return self._found(search)
 
     def _search(self, search: ObjectSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order."""
         unlisted = {n: it.state for n, it in self._changed.items() if it.state not in _LISTED}
         numbers = [
             number

@@ -173,7 +173,7 @@ class Users(Records[UserRecord]):
         self.order: list[int] = list(range(1, count + 1))
         self._emails: dict[str, int] = {}
         self._json: dict[bool, dict[int, bytes]] = {True: {}, False: {}}
-        self.search = lru_cache(maxsize=16)(self._search)
+        self._found = lru_cache(maxsize=16)(self._search)
 
     def find(self, number: int) -> UserRecord:
         user = self.get(number)
@@ -229,14 +229,16 @@ class Users(Records[UserRecord]):
 
     def insert(self, count: int) -> list[int]:
         """Add `count` new users before all others, so that every later row moves."""
-        added = list(range(self.next_id, self.next_id + count))
-        self.next_id += count
+        added = self.reserve(count)
         self.order[:0] = added
-        self.search.cache_clear()
+        self._found.cache_clear()
         return added
 
+    def search(self, search: UserSearch) -> Sequence[int]:
+        """Return the ids a search finds, in order; the same list until something changes."""
+        return self._found(search)
+
     def _search(self, search: UserSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order."""
         found: Sequence[int] = self.order
         if search.email is not None:
             owner = None if search.public else self.with_email(search.email)
@@ -262,7 +264,7 @@ class Users(Records[UserRecord]):
             self._emails.pop(changed.email.lower(), None)
         for written in self._json.values():
             written.pop(number, None)
-        self.search.cache_clear()
+        self._found.cache_clear()
 
 
 _SIZES = ("big", "medium", "small", "tiny")
