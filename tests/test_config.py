@@ -331,7 +331,7 @@ def test_a_bound_in_time_that_is_no_time_is_refused(name, timeout):
         ({"attempt_timeout": None}, None),
     ],
 )  # fmt: skip
-def test_a_try_takes_five_timeouts_at_the_most_unless_told(given, seconds):
+def test_an_attempt_takes_at_most_five_timeouts_by_default(given, seconds):
     settings = Settings.resolve(URL, api_key=None, api_version=None, **given)
     assert settings.longest_attempt == seconds
 

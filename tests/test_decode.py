@@ -125,7 +125,7 @@ def test_a_key_named_as_the_attribute_is_not_the_wires():
 
 
 @pytest.mark.parametrize("number", ["x", 1.5, [], {}, "1_000", None, ""])
-def test_an_id_that_is_missing_or_odd_is_told_of_by_its_place(number):
+def test_the_error_for_a_missing_or_odd_id_names_its_place(number):
     user = {"id": number}
     assert misfit_of(decode_user, user).place == "id"
     page = page_of(User, number=1, size=50)

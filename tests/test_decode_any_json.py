@@ -249,7 +249,7 @@ def as_php(value: Any) -> Any:
     value=values,
     wrap=st.sampled_from([as_php, lambda value: value, lambda value: {"data": value}]),
 )
-def test_any_answer_of_any_call_is_a_result_or_an_error_of_ours(name: str, value: Any, wrap: Any):
+def test_any_response_to_any_call_is_a_result_or_a_typed_error(name: str, value: Any, wrap: Any):
     body = json.dumps(wrap(value)).encode()
     try:
         outcome_of(CALLS[name], body)

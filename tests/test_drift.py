@@ -365,7 +365,7 @@ restless = st.builds(Move, st.sampled_from([1, 1, 3]), st.sampled_from([0.0, 0.5
 @pytest.mark.timeout(600)  # seconds of work, minutes under coverage beside others
 @given(plans(inserts, churn=restless, rows=st.integers(10, 40), size=st.integers(1, 3)))
 @example(NEVER_AT_REST)
-def test_rows_inserted_at_every_answer_hide_nobody_and_the_walk_ends(plan):
+def test_rows_inserted_at_every_response_hide_no_item_and_the_walk_ends(plan):
     outcome = walked(plan)
     assert outcome.error is None
     assert outcome.lost == set()
@@ -426,7 +426,7 @@ def test_rows_that_stand_still_while_they_are_read_again_settle_every_boundary(p
 
 
 @given(plans(inserts | removals, counts=any_counts, faults=True))
-def test_whatever_moves_and_fails_nothing_comes_twice_and_the_walk_ends(plan):
+def test_no_item_is_yielded_twice_and_the_walk_ends_for_every_move_and_failure(plan):
     outcome = walked(plan)
     assert outcome.error is None or outcome.server.failures
 
@@ -438,13 +438,13 @@ def stale_pages(*answered: int, rows: int, in_flight: int) -> Outcome:
     return walked(Plan(rows=rows, size=2, steps=steps, in_flight=in_flight))
 
 
-def test_an_old_answer_from_the_last_page_does_not_end_a_walk_that_has_further_to_go():
+def test_an_old_response_from_the_last_page_does_not_end_a_longer_walk():
     outcome = stale_pages(1, rows=6, in_flight=2)
     assert outcome.server.asked[:3] == [1, 2, 3]
     assert outcome.lost == set()
 
 
-def test_pages_that_were_answered_before_many_rows_came_are_read_again_once_each():
+def test_pages_received_before_many_rows_were_inserted_are_read_again_once_each():
     outcome = stale_pages(1, 1, 1, rows=40, in_flight=4)
     assert outcome.lost == set()
     assert outcome.report.boundaries_unsettled == 0

@@ -48,7 +48,7 @@ class Load:
             await self.answer(overloaded=overloaded)
 
 
-async def test_the_limit_starts_low_and_doubles_with_each_round_of_good_answers():
+async def test_the_limit_starts_low_and_doubles_with_each_round_of_successes():
     load = Load(64)
     limits = []
     for _ in range(3):
@@ -61,7 +61,7 @@ async def test_a_bound_below_the_start_is_the_limit_from_the_start():
     assert Pacing(3).limit == 3
 
 
-async def test_without_adapting_the_limit_is_the_bound_whatever_the_server_says():
+async def test_without_adaptive_pacing_the_limit_does_not_change():
     pacing = Pacing(50, adaptive=False)
     assert pacing.limit == 50
     turn = Slot(pacing, bulk=False)
@@ -133,7 +133,7 @@ async def test_answers_to_requests_from_before_a_decrease_change_nothing():
     assert pacing.limit == 7
 
 
-async def test_a_pause_ends_when_a_server_that_was_down_answers_again():
+async def test_a_pause_ends_when_a_server_that_was_down_responds_again():
     load = Load(4)
     for _ in range(3):
         await load.answer_round(overloaded=True)
@@ -239,7 +239,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_server_that_gains_capacity_is_asked_for_more(start_sandbox: Start):
+async def test_a_server_that_gains_capacity_gets_more_requests(start_sandbox: Start):
     sandbox = start_sandbox(users=30_000, latency=0.01, capacity=2)
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=16, retry=QUICK

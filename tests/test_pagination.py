@@ -120,7 +120,7 @@ async def test_awaiting_gives_the_first_page(client):
     assert page.extra == {}
 
 
-async def test_awaiting_gives_the_page_that_was_asked_for(client):
+async def test_awaiting_returns_the_requested_page(client):
     page = await client.users.search(page=3, count=20)
     assert ids(page.items) == list(range(41, 61))
     assert (page.number, page.size, page.next_number) == (3, 20, 4)
@@ -167,7 +167,7 @@ async def test_by_page_gives_whole_pages_in_order(client):
         (None, {"start": 3, "stop": 3}, []),
     ],
 )
-async def test_a_range_of_pages_is_asked_for_and_no_other(sandbox, client, page, limits, expected):
+async def test_only_the_pages_of_a_range_are_requested(sandbox, client, page, limits, expected):
     pages = [page async for page in client.users.search(page=page).by_page(**limits)]
     assert [page.number for page in pages] == expected
     assert [page.items[0].id for page in pages] == [page * 50 - 49 for page in expected]
@@ -479,7 +479,7 @@ async def test_a_server_that_ignores_the_page_ends_the_walk_over_items_without_i
     assert [message.content for message in messages] == ["A", "B"]
 
 
-async def test_another_page_than_asked_for_is_a_decode_error(sandbox, client):
+async def test_another_page_than_requested_is_a_decode_error(sandbox, client):
     body = {"totalPages": 3, "totalObjects": 3}
     script(
         sandbox,
@@ -489,7 +489,7 @@ async def test_another_page_than_asked_for_is_a_decode_error(sandbox, client):
             3: {**body, "currentPage": 3, "data": rows(3)},
         },
     )
-    with pytest.raises(DecodeError, match="page 2, which was asked for") as caught:
+    with pytest.raises(DecodeError, match="not 2, the requested page") as caught:
         await client.users.search(count=1).collect()
     assert caught.value.field == "currentPage"
 
@@ -621,7 +621,7 @@ async def test_items_without_ids_come_once_when_rows_move(sandbox, client, order
     assert not pages.report.consistent
 
 
-async def test_an_item_that_comes_twice_is_told_although_the_total_stands_still(sandbox, client):
+async def test_a_duplicate_item_is_reported_although_the_total_is_constant(sandbox, client):
     script(
         sandbox,
         {
@@ -770,7 +770,7 @@ async def test_pages_that_fail_for_a_while_are_not_missed(start_sandbox):
     assert sum(sandbox.faults.values()) > 5
 
 
-async def test_a_page_answered_by_no_success_is_empty_and_the_report_tells(sandbox, client):
+async def test_a_page_with_success_false_is_empty_and_reported(sandbox, client):
     sandbox.answer_next(b'{"success": false}', match="page=2&", times=99)
     pages = client.users.search()
     found = ids(await pages.collect())
@@ -828,7 +828,7 @@ async def test_the_error_of_a_page_tells_which_call_it_was(sandbox, client):
     assert (caught.value.path, caught.value.attempt) == ("/api/3.0/users/search.json", 6)
 
 
-async def test_a_bare_list_that_fills_a_page_is_asked_for_its_next(start_sandbox):
+async def test_after_a_bare_list_that_fills_a_page_the_next_is_requested(start_sandbox):
     sandbox = start_sandbox(users=5, articles=60, comments=130)
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
         comments = client.comments.list()

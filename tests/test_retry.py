@@ -42,7 +42,7 @@ async def create(client: AsyncClient) -> object:
 
 
 @anyio_test
-async def test_a_read_is_tried_until_it_answers(client: AsyncClient, sandbox: Sandbox):
+async def test_a_get_is_retried_until_it_succeeds(client: AsyncClient, sandbox: Sandbox):
     for status in (429, 500, 502, 503, 504):
         sandbox.fail_next(status, times=3)
         assert (await client.users.me()).id == 1
@@ -68,7 +68,7 @@ async def test_a_read_is_tried_again_after_a_time_out(client: AsyncClient, sandb
 
 
 @anyio_test
-async def test_a_create_answered_500_is_sent_once(client: AsyncClient, sandbox: Sandbox):
+async def test_a_create_is_not_retried_after_a_500(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(500, after_effect=True)
     with pytest.raises(InternalServerError):
         await create(client)
@@ -97,7 +97,7 @@ async def test_a_create_that_times_out_is_sent_once(client: AsyncClient, sandbox
 
 
 @anyio_test
-async def test_a_create_answered_503_is_sent_again(client: AsyncClient, sandbox: Sandbox):
+async def test_a_create_is_retried_after_a_503(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503, times=2)
     await create(client)
     assert sandbox.arrivals == 3
@@ -248,7 +248,7 @@ def test_the_budget_delays_what_it_has_no_room_for():
     assert 1.8 <= delays[-1] <= 2.0
 
 
-def test_successful_answers_earn_retries():
+def test_successful_responses_earn_retries():
     budget = RetryBudget(RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
     assert budget.reserve() == 0
     assert budget.reserve() > 1.5
@@ -299,7 +299,9 @@ async def call_with_retries(
     repeatable=st.booleans(),
     backend=st.sampled_from(["asyncio", "trio"]),
 )
-def test_tries_stay_in_their_bounds_whatever_fails(failures, attempts, repeatable, backend):
+def test_attempts_stay_within_their_limits_for_every_failure(
+    failures, attempts, repeatable, backend
+):
     arrived: list[str] = []
     policy = RetryPolicy(
         attempts=attempts, initial_delay=0, max_delay=0, min_retries_per_second=1e9

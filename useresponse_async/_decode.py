@@ -46,7 +46,7 @@ NO_CONTENT: Final = None
 _log: Final = logging.getLogger("useresponse_async.decode")
 
 _KNOWN_CAP: Final = 50
-"""The most items that servers are known to put on a page, however many are asked for."""
+"""The maximum number of items that servers are known to send on a page."""
 
 _MAX_DEPTH: Final = 200
 """How deep unknown JSON may be nested: ``to_dict()`` and ``json.dumps`` must manage it."""
@@ -429,7 +429,7 @@ def _report_once(model: str, key: str, kind: str) -> None:
 # Constructors. A large part of a walk's time goes into making models, and most values have the
 # very type that they should have. So one function is generated for each class, which takes the
 # values out of an object all at once and looks at the type of each. Every other object it leaves
-# to _careful. A key that was missing once is asked for by itself from then on.
+# to _careful. A key that was missing once is looked up separately from then on.
 
 _CONSTRUCTOR: Final = """\
 def make_{name}(value, expected=expected_{name}):
@@ -579,8 +579,8 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
 
     Args:
         model: The class of the items.
-        number: The page that was asked for, used where the response does not say.
-        size: The page size that was asked for, likewise.
+        number: The number of the requested page, used if the response does not say.
+        size: The requested page size, likewise.
     """
 
     def decode(payload: Any) -> Page[T]:
@@ -630,7 +630,7 @@ def _paginator(payload: dict[str, Any], model: type[T], *, number: int, size: in
     total_items, per_page = count("totalObjects"), count("objectsPerPage") or size
     pages, current = count("totalPages"), count("currentPage") or number
     if current != number and number <= (pages or 0):
-        problem = f"{current}, not page {number}, which was asked for"
+        problem = f"{current}, not {number}, the requested page"
         raise StructureError(problem, "currentPage")
     return Page(
         items=items,

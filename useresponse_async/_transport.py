@@ -58,7 +58,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
 
     Args:
         inner: Sends the request.
-        base_url: The installation's URL.
+        base_url: The site's URL.
         key: The API key; ``None`` for guest access.
         placement: Where the key travels.
         adds_key: Whether ``inner`` adds the key itself, below any instrumentation.
@@ -292,7 +292,7 @@ class _OneConnection:
 
 
 def _holds_unasked_bytes(connection: Any) -> bool:
-    """Return whether an idle connection has read more than the responses that were asked for.
+    """Return whether an idle connection has read more than the responses to its requests.
 
     httpcore would take them for the beginning of the next response, and has no public name for
     them.

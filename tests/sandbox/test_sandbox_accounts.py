@@ -16,7 +16,7 @@ def email_of(sandbox, user_id):
     return sandbox.user(user_id).email
 
 
-def test_a_login_answers_the_user_bare_with_a_key(guest, sandbox):
+def test_a_login_returns_the_bare_user_with_a_key(guest, sandbox):
     answer = login(guest, email_of(sandbox, 9), "password-9")
     assert answer.status_code == 200
     shown = answer.json()
@@ -101,7 +101,7 @@ def test_a_banned_agent_lists_no_reports(api, agent):
     assert agent.get("/reports/list.json").status_code == 403
 
 
-def test_a_registration_answers_a_user_with_a_key(guest):
+def test_a_registration_returns_a_user_with_a_key(guest):
     body = {"name": "New One", "email": "new@example.com", "properties": {"property_7": "EU"}}
     answer = guest.post("/register.json", json=body)
     shown = answer.json()["success"]
@@ -141,7 +141,7 @@ def identify(client, **params):
     return client.get("/sso/identity.json", params=params)
 
 
-def test_an_identity_answers_a_user_with_a_key(guest, sandbox):
+def test_an_identity_returns_a_user_with_a_key(guest, sandbox):
     email = email_of(sandbox, 9)
     shown = identify(guest, token=sandbox.sso_token(email), email=email).json()["success"]
     assert shown["id"] == 9

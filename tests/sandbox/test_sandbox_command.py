@@ -60,7 +60,7 @@ def test_a_default_key_is_there_for_demos():
         assert httpx.get(f"{url}/api/3.0/me.json", params=params).status_code == 200
 
 
-def test_as_much_is_there_as_asked_for():
+def test_it_has_the_requested_number_of_records():
     amounts = {"tickets": 7, "topics": 3, "articles": 2, "comments": 30, "chats": 4}
     options = [text for name, amount in amounts.items() for text in (f"--{name}", str(amount))]
     with command(*options) as process:

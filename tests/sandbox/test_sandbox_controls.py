@@ -93,7 +93,7 @@ def test_connections_are_counted(sandbox):
     assert sandbox.connections_opened == 1
 
 
-def test_it_stops_at_once_in_the_middle_of_answers(start, connect):
+def test_it_stops_at_once_in_the_middle_of_responses(start, connect):
     sandbox = start(users=5, latency=30)
     api = connect(sandbox)
     with ThreadPoolExecutor(1) as pool:

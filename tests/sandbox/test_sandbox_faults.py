@@ -11,7 +11,7 @@ import pytest
 NEW = {"email": "new.one@example.com", "full_name": "New One"}
 
 
-def test_a_status_is_answered_as_often_as_planned(sandbox, api):
+def test_a_status_is_sent_as_often_as_planned(sandbox, api):
     sandbox.fail_next(503, times=2, headers={"Retry-After": "1"})
     answers = [api.get("/me.json") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 200]
@@ -105,7 +105,7 @@ def test_a_page_of_html_can_stand_in_the_way(sandbox, api):
     assert "<html>" in answer.text
 
 
-def test_an_answer_can_be_empty(sandbox, api):
+def test_a_response_can_be_empty(sandbox, api):
     sandbox.empty_next()
     answer = api.get("/me.json")
     assert (answer.status_code, answer.content) == (200, b"")
@@ -118,7 +118,7 @@ def test_an_error_can_hide_under_a_200(sandbox, api):
     assert answer.json()["error"]["code"] == 404
 
 
-def test_any_answer_can_be_planned(sandbox, api):
+def test_any_response_can_be_planned(sandbox, api):
     sandbox.answer_next(b'{"success": true}', 201, headers={"X-Odd": "1"})
     answer = api.get("/me.json")
     assert (answer.status_code, answer.json()) == (201, {"success": True})
@@ -133,13 +133,13 @@ def test_a_body_can_be_slow(sandbox, api):
     assert time.monotonic() - began >= 0.29
 
 
-def test_an_answer_can_be_late(sandbox, api):
+def test_a_response_can_be_late(sandbox, api):
     sandbox.delay_next(5)
     with pytest.raises(httpx.ReadTimeout):
         api.get("/me.json", timeout=0.1)
 
 
-def test_latency_delays_every_answer(start, connect):
+def test_latency_delays_every_response(start, connect):
     api = connect(start(users=5, latency=0.1))
     began = time.monotonic()
     api.get("/me.json")

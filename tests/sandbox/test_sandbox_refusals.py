@@ -227,7 +227,7 @@ def test_what_does_not_exist_is_not_found(shared, line):
         ("GET /objects/4/votes/toggle.json", "POST"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(shared, line, allowed):
+def test_the_error_for_a_wrong_method_names_the_right_ones(shared, line, allowed):
     answer = shared.request(*line.split())
     assert answer.status_code == 405
     assert answer.headers["Allow"] == allowed

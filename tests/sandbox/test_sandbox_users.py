@@ -14,7 +14,7 @@ def test_me_is_the_key_holder_and_shows_the_key(api, sandbox):
     assert shown["role"] == {"id": 3, "alias": "admin"}
 
 
-def test_a_user_is_answered_bare(api):
+def test_a_user_is_sent_bare(api):
     shown = api.get("/users/7.json").json()
     assert shown["id"] == 7
     assert "apiKey" not in shown

@@ -1,4 +1,4 @@
-"""Integration with dlt: a source that loads an installation into any destination of dlt.
+"""Integration with dlt: a source that loads a site's data into any destination of dlt.
 
 .. code-block:: python
 
@@ -137,12 +137,12 @@ def useresponse_source(
     overlap: float = 3600,
     since: datetime | None = None,
 ) -> Iterable[DltResource]:
-    """Return the source ``useresponse``: an installation's data, a table for each resource.
+    """Return the source ``useresponse``: a site's data, with a table for each resource.
 
     The resources are ``users``, ``tickets``, ``topics``, ``articles`` (knowledge base),
     ``comments`` (on tickets and topics), ``chats``, ``categories``, ``statuses``, ``forums``,
     ``custom_fields`` and ``reports``. Rows are merged by their id, so that a run updates what an
-    earlier one loaded; what was deleted in the installation stays.
+    earlier one loaded; what was deleted on the site stays.
 
     Tickets and topics are incremental by their latest activity: after the first run only what
     changed since is loaded. So are comments: those on every ticket and topic that changed, with
@@ -153,7 +153,7 @@ def useresponse_source(
     fields is JSON in ``extra``. API keys are left out.
 
     Args:
-        base_url: The installation's URL, e.g. ``https://mydomain.useresponse.com``.
+        base_url: The site's URL, e.g. ``https://mydomain.useresponse.com``.
         api_key: The API key.
         api_version: The API's version in the path.
         max_in_flight: Maximum number of concurrent requests of all resources together.
@@ -294,7 +294,7 @@ def _plain(value: Any) -> Any:
 
 
 def _hints(model: type[Model], key: dict[str, type]) -> dict[str, Any]:
-    """Return what ``dlt.resource`` is told of the table of ``model`` and of its child tables."""
+    """Return the hints for ``dlt.resource`` about the table of ``model`` and its child tables."""
     types = _types(model)
     lists = {name: get_args(held)[0] for name, held in types.items() if get_origin(held) is list}
     return {

@@ -62,11 +62,11 @@ def _client_from_environment() -> AsyncClient:
 
 
 class UseResponse:
-    """One installation, as an application uses it: a client from start-up to shut-down.
+    """A site, as an application uses it: a client from startup to shutdown.
 
     Give :attr:`lifespan` to the application, and ask for the client by :data:`Client`. All web
     requests share its connections and its ``max_in_flight``. An application with several
-    installations has one of these for each, and asks by
+    sites has one of these for each, and asks by
     ``Annotated[AsyncClient, Depends(that_one)]``.
 
     Args:

@@ -110,8 +110,8 @@ class PydanticType:
 class Model(PydanticType):
     """Base class of the models."""
 
-    # Made when it is asked for: most objects have none, and a page of users has hundreds of
-    # objects, whose empty dictionaries would cost a tenth of a walk's time.
+    # Created on first use: most objects have none, and a page of users has hundreds of objects,
+    # whose empty dictionaries would take a tenth of a walk's time.
     _extra: dict[str, Any] | None = attrs.field(default=None, alias="extra", eq=_keys_or_none)
 
     @property

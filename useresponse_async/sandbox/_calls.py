@@ -253,7 +253,7 @@ def _as_text(value: object) -> str | None:
 
 
 class Viewer(NamedTuple):
-    """The caller, a guest has the id 0; `today` is when the installation's day began."""
+    """The caller, a guest has the id 0; `today` is when the site's day began."""
 
     today: int
     role: Role | None = None
@@ -347,7 +347,7 @@ class Call:
         )
 
     def cut(self, rows: Sequence[int]) -> Sequence[int]:
-        """Return the rows of the page asked for, for a list without a page around it."""
+        """Return the rows of the requested page, for a list without a page around it."""
         number, size = self._asked()
         return rows[(number - 1) * size : number * size]
 

@@ -85,7 +85,7 @@ class State:
 
     @property
     def today(self) -> int:
-        """When the installation's day began."""
+        """When the site's day began."""
         return day_of(self.now())
 
     def viewer(self, key: str | None) -> Viewer:

@@ -1,4 +1,4 @@
-"""Times and markup as the installation writes and reads them."""
+"""Times and markup as the site writes and reads them."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -25,7 +25,7 @@ def read_time(text: str, pattern: str) -> int | None:
         moment = datetime.strptime(text, pattern).replace(tzinfo=_ZONE)
     except ValueError:
         return None
-    # `strptime` also accepts days and months of one digit; the installation does not.
+    # `strptime` also accepts days and months of one digit; the site does not.
     return int(moment.timestamp()) if moment.strftime(pattern) == text else None
 
 

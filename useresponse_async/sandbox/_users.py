@@ -168,7 +168,7 @@ class Users(Records[UserRecord]):
     what = "user"
 
     def __init__(self, seed: int, count: int) -> None:
-        # The key holders exist even in an installation too small to list them.
+        # The key holders exist even on a site too small to list them.
         super().__init__(partial(person, seed), max(count, *KEY_HOLDERS.values()))
         self.order: list[int] = list(range(1, count + 1))
         self._emails: dict[str, int] = {}
