@@ -1,6 +1,7 @@
 """What every test shares: the backends, a sandbox on a real socket, a client of it."""
 
 import gc
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -44,6 +45,10 @@ def interruptible() -> None:
     # Likewise a hangup under nohup; to ignore it by a handler is not handed down.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+# Where PYTHONASYNCIODEBUG is set, asyncio would log callbacks that a busy machine makes slow.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
