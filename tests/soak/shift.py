@@ -50,8 +50,8 @@ class World:
     @property
     def agents(self) -> list[int]:
         """The ids of the agents: nobody is added to them, so they keep their places."""
-        users = create_app(Options(seed=self.seed, users=self.users)).state.users
-        return [n for n in range(1, self.users + 1) if users.role(n) == "agent"]
+        app = create_app(Options(seed=self.seed, users=self.users))
+        return [n for n in range(1, self.users + 1) if app.user(n).role == "agent"]
 
     def client(self, **options: Any) -> AsyncClient:
         """Make a client of the sandbox."""
