@@ -121,7 +121,7 @@ async def test_fifty_in_flight_are_fifty_at_the_server(start_sandbox: Callable[.
     assert sandbox.peak_in_flight == sandbox.connections_opened == 50
 
 
-async def test_a_waiting_call_does_not_use_up_its_time_out(client: AsyncClient, sandbox: Sandbox):
+async def test_a_waiting_call_does_not_use_up_its_timeout(client: AsyncClient, sandbox: Sandbox):
     sandbox.set_latency(0.1)
     slow = client.with_options(max_in_flight=1, timeout=0.3)
     async with anyio.create_task_group() as tasks:

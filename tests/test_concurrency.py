@@ -225,7 +225,7 @@ async def test_an_exception_in_the_loop_ends_the_calls(calls, drawn):
     assert calls.running == 0
 
 
-async def test_a_time_out_around_the_loop_ends_the_calls(calls):
+async def test_a_timeout_around_the_loop_ends_the_calls(calls):
     with anyio.move_on_after(0.05) as scope:
         async for _ in concurrent_map(calls.never, range(20), limit=5):
             pass

@@ -94,7 +94,7 @@ async def test_an_upload_answered_500_is_sent_once(client: AsyncClient, sandbox:
     assert sandbox.arrivals == 1
 
 
-async def test_a_missing_file_is_told_of_before_any_request(client, sandbox, tmp_path):
+async def test_a_missing_file_is_reported_before_any_request(client, sandbox, tmp_path):
     with pytest.raises(
         ArgumentError, match=r"nowhere\.txt: FileNotFoundError: No such file"
     ) as caught:
@@ -103,7 +103,7 @@ async def test_a_missing_file_is_told_of_before_any_request(client, sandbox, tmp
     assert sandbox.arrivals == 0
 
 
-async def test_a_file_that_is_too_large_is_told_of_before_any_request(client, sandbox):
+async def test_a_file_that_is_too_large_is_reported_before_any_request(client, sandbox):
     with pytest.raises(ArgumentError, match=r"a\.txt: 5 bytes is more than max_bytes, 4"):
         await client.files.upload(Attachment.from_bytes("a.txt", b"hello", max_bytes=4))
     assert sandbox.arrivals == 0

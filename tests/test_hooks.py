@@ -80,7 +80,7 @@ async def test_what_a_hook_raises_is_logged_and_goes_no_further(sandbox, caplog)
     assert "key" not in vars(broken[0]).get("useresponse_hook", "key")
 
 
-async def test_a_hook_is_told_of_an_answer_that_is_an_error(sandbox: Sandbox):
+async def test_a_hook_is_reported_a_response_that_is_an_error(sandbox: Sandbox):
     responses = Witness()
     async with client_of(sandbox, on_response=responses) as client:
         with pytest.raises(NotFoundError):
@@ -116,7 +116,7 @@ async def test_hooks_see_no_key(sandbox: Sandbox):
         assert not [text for text in shown if sandbox.api_key in text]
 
 
-async def test_a_download_is_told_of_without_its_body(sandbox: Sandbox, tmp_path: Any):
+async def test_a_download_is_reported_without_its_body(sandbox: Sandbox, tmp_path: Any):
     responses = Witness()
     sandbox.answer_next(b"content", media_type="text/plain")
     async with client_of(sandbox, on_response=responses) as client:
@@ -127,7 +127,7 @@ async def test_a_download_is_told_of_without_its_body(sandbox: Sandbox, tmp_path
     assert (tmp_path / "file.txt").read_bytes() == b"content"
 
 
-async def test_a_download_that_is_refused_is_told_of_without_the_key(sandbox, tmp_path):
+async def test_a_download_that_is_refused_is_reported_without_the_key(sandbox, tmp_path):
     responses = Witness()
     sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)
     async with client_of(sandbox, on_response=responses) as client:
@@ -164,7 +164,7 @@ async def test_a_walk_that_has_begun_waits_for_its_turns_whatever_the_queue_time
 
 
 @pytest.mark.every_loop
-async def test_a_try_without_a_turn_says_which_it_was(sandbox: Sandbox):
+async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox: Sandbox):
     sandbox.fail_next(500, match="/users/1")
     sandbox.delay_next(300, match="/me")
     async with client_of(sandbox, max_in_flight=1, queue_timeout=1) as client:

@@ -85,7 +85,7 @@ async def test_the_limit_is_never_below_one():
     assert load.pacing.limit == 1
 
 
-async def test_a_limit_that_was_too_much_is_not_tried_again_at_once():
+async def test_a_limit_that_was_too_much_is_not_retried_at_once():
     load = Load(50)
     await load.answer_round()
     await load.answer(overloaded=True)

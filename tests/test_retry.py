@@ -51,7 +51,7 @@ async def test_a_get_is_retried_until_it_succeeds(client: AsyncClient, sandbox: 
 
 @pytest.mark.every_loop
 @anyio_test
-async def test_a_read_is_tried_again_after_a_broken_connection(client, sandbox):
+async def test_a_read_is_retried_after_a_broken_connection(client, sandbox):
     sandbox.reset_next()
     sandbox.reset_in_body_next()
     sandbox.cut_next()
@@ -61,7 +61,7 @@ async def test_a_read_is_tried_again_after_a_broken_connection(client, sandbox):
 
 @pytest.mark.every_loop
 @anyio_test
-async def test_a_read_is_tried_again_after_a_time_out(client: AsyncClient, sandbox: Sandbox):
+async def test_a_read_is_retried_after_a_timeout(client: AsyncClient, sandbox: Sandbox):
     sandbox.delay_next(0.5)
     assert (await client.with_options(timeout=0.1).users.me()).id == 1
     assert sandbox.arrivals == 2
@@ -112,7 +112,7 @@ async def test_a_create_is_repeated_after_a_500_if_the_caller_says_so(client, sa
 
 
 @anyio_test
-async def test_a_connection_that_was_never_made_is_tried_again_even_for_a_create():
+async def test_a_connection_that_was_never_made_is_retried_even_for_a_create():
     tries: list[int] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -161,7 +161,7 @@ async def test_one_attempt_means_no_retry(client: AsyncClient, sandbox: Sandbox)
 
 @pytest.mark.every_loop
 @anyio_test
-async def test_no_try_starts_after_the_time_budget(client: AsyncClient, sandbox: Sandbox):
+async def test_no_attempt_starts_after_max_elapsed(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503, times=99, headers={"Retry-After": "1"})
     patient = RetryPolicy(attempts=50, max_delay=5, max_elapsed=0.5)
     with anyio.fail_after(0.9), pytest.raises(ServiceUnavailableError):

@@ -173,7 +173,7 @@ async def test_broken_connections_show_no_key(client, locked, witness):
     assert (await client.users.me()).id == 1
 
 
-async def test_time_outs_show_no_key(locked: Sandbox, witness: Witness):
+async def test_timeouts_show_no_key(locked: Sandbox, witness: Witness):
     locked.delay_next(0.4, times=9)
     async with opened(locked.url, timeout=0.05) as client:
         await fails(witness, client.users.me)
@@ -184,7 +184,7 @@ async def test_a_refused_connection_shows_no_key(witness: Witness):
         await fails(witness, client.users.me)
 
 
-async def test_a_time_out_from_outside_shows_no_key(client, locked, witness):
+async def test_a_timeout_from_outside_shows_no_key(client, locked, witness):
     locked.delay_next(0.4)
     with pytest.raises(TimeoutError) as caught:
         with anyio.fail_after(0.05):

@@ -71,7 +71,7 @@ async def test_an_exception_in_the_loop_ends_the_walk(walker, slow, nothing_is_l
     await nothing_is_left()
 
 
-async def test_a_time_out_around_the_loop_ends_the_walk(walker, slow, nothing_is_left):
+async def test_a_timeout_around_the_loop_ends_the_walk(walker, slow, nothing_is_left):
     with pytest.raises(TimeoutError):
         with anyio.fail_after(0.12):
             async for _ in walker.users.search():

@@ -62,7 +62,7 @@ def test_a_request_that_fails_for_good_makes_it_fail_in_one_line(command):
     assert re.fullmatch(r"error: GET /api/3\.0/users/search\.json: .+\n", done.stderr)
 
 
-def test_a_sandbox_that_does_not_start_is_told_of_in_one_line(command):
+def test_a_sandbox_that_does_not_start_is_reported_in_one_line(command):
     done = command("demo", "--latency", "inf")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"error: the sandbox did not start: .*latency must be .+\n", done.stderr)

@@ -108,7 +108,7 @@ def test_the_resume_file_has_no_key_and_is_its_owner_s(interrupted, key):
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"version": 1, "nonsense": 2}', "\x00"])
-def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
+def test_a_resume_file_that_is_none_is_reported(interrupted, capfd, content):
     Path("out.jsonl.resume").write_text(content, encoding="utf-8")
     assert run([*USERS, "--resume"]) == 1
     error = capfd.readouterr().err
@@ -119,7 +119,7 @@ def test_a_resume_file_that_is_none_is_told_of(interrupted, capfd, content):
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 500_000, b"[1]\n" * 200_000])
-def test_a_part_file_that_was_changed_is_told_of(interrupted, capfd, content):
+def test_a_part_file_that_was_changed_is_reported(interrupted, capfd, content):
     Path("out.jsonl.part").write_bytes(content)
     assert run([*USERS, "--resume"]) == 1
     assert "--overwrite without --resume starts again" in capfd.readouterr().err
@@ -178,7 +178,7 @@ def test_nobody_else_goes_on_with_it(interrupted, capfd, who, told):
     ],
     ids=str,
 )  # fmt: skip
-def test_a_resume_file_that_was_damaged_is_told_of(interrupted, capfd, damage):
+def test_a_resume_file_that_was_damaged_is_reported(interrupted, capfd, damage):
     resume_file = Path("out.jsonl.resume")
     resume_file.write_text(json.dumps({**json.loads(resume_file.read_text()), **damage}))
     assert run([*USERS, "--resume"]) == 1

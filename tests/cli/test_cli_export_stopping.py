@@ -245,7 +245,7 @@ def test_when_the_reader_goes_it_ends_quietly(start, serve, work):
     assert process.stderr.read() == ""
 
 
-def test_a_slow_reader_costs_no_time_outs(start, serve, work):
+def test_a_slow_reader_costs_no_timeouts(start, serve, work):
     serve(users=1000)
     process = start("export", "users", "-o", "-", "--timeout", "0.7", "--retries", "0")
     process.stdout.readline()

@@ -134,7 +134,7 @@ def test_an_unexpected_failure_says_how_to_learn_more_without_the_key(
         *("call GET /me.json", "call GET /me.json -i", "demo --users 50", "export users"),
     ],
 )
-def test_an_output_that_takes_nothing_is_told_of(serve, monkeypatch, arguments, unbuffered):
+def test_an_output_that_takes_nothing_is_reported(serve, monkeypatch, arguments, unbuffered):
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     serve(users=1)
     with Path("/dev/full").open("wb") as full:

@@ -42,7 +42,7 @@ def test_a_file_that_others_can_read_is_warned_of(key_file, capfd, key):
 
 
 @pytest.mark.parametrize("content", ["", "\n", "two words", "first\nsecond", "caf\xe9"])
-def test_a_file_that_holds_no_key_is_told_of_without_what_it_holds(key_file, capfd, content):
+def test_a_file_that_holds_no_key_is_reported_without_what_it_holds(key_file, capfd, content):
     key_file.write_text(content, encoding="latin-1")
     assert run(["whoami", "--api-key-file", str(key_file)]) in (1, 2)
     err = capfd.readouterr().err
@@ -50,7 +50,7 @@ def test_a_file_that_holds_no_key_is_told_of_without_what_it_holds(key_file, cap
     assert not content.split() or content.split()[-1] not in err
 
 
-def test_a_file_that_is_not_there_is_told_of(key_file, capfd):
+def test_a_file_that_is_not_there_is_reported(key_file, capfd):
     assert run(["whoami", "--api-key-file", "nowhere"]) == 1
     assert capfd.readouterr().err == "error: --api-key-file: nowhere: No such file or directory\n"
 

@@ -71,7 +71,7 @@ class Peak:
 
 @pytest.mark.parametrize("honest", [answer(), chunked(ME[:9], ME[9:])], ids=["length", "chunks"])
 @pytest.mark.every_loop
-async def test_an_answer_that_ends_at_any_byte_is_whole_or_an_error(server, connect, honest):
+async def test_a_response_that_ends_at_any_byte_is_whole_or_an_error(server, connect, honest):
     outcomes: list[bool] = []
     async with connect(server, timeout=5) as client:
         for offset in range(len(honest) + 1):
@@ -92,7 +92,7 @@ async def test_an_answer_that_ends_at_any_byte_is_whole_or_an_error(server, conn
     assert outcomes[-1]
 
 
-async def test_an_answer_without_a_length_that_closes_early_is_no_model(server, connect):
+async def test_a_response_without_a_length_that_closes_early_is_no_model(server, connect):
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     async with connect(server, timeout=5) as client:
         for offset in range(len(ME)):
@@ -172,7 +172,7 @@ async def test_a_body_that_comes_byte_by_byte_is_read(server, connect):
 # Lying about the length
 
 
-async def test_a_body_longer_than_its_length_spoils_no_later_answer(server, connect, wire):
+async def test_a_body_longer_than_its_length_spoils_no_later_response(server, connect, wire):
     server.play(Request(), answer() + b"<br>Warning: something in PHP", Sleep(0.3))
     async with connect(server) as client:
         try:

@@ -59,7 +59,7 @@ async def test_a_file_may_take_longer(server, connect, tmp_path):
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-async def test_only_what_may_be_repeated_is_tried_again(server, connect, repeatable):
+async def test_only_what_may_be_repeated_is_retried(server, connect, repeatable):
     server.play(Request(), *ANSWERS["1xx drip"], times=2 if repeatable else 1)
     async with connect(server, attempt_timeout=0.3, retry=QUICK) as client:
         if repeatable:

@@ -177,7 +177,7 @@ async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(
     assert calls < 500 * count
 
 
-async def test_retries_after_bad_heads_reach_the_good_answer(server, connect):
+async def test_retries_after_bad_heads_reach_the_good_response(server, connect):
     server.play(Request(), b"nonsense\r\n\r\n")
     server.play(Request(), answer()[:20], Reset())
     server.play(Request(), answer(status=b"503 Busy"))

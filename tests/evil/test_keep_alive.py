@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 @pytest.mark.parametrize("end", [(), (Reset(),)], ids=["close", "reset"])
-async def test_reads_survive_a_server_that_closes_after_every_answer(server, connect, end):
+async def test_reads_survive_a_server_that_closes_after_every_response(server, connect, end):
     server.play(Request(), answer(), *end, times=60)
     async with connect(server, retry=QUICK, timeout=5) as client:
         with anyio.fail_after(20):
@@ -34,7 +34,7 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
     assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
 
 
-async def test_a_time_out_sent_to_an_idle_connection_answers_no_later_call(server, connect):
+async def test_a_timeout_sent_to_an_idle_connection_answers_no_later_call(server, connect):
     late = answer(b"", b"Connection: close", status=b"408 Request Timeout")
     server.play(Request(), answer(), Sleep(0.05), late)
     async with connect(server, timeout=5) as client:

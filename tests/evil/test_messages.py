@@ -118,7 +118,7 @@ async def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch, wire, scheme
         ((CUT_BODY,), "no complete response within 0.2 s (read timeout)"),
     ],
 )
-async def test_a_time_out_says_which_and_how_long(server, connect, answered, problem):
+async def test_a_timeout_says_which_and_how_long(server, connect, answered, problem):
     server.play(Request(), *answered, Silence())
     async with connect(server, timeout=0.2) as client:
         assert str(await failure(client.users.me())).endswith(f": {problem}")

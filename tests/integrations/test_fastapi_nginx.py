@@ -72,7 +72,7 @@ def test_a_complete_export_comes_through(browser, sandbox, version):
     assert ("content-length" in answer.headers) == (version == "1.0")
 
 
-def test_on_http_1_0_a_failed_export_is_a_problem_answer(browser, sandbox):
+def test_on_http_1_0_a_failed_export_is_a_problem_response(browser, sandbox):
     sandbox.fail_next(500, match=r"page=3\b")
     answer = browser.get("/1.0/people")
     assert answer.status_code == 502

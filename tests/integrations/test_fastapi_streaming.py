@@ -165,12 +165,12 @@ async def test_a_line_has_no_more_fields_than_the_model_that_is_named(sandbox):
     assert len(lines_of(answer)) == sandbox.user_count
 
 
-async def test_a_walk_without_items_is_an_empty_answer(sandbox):
+async def test_a_walk_without_items_is_an_empty_response(sandbox):
     answer = await answer_of(Application(sandbox), "/searched?text=nobody-has-this-name")
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-async def test_a_failure_before_the_first_line_is_a_problem_answer(sandbox, application):
+async def test_a_failure_before_the_first_line_is_a_problem_response(sandbox, application):
     sandbox.fail_next(503, headers={"Retry-After": "3"})
     answer = await answer_of(application, "/people")
     assert answer.status_code == 503
@@ -303,7 +303,9 @@ def test_on_http_1_0_the_complete_export_comes_with_its_length(start_sandbox, se
 
 
 @BOTH_PARSERS
-def test_on_http_1_0_every_failure_is_a_problem_answer(sandbox, serve, application, caplog, parser):
+def test_on_http_1_0_every_failure_is_a_problem_response(
+    sandbox, serve, application, caplog, parser
+):
     sandbox.fail_next(500, match=r"page=3\b")
     answer = answer_on_http_1_0(serve(application.app, http=parser), "/people")
     assert answer.status_code == 502

@@ -139,7 +139,7 @@ async def test_every_page_of_a_walk_is_a_child_of_the_callers_span(client, telem
         assert "role=user" in str(span.attributes["url.full"])
 
 
-async def test_every_try_has_a_span_with_its_own_status(client, locked, telemetry):
+async def test_every_attempt_has_a_span_with_its_own_status(client, locked, telemetry):
     locked.fail_next(503, times=2, message=f"busy, {KEY}")
     await client.users.me()
     assert telemetry.statuses == [503, 503, 200]

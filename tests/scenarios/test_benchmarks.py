@@ -99,7 +99,7 @@ def test_a_worker_has_orjson_and_uvloop_only_where_it_is_meant_to(url, speedups)
     assert (found["orjson"], found["event_loop"].startswith("uvloop")) == (speedups, speedups)
 
 
-def test_a_worker_that_fails_is_told_of(url, capfd):
+def test_a_worker_that_fails_is_reported(url, capfd):
     with worker() as process, pytest.raises(RuntimeError, match="ended during 'walk'"):
         process.do("walk", contender="nobody", url=url, in_flight=1, users=1)
     assert "KeyError: 'nobody'" in capfd.readouterr().err

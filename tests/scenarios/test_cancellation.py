@@ -164,7 +164,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_call_that_is_tried_again(client, sandbox, one_by_one, fault):
+async def test_a_call_that_is_retried(client, sandbox, one_by_one, fault):
     assert await one_by_one(client.users.me, before=lambda: FAULTS[fault](sandbox)) >= 6
 
 
@@ -217,7 +217,7 @@ async def test_a_download_leaves_no_half_file(client, sandbox, one_by_one, tmp_p
             await anyio.sleep(0.005)
 
 
-async def test_a_wait_for_a_turn(sandbox, client, one_by_one):
+async def test_a_wait_for_a_slot(sandbox, client, one_by_one):
     narrow = client.with_options(max_in_flight=1)
 
     async def call_while_another_is_in_flight() -> None:

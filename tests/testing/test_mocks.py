@@ -39,7 +39,7 @@ async def test_a_clients_mock_transport_answers_and_sees_the_key():
     assert seen == [httpx.URL(f"{API}/users/7.json?apiKey=k")]
 
 
-async def test_what_a_mock_transport_fails_with_is_tried_again():
+async def test_what_a_mock_transport_fails_with_is_retried():
     answers = [httpx.Response(503), httpx.ConnectError("refused"), httpx.Response(200, json=[])]
 
     def answer(request: httpx.Request) -> httpx.Response:

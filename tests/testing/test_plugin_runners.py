@@ -170,7 +170,7 @@ def test_no_async_plugin_is_needed(pytester):
     run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
 
 
-def test_a_client_that_is_left_open_is_told_of(pytester):
+def test_a_client_that_is_left_open_is_reported(pytester):
     pytester.makepyfile(
         """
         import anyio
