@@ -6,7 +6,7 @@ Run:      python logs_and_metrics.py
 The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The log goes to
 standard error, the figures to standard output.
 
-What hooks are given holds no key. Queries are left out all the same: people's e-mail addresses
+What hooks are given holds no key. Queries are left out all the same: people's email addresses
 stand in them.
 """
 

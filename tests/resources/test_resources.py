@@ -699,7 +699,7 @@ async def test_an_odd_group_does_not_fail_the_report(client, sandbox):
     assert (page.groups, page.active_group, page.extra) == ([], "g", {"groups": "many"})
 
 
-# Looking up by e-mail address
+# Looking up by email address
 
 
 @pytest.mark.parametrize(

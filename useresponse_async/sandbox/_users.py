@@ -41,7 +41,7 @@ from useresponse_async.sandbox._installation import (
 )
 from useresponse_async.sandbox._text import DAY_SECONDS, local_text
 
-# Each name with the spelling it has in an e-mail address.
+# Each name with the spelling it has in an email address.
 _FIRST = (
     ("Anna", "anna"), ("Ben", "ben"), ("Chloé", "chloe"), ("Dmytro", "dmytro"),
     ("Elif", "elif"), ("Fatima", "fatima"), ("Giulia", "giulia"), ("Håkon", "hakon"),
