@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, TypeVar, overload
 import attrs
 import httpx
 
+from useresponse_async._arguments import Params, integer, query_of, relative_path
 from useresponse_async._concurrency import concurrent_map
 from useresponse_async._config import (
     DEFAULT_MAX_IN_FLIGHT,
@@ -49,7 +50,6 @@ from useresponse_async._transport import (
     KeyTransport,
     PoolTransport,
 )
-from useresponse_async.resources._arguments import Params, integer, query_of, relative_path
 from useresponse_async.resources._resources import NAMES, Resources
 
 Input = TypeVar("Input")

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import anyio
 
+from useresponse_async._arguments import Params, integer, query_of
 from useresponse_async._concurrency import concurrent_map
 from useresponse_async._decode import Decoder, page_of
 from useresponse_async._drift import Walk, WalkReport
@@ -19,7 +20,6 @@ from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import redact
 from useresponse_async._session import Request, Session
 from useresponse_async.models._page import Page
-from useresponse_async.resources._arguments import Params, integer, query_of
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from itertools import cycle
 from typing import Final
 from urllib.parse import urlencode
 
+from useresponse_async._arguments import positive_id, text
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import Secret
-from useresponse_async.resources._arguments import positive_id, text
 
 __all__ = ["login_url"]
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from useresponse_async._decode import entity
-from useresponse_async._secret import Secret
-from useresponse_async.models import User
-from useresponse_async.resources._arguments import (
+from useresponse_async._arguments import (
     Properties,
     body_of,
     optional_text,
@@ -16,6 +13,9 @@ from useresponse_async.resources._arguments import (
     secret_text,
     text,
 )
+from useresponse_async._decode import entity
+from useresponse_async._secret import Secret
+from useresponse_async.models import User
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Auth", "AvatarType"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from useresponse_async._arguments import Params, optional_text, positive_id, query_of
 from useresponse_async._decode import entity, list_of
 from useresponse_async.models import Category
-from useresponse_async.resources._arguments import Params, optional_text, positive_id, query_of
 from useresponse_async.resources._objects import ObjectKind, Ownership
 from useresponse_async.resources._resource import Resource
 

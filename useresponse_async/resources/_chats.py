@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from useresponse_async._arguments import Params, optional_id, positive_id
 from useresponse_async._decode import entity
 from useresponse_async._pagination import Pages
 from useresponse_async.models import Chat, Message
-from useresponse_async.resources._arguments import Params, optional_id, positive_id
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Chats"]

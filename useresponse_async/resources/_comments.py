@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from useresponse_async._decode import entity, entity_or_none
-from useresponse_async._exceptions import ArgumentError
-from useresponse_async._pagination import Pages
-from useresponse_async.models import Comment, UploadedFile
-from useresponse_async.resources._arguments import (
+from useresponse_async._arguments import (
     Params,
     body_of,
     flag,
@@ -17,6 +13,10 @@ from useresponse_async.resources._arguments import (
     positive_id,
     text,
 )
+from useresponse_async._decode import entity, entity_or_none
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._pagination import Pages
+from useresponse_async.models import Comment, UploadedFile
 from useresponse_async.resources._attachments import uploads_of
 from useresponse_async.resources._resource import Resource
 

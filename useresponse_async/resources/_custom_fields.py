@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from useresponse_async._arguments import Params, query_of, slug
 from useresponse_async._decode import list_of
 from useresponse_async.models import CustomField
-from useresponse_async.resources._arguments import Params, query_of, slug
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["CustomFieldType", "CustomFields"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from useresponse_async._arguments import integer, text
 from useresponse_async._decode import as_sent, entity
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._files import (
@@ -15,7 +16,6 @@ from useresponse_async._files import (
 )
 from useresponse_async._session import Request
 from useresponse_async.models import AttachedFile, UploadedFile
-from useresponse_async.resources._arguments import integer, text
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Files"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from useresponse_async._arguments import Params, query_of
 from useresponse_async._decode import list_of
 from useresponse_async.models import Forum
-from useresponse_async.resources._arguments import Params, query_of
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Forums"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from useresponse_async._arguments import body_of, optional_text, positive_id
 from useresponse_async._decode import entity_or_none
 from useresponse_async.models import Comment, Object
-from useresponse_async.resources._arguments import body_of, optional_text, positive_id
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Moderation"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from useresponse_async._decode import Decoder, StructureError, list_of, unwrap
-from useresponse_async.models import UserNote
-from useresponse_async.resources._arguments import (
+from useresponse_async._arguments import (
     Params,
     body_of,
     moment_text,
@@ -15,6 +13,8 @@ from useresponse_async.resources._arguments import (
     query_of,
     text,
 )
+from useresponse_async._decode import Decoder, StructureError, list_of, unwrap
+from useresponse_async.models import UserNote
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["Notes"]

@@ -6,13 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, TypeAlias
 
-from useresponse_async._decode import entity, entity_or_none, list_of
-from useresponse_async._exceptions import ArgumentError
-from useresponse_async._files import Attachment
-from useresponse_async._pagination import Pages
-from useresponse_async._session import Session
-from useresponse_async.models import Comment, CustomField, Object
-from useresponse_async.resources._arguments import (
+from useresponse_async._arguments import (
     Params,
     Properties,
     Tags,
@@ -27,6 +21,12 @@ from useresponse_async.resources._arguments import (
     text,
     text_list,
 )
+from useresponse_async._decode import entity, entity_or_none, list_of
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._files import Attachment
+from useresponse_async._pagination import Pages
+from useresponse_async._session import Session
+from useresponse_async.models import Comment, CustomField, Object
 from useresponse_async.resources._attachments import attachment_of, attachments_of
 from useresponse_async.resources._resource import Resource
 

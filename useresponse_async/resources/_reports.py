@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, cast
 
+from useresponse_async._arguments import Params, optional_text, positive_id, query_of
 from useresponse_async._decode import Decoder, list_of, page_of, structure
 from useresponse_async._pagination import Pages
 from useresponse_async.models import Object, Report, ReportPage
 from useresponse_async.models._report import ReportGrouping
-from useresponse_async.resources._arguments import Params, optional_text, positive_id, query_of
 from useresponse_async.resources._resource import Resource
 
 __all__ = ["ReportPages", "Reports"]

@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from useresponse_async._arguments import Params, Properties, Tags
+from useresponse_async._arguments import text as checked_text
 from useresponse_async._files import Attachment
 from useresponse_async._pagination import Pages
 from useresponse_async.models import Object
-from useresponse_async.resources._arguments import Params, Properties, Tags
-from useresponse_async.resources._arguments import text as checked_text
 from useresponse_async.resources._changes import changed_since
 from useresponse_async.resources._objects import ObjectsOfModule
 

@@ -4,20 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from useresponse_async._decode import (
-    Decoder,
-    entity,
-    entity_or_none,
-    list_of,
-    page_of,
-    unwrap,
-)
-from useresponse_async._exceptions import ArgumentError
-from useresponse_async._pagination import Pages
-from useresponse_async._secret import Secret
-from useresponse_async._session import Session
-from useresponse_async.models import CustomField, Object, Page, User
-from useresponse_async.resources._arguments import (
+from useresponse_async._arguments import (
     Params,
     Properties,
     Tags,
@@ -31,6 +18,19 @@ from useresponse_async.resources._arguments import (
     text,
     truth,
 )
+from useresponse_async._decode import (
+    Decoder,
+    entity,
+    entity_or_none,
+    list_of,
+    page_of,
+    unwrap,
+)
+from useresponse_async._exceptions import ArgumentError
+from useresponse_async._pagination import Pages
+from useresponse_async._secret import Secret
+from useresponse_async._session import Session
+from useresponse_async.models import CustomField, Object, Page, User
 from useresponse_async.resources._notes import Notes
 from useresponse_async.resources._resource import Resource
 

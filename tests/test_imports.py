@@ -1,0 +1,47 @@
+"""Imports inside the package go down only."""
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import useresponse_async
+
+ROOT = Path(useresponse_async.__file__).parent
+
+
+def modules() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def run_when_imported(tree: ast.AST) -> Iterator[ast.ImportFrom]:
+    """Yield the imports that run when a module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield node
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not (
+            isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        ):
+            yield from run_when_imported(node)
+
+
+def test_no_module_needs_another_that_needs_it():
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        needed = graph[name] = set[str]()
+        for node in run_when_imported(ast.parse(path.read_text("utf-8"))):
+            for member in node.names:
+                target = f"{node.module}.{member.name}"
+                target = target if target in known else str(node.module)
+                # Its package is imported with a module, unless that is a part of it.
+                while target in known and target != "useresponse_async":
+                    if not f"{name}.".startswith(f"{target}."):
+                        needed.add(target)
+                    target = target.rpartition(".")[0]
+    assert len(graph) > 80
+    assert list(graphlib.TopologicalSorter(graph).static_order())
