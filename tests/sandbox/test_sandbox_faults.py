@@ -19,6 +19,12 @@ def test_a_status_is_sent_as_often_as_planned(sandbox, api):
     assert answers[0].json()["error"]["code"] == 503
 
 
+def test_a_status_that_no_standard_names_is_sent_too(sandbox, api):
+    sandbox.fail_next(520)
+    answer = api.get("/me.json")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (520, "Status 520")
+
+
 def test_plans_are_followed_in_order(sandbox, api):
     sandbox.fail_next(500)
     sandbox.fail_next(429)

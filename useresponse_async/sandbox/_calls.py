@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from urllib.parse import parse_qsl
 
@@ -55,7 +55,7 @@ def bad_request(*names: str) -> Refusal:
 
 def error_json(code: int, *, message: str | None = None, context: str | None = None) -> bytes:
     if message is None:
-        message = _MESSAGES.get(code) or HTTPStatus(code).phrase
+        message = _MESSAGES.get(code) or responses.get(code, f"Status {code}")
     error: dict[str, object] = {"code": code, "message": message}
     if context is not None:
         error["context"] = context
