@@ -66,18 +66,23 @@ class SandboxApp(Controls):
             return
         self._enter()
         started = time.monotonic()
-        status = "-"
+        status, ended = "-", False
 
         async def send_and_note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = str(message["status"])
+            elif not (ended or message.get("more_body", False)):
+                # Before the client can have it: its next request may be here at once.
+                ended = True
+                self._leave()
             await send(message)
 
         try:
             await self._serve(scope, receive, send_and_note)
         finally:
-            self._leave()
+            if not ended:
+                self._leave()
             if self.state.options.access_log:
                 _log(scope, status, time.monotonic() - started)
 
