@@ -46,7 +46,7 @@ _ATTEMPTS: Final = 3
 """Maximum number of times that a page is read again to settle one boundary."""
 
 _SPARE_REREADS: Final = 100
-"""The margin by which a walk may read more pages again than it has received."""
+"""How many more pages a walk may read again than it has received."""
 
 
 class SeenIds:

@@ -245,10 +245,9 @@ def connection_error(
     timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
     system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
     host = host_and_port(request.url)
-    proxy = None if proxies is None else proxies.of(request.url)
-    through = "" if proxy is None else f" through the proxy {host_and_port(proxy.url)}"
-    if proxies is not None and proxy is not None:
-        through += f" ({proxies.source})"
+    through = ""
+    if proxies is not None and (proxy := proxies.of(request.url)) is not None:
+        through = f" through the proxy {host_and_port(proxy.url)} ({proxies.source})"
     reason = _reason(error, chain)
     if timed_out:
         step = type(error).__name__.removesuffix("Timeout").lower()

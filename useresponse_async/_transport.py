@@ -115,6 +115,8 @@ class KeyTransport(httpx.AsyncBaseTransport):
         if self._adds_key:  # of a redirected request, the extension is the first one's
             request.extensions = {**request.extensions, KEY: (query, authorization)}
             return request
+        if query is None and authorization is None:
+            return request
         url, headers = request.url, request.headers
         if authorization is not None:
             headers = headers.copy()

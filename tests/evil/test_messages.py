@@ -225,6 +225,7 @@ async def test_a_retry_is_logged_with_the_page_or_id(sandbox, wire, caplog):
         with caplog.at_level(logging.WARNING, logger="useresponse_async.retry"):
             await client.users.search().collect()
             await client.users.get(7)
-    page, user = [record.getMessage() for record in caplog.records]
+    retries = [record for record in caplog.records if record.name == "useresponse_async.retry"]
+    page, user = [record.getMessage() for record in retries]
     assert re.match(r"retrying GET /api/3\.0/users/search\.json \(page 2\) in \d\.\d\d s: ", page)
     assert re.match(r"retrying GET /api/3\.0/users/7\.json in \d\.\d\d s: attempt 1 failed: ", user)

@@ -176,11 +176,11 @@ def useresponse_source(
         )
     )
 
-    def resource(name: str, model: type[Model], find: _Find, **key: type) -> DltResource:
+    def resource(name: str, model: type[Model], find: _Find, **key_columns: type) -> DltResource:
         def read() -> _Rows:
             yield from reader.read(lambda client: _found(client, find))
 
-        return dlt.resource(read, name=name, **_hints(model, key))
+        return dlt.resource(read, name=name, **_hints(model, **key_columns))
 
     def changed(name: str) -> DltResource:
         activity = dlt.sources.incremental[datetime](
@@ -191,7 +191,7 @@ def useresponse_source(
             start = activity.start_value
             yield from reader.read(lambda client: reader.changed(client, name, start))
 
-        return dlt.resource(read, name=name, **_hints(models.Object, {}))
+        return dlt.resource(read, name=name, **_hints(models.Object))
 
     # Not a transformer, which follows one parent: these have two, and remember by themselves how
     # far they have read, so that they are complete whatever else is selected.
@@ -215,7 +215,7 @@ def useresponse_source(
     return [
         changed("tickets"),
         changed("topics"),
-        dlt.resource(comments, **_hints(models.Comment, {})),
+        dlt.resource(comments, **_hints(models.Comment)),
         resource("users", models.User, lambda client: client.users.search()),
         resource(
             "articles",
@@ -293,14 +293,14 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, int) and value.bit_length() > _BITS else value
 
 
-def _hints(model: type[Model], key: dict[str, type]) -> dict[str, Any]:
+def _hints(model: type[Model], **key_columns: type) -> dict[str, Any]:
     """Return the hints for ``dlt.resource`` about the table of ``model`` and its child tables."""
     types = _types(model)
     lists = {name: get_args(held)[0] for name, held in types.items() if get_origin(held) is list}
     return {
-        "primary_key": [*key, "id"],
+        "primary_key": [*key_columns, "id"],
         "write_disposition": "merge",
-        "columns": _columns(key | {n: held for n, held in types.items() if n not in lists}),
+        "columns": _columns(key_columns | {n: held for n, held in types.items() if n not in lists}),
         "nested_hints": {
             name: {"columns": _columns(_types(item) if attrs.has(item) else {"value": item})}
             for name, item in lists.items()
