@@ -1,4 +1,4 @@
-"""Checks of arguments, and conversion to the forms that the API accepts."""
+"""Checks of arguments, and their conversion to the forms that the API accepts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONTROL_CODES: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def _optional(check: Callable[[str, T], Checked]) -> Callable[[str, T | None], Checked | None]:
-    """Return ``check`` for arguments that may be left out."""
+    """Return ``check`` for arguments that may be ``None``."""
     return lambda name, value: None if value is None else check(name, value)
 
 
@@ -117,7 +117,7 @@ def _query_text(name: str, value: str | float) -> str:
 
 
 def body_of(named: Mapping[str, Any], properties: Properties | None = None) -> dict[str, Any]:
-    """Return the body: those of ``named`` that are not ``None``, and the custom fields."""
+    """Return the body: the values of ``named`` other than ``None``, and the custom fields."""
     given = {name: value for name, value in named.items() if value is not None}
     return given | property_keys(properties)
 
@@ -136,7 +136,7 @@ def property_keys(properties: Properties | None) -> dict[str, Any]:
 
 @_optional
 def comma_text(name: str, values: Tags) -> str:
-    """Return ``values`` separated by commas, as users' tags are sent."""
+    """Return ``values`` separated by commas, the form of a user's tags."""
     if isinstance(values, str):
         return values
     return _joined(name, (text(name, value) for value in values), ",")
@@ -144,22 +144,22 @@ def comma_text(name: str, values: Tags) -> str:
 
 @_optional
 def text_list(name: str, values: Tags) -> list[str]:
-    """Return ``values`` as a list of strings, as objects' tags are sent."""
+    """Return ``values`` as a list of strings, the form of an object's tags."""
     if isinstance(values, str):
         return [value.strip() for value in values.split(",") if value.strip()]
     return [text(name, value) for value in values]
 
 
-def _joined(name: str, values: Iterable[Any], mark: str) -> str:
+def _joined(name: str, values: Iterable[Any], separator: str) -> str:
     texts = [str(value) for value in values]
     for value in texts:
-        if mark in value:
-            raise ArgumentError(name, f"{value!r} contains {mark!r}, the separator of values")
-    return mark.join(texts)
+        if separator in value:
+            raise ArgumentError(name, f"{value!r} contains {separator!r}, the separator of values")
+    return separator.join(texts)
 
 
 def truth(name: str, value: bool) -> bool:  # noqa: FBT001 - the value to check
-    """Return ``value`` if it is ``True`` or ``False``, or the API's 1 or 0."""
+    """Return ``value`` as a boolean if it is ``True``, ``False``, 1 or 0."""
     if value not in (True, False):
         raise ArgumentError(name, f"{value!r} is neither True nor False")
     return bool(value)
@@ -176,7 +176,7 @@ def day_text(name: str, value: date) -> str:
     """Return a day as ``dd.mm.yyyy``.
 
     Raises:
-        ArgumentError: It is not a date, or is a ``datetime``: the API accepts no time of day.
+        ArgumentError: It is not a date, or it is a ``datetime``: the API accepts only a date.
     """
     if not isinstance(value, date) or isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(name, f"must be a datetime.date, not {type(value).__name__}")
@@ -206,12 +206,12 @@ def slug(name: str, value: str) -> str:
 
 
 def relative_path(path: str) -> str:
-    """Return ``path`` without its leading slash, if it stays below the API's URL."""
-    segments = unquote(encodable("path", text("path", path))).split("/")
-    if _CONTROL_CODES.search(unquote(path)):
+    """Return ``path`` without its leading slash, if it is below the API's URL."""
+    decoded = unquote(encodable("path", text("path", path)))
+    if _CONTROL_CODES.search(decoded):
         raise ArgumentError("path", "contains a control character")
     if any(mark in path for mark in "?#\\"):
         raise ArgumentError("path", "contains one of ? # \\; pass the query as params")
-    if any(segment in (".", "..") for segment in segments) or "" in segments[1:]:
+    if not {"", ".", ".."}.isdisjoint(decoded.removeprefix("/").split("/")):
         raise ArgumentError("path", "contains an empty, '.' or '..' segment")
     return path.removeprefix("/")

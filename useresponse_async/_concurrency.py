@@ -1,4 +1,4 @@
-"""Concurrent calls: an ordered, bounded, cancellable map, and tasks that no task group owns."""
+"""Concurrent map with a limit, and tasks that belong to no task group."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ T = TypeVar("T")
 _asyncio_tasks: Final[set[asyncio.Task[None]]] = set()
 
 
-class _No(enum.Enum):
-    MORE = "no input is left"
+class _End(enum.Enum):
+    OF_INPUTS = enum.auto()
 
 
 def current_loop() -> object:
@@ -43,14 +43,13 @@ def current_loop() -> object:
 
 
 class _Task(Generic[T]):
-    """A call in its own task, whose outcome is kept until it is requested.
+    """A call in its own task, which keeps the outcome, and runs in a copy of the context.
 
-    No task group owns it, since a task group cannot be held open across a ``yield``, nor entered
-    in one task and left in another, and callers of a generator need both. It runs in a copy of
-    the caller's context.
+    It belongs to no task group, since a task group must not be open across a ``yield``, and must
+    be exited in the task that entered it; users of a generator need both.
     """
 
-    __slots__ = ("_call", "_error", "_on_end", "_scope", "_value", "ended")
+    __slots__ = ("_call", "_error", "_on_end", "_value", "ended", "scope")
 
     def __init__(
         self,
@@ -62,7 +61,7 @@ class _Task(Generic[T]):
         self.ended = anyio.Event()
         self._call = call
         self._on_end = on_end
-        self._scope = anyio.CancelScope(deadline=deadline)
+        self.scope = anyio.CancelScope(deadline=deadline)
         self._error: BaseException | None = None
         loop = current_loop()
         if isinstance(loop, asyncio.AbstractEventLoop):
@@ -75,11 +74,11 @@ class _Task(Generic[T]):
 
     async def _run(self) -> None:
         try:
-            with self._scope:
+            with self.scope:
                 self._value = await self._call()
         except BaseException as error:
-            # It is raised where the outcome is requested. Only a cancellation from outside is
-            # raised here: no other exception may leave a task that nothing waits for.
+            # It is raised by outcome(), and here only if it is a cancellation from outside: any
+            # other exception would be reported as one that was never retrieved.
             self._error = error
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 raise
@@ -91,13 +90,6 @@ class _Task(Generic[T]):
         if self._error is not None:
             raise self._error
         return self._value
-
-    def cancel(self) -> None:
-        self._scope.cancel()
-
-    @property
-    def succeeded(self) -> bool:
-        return self.ended.is_set() and self._error is None and not self._scope.cancelled_caught
 
 
 async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf")) -> None:
@@ -116,23 +108,18 @@ async def _wait_for(tasks: Iterable[_Task[Any]], *, deadline: float = float("inf
 
 async def ends_in_time(
     function: Callable[[], Awaitable[object]], *, seconds: float = CLOSE_SECONDS
-) -> bool:
-    """Await ``function()`` in its own task; a cancellation during it is raised afterwards.
+) -> None:
+    """Await ``function()`` for at most ``seconds``; exceptions that it raises are dropped.
 
-    asyncio's own cancellation ignores shields, so a function that must run to its end needs a
-    task that nothing else cancels. The caller waits for it for at most ``seconds``.
+    It runs in a task of its own, since asyncio's own cancellation ignores shields. A cancellation
+    of the caller is raised afterwards.
 
     Args:
-        function: What to await.
+        function: The function to await.
         seconds: The limit, in seconds.
-
-    Returns:
-        Whether it returned within the limit, without an exception.
     """
     deadline = anyio.current_time() + seconds
-    task = _Task(function, id, deadline=deadline)
-    await _wait_for([task], deadline=deadline)
-    return task.succeeded
+    await _wait_for([_Task(function, id, deadline=deadline)], deadline=deadline)
 
 
 async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
@@ -145,24 +132,24 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
 ) -> AsyncGenerator[T, None]:
     """Yield ``function(item)`` for each of ``inputs``, with several calls running concurrently.
 
-    An input is taken only when its call can start. The first call that fails raises its
-    exception in order. Leaving the generator, also by a cancellation, cancels the calls that
-    are still running and waits for their end.
+    An input is taken only when its call can start. The exception of a call is raised in place of
+    its result. Leaving the generator, also by a cancellation, cancels the running calls and
+    waits for them.
 
     Args:
         function: The function; each call runs in its own task.
         inputs: The arguments; an async generator is closed at the end.
         limit: Maximum number of running calls.
         ahead: Maximum number of calls that are running, or finished and not yet yielded; at
-            least ``limit``. A larger number keeps ``limit`` calls running behind a slow one.
-        ordered: Whether outcomes are yielded in the order of their inputs, or as they finish.
+            least ``limit``. A larger number keeps ``limit`` calls running after a slow one.
+        ordered: Whether results are yielded in the order of their inputs, or as calls finish.
     """
     source: Iterator[Input] | AsyncIterator[Input] = (
         aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
     )
-    calls: dict[_Task[T], None] = {}  # those not yet taken, in the order of their inputs
-    finished: dict[_Task[T], None] = {}  # in the order in which they finished
-    drawing: _Task[Input | _No] | None = None
+    calls: dict[_Task[T], None] = {}  # not yet yielded, in the order of their inputs
+    finished: dict[_Task[T], None] = {}  # the finished ones of them, as they finished
+    drawing: _Task[Input | _End] | None = None
     exhausted = False
     ahead = max(limit, ahead)
     changed = anyio.Event()
@@ -179,16 +166,16 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
             changed = anyio.Event()
             while not exhausted and len(calls) - len(finished) < limit and len(calls) < ahead:
                 if isinstance(source, Iterator):
-                    item = next(source, _No.MORE)
+                    item = next(source, _End.OF_INPUTS)
                 elif drawing is None:
-                    drawing = _Task(partial(_next, source), wake)
+                    drawing = _Task(partial(anext, source, _End.OF_INPUTS), wake)
                     break
                 elif drawing.ended.is_set():
                     item, drawing = drawing.outcome(), None
                 else:
                     break
-                exhausted = item is _No.MORE
-                if item is not _No.MORE:
+                exhausted = item is _End.OF_INPUTS
+                if item is not _End.OF_INPUTS:
                     calls[_Task(partial(function, item), finish)] = None
             call = next(iter(calls if ordered else finished), None)
             if call is not None and call in finished:
@@ -199,15 +186,11 @@ async def concurrent_map(  # noqa: C901, PLR0912 - one loop, straight on
     finally:
         tasks: list[_Task[Any]] = [*calls, *([drawing] if drawing else [])]
         for task in tasks:
-            task.cancel()
+            task.scope.cancel()
         try:
             await _wait_for(tasks)
         finally:
-            # Nothing else closes a generator that was created in the argument.
+            # The caller may have no reference to the generator that it passed.
             close = getattr(source, "aclose", None)
             if close is not None:
                 await close()
-
-
-async def _next(source: AsyncIterator[Input]) -> Input | _No:
-    return await anext(source, _No.MORE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -12,16 +12,8 @@ class UseResponseError(Exception):
     """Base class of the exceptions that calls raise."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The constructors below take keyword arguments, which the default protocol does not pass.
-        return (_restored, (type(self), self.args, self.__dict__))
-
-
-def _restored(
-    cls: type[UseResponseError], args: tuple[object, ...], state: dict[str, Any]
-) -> UseResponseError:
-    error = cls.__new__(cls, *args)
-    error.__dict__.update(state)
-    return error
+        # The default protocol calls the constructor, but without its keyword arguments.
+        return (type(self).__new__, (type(self), *self.args), self.__dict__)
 
 
 class ConfigurationError(UseResponseError, ValueError):

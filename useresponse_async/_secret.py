@@ -14,10 +14,11 @@ from urllib.parse import quote, quote_plus
 from useresponse_async._exceptions import ArgumentError
 
 _MASK: Final = "***"
+_ANY: Final = "surrogatepass"  # any text can be redacted, also one that cannot be sent
 
 RETRY_LOGGER: Final = "useresponse_async.retry"
 
-# These see a response's head or message, in which a server may echo a secret.
+# They log parts of responses, in which a server may repeat a secret.
 _ECHOING_LOGGERS: Final = (
     "httpx",
     "httpcore.connection",
@@ -33,7 +34,7 @@ _HUFFMAN_CODED: Final = "Encoded header block"
 
 
 class Secret:
-    """A string that is not shown: its ``repr`` and ``str`` are ``***``.
+    """A string that is not displayed: its ``repr`` and ``str`` are ``***``.
 
     Pickling drops the string: the unpickled secret is not equal to any other, and
     :meth:`reveal` raises :class:`~useresponse_async.ArgumentError`.
@@ -42,12 +43,11 @@ class Secret:
         text: The secret string.
     """
 
-    __slots__ = ("__weakref__", "_byte_spellings", "_spellings", "_text")
+    __slots__ = ("__weakref__", "_spellings", "_text")
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
-        self._spellings = _spellings_of(text)
-        self._byte_spellings = [it.encode(errors="surrogatepass") for it in self._spellings]
+        self._spellings: list[bytes] = _spellings_of(text)
 
     def reveal(self) -> str:
         """Return the string.
@@ -65,9 +65,7 @@ class Secret:
         Args:
             text: The text that may contain the secret.
         """
-        for spelling in self._spellings:
-            text = text.replace(spelling, _MASK)
-        return text
+        return self.redact_bytes(text.encode(errors=_ANY)).decode(errors=_ANY)
 
     def redact_bytes(self, data: bytes) -> bytes:
         """Return ``data`` with the secret replaced by ``***``: plain, URL-quoted or in JSON.
@@ -75,20 +73,14 @@ class Secret:
         Args:
             data: The bytes that may contain the secret.
         """
-        for spelling in self._byte_spellings:
+        for spelling in self._spellings:
             data = data.replace(spelling, _MASK.encode())
         return data
 
     @property
     def longest_spelling(self) -> int:
         """The size of the longest spelling, in bytes."""
-        return max(map(len, self._byte_spellings), default=0)
-
-    @classmethod
-    def _without_text(cls) -> Secret:
-        secret = cls("")
-        secret._text = None
-        return secret
+        return max(map(len, self._spellings), default=0)
 
     def __repr__(self) -> str:
         return _MASK
@@ -108,18 +100,16 @@ class Secret:
         return self
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Secret._without_text, ())
+        return (Secret, ("",), (None, {"_text": None}))
 
 
-def _spellings_of(text: str) -> list[str]:
-    """Return the text as it stands in a URL, a form, JSON and PHP's JSON, the longest first."""
-    quoted = [
-        quote_text(text, safe="", errors="surrogatepass") for quote_text in (quote, quote_plus)
-    ]
+def _spellings_of(text: str) -> list[bytes]:
+    """Return ``text`` as in a URL, a form, JSON and PHP's JSON, the longest form first."""
+    quoted = [quote(text, safe="", errors=_ANY), quote_plus(text, safe="", errors=_ANY)]
     in_json = [json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]]
-    ways = {text, *quoted, *in_json, *(way.replace("/", "\\/") for way in in_json)}
-    ways |= {re.sub("%..", lambda escape: escape[0].lower(), way) for way in quoted}
-    return sorted(filter(None, ways), key=len, reverse=True)
+    forms = {text, *quoted, *in_json, *(form.replace("/", "\\/") for form in in_json)}
+    forms |= {re.sub("%..", lambda escape: escape[0].lower(), form) for form in quoted}
+    return sorted((form.encode(errors=_ANY) for form in forms if form), key=len, reverse=True)
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
@@ -137,35 +127,25 @@ def redact_bytes(data: bytes, secrets: Collection[Secret], max_bytes: int | None
     data = data[: limit + margin]
     for secret in secrets:
         data = secret.redact_bytes(data)
-    # The beginning of a secret may be at the end of what was cut.
+    # The start of a secret may be at the end of the data that was cut off.
     return data[: len(data) - margin if cut else None][:limit]
 
 
-class _RedactingFilter(logging.Filter):
-    """Redacts the secrets in use in a record before any handler sees it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._secrets: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
-
-    def watch(self, secret: Secret) -> None:
-        self._secrets[id(secret)] = secret
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        if message.startswith(_HUFFMAN_CODED):
-            return False  # secrets in it cannot be found
-        redacted = redact(message, list(self._secrets.values()))
-        if redacted != message:
-            record.msg, record.args = redacted, ()
-        return True
+_watched: Final[weakref.WeakValueDictionary[int, Secret]] = weakref.WeakValueDictionary()
+"""The secrets in use, by their ``id()``, since equal ones exist for different times."""
 
 
-_redacting_filter = _RedactingFilter()
+def _redact_record(record: logging.LogRecord) -> bool:
+    """Redact the secrets in use in a log record, before any handler receives it."""
+    message = record.getMessage()
+    redacted = redact(message, list(_watched.values()))
+    if redacted != message:
+        record.msg, record.args = redacted, ()
+    return not message.startswith(_HUFFMAN_CODED)  # secrets in such data cannot be recognized
 
 
 def keep_out_of_logs(secret: Secret) -> None:
-    """Redact ``secret``, while it exists, in records of the loggers that may contain it."""
-    _redacting_filter.watch(secret)
+    """Redact ``secret``, as long as it exists, in the loggers that may log it."""
+    _watched[id(secret)] = secret
     for name in _ECHOING_LOGGERS:
-        logging.getLogger(name).addFilter(_redacting_filter)
+        logging.getLogger(name).addFilter(_redact_record)

@@ -1,7 +1,7 @@
-"""Ctrl-C while the command line starts or ends: no traceback.
+"""Ctrl-C without a traceback while the command line starts or ends.
 
-The package imports this module first, since the other imports take a good part of a second. It
-does nothing where the package is used as a library.
+The package imports this module first, since its other imports take several tenths of a second.
+It has no effect if the package is used as a library.
 """
 
 import os
@@ -13,7 +13,7 @@ _INTERRUPTED = 130
 
 
 def end_at_once(*_: object) -> None:
-    """End the process, as the handler of Ctrl-C while nothing has begun."""
+    """End the process: the handler of Ctrl-C until a command runs."""
     try:
         os.write(2, b"interrupted\n")
     finally:
@@ -29,7 +29,7 @@ def _is_command() -> bool:
 
 
 def _never_show_interrupts() -> None:
-    # A second Ctrl-C may come while the first one is being obeyed.
+    # A second Ctrl-C may interrupt the handling of the first.
     show, show_unraisable = sys.excepthook, sys.unraisablehook
     sys.excepthook = lambda kind, error, trace: (
         None if kind is KeyboardInterrupt else show(kind, error, trace)
@@ -43,6 +43,6 @@ if _is_command():
     _never_show_interrupts()
     import signal
 
-    # Where Ctrl-C is ignored, as in the background of a script, it stays so.
+    # If Ctrl-C is ignored, as in the background of a script, it remains ignored.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, end_at_once)

@@ -54,7 +54,7 @@ def login_url(
     """
     if "://" in source:
         raise ArgumentError("source", "must be a domain without a scheme, e.g. example.com")
-    key = _secret_bytes(secret)
+    key = _utf8("secret", secret.reveal() if isinstance(secret, Secret) else secret)
     path = "/".join(
         _encoded(_utf8(name, value), key)
         for name, value in {
@@ -79,10 +79,6 @@ def _address(domain: str) -> str:
     return domain.rstrip("/")
 
 
-def _secret_bytes(secret: str | Secret) -> bytes:
-    return _utf8("secret", secret.reveal() if isinstance(secret, Secret) else secret)
-
-
 def _utf8(name: str, value: str) -> bytes:
     try:
         return text(name, value).encode()
@@ -93,17 +89,9 @@ def _utf8(name: str, value: str) -> bytes:
 
 def _encoded(data: bytes, secret: bytes) -> str:
     key = hashlib.sha1(secret).hexdigest().encode()  # noqa: S324 - the vendor's choice
-    return "".join(
-        _base36(byte + shift)[::-1] for byte, shift in zip(data, cycle(key), strict=False)
-    )
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, len(_DIGITS))
-        digits = _DIGITS[digit] + digits
-    return digits
+    shifted = [byte + shift for byte, shift in zip(data, cycle(key), strict=False)]
+    # In base 36, which takes two digits, of which the last comes first.
+    return "".join(_DIGITS[number % 36] + _DIGITS[number // 36] for number in shifted)
 
 
 def _signature(secret: bytes, *values: str) -> str:
