@@ -1,4 +1,4 @@
-"""The optional aiohttp sender, in place of httpx's own connections."""
+"""The optional aiohttp transport, in place of httpx's own connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, cast
 
 import aiohttp
 import httpx
@@ -15,17 +15,18 @@ import httpx_aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from useresponse_async._concurrency import current_loop
 from useresponse_async._config import Proxies
 from useresponse_async._exceptions import ConfigurationError
 from useresponse_async._secret import Secret
-from useresponse_async._transport import KEY, default_ssl_context, origin, with_query
+from useresponse_async._transport import KEY, default_ssl_context, origin, with_queries
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends through aiohttp sessions, whose connections are as many as requests need.
+    """Sends requests through an aiohttp session, which does not limit its connections.
 
     Args:
-        verify: The TLS context to verify servers with; default: the usual authorities.
+        verify: The TLS context that verifies servers; default: httpx's own.
         proxies: The proxies to send through.
     """
 
@@ -36,21 +37,23 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; return its response, the body not yet read."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            raise ConfigurationError("transport: aiohttp runs on asyncio only") from None
-        sender = self._by_origin.get(origin(request.url))
-        if sender is None:
-            sender = self._sender(request.url)
+        """Send ``request``; return its response with an unread body."""
+        if self._session is None:
+            if not isinstance(current_loop(), asyncio.AbstractEventLoop):
+                raise ConfigurationError("transport: aiohttp runs on asyncio only")
+            self._session = _new_session(self._context)
+        place = origin(request.url)
+        if place not in self._by_origin:
+            self._by_origin[place] = httpx_aiohttp.AiohttpTransport(
+                verify=self._context, proxy=self._proxies.of(request.url), client=self._session
+            )
         if isinstance(request.stream, httpx.ByteStream):
-            await request.aread()  # what is read and empty goes without a body
+            await request.aread()  # so that an empty body is not sent
         used: list[asyncio.Transport] = []
-        exchange = _exchange.set((used, request.extensions.get(KEY, (None, None))))
+        exchange = _exchange.set((used, *request.extensions[KEY]))
         try:
-            with _failures_told_apart():
-                response = await sender.handle_async_request(request)
+            with _original_failures():
+                response = await self._by_origin[place].handle_async_request(request)
         except BaseException:
             _abort_closing(used)
             raise
@@ -64,56 +67,44 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if self._session is not None:
             await self._session.close()
 
-    def _sender(self, url: httpx.URL) -> httpx_aiohttp.AiohttpTransport:
-        if self._session is None:
-            self._session = _new_session(self._context)
-        sender = self._by_origin[origin(url)] = httpx_aiohttp.AiohttpTransport(
-            verify=self._context, proxy=self._proxies.of(url), client=self._session
-        )
-        return sender
 
-
-_Added: TypeAlias = tuple[Secret | None, Secret | None]
-
-_exchange: ContextVar[tuple[list[asyncio.Transport], _Added] | None] = ContextVar(
-    "useresponse_async_aiohttp_exchange", default=None
+_exchange: Final[ContextVar[tuple[list[asyncio.Transport], tuple[Secret, ...], Secret | None]]] = (
+    ContextVar("useresponse_async_aiohttp_exchange")
 )
+"""The connections, the secret queries and the ``Authorization`` of this context's request."""
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells an exchange which connection it was given."""
+    """Records which connection a request uses."""
 
     async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
         connection = await super().connect(*args, **options)
-        exchange = _exchange.get()
-        if exchange is not None and connection.transport is not None:
-            exchange[0].append(connection.transport)
+        if connection.transport is not None:
+            _exchange.get()[0].append(connection.transport)
         return connection
 
 
 class _KeyedRequest(aiohttp.ClientRequest):
-    """Adds the key as it is sent, below tracers that wrap ``ClientSession._request``."""
+    """Adds the key when it is sent, below tracers that wrap ``ClientSession._request``."""
 
     _shown: aiohttp.RequestInfo | None = None
 
     @property
     def request_info(self) -> aiohttp.RequestInfo:
-        """The request as a response tells of it: without the key."""
+        """The request in the attributes of a response: without the key."""
         return self._shown or super().request_info
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        exchange = _exchange.get()
-        query, authorization = exchange[1] if exchange else (None, None)
-        if self.method == "CONNECT" or (query is None and authorization is None):
+        _, queries, authorization = _exchange.get()
+        if self.method == "CONNECT" or (not queries and authorization is None):
             return await super().send(conn)
         self._shown = self.request_info
         url, headers = self.url, self.headers
         if authorization is not None:
             self.headers = CIMultiDict(headers)
             self.headers["Authorization"] = authorization.reveal()
-        if query is not None:
-            target = with_query(url.raw_path_qs.encode(), query).decode()
-            self.url = URL(f"{url.origin()}{target}", encoded=True)
+        target = with_queries(url.raw_path_qs.encode(), queries).decode()
+        self.url = URL(f"{url.origin()}{target}", encoded=True)
         try:
             return await super().send(conn)
         finally:
@@ -126,10 +117,10 @@ def _new_session(context: ssl.SSLContext) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=_KeyedRequest,
     )
-    # aiohttp's instrumentation adds itself to every session, and would see response heads.
+    # Instrumentation adds itself to every session, and would see the unredacted response heads.
     session.trace_configs.clear()
-    # aiohttp would send again by the method alone, and some GETs of this API toggle a state.
-    # There is no public name for it.
+    # aiohttp retries any GET, and some GETs of this API change a state. There is no public
+    # option for it.
     session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return session
 
@@ -137,8 +128,8 @@ def _new_session(context: ssl.SSLContext) -> aiohttp.ClientSession:
 def _abort_closing(transports: list[asyncio.Transport]) -> None:
     """Abort the connections that aiohttp has closed.
 
-    A closed one stays open until its peer has taken what was still to be sent, or has done its
-    part in closing TLS, and a server may do neither.
+    A closed connection remains until its peer has received the rest of the request, or has
+    closed TLS, and a server may do neither.
     """
     for transport in transports:
         if transport.is_closing():
@@ -151,7 +142,7 @@ class _Stream(httpx.AsyncByteStream):
         self._used = used
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
-        with _failures_told_apart():
+        with _original_failures():
             async for chunk in self._inner:
                 yield chunk
 
@@ -163,17 +154,17 @@ class _Stream(httpx.AsyncByteStream):
 
 
 @contextmanager
-def _failures_told_apart() -> Generator[None, None, None]:
-    """Tell a connection that broke from one that was never made.
+def _original_failures() -> Generator[None, None, None]:
+    """Raise aiohttp's exceptions in place of those to which httpx-aiohttp converts them.
 
-    httpx-aiohttp calls both a failure to connect, after which a call that must not be made
-    twice would be repeated.
+    It converts a broken connection to a failure to connect, after which calls that are not
+    idempotent would be retried. Read timeouts are converted correctly.
     """
     try:
         yield
     except httpx.TransportError as error:
         cause = error.__cause__
-        timed_out = isinstance(cause, aiohttp.ServerTimeoutError)  # which it calls what it is
+        timed_out = isinstance(cause, aiohttp.ServerTimeoutError)
         if isinstance(cause, aiohttp.ClientError | TimeoutError) and not timed_out:
             raise cause from cause.__cause__
         raise

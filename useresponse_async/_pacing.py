@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from types import TracebackType
 from typing import Final
 
 import anyio
+import attrs
 
 logger: Final[logging.Logger] = logging.getLogger("useresponse_async.pacing")
 
@@ -19,24 +19,22 @@ _RESPONSES_BEFORE_PROBE: Final = 32
 _BULK_SHARE: Final = 4
 
 
+@attrs.define(eq=False)
 class Limiter:
-    """A number of slots, first come first served, single calls ahead of bulk work.
+    """A number of slots with two fair queues: single calls overtake bulk work.
 
-    Bulk work keeps at least a quarter of the slots, and one at least, while it waits. anyio's
-    own limiter has neither an order nor a way in that is fair on every release and backend.
+    While bulk work waits, it keeps at least a quarter of the slots, and at least one. anyio's
+    own limiter has no priorities, and is not fair on every backend.
 
     Args:
-        limit: The number of slots, at least 1; may change at any time.
+        limit: The number of slots, at least 1.
     """
 
-    __slots__ = ("_bulk_waiting", "_single_waiting", "bulk_taken", "limit", "taken")
-
-    def __init__(self, limit: int) -> None:
-        self.limit: int = limit
-        self._single_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
-        self._bulk_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
-        self.taken: int = 0
-        self.bulk_taken: int = 0
+    limit: int
+    taken: int = 0
+    bulk_taken: int = 0
+    _single_waiting: OrderedDict[anyio.Event, None] = attrs.Factory(OrderedDict[anyio.Event, None])
+    _bulk_waiting: OrderedDict[anyio.Event, None] = attrs.Factory(OrderedDict[anyio.Event, None])
 
     def resize(self, limit: int) -> None:
         """Change the number of slots."""
@@ -44,8 +42,8 @@ class Limiter:
         self._admit()
 
     async def acquire(self, *, bulk: bool = False) -> None:
-        """Wait for a slot and take it; nothing is kept where that is cancelled."""
-        # While anyone waits all slots are in use, so nobody is overtaken here.
+        """Wait for a slot and take it; no slot is taken if the wait is cancelled."""
+        # While calls wait, all slots are in use, so this overtakes none of them.
         if self.taken < self.limit:
             self.taken += 1
             self.bulk_taken += bulk
@@ -57,13 +55,13 @@ class Limiter:
             await admitted.wait()
         except BaseException:
             if admitted.is_set():
-                self.release(bulk=bulk)  # the slot came together with the cancellation
+                self.release(bulk=bulk)  # admitted and cancelled at the same time
             else:
                 del waiting[admitted]
             raise
 
     def release(self, *, bulk: bool = False) -> None:
-        """Give a slot back, to the next one in the queue."""
+        """Release a slot, and admit the next call."""
         self.taken -= 1
         self.bulk_taken -= bulk
         self._admit()
@@ -81,17 +79,17 @@ class Limiter:
 
 
 class Pacing:
-    """Limits the requests in flight, and finds the server's capacity below that limit.
+    """The limit of the requests in flight, which adapts to the server's capacity.
 
-    The limit starts low and grows by one for each good response, so it doubles in the time of
-    one response, up to the least that is known to be too much. There it stays, and now and then
-    probes one more; where that goes well, twice as many more each time. When the server shows
-    an overload the limit shrinks by a share: once for all the requests that were under way
-    together, since they all show the same moment.
+    The limit starts low and grows by one with each successful response, so that it doubles in
+    the time of one response, until it is one below the lowest limit known to be too high. From
+    there it probes: after many successful responses, a limit that is one higher, and then in
+    steps that double as long as no overload occurs. An overload reduces the limit by a factor,
+    once for all requests that were in flight together, since they show the same overload.
 
     Args:
         bound: Maximum number of requests in flight.
-        adaptive: Whether to go below the bound when the server is overloaded.
+        adaptive: Whether the limit may be lower than the bound.
     """
 
     def __init__(self, bound: int, *, adaptive: bool = True) -> None:
@@ -116,13 +114,13 @@ class Pacing:
         return self.limiter.taken
 
     def increase(self, *, seen: int, full: bool) -> None:
-        """Raise the limit after a response that shows no overload.
+        """Raise the limit after a successful response.
 
         Args:
             seen: The number of decreases when the request was sent.
-            full: Whether all slots were in use then.
+            full: Whether all slots were in use.
         """
-        if not self._adaptive or seen != self.decreases:
+        if seen != self.decreases:
             return
         self._good_since_decrease = True
         if self._recovered is not None:
@@ -135,14 +133,14 @@ class Pacing:
         if self._step == 1:
             patience = max(_RESPONSES_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self.limit)
         if self.limit + 1 < self._too_much:
-            self._set(self.limit + 1)
+            self.limiter.resize(self.limit + 1)
         elif self._good_responses >= patience:
             self._too_much += self._step
             self._step *= 2
             self._good_responses = 0
 
     def decrease(self, *, seen: int) -> None:
-        """Lower the limit after a failure that shows an overload.
+        """Lower the limit after an overload.
 
         Args:
             seen: The number of decreases when the request was sent.
@@ -152,71 +150,62 @@ class Pacing:
         if self._good_since_decrease:
             self._too_much = self.limit
         elif self._recovered is None:
-            # It is down, rather than slow, and may be as fast as ever when it is back.
+            # The server is down rather than slow, and may have its full capacity afterwards.
             self._recovered = anyio.Event()
         self._good_since_decrease = False
         self.decreases += 1
         self._step = 1
         self._good_responses = 0
-        self._set(math.floor(self.limit * _DECREASE))
+        self.limiter.resize(max(1, math.floor(self.limit * _DECREASE)))
         logger.info(
             "the server is overloaded: at most %d requests in flight from now on",
             self.limit,
             extra={"useresponse_limit": self.limit, "useresponse_bound": self.bound},
         )
 
-    async def pause(self, seconds: float) -> bool:
-        """Wait before a retry, but not longer than until the server is back.
+    async def pause(self, seconds: float, *, until_back: bool = True) -> bool:
+        """Wait before a retry.
 
         Args:
-            seconds: Maximum wait, in seconds.
+            seconds: The time to wait, in seconds.
+            until_back: Whether to wait only until a server that was down responds again.
 
         Returns:
-            Whether the server was down and is back.
+            Whether the server was down and responds again.
         """
-        if self._recovered is None:
-            await anyio.sleep(seconds)
-            return False
+        recovered = self._recovered if until_back else None
         with anyio.move_on_after(seconds) as waiting:
-            await self._recovered.wait()
+            await (recovered or anyio.Event()).wait()
         return not waiting.cancelled_caught
 
-    def _set(self, limit: int) -> None:
-        self.limiter.resize(min(self.bound, max(1, limit)))
 
-
+@attrs.define(eq=False)
 class Slot:
-    """A context in which a request is in flight.
+    """A context manager that holds a slot while a request is in flight.
 
     Args:
         pacing: The limit of the requests in flight.
         bulk: Whether the request is part of bulk work.
     """
 
-    __slots__ = ("_bulk", "_decreases_seen", "_pacing", "_was_full")
-
-    def __init__(self, pacing: Pacing, *, bulk: bool) -> None:
-        self._pacing = pacing
-        self._bulk = bulk
+    pacing: Pacing
+    bulk: bool
+    _decreases_seen: int = -1
+    _was_full: bool = False
 
     async def __aenter__(self) -> None:
-        await self._pacing.limiter.acquire(bulk=self._bulk)
-        self._decreases_seen = self._pacing.decreases
+        await self.pacing.limiter.acquire(bulk=self.bulk)
+        self._decreases_seen = self.pacing.decreases
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        limiter = self._pacing.limiter
+    async def __aexit__(self, *_: object) -> None:
+        limiter = self.pacing.limiter
         self._was_full = limiter.taken >= limiter.limit
-        limiter.release(bulk=self._bulk)
+        limiter.release(bulk=self.bulk)
 
     def succeeded(self) -> None:
-        """Report a good response, after the slot was left."""
-        self._pacing.increase(seen=self._decreases_seen, full=self._was_full)
+        """Report a successful response, after the slot was released."""
+        self.pacing.increase(seen=self._decreases_seen, full=self._was_full)
 
     def overloaded(self) -> None:
-        """Report an overload, before the slot is left, so that nobody takes it at once."""
-        self._pacing.decrease(seen=self._decreases_seen)
+        """Report an overload; it counts only once a slot was taken."""
+        self.pacing.decrease(seen=self._decreases_seen)

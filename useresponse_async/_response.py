@@ -1,4 +1,4 @@
-"""Responses: bounded reading, decompression, and what each failure becomes."""
+"""Responses: reading with a limit, decompression, and conversion of failures to exceptions."""
 
 from __future__ import annotations
 
@@ -35,24 +35,22 @@ from useresponse_async._secret import Secret, redact, redact_bytes
 
 T = TypeVar("T")
 
-_WINDOW_BITS: Final = {
-    "gzip": (zlib.MAX_WBITS | 16,),
-    "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS),  # with the zlib header, and without
-}
-"""The zlib window bits for each requested encoding."""
+_GZIP_HEADER: Final = 16
+"""The flag in zlib's window bits for gzip's header and trailer."""
 
 _PIECE: Final = 1024 * 1024
 _SHOWN_BYTES: Final = 64 * 1024
 _EXCERPT_LENGTH: Final = 200
 _LONGEST_LENGTH: Final = 20
-_ABOUT_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+_LONGEST_CHAIN: Final = 20
+_BODY_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 _HINTS: Final[dict[int, str]] = {
     404: "it does not exist, or you have no access to it",
     503: "the API is overloaded, or disabled in Administration » Applications",
 }
 
 _PACKAGES: Final = frozenset({"aiohttp", "anyio", "h11", "h2", "httpcore"})
-"""Exceptions of these come from the network; of httpx's, only transport errors do."""
+"""The packages whose exceptions are network failures; of httpx's, only transport errors are."""
 
 _NEVER_SENT: Final = frozenset(
     {
@@ -69,7 +67,7 @@ _NEVER_SENT: Final = frozenset(
         "aiohttp.ConnectionTimeoutError",
     }
 )
-"""The classes which prove that the request was not sent."""
+"""The classes that prove that the request was not sent."""
 
 _TIMEOUTS: Final = frozenset(
     {"asyncio.TimeoutError", "httpcore.TimeoutException", "httpx.TimeoutException"}
@@ -77,44 +75,41 @@ _TIMEOUTS: Final = frozenset(
 
 
 class Reply:
-    """A response and its body as it comes: of a limited size, decompressed incrementally.
+    """A response whose body is decompressed as it arrives, up to a limit.
 
-    No server can blow it up: a piece is a megabyte at most, and no more than the limit comes.
+    The memory has a limit too: a piece of the content is a mebibyte at most.
 
     Args:
-        head: The response, which says how its body is compressed; its own body is not used.
+        head: The response, whose headers name the compression; its own body is not used.
         limit: Maximum size of the content, in bytes.
 
     Attributes:
         head: The response.
-        content: The content that was kept, decompressed.
+        limit: Maximum size of the content, in bytes.
+        content: The decompressed content.
         compressed: Whether the body is compressed, so that its length is not the content's.
-        too_large: Whether there is more content than the limit.
-        damaged: Why it could not be decompressed, or empty.
+        too_large: Whether the content is larger than the limit.
+        damaged: The reason why the body cannot be decompressed, or empty.
     """
 
     def __init__(self, head: httpx.Response, limit: int) -> None:
-        encoding = str(head.headers.get("Content-Encoding", "")).strip().lower()
-        self._formats = _WINDOW_BITS.get(encoding, ())
-        self._inflaters = [zlib.decompressobj(bits) for bits in self._formats]
+        encoding = head.headers.get("Content-Encoding", "").strip().lower()
+        self._gzip: bool = encoding == "gzip"
+        self._inflater: Any = None
         self._left = limit
         self.head = head
-        self.content = bytearray()  # not a list of chunks, of which a server may make millions
-        self.compressed: bool = bool(self._formats)
+        self.limit = limit
+        self.content = bytearray()  # not a list, since a server can send millions of chunks
+        # A body that a transport or hook has read already was decompressed by httpx.
+        self.compressed: bool = encoding in ("gzip", "deflate") and not head.is_stream_consumed
         self.too_large: bool = False
         self.damaged: str = ""
 
-    @property
-    def unusable(self) -> bool:
-        """Whether reading on is pointless."""
-        return self.too_large or bool(self.damaged)
-
     def pieces(self, chunk: bytes | None) -> Iterator[bytes]:
         """Yield the content of the next bytes of the body; ``None`` is its end."""
-        if not self.compressed:
-            pieces: Iterable[bytes] = (chunk,) if chunk else ()
-        else:
-            pieces = self._rest() if chunk is None else self._inflated(chunk)
+        pieces: Iterable[bytes] = (chunk,) if chunk else ()
+        if self.compressed:
+            pieces = self._inflated(chunk)
         try:
             for piece in pieces:
                 self.too_large = len(piece) > self._left
@@ -125,30 +120,26 @@ class Reply:
         except zlib.error as error:
             self.damaged = str(error)
 
-    def _inflated(self, chunk: bytes) -> Iterator[bytes]:
+    def _inflated(self, chunk: bytes | None) -> Iterator[bytes]:
         while chunk:
-            try:
-                piece = self._inflaters[0].decompress(chunk, _PIECE)
-            except zlib.error:
-                if len(self._inflaters) == 1:
-                    raise
-                del self._inflaters[0]
-                continue
-            del self._inflaters[1:]  # the body has begun, so this is its format
-            inflater = self._inflaters[0]
-            chunk = inflater.unconsumed_tail or inflater.unused_data
-            if inflater.eof and chunk:  # one more member follows
-                self._inflaters = [zlib.decompressobj(bits) for bits in self._formats]
-            yield piece
-
-    def _rest(self) -> Iterator[bytes]:
-        yield self._inflaters[0].flush()
-        if not self._inflaters[0].eof:
-            raise zlib.error("the compressed body was cut short")
+            if self._inflater is None or self._inflater.eof:  # a gzip body may have several members
+                bits = zlib.MAX_WBITS
+                if self._gzip:
+                    bits |= _GZIP_HEADER
+                elif chunk[0] & 0x0F != zlib.DEFLATED:
+                    bits = -bits  # without zlib's header, as some servers send it
+                self._inflater = zlib.decompressobj(bits)
+            yield self._inflater.decompress(chunk, _PIECE)
+            chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
+        if chunk is None:
+            if self._inflater is not None:
+                yield self._inflater.flush()
+            if self._inflater is None or not self._inflater.eof:
+                raise zlib.error("the compressed body was cut short")
 
 
 def length_of(head: httpx.Response) -> int | None:
-    """Return the length that ``head`` tells, in bytes, if it tells one."""
+    """Return the length of the body according to ``head``, in bytes, if it is known."""
     length = head.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() and len(length) <= _LONGEST_LENGTH else None
 
@@ -167,13 +158,13 @@ def shown(
     body_as_sent: bool = False,
     limit: int | None = None,
 ) -> httpx.Response:
-    """Return ``reply`` as a response that may be shown: without secrets.
+    """Return a copy of ``reply`` without secrets, for hooks, captures and errors.
 
     Args:
         reply: The response.
-        secrets: What must not show in it.
-        sensitive: Whether the bodies of request and response are left out.
-        body_as_sent: Whether the body is left as it is.
+        secrets: The secrets to redact.
+        sensitive: Whether to omit the bodies of request and response.
+        body_as_sent: Whether to leave the body unredacted.
         limit: Maximum size of the body, in bytes.
     """
     content = b"" if sensitive else bytes(reply.content)
@@ -184,7 +175,7 @@ def shown(
         headers=[
             (name, redact_bytes(value, secrets))
             for name, value in head.headers.raw
-            if name.lower() not in _ABOUT_THE_BODY
+            if name.lower() not in _BODY_HEADERS
         ],
         content=content,
         request=shown_request(head.request, secrets, sensitive=sensitive),
@@ -194,7 +185,7 @@ def shown(
             if name in ("http_version", "reason_phrase", "attempt")
         },
     )
-    with suppress(RuntimeError):  # a transport that read the body itself tells no time
+    with suppress(RuntimeError):  # unknown if the transport has read the body
         response.elapsed = head.elapsed
     return response
 
@@ -202,7 +193,7 @@ def shown(
 def shown_request(
     request: httpx.Request, secrets: tuple[Secret, ...], *, sensitive: bool
 ) -> httpx.Request:
-    """Return ``request`` as it may be shown: without secrets."""
+    """Return a copy of ``request`` without secrets."""
     query = redact_bytes(request.url.query, secrets)
     url = request.url if query == request.url.query else request.url.copy_with(query=query)
     content = b""
@@ -228,40 +219,39 @@ def connection_error(
     secrets: tuple[Secret, ...],
     note: str,
 ) -> APIConnectionError:
-    """Return the typed error for an exception of the sender.
+    """Return the typed error for an exception of the transport.
 
     Args:
-        error: What it raised.
-        request: The request that it was sending.
+        error: The exception.
+        request: The request.
         settings: The client's settings.
-        proxies: The proxies of the client's own connections.
-        answered: Whether the response had begun.
-        secrets: What must not show in it.
-        note: More about the request, for the message.
+        proxies: The proxies of the client's own transport.
+        answered: Whether the head of the response was received.
+        secrets: The secrets to redact.
+        note: The end of the message.
     """
     names = {f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(error).__mro__}
-    chain = list(_chain(error))
+    chain = _chain(error)
     sent = answered or names.isdisjoint(_NEVER_SENT)
     timed_out = isinstance(error, TimeoutError) or not names.isdisjoint(_TIMEOUTS)
-    system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
-    host = host_and_port(request.url)
-    through = ""
-    if proxies is not None and (proxy := proxies.of(request.url)) is not None:
-        through = f" through the proxy {host_and_port(proxy.url)} ({proxies.source})"
-    reason = _reason(error, chain)
+    reason = f": {_reason(error, chain)}"
     if timed_out:
         step = type(error).__name__.removesuffix("Timeout").lower()
         seconds = settings.timeout.as_dict().get(step)
-        limit = "in time" if seconds is None else f"within {seconds:g} s ({step} timeout)"
-        problem = f"no {'complete ' * answered}response {limit}"
-        if not sent:
-            problem = f"cannot connect to {host}{through} {limit}"
+        reason = " in time" if seconds is None else f" within {seconds:g} s ({step} timeout)"
+    host = host_and_port(request.url)
+    if sent and timed_out:
+        problem = f"no {'complete ' * answered}response{reason}"
     elif sent:
-        problem = f"the connection to {host} broke: {reason}"
+        problem = f"the connection to {host} broke{reason}"
+    elif proxies is not None and (proxy := proxies.of(request.url)) is not None:
+        through = f"through the proxy {host_and_port(proxy.url)} ({proxies.source})"
+        problem = f"cannot connect to {host} {through}{reason}"
     else:
-        problem = f"cannot connect to {host}{through}: {reason}"
-    if not sent and not through and request.url.host == settings.base_url.host:
-        problem += f" (URL from {settings.base_url_source})"
+        problem = f"cannot connect to {host}{reason}"
+        if request.url.host == settings.base_url.host:
+            problem += f" (URL from {settings.base_url_source})"
+    system = next((e for e in chain if isinstance(e, OSError) and isinstance(e.errno, int)), None)
     return (APITimeoutError if timed_out else APIConnectionError)(
         redact(problem + note, secrets),
         method=request.method,
@@ -274,14 +264,14 @@ def connection_error(
     )
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = error
-    for _ in range(20):
-        if seen is None:
-            return
-        yield seen
-        inner: tuple[BaseException, ...] = getattr(seen, "exceptions", ())
-        seen = inner[0] if inner else seen.__cause__ or seen.__context__
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """Return ``error`` and its causes; of a group, the first exception."""
+    chain: list[BaseException] = []
+    while error is not None and len(chain) < _LONGEST_CHAIN:
+        chain.append(error)
+        inner: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+        error = inner[0] if inner else error.__cause__ or error.__context__
+    return chain
 
 
 def _reason(error: BaseException, chain: list[BaseException]) -> str:
@@ -304,7 +294,7 @@ def _reason(error: BaseException, chain: list[BaseException]) -> str:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - some cannot be shown before they are complete
+    except Exception:  # noqa: BLE001 - the text of some needs attributes that they do not have
         return ""
 
 
@@ -313,7 +303,7 @@ def _is_permanent(error: BaseException, chain: list[BaseException]) -> bool:
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         return True
     if type(error).__name__ in ("ProxyError", "ClientHttpProxyError"):
-        return _text(error).startswith("4")  # the status with which the proxy refused
+        return _text(error).startswith("4")  # the status of the proxy's response
     if isinstance(error, OSError | httpx.TransportError):
         return False
     modules = {base.__module__.partition(".")[0] for base in type(error).__mro__}
@@ -328,18 +318,18 @@ def read(
     secrets: tuple[Secret, ...],
     sensitive: bool,
 ) -> T:
-    """Return what ``reply`` says.
+    """Return the result of a call.
 
     Args:
         reply: The response.
-        decode: Makes what the call returns of its JSON.
+        decode: Converts its JSON to the result.
         settings: The client's settings.
-        secrets: What must not show in an error.
-        sensitive: Whether the bodies may hold secrets that nobody knows yet.
+        secrets: The secrets to redact in errors.
+        sensitive: Whether to omit the bodies from errors, as they may contain other secrets.
 
     Raises:
-        APIStatusError: It says that the call failed.
-        DecodeError: It says success, but is not as the API documents it.
+        APIStatusError: The server responded with an error.
+        DecodeError: The response is not as the API documents it.
     """
     head = reply.head
     problem, field, malformed = "", "", False
@@ -350,9 +340,8 @@ def read(
             payload = parse(reply.content)
             reported = parse_error(payload)
         except MalformedBody:
-            text = "" if sensitive else _excerpt(reply, secrets)
             problem = "the body is not valid JSON" if reply.content else "the body is empty"
-            problem += f": {text}" if text else ""
+            problem += _excerpt(reply, secrets, sensitive=sensitive)
             malformed = not reply.content[:100].lstrip().startswith(b"<")
     if reply.damaged:
         problem, malformed = f"the compressed body is damaged: {reply.damaged}", True
@@ -390,10 +379,10 @@ def _status_error(
         status = code
     phrase = httpx.codes.get_reason_phrase(status) or "no success"
     if reported is None:
-        excerpt = "" if sensitive else _excerpt(reply, secrets)
-        reported = Reported(": ".join(filter(None, (head.reason_phrase or phrase, excerpt))))
+        excerpt = _excerpt(reply, secrets, sensitive=sensitive)
+        reported = Reported(f"{head.reason_phrase or phrase}{excerpt}")
     hint = _HINTS.get(status)
-    # A call may have secrets of its own, as log-in has, which the server may mean as well.
+    # The server may have rejected a secret of the call, such as a password, instead of the key.
     own = not {settings.api_key, *settings.headers.values()}.issuperset(secrets)
     if head.has_redirect_location:
         target = head.headers["Location"].partition("?")[0].partition("#")[0]
@@ -416,8 +405,9 @@ def _status_error(
     )
 
 
-def _excerpt(reply: Reply, secrets: tuple[Secret, ...]) -> str:
-    """Return the start of the body on one line, to recognise a proxy's page by."""
-    content = redact_bytes(bytes(reply.content[:_SHOWN_BYTES]), secrets, 4 * _EXCERPT_LENGTH)
-    text = content.decode("utf-8", errors="replace")
-    return " ".join(text.split())[:_EXCERPT_LENGTH]
+def _excerpt(reply: Reply, secrets: tuple[Secret, ...], *, sensitive: bool) -> str:
+    """Return the end of a message: the start of the body, which may be a proxy's HTML page."""
+    content = b"" if sensitive else bytes(reply.content[:_SHOWN_BYTES])
+    text = redact_bytes(content, secrets, 4 * _EXCERPT_LENGTH).decode("utf-8", errors="replace")
+    line = " ".join(text.split())[:_EXCERPT_LENGTH]
+    return f": {line}" if line else ""

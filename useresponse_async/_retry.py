@@ -26,9 +26,9 @@ from useresponse_async._exceptions import (
 from useresponse_async._secret import RETRY_LOGGER
 
 Wait: TypeAlias = Callable[[float, bool], Awaitable[bool]]
-"""Waits some seconds before a retry, or only until a server that was down is back.
+"""Waits for some seconds before a retry, or only until a server that was down responds again.
 
-Returns whether it is back.
+Returns whether the server responds again.
 """
 
 logger: Final[logging.Logger] = logging.getLogger(RETRY_LOGGER)
@@ -39,18 +39,6 @@ OVERLOAD_STATUSES: Final = frozenset({429, 503})
 
 _RETRYABLE_STATUSES: Final = frozenset({500, 502, 504}) | OVERLOAD_STATUSES
 _CAUTIOUS_ATTEMPTS: Final = 6
-
-
-def should_retry(error: BaseException, *, idempotent: bool) -> bool:
-    """Return whether an attempt that failed with ``error`` may and should be repeated."""
-    if isinstance(error, QueueTimeoutError):
-        return False
-    if isinstance(error, APIConnectionError):
-        return not error.permanent and (idempotent or not error.request_sent)
-    if isinstance(error, APIStatusError):
-        refused = error.response.status_code in OVERLOAD_STATUSES
-        return refused or (idempotent and error.status_code in _RETRYABLE_STATUSES)
-    return idempotent and isinstance(error, DecodeError) and error.malformed
 
 
 def may_have_happened(error: UseResponseError) -> bool:
@@ -85,10 +73,10 @@ def retry_after(error: BaseException) -> float:
 
 
 class RetryBudget:
-    """The retries that all calls of a client may make together: a token bucket.
+    """The retry budget that all calls of a client share: a token bucket.
 
-    It holds a few seconds' worth of ``policy.min_retries_per_second``, fills at that rate,
-    and by ``policy.max_retry_ratio`` for each successful response.
+    It holds the tokens of a few seconds, fills by ``policy.min_retries_per_second``, and by
+    ``policy.max_retry_ratio`` for each successful response. A token is a retry.
 
     Attributes:
         succeeded: Whether the client has had a successful response.
@@ -105,7 +93,7 @@ class RetryBudget:
         self.succeeded: bool = False
 
     def reserve(self) -> float:
-        """Take one retry from the budget; return the time until it is available, in seconds."""
+        """Take a token; return the time until it is available, in seconds."""
         now = time.monotonic()
         self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
@@ -113,7 +101,7 @@ class RetryBudget:
         return max(0.0, -self._tokens / self._rate)
 
     def give_back(self) -> None:
-        """Return a reserved retry that is not going to be made."""
+        """Put back the token of a retry that was not made."""
         self._tokens += 1
 
     def forgive(self) -> None:
@@ -127,15 +115,16 @@ class RetryBudget:
 
 
 class Retrying:
-    """The retries of one call that failed once: what tenacity asks between its attempts.
+    """The retry rules for tenacity, and the state of the retries of one call.
 
     Args:
         policy: Which attempts are retried, and when.
-        budget: The retries of all calls of the client.
-        idempotent: Whether the call may be repeated when an attempt may have worked.
+        budget: The retry budget of the client.
+        idempotent: Whether the call may be repeated after an attempt that may have been
+            processed.
         on_retry: The caller's hook.
         wait: Waits between two attempts.
-        label: Names the page or id that the call is about.
+        label: The page that the call fetches, for the log.
     """
 
     def __init__(
@@ -157,7 +146,6 @@ class Retrying:
         self._started = time.monotonic()
         self._attempts_before_recovery = 0
         self._event: RetryEvent
-        self._reserved = False
         self._backoff = tenacity.wait_random_exponential(
             multiplier=policy.initial_delay, max=policy.max_delay
         )
@@ -174,14 +162,15 @@ class Retrying:
         )
 
     def may_retry(self, error: BaseException) -> bool:
-        """Return whether an attempt that failed with ``error`` may be repeated."""
-        return should_retry(error, idempotent=self._idempotent)
-
-    def abandon(self) -> None:
-        """Give back the last reserved retry if it was not made."""
-        if self._reserved:
-            self._reserved = False
-            self._budget.give_back()
+        """Return whether an attempt that failed with ``error`` may and should be repeated."""
+        if isinstance(error, QueueTimeoutError):
+            return False
+        if isinstance(error, APIConnectionError):
+            return not error.permanent and (self._idempotent or not error.request_sent)
+        if isinstance(error, APIStatusError):
+            refused = error.response.status_code in OVERLOAD_STATUSES
+            return refused or (self._idempotent and error.status_code in _RETRYABLE_STATUSES)
+        return self._idempotent and isinstance(error, DecodeError) and error.malformed
 
     def _last_attempt(self) -> float:
         if self._policy.attempts is not None:
@@ -190,12 +179,9 @@ class Retrying:
         return _CAUTIOUS_ATTEMPTS if cautious else float("inf")
 
     def _delay(self, state: tenacity.RetryCallState) -> float:
-        if state.attempt_number >= self._last_attempt():
-            return 0.0
         since_recovery = copy.copy(state)
         since_recovery.attempt_number -= self._attempts_before_recovery
         asked = min(retry_after(_failure(state)), self._policy.max_delay)
-        self._reserved = True
         return max(self._backoff(since_recovery), asked, self._budget.reserve())
 
     def _is_over(self, state: tenacity.RetryCallState) -> bool:
@@ -204,12 +190,14 @@ class Retrying:
             state.attempt_number >= self._last_attempt()
             or elapsed + state.upcoming_sleep > self._policy.max_elapsed
         )
-        if is_over and state.attempt_number > 1:
-            error = _failure(state)
-            error.args = (f"{error}; gave up after {state.attempt_number} attempts",)
+        if is_over:
+            self._budget.give_back()
+            if state.attempt_number > 1:
+                error = _failure(state)
+                error.args = (f"{error}; gave up after {state.attempt_number} attempts",)
         return is_over
 
-    async def _announce(self, state: tenacity.RetryCallState) -> None:
+    def _announce(self, state: tenacity.RetryCallState) -> None:
         error = _failure(state)
         self._event = event = RetryEvent(
             method=error.method,
@@ -219,7 +207,7 @@ class Retrying:
             status_code=getattr(error, "status_code", None),
             error=error,
         )
-        # A call's later retries say what its first one does: during an outage, many times a second.
+        # The first retry of a call is enough for a warning; an outage causes many retries.
         logger.log(
             logging.WARNING if event.attempt == 1 else logging.INFO,
             "retrying %s %s%s in %.2f s: attempt %d failed: %s",
@@ -237,26 +225,30 @@ class Retrying:
                 "useresponse_delay": event.delay,
             },
         )
-        if self._on_retry is not None:
-            await call_hook(self._on_retry, event)
 
     async def _wait_for_next(self, seconds: float) -> None:
         event = self._event
-        # What the server asks for is never cut short.
+        # The server's Retry-After is never shortened.
         until_back = is_overload(event.error) and not retry_after(event.error)
-        if await self._wait(seconds, until_back):
+        try:
+            if self._on_retry is not None:
+                await call_hook(self._on_retry, event)
+            back = await self._wait(seconds, until_back)
+        except BaseException:
+            self._budget.give_back()
+            raise
+        if back:
             self._attempts_before_recovery = event.attempt
             self._budget.forgive()
-        self._reserved = False  # the retry is made now
 
 
 def _failure(state: tenacity.RetryCallState) -> CallError:
-    # Only errors of calls are retried, and tenacity asks only after one.
+    # Only these are retried, and tenacity calls the functions above only before a retry.
     return cast("CallError", cast("tenacity.Future", state.outcome).exception())
 
 
 async def call_hook(hook: Callable[[Any], Awaitable[None] | None], about: object) -> None:
-    """Call ``hook``; its exceptions are logged and do not reach the call."""
+    """Call ``hook``; log its exceptions, which do not affect the call."""
     try:
         result = hook(about)
         if isawaitable(result):

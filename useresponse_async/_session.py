@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -45,6 +45,7 @@ from useresponse_async._retry import (
     RetryBudget,
     Retrying,
     call_hook,
+    is_overload,
     may_have_happened,
 )
 from useresponse_async._secret import Secret, keep_out_of_logs
@@ -53,22 +54,22 @@ from useresponse_async._transport import KEYLESS, SECRETS, origin
 T = TypeVar("T")
 
 Query: TypeAlias = tuple[tuple[str, str | Secret], ...]
-"""The query's names and values, in the order in which they are sent."""
+"""Names and values of the query, in the order in which they are sent."""
 
 in_bulk: Final = ContextVar("useresponse_async_in_bulk", default=False)
-"""Whether the calls of this context are bulk work, behind which single calls need not queue."""
+"""Whether the calls of this context are bulk work, which single calls overtake in the queue."""
 
 IDEMPOTENT_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-"""The methods for which a repeated call has no further effect."""
+"""The methods whose repeated call has no further effect."""
 
 _MAX_REDIRECTS: Final = 5
 _MAX_ERROR_BYTES: Final = 1024 * 1024
-_MAX_LEFT_CHUNKS: Final = 100
+_MAX_CHUNKS_AFTER_CLOSE: Final = 100
 _STEPS_TO_SEND: Final = 3
-"""The steps of the event loop that a call with a slot needs until its request is out."""
+"""The steps of the event loop that a call needs from its slot until its request is sent."""
 
-_LATER: Final = 1.1
-"""A step's deadline is this much later than due, and moved when it comes nearer than that."""
+_SLACK: Final = 0.1
+"""The share of a step's time limit by which its deadline is later, so that it moves seldom."""
 
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
 _HEADERS: Final = {
@@ -80,23 +81,23 @@ _HEADERS: Final = {
 
 @attrs.frozen(kw_only=True)
 class Request(Generic[T]):
-    """One call of the API.
+    """A call of the API.
 
     Attributes:
         method: The HTTP method.
         path: The path below ``/api/{version}/``, e.g. ``users/search.json``; the URL of a
             download.
-        decode: Makes what the call returns of the response's JSON.
-        query: The query's names and values.
-        body: The JSON body, if there is one.
+        decode: Converts the response's JSON to the result of the call.
+        query: Names and values of the query.
+        body: The JSON body; ``None`` sends no body.
         headers: Headers besides the client's own.
-        idempotent: Whether it may be repeated when an attempt may have worked; default: by the
-            method.
-        absent_is_done: Whether a 404 of a later attempt means that an earlier one worked.
-        bulk: Whether it is a page of a walk, but the first: single calls go ahead of it, and
-            it waits for its slot without a limit.
-        sensitive: Whether its body or its response holds a secret.
-        sink: Takes the body of a download.
+        idempotent: Whether it may be repeated after an attempt that may have been processed;
+            default: by the method.
+        absent_is_done: Whether a 404 of a later attempt means that an earlier one succeeded.
+        bulk: Whether it is a page of a walk other than the first: single calls overtake it in
+            the queue, and its wait for a slot has no limit.
+        sensitive: Whether its body or its response contains a secret.
+        sink: Writes the body of a download.
     """
 
     method: str
@@ -113,19 +114,19 @@ class Request(Generic[T]):
 
     @property
     def may_repeat(self) -> bool:
-        """Whether it may be repeated when an attempt may have worked."""
+        """Whether it may be repeated after an attempt that may have been processed."""
         return self.method in IDEMPOTENT_METHODS if self.idempotent is None else self.idempotent
 
 
 @attrs.define(eq=False)
 class Connection:
-    """What all views of a client share.
+    """The state that all views of a client share.
 
     Attributes:
-        http: Sends the requests.
-        proxies: The proxies that it sends through, if they are known.
+        http: The httpx client that sends the requests.
+        proxies: The proxies of the client's own transport; ``None`` for one of the caller's.
         budget: The retry budget.
-        closed: Whether the client was closed.
+        closed: Whether the client is closed.
     """
 
     http: httpx.AsyncClient
@@ -140,7 +141,7 @@ class Connection:
 
     @contextmanager
     def capture_responses(self) -> Generator[list[httpx.Response], None, None]:
-        """Collect the responses that calls inside the block cause."""
+        """Collect the responses to calls inside the block."""
         responses: list[httpx.Response] = []
         token = _captures.set((*_captures.get(), (self, responses)))
         try:
@@ -148,17 +149,13 @@ class Connection:
         finally:
             _captures.reset(token)
 
-    def captures(self) -> list[list[httpx.Response]]:
-        """Return the lists in which responses are collected in this context."""
-        return [responses for connection, responses in _captures.get() if connection is self]
-
     @property
     def used(self) -> bool:
         """Whether a call was made."""
         return self._loop is not None
 
     def check(self) -> None:
-        """Raise an error unless the client is open and on the event loop of its first call.
+        """Check that the client is open and runs on the event loop of its first call.
 
         Raises:
             ClientClosedError: The client is closed.
@@ -177,31 +174,30 @@ class Connection:
             )
 
     def enter(self, scope: anyio.CancelScope, *, own_code: bool) -> None:
-        """Register the scope of a call, so that closing can end it.
+        """Register the scope of a call, so that closing the client cancels it.
 
         Args:
             scope: The scope.
-            own_code: Whether code of the caller's runs in it, which may close the client.
+            own_code: Whether the caller's code, which may close the client, runs in the scope.
         """
         if self.closed:
             raise ClientClosedError("the client is closed")
         self._calls[scope] = anyio.get_current_task().id if own_code else None
 
     def leave(self, scope: anyio.CancelScope) -> None:
-        """Forget the scope of a call."""
+        """Unregister the scope of a call."""
         del self._calls[scope]
         if self._idle is not None:
             self._idle.set()
 
     async def aclose(self, *, seconds: float) -> None:
-        """End every call under way, then close the connections, within ``seconds`` each.
+        """Cancel the calls in progress, then close the connections, within ``seconds`` each.
 
-        A call of the closing task itself, as from a callback, ends only after that. On another
-        event loop than the client's the connections are left to that loop.
+        If a callback of a call closes the client, that call ends afterwards. Connections cannot
+        be closed from another event loop than the client's, and remain open.
         """
         self.closed = True
-        loop = self._loop and self._loop()
-        if self._loop is not None and loop is not current_loop():
+        if self._loop is not None and self._loop() is not current_loop():
             return
         for scope in self._calls:
             scope.cancel()
@@ -225,14 +221,18 @@ _captures: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = Con
 
 @attrs.define(eq=False, repr=False)
 class _Message:
-    """A request as it is sent, with the moving deadline and the outcome of its attempts."""
+    """A request as it is sent, with the deadline and the reply of its current attempt.
+
+    An attempt has a phase, such as the wait for a slot, and in it steps, such as a read. Each
+    has a time limit and a name for it; the scope's deadline is the earlier of the two.
+    """
 
     request: Request[Any]
     url: httpx.URL
     headers: httpx.Headers
     body: JSONBody | None
     timeout: httpx.Timeout
-    secret_query: Secret | None
+    secret_queries: tuple[Secret, ...]
     secrets: tuple[Secret, ...]
     may_be_done: bool = False
     reply: Reply | None = None
@@ -252,45 +252,46 @@ class _Message:
             stream=self.body,
             extensions={
                 "timeout": self.timeout.as_dict(),
-                SECRETS: (self.secret_query, self.secrets),
+                SECRETS: (self.secret_queries, self.secrets),
             },
         )
 
     def begin(self, seconds: float | None, limit: str) -> None:
-        """Begin a phase of at most ``seconds``."""
+        """Begin a phase that lasts at most ``seconds``; ``limit`` names the setting."""
         self.phase = self.step = (seconds, limit)
         self._end = float("inf") if seconds is None else anyio.current_time() + seconds
-        if self.scope.deadline != self._end:
-            self.scope.deadline = self._end
+        self.scope.deadline = self._end
 
     def expect(self, seconds: float | None, limit: str) -> None:
-        """Bound the next step; the phase stays bounded as it is."""
-        if seconds is None:
+        """Begin a step that lasts at most ``seconds``, within the limit of the phase."""
+        due = float("inf") if seconds is None else anyio.current_time() + seconds
+        if seconds is None or due >= self._end:
             self.step, self.scope.deadline = self.phase, self._end
-            return
-        now = anyio.current_time()
-        if limit == self.step[1] and self.scope.deadline - now >= seconds:
-            return  # to move it for each of a million chunks would cost more than reading them
-        later = now + _LATER * seconds
-        self.step = (seconds, limit) if now + seconds < self._end else self.phase
-        self.scope.deadline = later if self.step is not self.phase else self._end
+        elif limit != self.step[1] or self.scope.deadline < due:
+            # Not moved for each of a million chunks, which would cost more than reading them.
+            self.step, self.scope.deadline = (seconds, limit), due + _SLACK * seconds
 
     def expect_piece(self, *, waiting: bool) -> None:
-        """Bound the sending of a piece of the body, but not the reading of an attachment."""
+        """Limit the sending of a piece of the body, but not the reading of an attachment."""
         self.expect(self.timeout.write if waiting else None, "write timeout")
 
-    def unbounded(self) -> None:
-        """Stop the clock while the caller's own code runs."""
-        self.step, self._end, self.scope.deadline = self.phase, float("inf"), float("inf")
+    def record(self, error: UseResponseError, number: int) -> None:
+        """Record the failure of attempt ``number``, and complete the error."""
+        in_doubt = may_have_happened(error)
+        self.may_be_done |= in_doubt
+        if isinstance(error, CallError):
+            error.attempt = number
+            if in_doubt and not self.request.may_repeat:
+                error.args = (f"{error}; the request may have been processed",)
 
 
 class Session:
-    """Sends requests with one set of settings.
+    """The request path with one set of settings.
 
     Args:
-        connection: What is shared with other views of the client.
-        settings: The client's settings.
-        pacing: Limits the requests in flight.
+        connection: The state that is shared with other views of the client.
+        settings: The settings.
+        pacing: Limits the number of concurrent requests.
     """
 
     def __init__(self, connection: Connection, settings: Settings, pacing: Pacing) -> None:
@@ -312,21 +313,20 @@ class Session:
 
     @property
     def walk_concurrency(self) -> int:
-        """Maximum number of pages of a walk under way, some of which wait for a slot.
+        """Maximum number of pages that a walk fetches concurrently.
 
-        So the next request goes out the moment that a response is there, and not when it has
-        been read.
+        More pages than slots, so that a request is ready whenever a slot becomes free.
         """
         return self.max_in_flight + self.max_in_flight // 3
 
     async def send(self, request: Request[T]) -> T:
-        """Send ``request``, with retries, and return what its response says.
+        """Send ``request``, with retries, and return the decoded response.
 
         Raises:
-            APIConnectionError: No complete response came.
+            APIConnectionError: No complete response was received.
             APIStatusError: The server responded with an error.
             DecodeError: The response is not as the API documents it.
-            QueueTimeoutError: The call got no slot within ``queue_timeout``.
+            QueueTimeoutError: No slot became free within ``queue_timeout``.
             ResponseTooLargeError: The response is larger than the limit.
             ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
             ClientClosedError: The client is closed, or was closed during the call.
@@ -334,9 +334,9 @@ class Session:
         failure: BaseException
         try:
             return await self._with_retries(request)
-        # The frames below hold the key and bodies, so no failure leaves here with them.
-        except CallersFailure as seam:
-            failure = seam.error
+        # The frames below contain the key and bodies, so the traceback begins here.
+        except CallersFailure as wrapper:
+            failure = wrapper.error
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = error.with_traceback(None)
             failure.__cause__ = failure.__context__ = None
@@ -360,24 +360,21 @@ class Session:
             if not retrying.may_retry(error):
                 raise
             first = error
-        # Entering tenacity costs more than a complete good call, so only a failed one does,
-        # and hands it the failure as the outcome of its first attempt.
-        try:
-            async for attempt in retrying.attempts():
-                with attempt:
-                    number = attempt.retry_state.attempt_number
-                    if number == 1:
-                        raise first
-                    return await self._attempt(request, message, number)
-        finally:
-            retrying.abandon()
+        # Entering tenacity costs more than a successful call, so it happens only after a failure,
+        # which is then the outcome of tenacity's first attempt.
+        async for attempt in retrying.attempts():
+            with attempt:
+                number = attempt.retry_state.attempt_number
+                if number == 1:
+                    raise first
+                return await self._attempt(request, message, number)
         raise AssertionError("unreachable: tenacity raises the last failure")
 
     async def _attempt(self, request: Request[T], message: _Message, number: int) -> T:
-        """Send ``request`` once, in a slot, and return what its response says."""
+        """Send ``request`` once, in a slot, and return the decoded response."""
         settings = self.settings
         if settings.on_request is not None:
-            # Outside the slot, so that a hook may take its time, and make calls of its own.
+            # Outside the slot, so that a hook may take long, and may make calls itself.
             plain = shown_request(
                 message.http_request(), message.secrets, sensitive=request.sensitive
             )
@@ -392,7 +389,7 @@ class Session:
                 try:
                     message.begin(None if request.bulk else settings.queue_timeout, "queue_timeout")
                     async with slot:
-                        if message.scope.cancel_called:  # the limit came together with the slot
+                        if message.scope.cancel_called:  # the limit passed as the slot became free
                             await anyio.lowlevel.checkpoint_if_cancelled()
                         message.begin(settings.longest_attempt, "attempt_timeout")
                         await self._exchange(message, slot)
@@ -401,67 +398,58 @@ class Session:
             reply = message.reply
             if reply is None:
                 raise self._cancelled(message)
-            for _ in range(_STEPS_TO_SEND if bulk else 0):  # calls that wait to send go first
+            for _ in range(_STEPS_TO_SEND if bulk else 0):  # decoding delays calls that have a slot
                 await anyio.lowlevel.cancel_shielded_checkpoint()
-            captures = () if request.sink is not None else self._connection.captures()
-            if captures or settings.on_response is not None:
-                await self._observe(message, reply, number, captures)
+            if settings.on_response is not None or _captures.get():
+                await self._observe(message, reply, number)
             result = self._result(request, message, reply)
         except UseResponseError as error:
+            if is_overload(error):
+                slot.overloaded()
             if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
                 return request.decode(NO_CONTENT)
-            in_doubt = may_have_happened(error)
-            message.may_be_done |= in_doubt
-            if isinstance(error, CallError):
-                error.attempt = number
-                if in_doubt and not request.may_repeat:
-                    error.args = (f"{error}; the request may have been processed",)
+            message.record(error, number)
             raise
         slot.succeeded()
         self._connection.budget.earn()
         return result
 
     async def _exchange(self, message: _Message, slot: Slot) -> None:
-        """Send an httpx request and follow its redirects; the last response is the reply."""
+        """Send an HTTP request and follow redirects; the last response is the reply."""
         sending = message.http_request()
-        try:
-            for _ in range(_MAX_REDIRECTS + 1):
-                try:
-                    reply = await self._round_trip(message, sending)
-                finally:
-                    if message.body is not None:
-                        await message.body.aclose()
-                target = reply.head.next_request
-                if target is None or not _may_follow(message.request, reply.head, target):
-                    break
-                if origin(target.url) != origin(sending.url):
-                    target.extensions = {**target.extensions, KEYLESS: True}
-                sending = target
-            # Reported in the slot, so that nobody takes it at once.
-            if message.reply is not None and message.reply.head.status_code in OVERLOAD_STATUSES:
-                slot.overloaded()
-        except BaseException as error:
-            ended_here = message.scope.cancel_called and not self._connection.closed
-            if isinstance(error, APITimeoutError) or (ended_here and message.reply is None):
-                slot.overloaded()
-            raise
+        for _ in range(_MAX_REDIRECTS + 1):
+            try:
+                reply = await self._round_trip(message, sending)
+            finally:
+                if message.body is not None:
+                    await message.body.aclose()
+            if reply.head.status_code in OVERLOAD_STATUSES:
+                slot.overloaded()  # before the slot is free, so that no call takes it at once
+            target = reply.head.next_request
+            if target is None or not _may_follow(message.request, reply.head, target):
+                break
+            if origin(target.url) != origin(sending.url):
+                target.extensions = {**target.extensions, KEYLESS: True}
+            sending = target
 
     async def _round_trip(self, message: _Message, sending: httpx.Request) -> Reply:
-        """Send one httpx request, and read its response to the last byte."""
+        """Send one HTTP request, and read its response to the last byte."""
         read_timeout = message.timeout.read
         message.reply = None
         step = self._connection.http.send(sending, stream=True, follow_redirects=False)
         head = await self._from_wire(step, message, sending)
-        chunks = aiter(_one(head.content) if head.is_stream_consumed else head.stream)  # type: ignore[arg-type]
+        # A transport or the caller's hook may have read the body already.
+        stream = httpx.ByteStream(head.content) if head.is_stream_consumed else head.stream
+        chunks = aiter(cast("httpx.AsyncByteStream", stream))
         sink = message.request.sink if head.is_success else None
         limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
         reply = Reply(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
         complete = closed = False
         try:
             if sink is not None:
-                message.unbounded()  # a file may take long; each part of it may not
+                message.begin(None, "")  # a download has limits for its steps only
                 await sink.begin(None if reply.compressed else length_of(head))
-            while not complete and not reply.unusable:
+            while not (complete or reply.too_large or reply.damaged):
                 message.expect(read_timeout, "read timeout")
                 chunk = await self._from_wire(anext(chunks, None), message, sending, answered=True)
                 complete = chunk is None
@@ -469,15 +457,15 @@ class Session:
                     if sink is None:
                         reply.content += piece
                     else:
-                        message.unbounded()
+                        message.begin(None, "")  # the caller's code has no limit
                         await sink.write(piece)
             message.reply = reply
             if complete:
-                # The response is there: what follows decides only about the connection.
+                # The call has succeeded; closing decides only whether the connection is reused.
                 message.begin(CLOSE_SECONDS, "")
                 with suppress(Exception):
                     await head.stream.aclose()  # type: ignore[union-attr]
-                closed = True
+                    closed = True
         finally:
             if not closed:
                 await ends_in_time(partial(_abandon, head, chunks))
@@ -491,17 +479,17 @@ class Session:
         *,
         answered: bool = False,
     ) -> T:
-        """Await one step of the sender; convert any exception to a typed error."""
+        """Await one step of the transport; convert any exception to a typed error."""
         try:
             return await step
-        except UseResponseError:
-            raise
-        except Exception as error:  # noqa: BLE001 - any exception here is the sender's
+        except Exception as error:
             note = ""
             if message.body is not None:
-                if message.body.failure is not None:
-                    raise message.body.failure from None  # the caller's own
+                if message.body.failure is not None:  # from reading the caller's file
+                    raise message.body.failure from None
                 note = f"; {message.body.sent} of {message.body.length} bytes of the body were sent"
+            if isinstance(error, UseResponseError):
+                raise
             raise connection_error(
                 error,
                 sending,
@@ -513,7 +501,7 @@ class Session:
             ) from None
 
     def _cancelled(self, message: _Message) -> UseResponseError:
-        """Return what the end of an attempt's scope means."""
+        """Return the error for an attempt whose scope was cancelled."""
         if self._connection.closed:
             return ClientClosedError("the client was closed during the call")
         queued = message.phase[1] == "queue_timeout"
@@ -528,44 +516,37 @@ class Session:
             cause="deadline",
         )
 
-    async def _observe(
-        self,
-        message: _Message,
-        reply: Reply,
-        number: int,
-        captures: Sequence[list[httpx.Response]],
-    ) -> None:
-        """Hand the response to the caller's hook, and to those who collect responses."""
+    async def _observe(self, message: _Message, reply: Reply, number: int) -> None:
+        """Pass the response to the lists that collect responses, and to the caller's hook."""
         reply.head.extensions["attempt"] = number
         sensitive = message.request.sensitive
-        for responses in captures:
-            # A success is captured as it came: a short key may stand in it as something else.
-            body = reply.head.is_success
-            responses.append(shown(reply, message.secrets, sensitive=sensitive, body_as_sent=body))
+        for connection, responses in _captures.get():
+            if connection is self._connection and message.request.sink is None:
+                # A successful body is not redacted, since a short key may equal other data in it.
+                as_sent = reply.head.is_success
+                responses.append(
+                    shown(reply, message.secrets, sensitive=sensitive, body_as_sent=as_sent)
+                )
         if self.settings.on_response is not None:
             plain = shown(reply, message.secrets, sensitive=sensitive)
             await call_hook(self.settings.on_response, plain)
 
     def _result(self, request: Request[T], message: _Message, reply: Reply) -> T:
-        """Return what the response says."""
-        if reply.head.is_success:
-            if reply.too_large:
-                limit = self.settings.max_response_bytes
-                raise ResponseTooLargeError(
+        """Return the decoded response; that of a download was written to its sink."""
+        if reply.head.is_success and reply.too_large:
+            raise ResponseTooLargeError(
+                method=request.method, path=message.url.path, max_bytes=reply.limit
+            )
+        if reply.head.is_success and request.sink is not None:
+            if reply.damaged:
+                raise APIConnectionError(
+                    f"the compressed body is damaged: {reply.damaged}",
                     method=request.method,
                     path=message.url.path,
-                    max_bytes=limit if request.sink is None else request.sink.max_bytes,
+                    host=host_and_port(message.url),
+                    request_sent=True,
                 )
-            if request.sink is not None:
-                if reply.damaged:
-                    raise APIConnectionError(
-                        f"the compressed body is damaged: {reply.damaged}",
-                        method=request.method,
-                        path=message.url.path,
-                        host=host_and_port(message.url),
-                        request_sent=True,
-                    )
-                return request.decode(NO_CONTENT)
+            return request.decode(NO_CONTENT)
         return read(
             reply,
             request.decode,
@@ -574,41 +555,33 @@ class Session:
             sensitive=request.sensitive,
         )
 
-    async def _message(self, request: Request[Any]) -> _Message:  # noqa: C901 - straight on
-        """Return ``request`` as it is sent."""
-        query, hidden = (
-            urlencode(
-                [
-                    (name, _text(it))
-                    for name, it in request.query
-                    if isinstance(it, Secret) is secret
-                ],
-                quote_via=quote,
-            )
-            for secret in (False, True)
-        )
-        problem = ""
-        url = self.settings.base_url
+    def _url(self, request: Request[Any], query: str) -> httpx.URL:
+        """Return the URL of ``request``, without the query parameters that are secret."""
         try:
             if request.sink is None:
-                url = httpx.URL(f"{self._prefix}{request.path}{'?' if query else ''}{query}")
-            else:
-                url = httpx.URL(f"{self.settings.base_url}/").join(request.path)
-                if url.scheme not in ("http", "https") or not url.host:
-                    problem = "not an http or https URL"
-                elif not has_valid_port(url):
-                    problem = f"{url.port} is not a valid port"
-        except (httpx.InvalidURL, ValueError) as error:  # of the latter kind are faults of hosts
-            problem = "not a valid URL" if request.sink is not None else str(error)
-        if problem:
-            name = "file" if request.sink is not None else "query" if query else "path"
-            raise ArgumentError(name, problem)
-        headers = self._headers
-        if request.headers or request.sink is not None or request.body is not None:
-            headers = headers.copy()
-            headers.update({name: _text(value) for name, value in request.headers.items()})
+                return httpx.URL(f"{self._prefix}{request.path}{'?' if query else ''}{query}")
+            url = httpx.URL(f"{self.settings.base_url}/").join(request.path)
+            usable = url.scheme in ("http", "https") and url.host  # which may fail to be decoded
+        except (httpx.InvalidURL, ValueError) as error:
+            if request.sink is not None:
+                raise ArgumentError("file", "not a valid URL") from None
+            raise ArgumentError("query" if query else "path", str(error)) from None
+        if not usable:
+            raise ArgumentError("file", "not an http or https URL")
+        if not has_valid_port(url):
+            raise ArgumentError("file", f"{url.port} is not a valid port")
+        return url
+
+    async def _message(self, request: Request[Any]) -> _Message:
+        """Return ``request`` as it is sent."""
+        plain = [(name, value) for name, value in request.query if not isinstance(value, Secret)]
+        hidden = [(name, it.reveal()) for name, it in request.query if isinstance(it, Secret)]
+        url = self._url(request, urlencode(plain, quote_via=quote))
+        headers = self._headers.copy()
+        for name, value in request.headers.items():
+            headers[name] = _text(value)
         if request.sink is not None:
-            # A file comes as it is, so that its length is known.
+            # A file is requested without compression, so that its length is known.
             headers.update({"Accept": "*/*", "Accept-Encoding": "identity"})
         values: list[Any] = [*dict(request.query).values(), *request.headers.values()]
         body: JSONBody | None = None
@@ -638,19 +611,16 @@ class Session:
             headers,
             body,
             self.settings.timeout,
-            Secret(hidden) if hidden else None,
+            tuple(Secret(urlencode([it], quote_via=quote)) for it in hidden),
             self.secrets + secrets,
         )
 
     async def _wait(self, seconds: float, until_back: bool) -> bool:  # noqa: FBT001 - a callback
-        """Wait before a retry; return whether the server is back before that."""
+        """Wait before a retry; return whether a server that was down responds again."""
         with anyio.CancelScope() as scope:
             self._connection.enter(scope, own_code=False)
             try:
-                if until_back:
-                    return await self.pacing.pause(seconds)
-                await anyio.sleep(seconds)
-                return False
+                return await self.pacing.pause(seconds, until_back=until_back)
             finally:
                 self._connection.leave(scope)
         raise ClientClosedError("the client was closed during the call")
@@ -660,12 +630,8 @@ def _text(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-async def _one(content: bytes) -> AsyncGenerator[bytes, None]:
-    yield content
-
-
 def _may_follow(request: Request[Any], head: httpx.Response, target: httpx.Request) -> bool:
-    """Return whether a redirect is followed: a call's on its server, with its method, only."""
+    """Return whether a redirect is followed; that of a call must keep its origin and method."""
     if request.sink is not None:
         return target.url.scheme in ("http", "https")
     keeps_method = request.method == "GET" or head.status_code in _METHOD_KEEPING_REDIRECTS
@@ -676,10 +642,10 @@ async def _abandon(head: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """Close a response that was not read to its end."""
     with suppress(Exception):
         await head.stream.aclose()  # type: ignore[union-attr]
-    # The libraries' generators end only by running: one that is dropped half-way warns on trio.
-    # With the connection closed they end once what was received is taken; others may never.
+    # httpx's generators are run to their end, since trio warns about unfinished ones. They end
+    # after the chunks already received; those of another transport may be endless.
     with suppress(Exception):
-        for _ in range(_MAX_LEFT_CHUNKS):
+        for _ in range(_MAX_CHUNKS_AFTER_CLOSE):
             if await anext(chunks, None) is None:
                 break
     if isinstance(chunks, AsyncGenerator):

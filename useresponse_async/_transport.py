@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import ssl
 import time
 from collections.abc import AsyncGenerator
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+import attrs
 import httpx
 
 from useresponse_async._concurrency import ends_in_time
@@ -17,50 +19,51 @@ from useresponse_async._secret import Secret, redact_bytes
 
 KEY_PARAMETER: Final = "apiKey"
 KEYLESS: Final = "useresponse_keyless"
-"""The extension that marks a request which must go without the key, wherever it goes."""
+"""The extension that marks a request to be sent without the key, to any origin."""
 
 SECRETS: Final = "useresponse_secrets"
-"""The extension with the query parameters that nobody may see, and all secrets of a request."""
+"""The extension with the secret query parameters of a request, and with all its secrets."""
 
 KEY: Final = "useresponse_key"
-"""The extension with the secret query and ``Authorization`` that a transport adds itself."""
+"""The extension with the secret queries and ``Authorization`` that a transport adds itself."""
 
+_KEY_IN_QUERY: Final = re.compile(rb"(?<=[?&])apiKey=[^&#]*&?")
 _UNUSED_SECONDS: Final = 5.0
-"""How long a pool may go unused before it is closed, as a connection in httpx's own."""
+"""The time after which an idle connection is closed, as in httpx's own pool."""
 
 
 def origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    """Return what must be the same for two URLs to be of one server."""
-    # The host as it is sent: its form in other scripts is not always known.
+    """Return the scheme, host and port of ``url``."""
+    # The host as it is sent, since it cannot always be decoded to Unicode.
     return url.scheme, url.raw_host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Take none."""
+        """Ignore the cookies of ``response``."""
 
 
 class CookielessClient(httpx.AsyncClient):
-    """httpx's client, which keeps no cookies: the key alone says who calls.
+    """An httpx client that keeps no cookies: the key alone identifies the caller.
 
-    httpx looks for cookies in every response, which takes longer than all else that it does
-    above its transport, and keeps as many as a server likes to send.
+    Extracting cookies from every response takes longer than everything else that httpx does
+    above its transport, and it would keep any number of them.
     """
 
-    # Its base has a property there.
+    # A property of the base class.
     cookies = _NoCookies()  # type: ignore[override]
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
-    """Adds the API key below everything that logs, and takes secrets out of response heads.
+    """Adds the API key below everything that logs, and redacts the heads of responses.
 
-    The key, and the query parameters that are secret, go to the base URL's origin only.
+    The key and secret query parameters are sent to the base URL's origin only.
 
     Args:
-        inner: Sends the request.
+        inner: The transport that sends the request.
         base_url: The site's URL.
         key: The API key; ``None`` for guest access.
-        placement: Where the key travels.
+        placement: The part of the request that carries the key.
         adds_key: Whether ``inner`` adds the key itself, below any instrumentation.
     """
 
@@ -76,21 +79,22 @@ class KeyTransport(httpx.AsyncBaseTransport):
         self._inner = inner
         self._origin = origin(base_url)
         self._adds_key = adds_key
-        self._query: Secret | None = None
+        self._queries: tuple[Secret, ...] = ()
         self._authorization: Secret | None = None
         if key is not None and placement is KeyPlacement.HEADER:
             self._authorization = key
         elif key is not None:
-            self._query = Secret(f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}")
+            self._queries = (Secret(f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}"),)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; return its response, the body not yet read."""
-        query, secrets = request.extensions.get(SECRETS, (None, ()))
-        response = await self._inner.handle_async_request(self._with_key(request, query))
+        """Send ``request``; return its response with an unread body."""
+        queries, secrets = request.extensions[SECRETS]
+        keyed = self._with_key(request, (*queries, *self._queries))
+        response = await self._inner.handle_async_request(keyed)
         reason: bytes = response.extensions.get("reason_phrase", b"")
         head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
         if KEY_PARAMETER.encode() in head or redact_bytes(head, secrets) != head:
-            # A name may occur twice, and thousands of names may: so in one go, and not by name.
+            # All at once: replacing thousands of headers by name would be quadratic.
             response.headers = httpx.Headers(
                 [
                     (redact_bytes(name, secrets), _without_key(name, value, secrets))
@@ -104,25 +108,20 @@ class KeyTransport(httpx.AsyncBaseTransport):
         """Close the inner transport."""
         await self._inner.aclose()
 
-    def _with_key(self, request: httpx.Request, query: Secret | None) -> httpx.Request:
+    def _with_key(self, request: httpx.Request, queries: tuple[Secret, ...]) -> httpx.Request:
         authorization = self._authorization
-        if query is None:
-            query = self._query
-        elif self._query is not None:
-            query = Secret(f"{query.reveal()}&{self._query.reveal()}")
         if origin(request.url) != self._origin or KEYLESS in request.extensions:
-            query = authorization = None
-        if self._adds_key:  # of a redirected request, the extension is the first one's
-            request.extensions = {**request.extensions, KEY: (query, authorization)}
+            queries, authorization = (), None
+        if self._adds_key:  # also without a key, since a redirect copies the extensions
+            request.extensions = {**request.extensions, KEY: (queries, authorization)}
             return request
-        if query is None and authorization is None:
+        if not queries and authorization is None:
             return request
-        url, headers = request.url, request.headers
+        headers = request.headers
         if authorization is not None:
             headers = headers.copy()
             headers["Authorization"] = authorization.reveal()
-        if query is not None:
-            url = url.copy_with(raw_path=with_query(url.raw_path, query))
+        url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
         return request_like(request, url, headers, request.extensions)
 
 
@@ -134,35 +133,33 @@ def request_like(
         request.method, url, headers=headers, stream=request.stream, extensions=extensions
     )
     if isinstance(made.stream, httpx.ByteStream):
-        # Else a transport that is not httpx's own sends it in chunks, even where it is empty.
-        made.read()
+        made.read()  # or a transport of another library sends it in chunks, even an empty one
     return made
 
 
-def with_query(target: bytes, query: Secret) -> bytes:
-    """Return a request target with more parameters in its query."""
-    return target + (b"&" if b"?" in target else b"?") + query.reveal().encode()
+def with_queries(target: bytes, queries: tuple[Secret, ...]) -> bytes:
+    """Return a request target with additional query parameters."""
+    for query in queries:
+        target += (b"&" if b"?" in target else b"?") + query.reveal().encode()
+    return target
 
 
 def _without_key(name: bytes, value: bytes, secrets: tuple[Secret, ...]) -> bytes:
-    # A redirect that hands the key's parameter on is followed without it.
+    # A redirect may repeat the key's parameter, and the redirected request adds it again.
     if name.lower() == b"location" and KEY_PARAMETER.encode() in value:
-        address, _, query = value.partition(b"?")
-        kept = [part for part in query.split(b"&") if not part.startswith(b"apiKey=")]
-        value = b"?".join(filter(None, (address, b"&".join(kept))))
+        value = _KEY_IN_QUERY.sub(b"", value).rstrip(b"?&")
     return redact_bytes(value, secrets)
 
 
 class PoolTransport(httpx.AsyncBaseTransport):
     """One-connection httpx pools, in a free list for each origin.
 
-    An exchange has its connection to itself. If it ended cleanly the connection goes back to
-    the list; otherwise it is closed, so that nothing is left of a failed or cancelled exchange.
-    httpx's own pool looks at each of its connections at each request, which costs more the more
-    it has.
+    A connection serves one exchange at a time. After a clean end it returns to the free list;
+    otherwise it is closed, so that nothing remains of a failed or cancelled exchange. httpx's
+    own pool examines all of its connections for each request.
 
     Args:
-        verify: The TLS context to verify servers with; default: the usual authorities.
+        verify: The TLS context that verifies servers; default: httpx's own.
         proxies: The proxies to send through.
     """
 
@@ -173,7 +170,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         self._busy: set[_Pool] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; return its response, the body not yet read."""
+        """Send ``request``; return its response with an unread body."""
         free = self._free.setdefault(origin(request.url), [])
         if free and time.monotonic() - free[0].idle_since > _UNUSED_SECONDS:
             await ends_in_time(free.pop(0).aclose)
@@ -196,8 +193,8 @@ class PoolTransport(httpx.AsyncBaseTransport):
             await ends_in_time(pool.aclose)
 
     def release(self, pool: _Pool, free: list[_Pool]) -> None:
-        """Put a pool back after an exchange that ended cleanly."""
-        if pool in self._busy:  # else the transport was closed meanwhile
+        """Return a pool to the free list after an exchange that ended cleanly."""
+        if pool in self._busy:  # or the transport was closed in the meantime
             self._busy.discard(pool)
             pool.idle_since = time.monotonic()
             free.append(pool)
@@ -208,21 +205,15 @@ class PoolTransport(httpx.AsyncBaseTransport):
         await ends_in_time(pool.aclose)
 
 
+@attrs.define(eq=False)
 class _Lease(httpx.AsyncByteStream):
-    """A response's body, with the pool that it comes from."""
+    """The body of a response, which returns the pool that it comes from."""
 
-    def __init__(
-        self,
-        inner: httpx.AsyncByteStream,
-        pool: _Pool,
-        free: list[_Pool],
-        transport: PoolTransport,
-    ) -> None:
-        self._inner = inner
-        self._pool: _Pool | None = pool
-        self._free = free
-        self._transport = transport
-        self._complete = False
+    _inner: httpx.AsyncByteStream
+    _pool: _Pool | None
+    _free: list[_Pool]
+    _transport: PoolTransport
+    _complete: bool = False
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         async for chunk in self._inner:
@@ -230,26 +221,22 @@ class _Lease(httpx.AsyncByteStream):
         self._complete = True
 
     async def aclose(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is None:
+        complete, self._complete = self._complete, False
+        if self._pool is None:
             return
-        clean = False
-        try:
-            if self._complete:
-                await self._inner.aclose()
-                clean = True
-        finally:
-            if clean:
-                self._transport.release(pool, self._free)
-            else:
-                await self._transport.drop(pool)
+        if complete:
+            await self._inner.aclose()
+            self._transport.release(self._pool, self._free)
+        else:  # or the close above failed
+            await self._transport.drop(self._pool)
+        self._pool = None
 
 
 class _Pool(httpx.AsyncHTTPTransport):
-    """An httpx pool of one connection, which adds the key where nobody sees it.
+    """An httpx transport with one connection, which adds the key below any instrumentation.
 
-    A key added above it would be in every OpenTelemetry span; httpcore's ``target`` extension
-    would hand it to proxies.
+    A key that is added above it would be in every OpenTelemetry span; httpcore's ``target``
+    extension would pass it to proxies.
     """
 
     def __init__(self, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
@@ -263,10 +250,10 @@ class _Pool(httpx.AsyncHTTPTransport):
 
 
 class _OneConnection:
-    """The connection below one of httpx's transports, in place of its httpcore pool.
+    """A single httpcore connection, in place of the httpcore pool of an httpx transport.
 
-    The pool makes the connection, proxies and TLS included. Its own bookkeeping, for many
-    connections, takes longer than the rest of what it does.
+    The pool creates the connection, with proxies and TLS. Its own bookkeeping, which is for many
+    connections, takes longer than everything else that it does.
     """
 
     def __init__(self, pool: Any) -> None:
@@ -274,14 +261,13 @@ class _OneConnection:
         self._connection: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
-        query, authorization = request.extensions.pop(KEY, (None, None))
+        queries, authorization = request.extensions.pop(KEY)
         if authorization is not None:
             request.headers = [
                 *request.headers,
                 (b"Authorization", authorization.reveal().encode()),
             ]
-        if query is not None:
-            request.url.target = with_query(request.url.target, query)
+        request.url.target = with_queries(request.url.target, queries)
         last = self._connection
         if last is None or last.is_closed() or last.has_expired() or _holds_unasked_bytes(last):
             await self.aclose()
@@ -296,8 +282,8 @@ class _OneConnection:
 def _holds_unasked_bytes(connection: Any) -> bool:
     """Return whether an idle connection has read more than the responses to its requests.
 
-    httpcore would take them for the beginning of the next response, and has no public name for
-    them.
+    httpcore would parse these bytes as the start of the next response, and has no public
+    attribute for them.
     """
     state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
     return state is not None and connection.is_idle() and bool(state.trailing_data[0])
@@ -305,14 +291,14 @@ def _holds_unasked_bytes(connection: Any) -> bool:
 
 @functools.cache
 def default_ssl_context() -> ssl.SSLContext:
-    """Return the TLS context that trusts the default authorities."""
-    # Loading the authorities' certificates takes longer than everything else a client does
-    # before its first request, so all clients share the result.
+    """Return httpx's default TLS context."""
+    # Loading the certificates takes longer than everything else that a client does before its
+    # first request, so all clients share the context.
     return httpx.create_ssl_context()
 
 
 class ClientTransport(httpx.AsyncBaseTransport):
-    """Sends requests through a client that the caller made, and still owns.
+    """Sends requests through the caller's client, which the caller closes.
 
     Args:
         client: The caller's client; its headers, cookies, proxies and hooks apply.
@@ -322,11 +308,11 @@ class ClientTransport(httpx.AsyncBaseTransport):
         self._client = client
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; return its response, the body not yet read."""
+        """Send ``request``; return its response with an unread body."""
         merged = self._client.build_request(
             request.method,
             request.url,
-            # A client with parameters of its own would drop those that stand in the URL.
+            # A client that has parameters itself would drop those in the URL.
             params=request.url.params if self._client.params else None,
             headers=request.headers,
             extensions=request.extensions,
@@ -335,20 +321,11 @@ class ClientTransport(httpx.AsyncBaseTransport):
         try:
             return await self._client.send(own, stream=True, follow_redirects=False)
         except httpx.HTTPStatusError as error:
-            # A hook of the caller's called raise_for_status(): the response is there, although
-            # httpx has closed it.
+            # The caller's hook called raise_for_status(), after which httpx closed the response.
             response = error.response
-        content = response.content if response.is_stream_consumed else b""
-        return httpx.Response(
-            response.status_code,
-            headers=[
-                (name, value)
-                for name, value in response.headers.raw
-                if name.lower() not in (b"content-encoding", b"content-length")
-            ],
-            content=content,
-            extensions=response.extensions,
-        )
+            if not response.is_stream_consumed:
+                response.stream = httpx.ByteStream(b"")
+            return response
 
     async def aclose(self) -> None:
-        """Leave the client open: it is the caller's."""
+        """Do nothing: the caller closes the client."""

@@ -265,6 +265,17 @@ async def test_thousands_of_tiny_chunks_take_no_more_than_a_large_one():
     assert await peak_with(2) < 2 * await peak_with(50_000)
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_body_that_the_transport_has_decompressed_is_read():
+    def respond(_request: httpx.Request) -> httpx.Response:
+        headers = {"Content-Encoding": "gzip"}
+        return httpx.Response(200, headers=headers, content=gzip.compress(ME))
+
+    transport = httpx.MockTransport(respond)
+    async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+        assert (await client.users.me()).id == 1
+
+
 # Downloads
 
 
