@@ -1,4 +1,4 @@
-"""A call shows what the server said, and whoami who the key belongs to."""
+"""``call`` and ``whoami``: requests, output and errors."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from command_line import run
 
 
 @pytest.mark.parametrize("path", ["/me.json", "me.json"])
-def test_a_call_prints_the_json_as_it_was_sent_but_for_the_key(serve, capfd, key, path):
+def test_call_prints_the_json_unchanged_except_for_the_key(serve, capfd, key, path):
     sandbox = serve(users=1)
     body = b'{"success": {"id": 12345678901234567890, "rate": 1.10, "apiKey": "%s"}}' % key.encode()
     sandbox.answer_next(body)
@@ -29,14 +29,14 @@ def test_a_call_prints_the_json_as_it_was_sent_but_for_the_key(serve, capfd, key
     ],
 )
 @pytest.mark.parametrize("root_path", ["", "/support"])
-def test_a_path_can_be_pasted_complete(serve, capfd, path, root_path):
+def test_call_accepts_a_full_path_and_a_full_url(serve, capfd, path, root_path):
     sandbox = serve(users=90, root_path=root_path)
     assert run(["call", "GET", path.format(url=sandbox.url)]) == 0
     assert json.loads(capfd.readouterr().out)["data"][0]["id"] == 51
     assert sandbox.requests[0].path.endswith("/api/3.0/users/search.json")
 
 
-def test_a_pasted_path_has_its_own_version(serve, capfd):
+def test_a_full_path_overrides_the_api_version(serve, capfd):
     sandbox = serve(users=1)
     run(["call", "GET", "/api/7.0/me.json"])
     assert sandbox.requests[0].path == "/api/7.0/me.json"
@@ -46,33 +46,33 @@ def test_a_pasted_path_has_its_own_version(serve, capfd):
     ("written", "blamed"),
     [(["-d", "{"], "-d"), (["-d{"], "-d"), (["--data={"], "--data"), (["--json", "{"], "--json")],
 )
-def test_json_that_is_not_valid_blames_the_option_that_was_typed(serve, capfd, written, blamed):
+def test_invalid_json_names_the_option_that_was_used(serve, capfd, written, blamed):
     serve(users=1)
     assert run(["call", "POST", "/x.json", *written]) == 2
     assert capfd.readouterr().err.startswith(f"error: {blamed}: not valid JSON: ")
 
 
-def test_parameters_come_from_options_and_from_the_path(serve, capfd):
+def test_call_sends_parameters_of_options_and_of_the_path(serve, capfd):
     sandbox = serve(users=90)
     assert run(["call", "get", "/users/search.json?page=2", "-p", "count=30"]) == 0
     assert [user["id"] for user in json.loads(capfd.readouterr().out)["data"]] == [*range(31, 61)]
     assert ("page", "2") in sandbox.requests[0].query
 
 
-@pytest.mark.parametrize("how", ["text", "file", "stdin"])
-def test_a_body_comes_from_the_command_line_a_file_or_a_pipe(serve, work, capfd, monkeypatch, how):
+@pytest.mark.parametrize("body", ['{"object_id": 1, "content": "Wärm"}', "@body.json", "@-"])
+def test_call_reads_the_body_from_an_argument_a_file_or_stdin(
+    serve, work, capfd, monkeypatch, body
+):
     sandbox = serve(users=3)
     text = '{"object_id": 1, "content": "Wärm"}'
-    if how == "file":
-        Path("body.json").write_text(text, encoding="utf-8")
+    Path("body.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    given = {"text": text, "file": "@body.json", "stdin": "@-"}[how]
-    assert run(["call", "POST", "/comments.json", "--json", given]) == 0
+    assert run(["call", "POST", "/comments.json", "--json", body]) == 0
     assert "Wärm" in capfd.readouterr().out
     assert json.loads(sandbox.requests[0].body) == json.loads(text)
 
 
-def test_status_and_headers_are_shown_when_asked_for(serve, capfd):
+def test_include_shows_status_and_headers_also_of_an_error(serve, capfd):
     serve(users=1)
     assert run(["call", "GET", "/me.json", "-i"]) == 0
     head, _, body = capfd.readouterr().out.partition("\n\n")
@@ -85,7 +85,7 @@ def test_status_and_headers_are_shown_when_asked_for(serve, capfd):
     assert err.startswith("error: GET /api/3.0/nothing.json: 404 ")
 
 
-def test_no_content_prints_nothing(serve, capfd):
+def test_a_response_without_content_prints_nothing(serve, capfd):
     sandbox = serve(users=1)
     sandbox.answer_next(b"", 204)
     assert run(["call", "GET", "/me.json"]) == 0
@@ -108,7 +108,7 @@ def test_no_content_prints_nothing(serve, capfd):
     ],
     ids=str,
 )
-def test_what_goes_wrong_is_one_line(serve, work, capfd, arguments, code):
+def test_an_error_is_one_line(serve, work, capfd, arguments, code):
     serve(users=1)
     assert run(["call", *arguments]) == code
     out, err = capfd.readouterr()
@@ -116,57 +116,38 @@ def test_what_goes_wrong_is_one_line(serve, work, capfd, arguments, code):
     assert re.fullmatch(r"error: .+\n", err)
 
 
-def test_what_a_server_says_does_not_steer_the_terminal(serve, capfd):
-    sandbox = serve(users=1)
-    sandbox.fail_next(404, message="\x1b[2Jgone\u202e")
-    assert run(["call", "GET", "/me.json"]) == 1
-    assert "\\x1b[2Jgone\\u202e" in capfd.readouterr().err
-
-
-def test_whoami_says_who_the_key_belongs_to(serve, capfd):
+def test_whoami_shows_the_owner_of_the_key(serve, capfd):
     sandbox = serve(users=1)
     me = sandbox.user(1)
+    owner = {"name": me.name, "email": me.email, "role": "admin", "id": 1, "url": sandbox.url}
     assert run(["whoami"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert [line.split(maxsplit=1) for line in lines] == [
-        ["name", me.name],
-        ["email", me.email],
-        ["role", "admin"],
-        ["id", "1"],
-        ["url", sandbox.url],
-    ]
+    assert dict(line.split(maxsplit=1) for line in lines) == owner | {"id": "1"}
     assert run(["whoami", "--json"]) == 0
-    shown = json.loads(capfd.readouterr().out)
-    assert shown == {
-        "name": me.name,
-        "email": me.email,
-        "role": "admin",
-        "id": 1,
-        "url": sandbox.url,
-    }
+    assert json.loads(capfd.readouterr().out) == owner
 
 
-def test_a_guest_is_nobody_although_the_environment_has_a_key(serve, capfd):
+def test_a_guest_sends_no_key_although_the_environment_has_one(serve, capfd):
     sandbox = serve(users=1)
     assert run(["whoami", "--guest"]) == 1
     assert "401 Authentication is required" in capfd.readouterr().err
     assert not any("apiKey" in dict(request.query) for request in sandbox.requests)
 
 
-def test_without_an_address_it_says_how_to_give_one(monkeypatch, capfd):
+def test_a_missing_url_is_an_error_that_names_the_option(monkeypatch, capfd):
     monkeypatch.delenv("USERESPONSE_URL", raising=False)
     assert run(["whoami", "--guest"]) == 2
     assert re.fullmatch(r"error: no URL: pass --url.+\n", capfd.readouterr().err)
 
 
-def test_an_address_without_encryption_is_warned_of_in_one_line(monkeypatch, capfd):
+def test_a_url_without_encryption_causes_a_warning_of_one_line(monkeypatch, capfd):
     assert run(["whoami", "--guest", "--url", "http://no-such-host.invalid", "--retries", "0"]) == 1
     warning, error = capfd.readouterr().err.splitlines()
     assert warning.startswith("warning: --url is http://no-such-host.invalid: ")
     assert error.startswith("error: GET /api/3.0/me.json: ")
 
 
-def test_when_the_reader_goes_a_call_ends_quietly(serve, start):
+def test_a_broken_pipe_ends_a_call_silently(serve, start):
     serve(users=1000)
     process = start("call", "GET", "/users/search.json")
     process.stdout.close()
@@ -174,7 +155,9 @@ def test_when_the_reader_goes_a_call_ends_quietly(serve, start):
     assert process.stderr.read() == ""
 
 
-def test_a_short_key_is_taken_out_where_it_stands_as_the_key(start_sandbox, capfd, monkeypatch):
+def test_a_short_key_is_redacted_only_as_the_value_of_the_key_field(
+    start_sandbox, capfd, monkeypatch
+):
     sandbox = start_sandbox(users=1, api_key="KEY")
     monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
     monkeypatch.setenv("USERESPONSE_API_KEY", "KEY")
@@ -183,8 +166,11 @@ def test_a_short_key_is_taken_out_where_it_stands_as_the_key(start_sandbox, capf
     assert capfd.readouterr().out == '{"success": {"id": 1, "name": "KEY", "apiKey" : "***"}}\n'
 
 
-def test_what_the_server_says_does_not_steer_the_terminal(serve, capfd, monkeypatch):
+def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatch):
     sandbox = serve(users=1)
+    sandbox.fail_next(404, message="\x1b[2Jgone\u202e")
+    assert run(["call", "GET", "/me.json"]) == 1
+    assert "\\x1b[2Jgone\\u202e" in capfd.readouterr().err
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     body = '{"success": {"name": "\u009b31m\u202e"}}'
     sandbox.answer_next(body, headers={"X-Evil": "a\x9b31mb"})

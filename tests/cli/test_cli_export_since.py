@@ -12,7 +12,7 @@ def changed(things: str, since: str) -> list[dict]:
     return sorted(rows, key=lambda row: row["latest_activity"], reverse=True)
 
 
-def test_topics_are_exported_with_their_filters(serve, work):
+def test_topics_are_exported_with_filters(serve, work):
     serve(users=5, topics=130)
     assert run(["export", "topics", "-q", "-o", "topics.jsonl"]) == 0
     topics = rows_in("topics.jsonl")
@@ -23,7 +23,7 @@ def test_topics_are_exported_with_their_filters(serve, work):
 
 
 @pytest.mark.parametrize("things", ["tickets", "topics"])
-def test_only_what_changed_since_is_exported_newest_first(serve, work, things, capfd):
+def test_since_exports_what_changed_newest_first(serve, work, things, capfd):
     sandbox = serve(users=5, tickets=200, topics=200)
     assert run(["export", things, "-q", "-o", f"{things}.jsonl"]) == 0
     times = sorted(row["latest_activity"] for row in rows_in(f"{things}.jsonl"))
@@ -40,7 +40,7 @@ def test_only_what_changed_since_is_exported_newest_first(serve, work, things, c
     assert Path("day.csv").read_bytes().count(b"\r\n") > len(expected) >= len(rows)
 
 
-def test_changes_are_resumed_from_the_beginning_without_doubles(serve, work, capfd):
+def test_a_resumed_export_of_changes_has_no_duplicates(serve, work, capfd):
     sandbox = serve(users=5, tickets=300)
     since = ["export", "tickets", "--since", "2000-01-01", "-o", "out.jsonl"]
     sandbox.fail_next(500, match=r"page=4&")
@@ -55,7 +55,7 @@ def test_changes_are_resumed_from_the_beginning_without_doubles(serve, work, cap
 @pytest.mark.parametrize(
     "options", [["--since", "yesterday"], ["--since", "2026-11-01", "--sort", "new"]], ids=" ".join
 )
-def test_a_moment_that_makes_no_sense_is_refused(serve, work, capfd, options):
+def test_an_invalid_since_is_rejected(serve, work, capfd, options):
     sandbox = serve(users=1)
     assert run(["export", "tickets", "-o", "out.jsonl", *options]) == 2
     assert re.fullmatch(r"error: --since.+\n", capfd.readouterr().err)

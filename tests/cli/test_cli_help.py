@@ -30,37 +30,30 @@ def test_help_has_examples_and_exit_codes(names, option, capsys):
 
 
 @pytest.mark.parametrize("names", [["call"], ["whoami"], ["export", "users"]], ids=" ".join)
-def test_help_says_where_the_key_comes_from(names, capsys):
+def test_help_lists_the_sources_of_the_key(names, capsys):
     assert run([*names, "--help"]) == 0
     out = capsys.readouterr().out
     assert "The API key cannot be a command-line argument." in out
     assert "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
 
 
-@pytest.mark.parametrize("option", [[], ["-h"], ["--help"]])
-def test_export_alone_says_what_can_be_exported(capsys, option):
-    assert run(["export", *option]) == 0
+@pytest.mark.parametrize(
+    ("arguments", "commands"),
+    [
+        ([], ["demo", "sandbox"]),
+        (["export"], EXPORTS),
+        (["export", "-h"], EXPORTS),
+        (["export", "--help"], EXPORTS),
+    ],
+    ids=" ".join,
+)
+def test_help_lists_the_commands(capsys, arguments, commands):
+    assert run(arguments) == 0
     out = capsys.readouterr().out
-    assert all(f"\n  {things} " in out for things in EXPORTS)
+    assert all(f"\n  {name} " in out for name in commands)
 
 
-def test_without_a_command_it_shows_its_help(capsys):
-    assert run([]) == 0
-    out = capsys.readouterr().out
-    assert "demo " in out
-    assert "sandbox " in out
-
-
-def test_version(command):
-    done = command("--version")
-    assert (done.returncode, done.stdout, done.stderr) == (
-        0,
-        f"useresponse-async {__version__}\n",
-        "",
-    )
-
-
-def test_the_installed_program_is_this_one():
+def test_the_installed_program_shows_its_version():
     program = shutil.which("useresponse-async", path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip("the package is not installed in this environment")
@@ -68,33 +61,29 @@ def test_the_installed_program_is_this_one():
     assert done == f"useresponse-async {__version__}\n"
 
 
-def completions(command, typed: str) -> list[str]:
-    done = command(
-        _USERESPONSE_ASYNC_COMPLETE="complete_bash",
-        COMP_WORDS=f"useresponse-async {typed}",
-        COMP_CWORD=str(len(typed.split(" "))),
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout.split()
-
-
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
         ("", ["call", "whoami", "demo", "sandbox", "export"]),
-        ("export ", ["users", "tickets", "topics", "objects", "comments", "chats"]),
+        ("export ", EXPORTS),
         ("export tickets --status o", ["opened", "on_hold"]),
         ("export users --format ", ["jsonl", "csv", "parquet"]),
         ("export users --api", ["--api-key-file", "--api-version"]),
         ("call P", ["POST", "PUT"]),
     ],
 )
-def test_what_can_come_next(command, typed, expected):
-    assert completions(command, typed) == expected
+def test_completion_suggests_commands_options_and_values(monkeypatch, capfd, typed, expected):
+    monkeypatch.setenv("_USERESPONSE_ASYNC_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"useresponse-async {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split(" "))))
+    with pytest.raises(SystemExit) as ended:
+        run([])
+    out, err = capfd.readouterr()
+    assert (ended.value.code, out.split(), err) == (0, expected, "")
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_the_script_for_the_shell_is_shown(start):
+def test_the_completion_script_of_the_shell_is_shown(start):
     process = start("--show-completion", prefix=("bash", "-c", '"$@"; exit $?', "bash"))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")

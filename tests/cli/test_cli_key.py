@@ -1,4 +1,4 @@
-"""Where the key comes from, and that it never shows."""
+"""Sources of the API key, and its redaction."""
 
 import io
 import json
@@ -21,19 +21,19 @@ def key_file(work, serve, key, monkeypatch) -> Path:
     return path
 
 
-def test_a_file_comes_before_the_environment(key_file, capfd):
+def test_the_key_file_precedes_the_environment(key_file, capfd):
     assert run(["whoami", "--api-key-file", str(key_file), "--json"]) == 0
     out, err = capfd.readouterr()
     assert (json.loads(out)["id"], err) == (1, "")
 
 
-def test_standard_input_is_a_file_too(key_file, capfd, key, monkeypatch):
+def test_the_key_file_can_be_standard_input(key_file, capfd, key, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{key}\r\n".encode())))
     assert run(["whoami", "--api-key-file", "-"]) == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="others are POSIX's")
-def test_a_file_that_others_can_read_is_warned_of(key_file, capfd, key):
+def test_a_key_file_readable_by_others_causes_a_warning(key_file, capfd, key):
     key_file.chmod(0o640)
     assert run(["whoami", "--api-key-file", str(key_file)]) == 0
     assert capfd.readouterr().err == (
@@ -42,7 +42,7 @@ def test_a_file_that_others_can_read_is_warned_of(key_file, capfd, key):
 
 
 @pytest.mark.parametrize("content", ["", "\n", "two words", "first\nsecond", "caf\xe9"])
-def test_a_file_that_holds_no_key_is_reported_without_what_it_holds(key_file, capfd, content):
+def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, content):
     key_file.write_text(content, encoding="latin-1")
     assert run(["whoami", "--api-key-file", str(key_file)]) in (1, 2)
     err = capfd.readouterr().err
@@ -50,7 +50,7 @@ def test_a_file_that_holds_no_key_is_reported_without_what_it_holds(key_file, ca
     assert not content.split() or content.split()[-1] not in err
 
 
-def test_a_file_that_is_not_there_is_reported(key_file, capfd):
+def test_a_missing_key_file_is_reported(key_file, capfd):
     assert run(["whoami", "--api-key-file", "nowhere"]) == 1
     assert capfd.readouterr().err == "error: --api-key-file: nowhere: No such file or directory\n"
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_not_there_is_reported(key_file, capfd):
     ],
     ids=" ".join,
 )
-def test_as_an_argument_it_is_refused_and_not_repeated(serve, capfd, arguments):
+def test_a_key_as_an_argument_is_rejected_and_not_repeated(serve, capfd, arguments):
     sandbox = serve(users=1)
     assert run(arguments) == 2
     err = capfd.readouterr().err
@@ -79,7 +79,7 @@ def test_as_an_argument_it_is_refused_and_not_repeated(serve, capfd, arguments):
     assert sandbox.arrivals == 0
 
 
-def test_without_a_key_or_a_terminal_it_says_what_to_do(serve, capfd, monkeypatch):
+def test_a_missing_key_is_an_error_that_lists_the_sources(serve, capfd, monkeypatch):
     serve(users=1)
     monkeypatch.delenv("USERESPONSE_API_KEY")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
@@ -91,7 +91,7 @@ def test_without_a_key_or_a_terminal_it_says_what_to_do(serve, capfd, monkeypatc
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_on_a_terminal_it_is_asked_for_without_echo(serve, key, monkeypatch, no_color):
+def test_a_terminal_prompts_for_the_key_without_echo(serve, key, monkeypatch, no_color):
     serve(users=1)
     monkeypatch.delenv("USERESPONSE_API_KEY")
     shown, code = on_terminal("call", "GET", "/me.json", typed=f"{key}\n", NO_COLOR=no_color)

@@ -1,4 +1,4 @@
-"""The sandbox command hands everything on, and stops when told."""
+"""The sandbox command: options, output and signals."""
 
 import re
 import signal
@@ -6,21 +6,22 @@ import sys
 
 import httpx
 import pytest
+from command_line import run
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
+def test_the_sandbox_serves_until_a_signal(start, number):
     options = ("--port=0", "--users=7", "--api-key=k", "--root-path=/support", "--access-log")
     process = start("sandbox", *options)
     line = process.stdout.readline()
     found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+/support)\n", line)
     export = next(line for line in process.stdout if line.startswith("export "))
     assert export == f"export USERESPONSE_URL={found[1]} USERESPONSE_API_KEY=k\n"
-    answer = httpx.get(
+    response = httpx.get(
         f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"}, trust_env=False
     )
-    assert answer.json()["totalObjects"] == 7
+    assert response.json()["totalObjects"] == 7
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -28,18 +29,22 @@ def test_it_serves_what_was_asked_for_and_stops_on_a_signal(start, number):
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-def test_its_help_lists_the_sandbox_s_own_options(command, option):
-    done = command("sandbox", option)
-    assert done.returncode == 0
-    assert done.stdout.startswith("usage: useresponse-async sandbox ")
-    assert "--root-path" in done.stdout
-    assert "--next-page" in done.stdout
-    assert "\nexamples:\n  useresponse-async sandbox\n" in done.stdout
-    assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in done.stdout
+def test_help_lists_the_options_of_the_sandbox(capsys, option):
+    with pytest.raises(SystemExit) as ended:
+        run(["sandbox", option])
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert out.startswith("usage: useresponse-async sandbox ")
+    assert "--root-path" in out
+    assert "--next-page" in out
+    assert "\nexamples:\n  useresponse-async sandbox\n" in out
+    assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in out
 
 
-@pytest.mark.parametrize("options", [("--users", "-5"), ("--nonsense",), ("--port",)])
-def test_wrong_usage_has_the_exit_code_for_it(command, options):
-    done = command("sandbox", *options)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert re.fullmatch(rf"error: .*{options[0].strip('-')}.*\n", done.stderr)
+@pytest.mark.parametrize("options", [["--users", "-5"], ["--nonsense"], ["--port"]], ids=" ".join)
+def test_wrong_usage_returns_2(capsys, options):
+    with pytest.raises(SystemExit) as ended:
+        run(["sandbox", *options])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert re.fullmatch(rf"error: .*{options[0].strip('-')}.*\n", err)

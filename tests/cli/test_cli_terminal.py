@@ -1,35 +1,52 @@
-"""What a terminal shows: retries and bars, wide and narrow, in colour and without."""
+"""Progress bars and retries on terminals of 40 and 80 columns, and retries in a pipe."""
 
 import re
 import sys
 
 import pytest
-from command_line import on_terminal
+from command_line import on_terminal, run
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+needs_terminal = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no pseudo-terminals"
+)
 
 
 def lines(text: str) -> list[str]:
     return re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text))
 
 
+@needs_terminal
 @pytest.mark.parametrize("columns", [40, 80])
-def test_a_bar_fits_the_terminal(serve, work, columns):
-    serve(users=1000, latency=0.05)
-    options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "2")
+def test_a_bar_and_the_lines_for_retries_fit_the_terminal(serve, work, columns):
+    sandbox = serve(users=1000, latency=0.05)
+    sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
+    options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
     text, code = on_terminal(*options, columns=columns)
     assert code == 0
-    assert re.search(
-        r"1,000/1,000 users [\d,]+/s \d\d:\d\d" if columns == 80 else "1,000/1,000", text
-    )
-    bars = [line for line in lines(text) if "━" in line]
+    shown = lines(text)
+    bars = [line for line in shown if "━" in line]
+    retries = [line for line in shown if line.startswith("retry ")]
     assert bars
-    assert all(len(line) <= columns for line in bars)
+    assert len(retries) == 2
+    assert all(len(line) <= columns for line in bars + retries)
     assert "…" not in "".join(bars)
-    assert on_terminal(*options, "--overwrite", "--quiet", columns=columns) == ("", 0)
+    if columns == 80:
+        assert re.search(r"1,000/1,000 users [\d,]+/s \d\d:\d\d", text)
+        assert re.fullmatch(
+            r"retry 1 in \d\.\d s: 503 Service Unavailable \(GET users/search\.json\)", retries[0]
+        )
+    else:
+        assert "1,000/1,000" in text
 
 
-def test_where_rows_go_to_the_terminal_there_is_no_bar(serve, work):
+@needs_terminal
+def test_quiet_shows_neither_a_bar_nor_retries(serve, work):
+    serve(users=100).fail_next(503, match="search")
+    assert on_terminal("export", "users", "-o", "out.jsonl", "-q") == ("", 0)
+
+
+@needs_terminal
+def test_a_bar_is_shown_unless_the_rows_go_to_the_terminal(serve, work):
     serve(users=100, latency=0.05)
     text, code = on_terminal("export", "users", "-o", "-")
     assert (code, text.count('"id": ') >= 100, "━" in text) == (0, True, False)
@@ -37,49 +54,25 @@ def test_where_rows_go_to_the_terminal_there_is_no_bar(serve, work):
     assert (code, "━" in text) == (0, True)
 
 
-@pytest.mark.parametrize("columns", [40, 80])
-def test_a_terminal_sees_a_short_line_for_each_retry(serve, work, columns):
-    sandbox = serve(users=100)
-    sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
-    options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
-    text, code = on_terminal(*options, columns=columns)
-    assert code == 0
-    told = [line for line in lines(text) if line.startswith("retry ")]
-    assert len(told) == 2
-    assert all(len(line) <= columns for line in told)
-    if columns == 80:
-        assert re.fullmatch(
-            r"retry 1 in \d\.\d s: 503 Service Unavailable \(GET users/search\.json\)", told[0]
-        )
-    sandbox.fail_next(503, match="search", times=2)
-    assert on_terminal(*options, "--overwrite", "-q") == ("", 0)
-
-
 @pytest.mark.parametrize(
-    "arguments", [["whoami"], ["call", "GET", "/me.json"], ["export", "users"]]
+    "arguments", [["whoami"], ["call", "GET", "/me.json"], ["export", "users"]], ids=" ".join
 )
-def test_verbose_shows_retries_in_a_pipe_too(serve, command, arguments):
+def test_verbose_shows_retries_in_a_pipe(serve, capfd, arguments):
     sandbox = serve(users=1)
     sandbox.fail_next(502, message="down")
-    done = command(*arguments, "-v")
-    assert done.returncode == 0
-    assert re.match(r"retry 1 in \d\.\d s: 502 down \(GET \S+\.json\)\n", done.stderr)
+    assert run([*arguments, "-v"]) == 0
+    assert re.match(r"retry 1 in \d\.\d s: 502 down \(GET \S+\.json\)\n", capfd.readouterr().err)
     sandbox.fail_next(502, message="down")
-    assert "retry 1" not in command(*arguments).stderr
+    assert run(arguments) == 0
+    assert "retry 1" not in capfd.readouterr().err
 
 
-def test_verbose_names_the_host_and_where_it_came_from(command):
+def test_connection_errors_name_the_host_and_where_it_came_from(capfd, monkeypatch):
     url = "http://127.0.0.1:9"
-    done = command("whoami", "--guest", "-v", "--url", url, "--retries", "1")
-    retry, error = done.stderr.splitlines()
+    assert run(["whoami", "--guest", "-v", "--url", url, "--retries", "1"]) == 1
+    retry, error = capfd.readouterr().err.splitlines()
     assert "cannot connect to 127.0.0.1:9: connection refused (URL from --url)" in retry
     assert "cannot connect to 127.0.0.1:9: connection refused (URL from --url)" in error
-    done = command("whoami", "--guest", "--retries", "0", USERESPONSE_URL=url)
-    assert "(URL from USERESPONSE_URL)" in done.stderr
-
-
-def test_a_demo_shows_its_retries_when_asked_to(command):
-    done = command("demo", "--users", "500", "--faults", "0.2", "--latency", "0", "-v")
-    assert done.returncode == 0
-    retries = int(re.search(r"retries +(\d+)", done.stdout)[1])
-    assert done.stderr.count("retry ") == retries > 0
+    monkeypatch.setenv("USERESPONSE_URL", url)
+    assert run(["whoami", "--guest", "--retries", "0"]) == 1
+    assert "(URL from USERESPONSE_URL)" in capfd.readouterr().err

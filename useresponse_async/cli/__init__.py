@@ -22,8 +22,8 @@ def main() -> int:
     from useresponse_async.cli._app import run  # noqa: PLC0415 - needs the extra
 
     code = run()
-    # A Ctrl-C that went through exec() of a text, as in the import of a module with dataclasses,
-    # makes Python end by SIGINT, whatever the exit code, until the next exec() of a text.
+    # After a Ctrl-C during exec() of a text, as in the import of a module with dataclasses, Python
+    # ends by SIGINT despite the exit code, until the next exec() of a text.
     exec("")  # noqa: S102
     # While the interpreter exits, Ctrl-C would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,9 +31,9 @@ def main() -> int:
 
 
 def _open_closed_streams() -> None:
-    """Connect standard streams that are closed to the null device.
+    """Connect closed standard streams to the null device.
 
-    Else a file, a socket or the event loop would get their numbers, and what they are sent.
+    Otherwise a file, a socket or the event loop would get their descriptors, and their data.
     """
     streams = {"stdin": "r", "stdout": "w", "stderr": "w"}
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < len(streams):

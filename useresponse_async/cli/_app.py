@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Annotated, Final
@@ -9,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from useresponse_async._config import __version__
+from useresponse_async._startup import end_at_once
 from useresponse_async.cli import _export, _sandbox
 from useresponse_async.cli._call import call
 from useresponse_async.cli._demo import demo
@@ -16,12 +18,13 @@ from useresponse_async.cli._errors import (
     EXIT_CODES,
     INTERRUPTED,
     READER_GONE,
+    CommandError,
     OutputClosedError,
     Reporter,
 )
 from useresponse_async.cli._key import EPILOG
-from useresponse_async.cli._output import failure_of_output, say
-from useresponse_async.cli._signals import interrupts_raised, is_of_interrupt
+from useresponse_async.cli._output import say
+from useresponse_async.cli._signals import is_of_interrupt
 from useresponse_async.cli._whoami import whoami
 
 _PROGRAM: Final = "useresponse-async"
@@ -79,7 +82,9 @@ def run() -> int:
     """Run a command; a failure becomes one line on standard error and an exit code."""
     reporter = Reporter(arguments=sys.argv[1:])
     try:
-        interrupts_raised()
+        # From now on Ctrl-C raises an exception, unless it is ignored.
+        if signal.getsignal(signal.SIGINT) is end_at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code: object = app(prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
     except OutputClosedError:
         return READER_GONE
@@ -88,7 +93,11 @@ def run() -> int:
         # return its exit code.
         code = INTERRUPTED
     except OSError as error:
-        return reporter.report(failure_of_output(error))
+        if error.filename is not None:
+            return reporter.report(error)
+        # Python would fail again to write what is left in the buffer of standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return reporter.report(CommandError(f"standard output: {error.strerror or error}"))
     except Exception as error:  # noqa: BLE001 - nothing above could report it
         if not is_of_interrupt(error):
             return reporter.report(error)

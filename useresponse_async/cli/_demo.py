@@ -1,12 +1,10 @@
-"""``useresponse-async demo``: fetches all users of a sandbox and checks their order."""
+"""``useresponse-async demo``: fetches all users of a sandbox and checks that none is missing."""
 
 from __future__ import annotations
 
 import enum
 import os
-import time
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 
 import attrs
@@ -15,10 +13,13 @@ import typer
 from useresponse_async._client import AsyncClient
 from useresponse_async._config import require_extra
 from useresponse_async.cli._errors import CommandError, Reporter
-from useresponse_async.cli._options import flag, option, with_options
-from useresponse_async.cli._progress import Retries, progress_bar
+from useresponse_async.cli._export_run import Source, Summary, walk
+from useresponse_async.cli._options import Connection, flag, option, with_options
+from useresponse_async.cli._output import say
+from useresponse_async.cli._progress import Retries
 from useresponse_async.cli._sandbox import running_sandbox
 from useresponse_async.cli._signals import run_async, termination_like_ctrl_c
+from useresponse_async.models import User
 from useresponse_async.sandbox import DEFAULT_API_KEY
 
 
@@ -68,58 +69,58 @@ def demo(context: typer.Context, *, options: DemoOptions) -> None:
         name = options.backend.value
         raise CommandError(f"the {name} backend needs: pip install {name}")
     # The failures here are made on purpose; the bar counts their retries.
-    verbose = options.verbose
-    retries = Retries(context.ensure_object(Reporter), shown=verbose, complete=verbose)
+    retries = Retries(
+        reporter=context.ensure_object(Reporter), shown=options.verbose, complete=options.verbose
+    )
     settings = [f"--{it}={getattr(options, it)}" for it in ("users", "latency", "faults", "seed")]
     with termination_like_ctrl_c(), running_sandbox(*settings) as address:
         # The sandbox is on this machine: the environment's proxy must not come between.
         os.environ["no_proxy"] = "*"
-        problems = run_async(_walk, address, options, retries, backend=options.backend.value)
+        ids, summary = run_async(_walk, address, options, retries, backend=options.backend.value)
+    problems = delivery_problems(ids, options.users)
+    # The client drops what comes twice. Nothing moves in this sandbox, so nothing should.
+    problems["duplicated"] += summary.report.duplicates
+    figures = {
+        "users/s": len(ids) / summary.seconds,
+        "pages": summary.report.pages,
+        "retries": retries.count,
+        "requests": summary.report.pages + retries.count,
+        "lost": problems["lost"],
+        "duplicated": problems["duplicated"],
+    }
+    say(f"{len(ids):,} users in {summary.seconds:.2f} s")
+    for name, figure in figures.items():
+        say(f"  {name:<12}{figure:>9,.0f}")
     found = ", ".join(f"{count:,} {what}" for what, count in problems.items() if count)
     if found:
         raise CommandError(f"of {options.users:,} users: {found}")
 
 
-async def _walk(address: str, options: DemoOptions, retries: Retries) -> dict[str, int]:
-    """Fetch all users, print figures, and return what was wrong."""
-    ids: list[int] = []
-    async with AsyncClient(
+async def _walk(address: str, options: DemoOptions, retries: Retries) -> tuple[list[int], Summary]:
+    """Fetch all users; return their ids and the summary."""
+    client = AsyncClient(
         address,
         api_key=DEFAULT_API_KEY,
         api_version="3.0",
         max_in_flight=options.concurrency,
         on_retry=retries,
-    ) as client:
-        pages, started = client.users.search(), time.perf_counter()
-        with progress_bar(
-            "users",
-            total=options.users,
-            live=lambda: [f"{retries.count} retries", f"{client.in_flight} in flight"],
-        ) as advance:
-            async with aclosing(pages.by_page()) as walk:
-                async for page in walk:
-                    ids += [user.id for user in page]
-                    advance(len(page), None)
-        seconds = time.perf_counter() - started
-    problems = delivery_problems(ids, options.users)
-    # The client drops what comes twice. Nothing moves in this sandbox, so nothing should.
-    problems["duplicated"] += pages.report.duplicates
-    figures = {
-        "users/s": len(ids) / seconds,
-        "pages": pages.report.pages,
-        "retries": retries.count,
-        "requests": pages.report.pages + retries.count,
-        "lost": problems["lost"],
-        "duplicated": problems["duplicated"],
-    }
-    typer.echo(f"{len(ids):,} users in {seconds:.2f} s")
-    for name, figure in figures.items():
-        typer.echo(f"  {name:<12}{figure:>9,.0f}")
-    return problems
+    )
+    source = Source(
+        things="users", model=User, filters={}, pages=lambda client, _: client.users.search()
+    )
+    ids: list[int] = []
+
+    async def take(users: Sequence[User]) -> int:
+        ids.extend(user.id for user in users)
+        return len(users)
+
+    async with client:
+        connection = Connection(client=client, retries=retries)
+        return ids, await walk(source, connection, take, quiet=False)
 
 
 def delivery_problems(ids: Iterable[int | None], expected: int) -> dict[str, int]:
-    """Return how many of the users with the ids 1 to ``expected`` came not as they should."""
+    """Count what is wrong with ``ids``, which should be 1 to ``expected`` in this order."""
     seen, highest = set[int](), 0
     problems: dict[str, int] = dict.fromkeys(("lost", "duplicated", "out of order", "unknown"), 0)
     for user_id in ids:

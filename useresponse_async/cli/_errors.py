@@ -1,9 +1,8 @@
-"""Errors of the command line, exit codes, and what standard error shows."""
+"""Errors and exit codes of the command line, and its messages on standard error."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import traceback
 from typing import Any, Final
@@ -26,6 +25,13 @@ Exit codes:
   2    wrong usage
   130  interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP)
   141  broken pipe: the reader has closed it (SIGPIPE)"""
+
+_NAMES_OF_SETTINGS: Final = {
+    "base_url": "--url",
+    "api_key": "the API key",
+    "api_version": "--api-version",
+    "timeout": "--timeout",
+}
 
 _NEVER_AN_ARGUMENT: Final = (
     "the API key cannot be an argument, because process lists and the shell's history show it: "
@@ -56,9 +62,9 @@ class Reporter:
 
     Attributes:
         debug: Show tracebacks.
-        arguments: What was typed after the program's name.
+        arguments: The arguments of the program.
         secrets: The keys in use, which are redacted.
-        wording: The command line's words for the client's, e.g. ``--url`` for ``base_url``.
+        wording: The command line's terms for the client's, e.g. ``--url`` for ``base_url``.
         advice: How to resume the running command after it failed or was interrupted.
     """
 
@@ -73,13 +79,13 @@ class Reporter:
         if self.debug:
             self.say("".join(traceback.format_exception(error)).rstrip())
         problem, code = self._problem(error)
-        self._say_with_advice(f"error: {problem}")
+        self.say(f"error: {problem}{self._advice()}")
         return code
 
     def interrupted(self, code: int) -> None:
         """Say that a signal ended the command, and how to resume it."""
         if code == INTERRUPTED or self.advice:
-            self._say_with_advice("interrupted" if code == INTERRUPTED else "stopped")
+            self.say(("interrupted" if code == INTERRUPTED else "stopped") + self._advice())
 
     def say(self, text: str) -> None:
         """Write a line, without the keys in use and the one in the environment."""
@@ -88,9 +94,9 @@ class Reporter:
         sys.stderr.write(text + "\n")
 
     def reworded(self, text: str) -> str:
-        """Return a message of the client in the words of the command line."""
-        for words, ours in self.wording.items():
-            text = text.replace(words, ours)
+        """Return a message of the client in the terms of the command line."""
+        for term, ours in self.wording.items():
+            text = text.replace(term, ours)
         return text
 
     def _problem(self, error: Exception) -> tuple[str, int]:
@@ -106,20 +112,17 @@ class Reporter:
             listed = "commands" if problem.startswith("No such command") else "options"
             return f"{problem} (--help lists the {listed})", MISUSED
         if isinstance(error, ConfigurationError):
-            return one_line(re.sub("^[a-z_]+(?=:)", _option_of_setting, str(error))), MISUSED
+            setting, colon, problem = str(error).partition(":")
+            name = _NAMES_OF_SETTINGS.get(setting, setting)
+            return one_line(f"{name}{colon}{problem}"), MISUSED
         if isinstance(error, MissingExtraError | UseResponseError):
             code = MISUSED if isinstance(error, ArgumentError) else FAILED
             return one_line(self.reworded(str(error))), code
         hint = "" if self.debug else " (useresponse-async --debug … shows the traceback)"
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
-    def _say_with_advice(self, text: str) -> None:
-        self.say(f"{text} ({self.advice})" if self.advice else text)
-
-
-def _option_of_setting(name: re.Match[str]) -> str:
-    options = {"base_url": "--url", "api_key": "the API key"}
-    return options.get(name[0], f"--{name[0].replace('_', '-')}")
+    def _advice(self) -> str:
+        return f" ({self.advice})" if self.advice else ""
 
 
 def one_line(text: str) -> str:

@@ -1,8 +1,7 @@
-"""``useresponse-async export``: a command for each resource, with its own filters."""
+"""``useresponse-async export``: a command for each kind of record, with its filters."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timezone
@@ -31,7 +30,7 @@ _Method: TypeAlias = Callable[..., Pages[Any]]
 
 @attrs.frozen
 class _Export:
-    """An export of the list that a method returns; its arguments are options of the command."""
+    """A command that exports the list that a method of a client returns for ``filters``."""
 
     model: type[Model]
     method: Callable[[AsyncClient], _Method]
@@ -82,9 +81,7 @@ _PROPERTIES: Final = Annotated[
 _IN_COMMUNITY: Final = {
     "category_id": _number("Only those in the category with this id."),
     "forum_id": _number("Only those in the forum with this id."),
-    "featured": _flag(
-        "--featured/--not-featured", "Only featured ones, or only those that are not."
-    ),
+    "featured": _flag("--featured/--not-featured", "Only those that are featured, or are not."),
     "status": _text("Only those with this status."),
     "sort": _text("Sort order, by its name on the server."),
 }
@@ -167,9 +164,7 @@ _EXPORTS: Final = {
             "object_id": _number(
                 "Only comments on the object with this id; required by the other filters."
             ),
-            "is_private": _flag(
-                "--private/--public", "Only private comments, or only public ones."
-            ),
+            "is_private": _flag("--private/--public", "Only private, or only public comments."),
             "sort": known_values(CommentSort, "asc for oldest first, desc for newest first"),
             "bbcode": _BBCODE,
         },
@@ -213,8 +208,23 @@ def _add_command(things: str, export: _Export) -> None:
     def command(
         context: typer.Context, *, options: ExportOptions, server: ServerOptions, **filters: Any
     ) -> None:
+        reporter = context.ensure_object(Reporter)
         source = _source(things, export, options, **filters)
-        _run(source, options, server, context.ensure_object(Reporter))
+        options.check(source.model)
+        connection = server.connect(reporter, quiet=options.quiet)
+
+        async def run() -> Summary | None:
+            if options.is_stream:
+                return await export_to_stream(source, options, connection)
+            return await FileExport(source, options, connection, reporter).run()
+
+        try:
+            summary = run_async(run)
+        except OSError as error:
+            where = error.filename or options.output_name
+            raise CommandError(f"{where}: {error.strerror or error}") from error
+        if summary and not options.quiet:
+            summary.tell(reporter, options.output_name)
 
     examples = "\n".join(f"  useresponse-async export {things} {it}" for it in export.examples)
     text = f"{export.help}\n\n\b\nExamples:\n{examples}"
@@ -234,7 +244,7 @@ def _source(
     properties: list[str] | None = None,
     **filters: Any,
 ) -> Source:
-    """Return the source: the list that a method of the client returns for ``filters``."""
+    """Return the list to export, with the filters of the command."""
     params = pairs_of(options.param)
     named = {name: value for name, value in filters.items() if value is not None}
     if properties:
@@ -253,8 +263,9 @@ def _source(
 
     # All filters, because a resumed export must have the same ones.
     asked = {**dict.fromkeys(export.filters), **named, "param": params}
+    source = Source(things=things, model=export.model, filters=asked, pages=pages)
     if since is None:
-        return Source(things=things, model=export.model, filters=asked, pages=pages)
+        return source
     if named:
         raise MisuseError("--since can be combined only with the filter --param")
     moment = _moment_of(since)
@@ -263,8 +274,7 @@ def _source(
         resource = client.tickets if things == "tickets" else client.topics
         return resource.changed_since(moment, count=options.page_size, params=params)
 
-    asked["since"] = moment.isoformat()
-    return Source(things=things, model=export.model, filters=asked, pages=pages, changes=changes)
+    return attrs.evolve(source, changes=changes, filters=asked | {"since": moment.isoformat()})
 
 
 def _moment_of(text: str) -> datetime:
@@ -277,23 +287,3 @@ def _moment_of(text: str) -> datetime:
             "(2026-11-01T12:30:00+01:00)"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-
-
-def _run(source: Source, options: ExportOptions, server: ServerOptions, reporter: Reporter) -> None:
-    """Export ``source``, and write a summary."""
-    options.check(source.model)
-    connection = server.connect(reporter, quiet=options.quiet)
-    os.umask(umask := os.umask(0o077))  # setting it is the only way to read it
-
-    async def export_all() -> Summary | None:
-        if options.is_stream:
-            return await export_to_stream(source, options, connection)
-        return await FileExport(source, options, connection, reporter, umask).run()
-
-    try:
-        summary = run_async(export_all)
-    except OSError as error:
-        where = error.filename or options.output_name
-        raise CommandError(f"{where}: {error.strerror or error}") from error
-    if summary and not options.quiet:
-        summary.tell(reporter, options.output_name)

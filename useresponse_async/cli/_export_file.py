@@ -1,185 +1,226 @@
-"""Exports into a file, which can be stopped at any moment and resumed."""
+"""Exports to a file, which can be stopped at any moment and resumed."""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
-import stat
+import shutil
 import sys
-import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-import anyio
 import attrs
 
 from useresponse_async._client import AsyncClient
 from useresponse_async._decode import MalformedBody, parse
 from useresponse_async._drift import SeenIds
 from useresponse_async._files import commit
-from useresponse_async.cli._checkpoint import (
-    OWNER_ONLY,
-    START_AGAIN,
-    Checkpoint,
-    hidden_beside,
-    new_file,
-)
-from useresponse_async.cli._errors import CommandError, Reporter
+from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
 from useresponse_async.cli._export_run import ExportOptions, Format, Source, Summary, walk
-from useresponse_async.cli._formats import Row, json_line, shape_of, utf8
+from useresponse_async.cli._formats import Row, json_line, shape_of, utf8, write_parquet
 from useresponse_async.cli._key import without_key
 from useresponse_async.cli._options import Connection
 from useresponse_async.cli._output import write_all
-from useresponse_async.cli._parquet import write_parquet
 from useresponse_async.models._wire import Model
 
 if sys.platform != "win32":
     import fcntl
 
-_CHECKPOINT_SECONDS: Final = 0.2
+_OWNER_ONLY: Final = 0o600
+_START_AGAIN: Final = "--overwrite without --resume starts again"
 _ROWS_AT_ONCE: Final = 1000
 
 
-@attrs.define
-class FileExport:
-    """An export into a file, and what stands beside the file until it is complete.
+@attrs.frozen(kw_only=True)
+class Checkpoint:
+    """The definition of an unfinished export, saved in its resume file.
 
-    - ``FILE.part``: the items so far, as JSON Lines in every format, which only one process at
-      a time writes;
-    - ``FILE.resume``: the checkpoint; there before the part file holds anything, and as long as
-      there is one;
-    - ``FILE``: named in one step when all items are there, so that nobody finds half a file.
+    Attributes:
+        request: The options that define the export, without the API key, and the user's id.
+        replaces: Whether the export may replace a file under its final name.
     """
 
-    source: Source
-    options: ExportOptions
-    connection: Connection
-    reporter: Reporter
-    umask: int
-    _target: Path = attrs.field(init=False)
-    _part: Path = attrs.field(init=False)
-    _resume: Path = attrs.field(init=False)
-    _request: dict[str, Any] = attrs.field(init=False)
-    _checkpoint: Checkpoint = attrs.field(init=False)
-    _descriptor: int = attrs.field(default=-1, init=False)
-    _saved_at: float = attrs.field(default=0.0, init=False)
-    _seen: SeenIds = attrs.field(factory=SeenIds, init=False)
+    request: dict[str, Any]
+    replaces: bool
 
-    def __attrs_post_init__(self) -> None:
-        self._target = Path(os.path.realpath(self.options.output))  # behind all symbolic links
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint | None:
+        """Return the content of the resume file; ``None`` if it does not exist."""
+        try:
+            content: Any = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError):
+            content = None
+        match content:
+            case {"version": 3, "request": dict(), "replaces": bool()}:
+                return cls(request=content["request"], replaces=content["replaces"])
+            case {"version": 1 | 2, "asker": str()}:
+                problem = "was written by useresponse-async 0.1, and this version cannot resume it"
+            case _:
+                problem = "is not a resume file of this version"
+        raise CommandError(f"{path} {problem}; {_START_AGAIN}")
+
+    def save(self, path: Path) -> None:
+        """Write the resume file in one step."""
+        with _new_file(_hidden_beside(path)) as file:
+            file.write(json.dumps({"version": 3, **attrs.asdict(self)}).encode())
+        _hidden_beside(path).replace(path)
+
+    def check(self, request: dict[str, Any]) -> None:
+        """Raise an error if the options, or the user, define another export."""
+        for name, value in request.items():
+            before, now = (
+                "not set" if it is None else json.dumps(it, ensure_ascii=False)
+                for it in (self.request.get(name), value)
+            )
+            if before != now:
+                raise MisuseError(
+                    f"--resume needs the user and the options of the original export: {name} was "
+                    f"{before}, now it is {now}; {_START_AGAIN}"
+                )
+
+
+class FileExport:
+    """An export to a file, and the files beside it until it is complete.
+
+    - ``FILE.part``: the items so far, as JSON Lines in every format, written by one process at a
+      time. They are all that a resumed export has to know about its progress.
+    - ``FILE.resume``: the checkpoint. It exists before the part file has content, and until
+      ``FILE`` is complete.
+    - ``FILE``: named in one step when all items are there, so that it is always complete.
+    """
+
+    def __init__(
+        self, source: Source, options: ExportOptions, connection: Connection, reporter: Reporter
+    ) -> None:
+        self._source = source
+        self._options = options
+        self._connection = connection
+        self._reporter = reporter
+        self._target = Path(os.path.realpath(options.output))  # behind all symbolic links
         self._part = self._target.with_name(f"{self._target.name}.part")
         self._resume = self._target.with_name(f"{self._target.name}.resume")
-        self._request = {
-            "export": self.source.things,
-            "url": self.connection.url,
-            "api_version": self.connection.api_version,
-            **self.source.filters,
-            "page_size": self.options.page_size,
-            "format": self.options.chosen_format.value,
-            "fields": self.options.fields,
-            "all_fields": self.options.all_fields or None,
-        }
+        self._converted = _hidden_beside(self._target)
+        self._items = 0
+        self._seen = SeenIds()
 
     async def run(self) -> Summary | None:
         """Export everything that is not there yet; return ``None`` if nothing is left."""
-        anew = self.options.overwrite and not self.options.resume
-        with _locked(self._part) as self._descriptor:
-            checkpoint = None if anew else Checkpoint.load(self._resume)
-            if not (anew or self._is_left(checkpoint)):
-                return None
-            async with self.connection.client as client:
-                is_guest = self.connection.key is None
+        options = self._options
+        with _locked(self._part) as descriptor:
+            links = [path for path in (self._part, self._converted) if path.exists()]
+            if self._target.exists() and any(path.samefile(self._target) for path in links):
+                # A run was killed between naming the file and removing the others.
+                self._remove_all_but_target()
+                return await self.run()
+            checkpoint = None
+            if options.resume or not options.overwrite:
+                checkpoint = Checkpoint.load(self._resume)
+                if not self._is_left(checkpoint):
+                    return None
+            async with self._connection.client as client:
+                is_guest = self._connection.key is None
                 user = {"user": "guest" if is_guest else (await client.users.me()).id}
                 if checkpoint is None:
-                    request = {**self._request, **user}
-                    checkpoint = Checkpoint(request=request, replaces=self.options.overwrite)
-                    # Saved before there is content, so that a killed run's is known as an export.
+                    os.ftruncate(descriptor, 0)
+                    request = self._request() | user
+                    checkpoint = Checkpoint(request=request, replaces=options.overwrite)
                     checkpoint.save(self._resume)
-                    _sync_directory(self._target.parent)
                 checkpoint.check(user)
-                if os.fstat(self._descriptor).st_size < checkpoint.offset:
-                    raise CommandError(f"{self._part} was truncated; {START_AGAIN}")
-                os.ftruncate(self._descriptor, checkpoint.offset)
-                os.fchmod(self._descriptor, OWNER_ONLY)
-                self._checkpoint = checkpoint
+                os.fchmod(descriptor, _OWNER_ONLY)
+                self._read_part(descriptor)
                 try:
-                    summary = await self._fetch(client)
-                    self._finish()
+                    summary = await self._fetch(client, descriptor)
+                    self._finish(overwrite=options.overwrite or checkpoint.replaces)
                 except BaseException:
                     self._advise()
                     raise
                 return summary
 
+    def _request(self) -> dict[str, Any]:
+        """Return the options that a resumed export must have too."""
+        return {
+            "export": self._source.things,
+            "url": self._connection.url,
+            "api_version": self._connection.api_version,
+            **self._source.filters,
+            "page_size": self._options.page_size,
+            "format": self._options.chosen_format.value,
+            "fields": self._options.fields,
+            "all_fields": self._options.all_fields or None,
+        }
+
     def _is_left(self, checkpoint: Checkpoint | None) -> bool:
-        """Return whether there is something to export; refuse to replace what is there."""
-        output, resume, overwrite = self.options.output, self.options.resume, self.options.overwrite
+        """Return whether there is something to export; reject what would replace other files."""
+        output, overwrite = self._options.output, self._options.overwrite
         exists = self._target.exists()
         if checkpoint is not None:
-            if not resume:
+            if not self._options.resume:
                 raise CommandError(
                     f"{output}: an unfinished export exists; pass --resume to continue it, or "
                     "--overwrite to start again"
                 )
-            checkpoint.check(self._request)
-            if exists and checkpoint.made == _identity(self._target):
-                self._remove_all_but_target()  # it was stopped in its last steps
-                self.reporter.say(f"{output} is complete")
-                return False
+            checkpoint.check(self._request())
             if exists and not (overwrite or checkpoint.replaces):
                 raise self._foreign_file()
         elif exists and not overwrite:
-            if not resume:
+            if not self._options.resume:
                 raise CommandError(f"{output} already exists; pass --overwrite to replace it")
-            self.reporter.say(
+            self._reporter.say(
                 f"{output} exists, and no unfinished export beside it: nothing is left to resume"
             )
             return False
-        elif os.fstat(self._descriptor).st_size:
+        elif self._part.stat().st_size:
             raise CommandError(
                 f"{self._part} exists, but is not from an export; pass --overwrite without "
                 "--resume to replace it"
             )
         return True
 
-    async def _fetch(self, client: AsyncClient) -> Summary:
+    def _read_part(self, descriptor: int) -> None:
+        """Note what earlier runs have written."""
         for row in self._rows():
+            self._items += 1
             if isinstance(row.get("id"), int):
                 self._seen.add(row["id"])
-        next_page = start = await self._first_page_to_read(client)
+        # A process that was killed, or a full disk, can leave the beginning of a line.
+        with self._part.open("rb") as file:
+            os.ftruncate(descriptor, sum(len(line) for line in file if line.endswith(b"\n")))
+
+    def _rows(self) -> Iterator[Row]:
+        """Yield the items in the part file."""
+        with self._part.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    row = parse(line)
+                except MalformedBody:
+                    row = None
+                if not isinstance(row, dict):
+                    raise CommandError(f"{self._part} was modified; {_START_AGAIN}")
+                yield row
+
+    async def _fetch(self, client: AsyncClient, descriptor: int) -> Summary:
+        """Append what is missing to the part file."""
 
         async def take(items: Sequence[Model]) -> int:
-            nonlocal next_page
             new = self._seen.only_new(items)
             lines = "".join(json_line(item.to_dict()) for item in new)
-            clean = utf8(without_key(lines, self.connection.key))
-            write_all(self._descriptor, clean)
-            next_page += 1
-            self._checkpoint = attrs.evolve(
-                self._checkpoint,
-                # Pages that are read again after resuming do not move the state back.
-                next_page=max(next_page, self._checkpoint.next_page),
-                offset=self._checkpoint.offset + len(clean),
-                items=self._checkpoint.items + len(new),
-            )
-            if time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-                await anyio.to_thread.run_sync(self._save)
+            write_all(descriptor, utf8(without_key(lines, self._connection.key)))
+            self._items += len(new)
             return len(new)
 
-        done, quiet = self._checkpoint.items, self.options.quiet
-        try:
-            summary = await walk(
-                self.source, self.connection, take, start=start, done=done, quiet=quiet
-            )
-        except BaseException:
-            # On a full disk, the last checkpoint that could be written still holds.
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, self._checkpoint.offset)  # a line cut in half
-                self._save()
-            raise
-        self._save()
+        start, done = await self._first_page_to_read(client), self._items
+        summary = await walk(
+            self._source, self._connection, take, start=start, done=done, quiet=self._options.quiet
+        )
+        os.fsync(descriptor)
         return summary
 
     async def _first_page_to_read(self, client: AsyncClient) -> int:
@@ -188,11 +229,12 @@ class FileExport:
         If rows were removed, others have moved to pages that were already read. So pages are
         read again, backwards, until one contains only items that were seen.
         """
-        if self.source.changes is not None:
+        if self._source.changes is not None or not self._items:
             return 1
-        page, step = self._checkpoint.next_page - 1, 1
+        size = len(await self._source.pages(client, 1))  # the server may ignore the page size
+        page, step = self._items // max(size, 1), 1
         while page > 1:
-            again = await self.source.pages(client, page)
+            again = await self._source.pages(client, page)
             unseen = any(
                 item.id is not None and not self._seen.holds_any([item]) for item in again.items
             )
@@ -201,106 +243,96 @@ class FileExport:
             page, step = max(page - step, 1), 2 * step
         return max(page, 1)
 
-    def _rows(self) -> Iterator[Row]:
-        """Yield the items in the part file."""
-        with self._part.open("rb") as file:
-            for line in file:
-                try:
-                    row = parse(line)
-                except MalformedBody:
-                    row = None
-                if not isinstance(row, dict):
-                    raise CommandError(f"{self._part} was modified; {START_AGAIN}")
-                yield row
-
-    def _save(self) -> None:
-        os.fsync(self._descriptor)
-        self._checkpoint.save(self._resume)
-        self._saved_at = time.monotonic()
-
-    def _finish(self) -> None:
-        """Give the file its final form and its name."""
+    def _finish(self, *, overwrite: bool) -> None:
+        """Give the file its final form, its mode and its name."""
         ready = self._part
-        if self.options.chosen_format is not Format.JSONL or self.options.fields is not None:
-            ready = hidden_beside(self._target)
-            self._convert(ready)
-        overwrite = self.options.overwrite or self._checkpoint.replaces
-        mode = 0o666 & ~self.umask
+        if self._options.chosen_format is not Format.JSONL or self._options.fields is not None:
+            ready = self._converted
+            self._convert()
+        os.umask(umask := os.umask(0o077))  # setting it is the only way to read it
+        ready.chmod(0o666 & ~umask)
         if overwrite and self._target.exists():
-            mode = stat.S_IMODE(self._target.stat().st_mode)
-        # A file that has the final name is known as ours from now on.
-        self._checkpoint = attrs.evolve(self._checkpoint, made=_identity(ready))
-        self._checkpoint.save(self._resume)
-        ready.chmod(mode)
+            shutil.copymode(self._target, ready)
         try:
             commit(ready, self._target, overwrite=overwrite)
         except FileExistsError:
-            ready.chmod(OWNER_ONLY)
+            ready.chmod(_OWNER_ONLY)
             raise self._foreign_file() from None
-        _sync_directory(self._target.parent)
         self._remove_all_but_target()
 
-    def _convert(self, ready: Path) -> None:
-        shape = self.options.chosen_shape(self.source.model)
-        with new_file(ready) as file:
-            if self.options.chosen_format is Format.PARQUET:
-                changed = write_parquet(self._rows, shape or shape_of(self.source.model), file)
-                for name in changed:
-                    self.reporter.say(
+    def _convert(self) -> None:
+        """Write the items in the part file in the format of the export."""
+        with _new_file(self._converted) as file:
+            if self._options.chosen_format is Format.PARQUET:
+                model = self._source.model
+                shape = self._options.chosen_shape(model) or shape_of(model)
+                for name in write_parquet(self._rows, shape, file):
+                    self._reporter.say(
                         f"warning: {name} is written as text: it contains integers beyond 64 bits"
                     )
                 return
-            text_format = self.options.text_format(self.source.model)
+            text_format = self._options.text_format(self._source.model)
             file.write(text_format.header())
             unread = self._rows()
             while group := list(islice(unread, _ROWS_AT_ONCE)):
                 file.write(text_format.encoded(group))
 
     def _remove_all_but_target(self) -> None:
-        for path in (hidden_beside(self._target), self._part, self._resume):
+        # What can be a link to the target shows that the export is complete, so it comes last.
+        for path in (self._resume, self._part, self._converted):
             path.unlink(missing_ok=True)
 
     def _advise(self) -> None:
         """Say how to resume, if there is something to resume; else leave nothing behind."""
-        if not self._resume.exists():
-            return
-        if not self._checkpoint.items:
-            self._resume.unlink()
-            return
-        arguments = [word for word in self.reporter.arguments if word != "--overwrite"]
-        again = shlex.join(["useresponse-async", *arguments])
-        resumed = again if "--resume" in arguments else f"{again} --resume"
-        self.reporter.advice = (
-            f"{self._checkpoint.items:,} {self.source.things} are saved; resume with: {resumed}"
-        )
+        if not self._items:
+            self._resume.unlink(missing_ok=True)
+        elif self._resume.exists():
+            arguments = [word for word in self._reporter.arguments if word != "--overwrite"]
+            again = ["useresponse-async", *arguments, "--resume"]
+            if "--resume" in arguments:
+                again.pop()
+            self._reporter.advice = (
+                f"{self._items:,} {self._source.things} are saved; resume with: {shlex.join(again)}"
+            )
 
     def _foreign_file(self) -> CommandError:
         return CommandError(
-            f"{self.options.output} was created by another program during the export and is not "
+            f"{self._options.output} was created by another program during the export and is not "
             "replaced: move it, or continue with --resume --overwrite"
         )
 
 
-def _identity(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_dev, status.st_ino, status.st_size]
+def _hidden_beside(path: Path) -> Path:
+    """Return the temporary name of ``path``.
+
+    It is always the same, so that a run removes the file of a killed one, and other programs do
+    not use it.
+    """
+    return path.with_name(f".{path.name}.useresponse-async")
 
 
-def _sync_directory(path: Path) -> None:
-    """Make the new name of a file durable."""
-    descriptor = os.open(path, os.O_RDONLY)
+@contextmanager
+def _new_file(path: Path) -> Generator[BinaryIO, None, None]:
+    """Create a file readable only by its owner, and sync it to disk when the block ends."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with os.fdopen(descriptor, "w+b") as file:
+            os.fchmod(descriptor, _OWNER_ONLY)  # the umask may have taken that from us too
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
 def _locked(path: Path) -> Generator[int, None, None]:
-    """Open a file for this process alone, or make it; remove it in the end if it is empty."""
+    """Open a file for this process alone, or create it; remove it in the end if it is empty."""
     if sys.platform == "win32":
         raise CommandError("exports to files need Linux or macOS; use -o - and redirect it")
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, OWNER_ONLY)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ONLY)
 
     def is_at_path() -> bool:
         return path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor))
@@ -309,7 +341,7 @@ def _locked(path: Path) -> Generator[int, None, None]:
     try:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The other one may have made the file's final form of it since it was opened.
+            # The other process may have renamed it since it was opened.
             is_ours = is_at_path()
         if not is_ours:
             raise CommandError(f"another export is writing {path}")

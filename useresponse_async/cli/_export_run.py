@@ -1,4 +1,4 @@
-"""What all exports have in common: options, pages, summary; and exports into a pipe."""
+"""Options, pages and summary of all exports, and exports to a pipe."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class ExportOptions:
         return chosen(shape_of(model), [name.strip() for name in names.split(",")])
 
     def text_format(self, model: type[Model]) -> CSV | JSONLines:
-        """Return what writes the chosen format, which is not Parquet."""
+        """Return the writer of the chosen format, which is not Parquet."""
         shape = self.chosen_shape(model)
         if self.chosen_format is Format.CSV:
             return CSV(shape or shape_of(model), excel_safe=self.excel_safe)
@@ -164,15 +164,15 @@ class ExportOptions:
 
 @attrs.frozen(kw_only=True)
 class Source:
-    """What is exported.
+    """The list to export.
 
     Attributes:
-        things: What the items are called, e.g. ``users``.
-        model: Their model.
-        filters: Which of them are wanted, as the options say.
-        pages: Makes the list, from the page of that number on.
-        changes: Makes what is read instead, where only changes are wanted. It has no page
-            numbers: what is resumed is read again, and what was written is dropped.
+        things: The plural of its items, e.g. ``users``.
+        model: The model of its items.
+        filters: The filters of the command, by option.
+        pages: Returns the list, beginning with the page of this number.
+        changes: Returns the items that changed, if only these are wanted. They have no page
+            numbers: a resumed export reads all of them and drops those that it has.
     """
 
     things: str
@@ -184,7 +184,7 @@ class Source:
 
 @attrs.frozen(kw_only=True)
 class Summary:
-    """The result of an export: the items written, those of earlier runs included, and how."""
+    """The result of an export: number of items, with those of earlier runs, and statistics."""
 
     things: str
     items: int
@@ -194,7 +194,7 @@ class Summary:
     report: WalkReport
 
     def tell(self, reporter: Reporter, target: str) -> None:
-        """Write it in one line, and a warning about what may be missing."""
+        """Write one line, and a warning if items may be missing."""
         rate = self.fetched / max(self.seconds, 0.001)
         reporter.say(
             f"{self.items:,} {self.things} in {target}: {self.fetched:,} fetched in "
@@ -223,7 +223,7 @@ async def walk(
     done: int = 0,
     quiet: bool,
 ) -> Summary:
-    """Hand the items of every page from ``start`` on to ``take``, which counts the new ones.
+    """Pass the items of each page from ``start`` on to ``take``, which counts the new ones.
 
     Earlier runs have written ``done`` items.
     """
@@ -256,7 +256,7 @@ async def walk(
 async def export_to_stream(
     source: Source, options: ExportOptions, connection: Connection
 ) -> Summary:
-    """Export into standard output, a pipe or a device, page by page."""
+    """Export to standard output, a pipe or a device, page by page."""
     text_format = options.text_format(source.model)
     async with opened_stream(options.output) as descriptor, connection.client:
         await write_when_taken(descriptor, text_format.header())
@@ -266,6 +266,6 @@ async def export_to_stream(
             await write_when_taken(descriptor, without_key(rows.decode(), connection.key).encode())
             return len(items)
 
-        # On the same terminal, rows and a bar would run through each other.
+        # On the same terminal, the bar would overwrite rows.
         quiet = options.quiet or os.isatty(descriptor)
         return await walk(source, connection, take, quiet=quiet)

@@ -1,4 +1,4 @@
-"""Fields of the exported models, and the text formats made of them: JSON Lines and CSV."""
+"""Fields of the exported models, and the formats: JSON Lines, CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, TypeAlias, get_args, get_origin
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from importlib import import_module
+from itertools import islice
+from typing import Any, BinaryIO, Final, TypeAlias, get_args, get_origin
 
 import attrs
 
@@ -21,13 +24,7 @@ Row: TypeAlias = dict[str, Any]
 
 @attrs.frozen
 class Field:
-    """A field of a model.
-
-    Attributes:
-        name: Its name.
-        type: Its type; ``Any`` for anything that the server may send.
-        fields: The fields of the model, or of the models in a list, that it holds.
-    """
+    """A field of a model, with the fields of the model, or of the models in a list, in it."""
 
     name: str
     type: Any
@@ -77,7 +74,7 @@ def _only(shape: Shape, value: Any) -> Any:
 
 
 def json_line(row: Row) -> str:
-    """Return a row as one line of JSON, also for readers with other ideas of line ends."""
+    """Return a row as one line of JSON, also for readers that know Unicode's line ends."""
     line = json.dumps(row, ensure_ascii=False)
     for mark in "\x85\u2028\u2029":
         line = line.replace(mark, f"\\u{ord(mark):04x}")
@@ -91,49 +88,39 @@ def utf8(text: str) -> bytes:
 
 @attrs.frozen
 class JSONLines:
-    """One JSON object on each line.
-
-    Attributes:
-        shape: The fields to write; none writes rows as they are.
-    """
+    """One JSON object per line, with the fields of ``shape``; an empty one writes all fields."""
 
     shape: Shape
 
     def header(self) -> bytes:
-        """Return nothing."""
         return b""
 
     def encoded(self, rows: Iterable[Row]) -> bytes:
-        """Return a line for each row."""
         return utf8("".join(json_line(_only(self.shape, row)) for row in rows))
 
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
-# What some spreadsheets skip in front of a formula: characters that are not seen.
-_UNSEEN: Final = (
+# Invisible characters, which some spreadsheets skip before a formula.
+_INVISIBLE: Final = (
     "\x00-\x08\x0e-\x1f\x7f\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060"
     "\u2066-\u2069\ufeff\U000e0001"
 )
-# A formula begins a cell, or stands behind what ends a cell or a row where the file is read with
-# other separators. Full-width signs count too. Each run of blanks is read once.
+# A formula begins a cell, or follows what ends a cell or a row where the file is read with other
+# separators. Full-width signs count too. Each run of blanks is read once.
 _FORMULA: Final = re.compile(
-    rf"^(?=[\t\r\n]|[\s{_UNSEEN}]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
-    rf"|(?<=[;\t\r\n])(?=(?:(?![\t\r\n])[\s{_UNSEEN}])*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+    rf"^(?=[\t\r\n]|[\s{_INVISIBLE}]*[=+\-@\uff1d\uff0b\uff0d\uff20])"
+    rf"|(?<=[;\t\r\n])(?=(?:(?![\t\r\n])[\s{_INVISIBLE}])*[=+\-@\uff1d\uff0b\uff0d\uff20])"
 )
 
 
 class CSV:
-    """Comma-separated values, as RFC 4180 has them: a header, then a line for each row.
+    """Comma-separated values by RFC 4180: a header, then a line for each row.
 
-    A model in a field has a column for each of its own fields, ``role.alias``. What is nested
-    deeper, lists, and keys unknown to the model are JSON in one cell. ``None`` and an empty list
-    are empty cells.
-
-    Args:
-        shape: The fields to write.
-        excel_safe: Begin with a byte order mark, which tells spreadsheets the encoding, and put
-            an apostrophe before all that they would run as a formula.
+    A model in a field has a column for each of its own fields, ``role.alias``. Values that are
+    nested deeper, lists, and unknown keys are JSON in one cell. ``None`` and an empty list are
+    empty cells. With ``excel_safe``, a byte order mark tells spreadsheets the encoding, and
+    everything that they would run as a formula begins with an apostrophe.
     """
 
     def __init__(self, shape: Shape, *, excel_safe: bool = False) -> None:
@@ -141,13 +128,11 @@ class CSV:
         self._excel_safe = excel_safe
 
     def header(self) -> bytes:
-        """Return the line with the columns' names."""
         names = [".".join(field.name for field in column) for column in self._columns]
         mark = _BYTE_ORDER_MARK if self._excel_safe else ""
         return utf8(mark + _lines([names]))
 
     def encoded(self, rows: Iterable[Row]) -> bytes:
-        """Return a line for each row."""
         return utf8(_lines([self._cell(row, c) for c in self._columns] for row in rows))
 
     def _cell(self, row: Row, column: Shape) -> str:
@@ -177,3 +162,78 @@ def _lines(rows: Iterable[Iterable[str]]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
+
+
+_ROWS_IN_GROUP: Final = 10_000
+_INT64_LIMIT: Final = 2**63
+
+
+def write_parquet(rows: Callable[[], Iterable[Row]], shape: Shape, file: BinaryIO) -> list[str]:
+    """Write rows as a Parquet file, in row groups of 10,000, one of which is held in memory.
+
+    Integers are ``int64``, times ``timestamp[us, UTC]``, models structs. Unknown fields, and
+    fields without a documented type, are JSON in a string. A column with an integer that needs
+    more than 64 bits is written as text.
+
+    Returns:
+        The names of the columns that are text for that reason.
+    """
+    # Imported by name: pyarrow has no types of its own to check against.
+    pyarrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    changed: list[str] = []
+    unread = iter(rows())
+    while group := list(islice(unread, _ROWS_IN_GROUP)):
+        shape = _widened(shape, group, changed)
+    schema = pyarrow.schema([(field.name, _type_of(field, pyarrow)) for field in shape])
+    unread = iter(rows())
+    with parquet.ParquetWriter(file, schema) as writer:
+        while group := list(islice(unread, _ROWS_IN_GROUP)):
+            records = [{it.name: _value(it, row[it.name]) for it in shape} for row in group]
+            writer.write_table(pyarrow.Table.from_pylist(records, schema=schema))
+    return changed
+
+
+def _widened(shape: Shape, rows: list[Row], changed: list[str], prefix: str = "") -> Shape:
+    """Return ``shape`` with text fields in place of those whose integers exceed int64."""
+    fields: list[Field] = []
+    for field in shape:
+        values = [row[field.name] for row in rows if row[field.name] is not None]
+        name, new = f"{prefix}{field.name}", field
+        if field.type is int and any(not -_INT64_LIMIT <= value < _INT64_LIMIT for value in values):
+            new = attrs.evolve(field, type=str)
+            changed.append(name)
+        elif field.fields:
+            is_list = get_origin(field.type) is list
+            inner = [row for them in values for row in them] if is_list else values
+            new = attrs.evolve(field, fields=_widened(field.fields, inner, changed, f"{name}."))
+        fields.append(new)
+    return tuple(fields)
+
+
+def _type_of(field: Field, pyarrow: Any) -> Any:
+    text = pyarrow.string()
+    if field.fields:
+        struct = pyarrow.struct([(part.name, _type_of(part, pyarrow)) for part in field.fields])
+        return pyarrow.list_(struct) if get_origin(field.type) is list else struct
+    if field.type == list[str]:
+        return pyarrow.list_(text)
+    moment = pyarrow.timestamp("us", tz="UTC")
+    return {int: pyarrow.int64(), bool: pyarrow.bool_(), datetime: moment}.get(field.type, text)
+
+
+def _value(field: Field, value: Any) -> Any:
+    """Return ``value`` as pyarrow takes it for the type of ``field``."""
+    if value is None or field.type in (int, bool):
+        return value
+    if field.type is datetime:
+        return datetime.fromisoformat(value)
+    if field.fields and not is_array(value):
+        return {part.name: _value(part, value[part.name]) for part in field.fields}
+    if field.fields or field.type == list[str]:
+        inner = field if field.fields else Field(field.name, str)
+        return [_value(inner, item) for item in value]
+    if field.type is not str and value == {}:
+        return None
+    text = str(value) if field.type is str else json.dumps(value, ensure_ascii=False)
+    return utf8(text).decode()

@@ -51,10 +51,10 @@ class Connection:
     """A client, not yet entered, and its settings; the key is ``None`` for a guest."""
 
     client: AsyncClient
-    key: Secret | None
-    url: str
-    api_version: str
     retries: Retries
+    key: Secret | None = None
+    url: str = ""
+    api_version: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +116,7 @@ class ServerOptions:
                 raise MisuseError("--guest and --api-key-file exclude each other")
             key = None if self.guest else find_key(self.api_key_file, reporter)
             shown = not quiet and (self.verbose or sys.stderr.isatty())
-            retries = Retries(reporter, shown=shown, complete=self.verbose)
+            retries = Retries(reporter=reporter, shown=shown, complete=self.verbose)
             kept = os.environ.pop(KEY_VARIABLE, None)  # a guest's client would use it
             try:
                 client = AsyncClient(
@@ -136,7 +136,7 @@ class ServerOptions:
         for text in {str(warning.message) for warning in caught}:
             reporter.say(f"warning: {text.replace('base_url', '--url')}")
         return Connection(
-            client=client, key=key, url=url, api_version=self.api_version, retries=retries
+            client=client, retries=retries, key=key, url=url, api_version=self.api_version
         )
 
 
@@ -185,14 +185,15 @@ def with_options(
         others: Types by name of the options that its ``**`` parameter takes, ``None`` by default.
     """
     annotated: Any = Annotated  # which type checkers expect in annotations alone
-    keyword, options = inspect.Parameter.KEYWORD_ONLY, list[inspect.Parameter]()
+    option_named = functools.partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
+    options: list[inspect.Parameter] = []
     groups: dict[str, Any] = {}
     signature = inspect.signature(function, eval_str=True)
     for name, parameter in signature.parameters.items():
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             # After the context and before the groups: options of this command only come first.
             options[1:1] = [
-                inspect.Parameter(other, keyword, default=None, annotation=annotation)
+                option_named(other, default=None, annotation=annotation)
                 for other, annotation in (others or {}).items()
             ]
         elif attrs.has(parameter.annotation):
@@ -201,9 +202,7 @@ def with_options(
             for field in attrs.fields(groups[name]):
                 annotation = annotated[types[field.name], field.metadata[_SETTINGS]]
                 options.append(
-                    inspect.Parameter(
-                        field.name, keyword, default=field.default, annotation=annotation
-                    )
+                    option_named(field.name, default=field.default, annotation=annotation)
                 )
         else:
             options.append(parameter)

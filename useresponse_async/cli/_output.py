@@ -8,7 +8,6 @@ import re
 import select
 import stat
 import sys
-import traceback
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 
 import anyio
 
-from useresponse_async.cli._errors import CommandError, OutputClosedError
+from useresponse_async.cli._errors import OutputClosedError
 
 STANDARD_STREAM: Final = "-"
 """Standard output or input in place of a file's name."""
@@ -26,8 +25,8 @@ _PIECE: Final = int(getattr(select, "PIPE_BUF", 4096))
 
 _LOOK_SECONDS: Final = 0.05
 
-# json.dumps escapes the other control characters itself. U+009B begins a command as ESC [ does;
-# the next turn text around; halves of surrogate pairs cannot be written at all.
+# json.dumps escapes the other control characters itself. U+009B begins a command as ESC [ does,
+# direction marks reorder text, and halves of surrogate pairs cannot be written at all.
 _STEERING: Final = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -40,22 +39,6 @@ def say(text: str) -> None:
     """Write a line to standard output."""
     sys.stdout.flush()
     write_all(sys.stdout.fileno(), f"{text}\n".encode("utf-8", "backslashreplace"))
-
-
-def failure_of_output(error: OSError) -> Exception:
-    """Return the error to report for ``error``, which names no file if ``say`` or click failed."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Python would complain about what is left there to be written.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        sys.stdout.flush()
-    functions = {frame.name for frame in traceback.extract_tb(error.__traceback__)}
-    if functions & {say.__name__, "echo"}:
-        return CommandError(f"standard output: {error.strerror or error}")
-    return error
 
 
 @asynccontextmanager
@@ -73,7 +56,7 @@ async def opened_stream(name: str) -> AsyncGenerator[int, None]:
         except OSError as error:
             if error.errno != errno.ENXIO or not is_pipe:
                 raise
-            await anyio.sleep(_LOOK_SECONDS)  # nothing reports that it has got a reader
+            await anyio.sleep(_LOOK_SECONDS)  # the system reports no first reader
     try:
         os.set_blocking(descriptor, True)
         yield descriptor
@@ -82,7 +65,7 @@ async def opened_stream(name: str) -> AsyncGenerator[int, None]:
 
 
 async def write_when_taken(descriptor: int, data: bytes) -> None:
-    """Write all of ``data``; a slow reader holds nothing else up."""
+    """Write all of ``data``; a slow reader does not block the event loop."""
     mode = os.fstat(descriptor).st_mode
     if sys.platform == "win32" or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
         write_all(descriptor, data)
@@ -93,7 +76,7 @@ async def write_when_taken(descriptor: int, data: bytes) -> None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write all of ``data``, however much is taken at once."""
+    """Write all of ``data``, in as many steps as the descriptor needs."""
     rest = memoryview(data)
     try:
         while rest:

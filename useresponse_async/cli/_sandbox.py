@@ -39,7 +39,7 @@ def sandbox(context: typer.Context) -> None:
 def running_sandbox(*options: str) -> Generator[str, None, None]:
     """Run a sandbox on a free port inside the block, and yield its URL."""
     with ExitStack() as stack:
-        # A file takes all that is written; a pipe nobody reads would stop the sandbox when full.
+        # A file takes everything that is written; a full pipe without a reader would block it.
         complaints = stack.enter_context(tempfile.TemporaryFile())
         with interrupts_held_back():
             process = subprocess.Popen(  # noqa: S603 - our own module
@@ -48,10 +48,10 @@ def running_sandbox(*options: str) -> Generator[str, None, None]:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                # Ctrl-C in a terminal goes to a process group. The sandbox must not go first, or
-                # the client would see it fail and say so.
+                # Ctrl-C in a terminal goes to a process group. If the sandbox ended first, the
+                # client would report failures.
                 start_new_session=True,
-                # The sandbox has a key of its own, and no use for anybody's.
+                # The sandbox has its own key.
                 env={name: value for name, value in os.environ.items() if name != KEY_VARIABLE},
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )

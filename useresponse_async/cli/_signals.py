@@ -1,4 +1,4 @@
-"""Signals that end a command, and what still runs then."""
+"""Signals that end a command, after its clean-up."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any, Final, TypeVar
 
 import anyio
 import typer
-
-from useresponse_async._startup import end_at_once
 
 T = TypeVar("T")
 
@@ -35,12 +33,6 @@ def interrupts_held_back() -> Generator[None, None, None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def interrupts_raised() -> None:
-    """Let Ctrl-C raise ``KeyboardInterrupt`` from now on, if it ended the process before."""
-    if signal.getsignal(signal.SIGINT) is end_at_once:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 def is_of_interrupt(error: BaseException | None) -> bool:
     """Return whether ``error`` occurred while Ctrl-C was being handled."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
@@ -51,7 +43,7 @@ def is_of_interrupt(error: BaseException | None) -> bool:
 def run_async(
     function: Callable[..., Awaitable[T]], *arguments: Any, backend: str = "asyncio"
 ) -> T:
-    """Run ``function`` on an event loop, on uvloop if it is there; every signal can end it."""
+    """Run ``function`` on an event loop, uvloop if it is installed; every signal can end it."""
     faster = backend == "asyncio" and find_spec("uvloop") is not None
     options = {"use_uvloop": True} if faster else {}
     with termination_like_ctrl_c():
@@ -60,12 +52,12 @@ def run_async(
 
 @contextmanager
 def termination_like_ctrl_c() -> Generator[None, None, None]:
-    """End the block on SIGTERM and SIGHUP as Ctrl-C does, with every clean-up in it."""
+    """End the block on SIGTERM and SIGHUP as Ctrl-C does, clean-up included."""
     received: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        # What handles Ctrl-C now (asyncio, trio, a block that delays it) handles this one too.
+        # What handles Ctrl-C now (asyncio, trio, a block that delays it) handles this signal too.
         handler = signal.getsignal(signal.SIGINT)
         if not callable(handler):
             raise KeyboardInterrupt

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from useresponse_async.cli._errors import Reporter, one_line
-from useresponse_async.cli._options import Connection, ServerOptions, with_options
+from useresponse_async.cli._options import ServerOptions, with_options
 from useresponse_async.cli._output import harmless_json, say
 from useresponse_async.cli._signals import run_async
 from useresponse_async.models import User
@@ -30,7 +30,12 @@ def whoami(
       useresponse-async whoami --api-key-file ~/.useresponse-key
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     connection = server.connect(context.ensure_object(Reporter))
-    user = run_async(_me, connection)
+
+    async def me() -> User:
+        async with connection.client as client:
+            return await client.users.me()
+
+    user = run_async(me)
     facts: dict[str, Any] = {
         "name": user.name,
         "email": user.email,
@@ -43,8 +48,3 @@ def whoami(
         return
     for name, value in facts.items():
         say(f"{name:<6} {'-' if value is None else one_line(str(value))}")
-
-
-async def _me(connection: Connection) -> User:
-    async with connection.client as client:
-        return await client.users.me()
