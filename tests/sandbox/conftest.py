@@ -1,4 +1,4 @@
-"""A running sandbox, and a plain HTTP client that knows its address and key."""
+"""A running sandbox, and plain HTTP clients for it."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -11,14 +11,8 @@ from useresponse_async.sandbox import Sandbox
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Sandbox]]:
-    """Start sandboxes that are stopped when the test ends."""
-    with contextlib.ExitStack() as stack:
-
-        def start_one(**options: Any) -> Sandbox:
-            return stack.enter_context(Sandbox(**options))
-
-        yield start_one
+def start(start_sandbox: Callable[..., Sandbox]) -> Callable[..., Sandbox]:
+    return start_sandbox
 
 
 @pytest.fixture
@@ -27,9 +21,14 @@ def connect() -> Iterator[Callable[..., httpx.Client]]:
     with contextlib.ExitStack() as stack:
 
         def connect_one(
-            sandbox: Sandbox, *, role: str | None = "admin", version: str = "3.0"
+            sandbox: Sandbox,
+            *,
+            role: str | None = "admin",
+            user_id: int | None = None,
+            version: str = "3.0",
         ) -> httpx.Client:
-            params = {} if role is None else {"apiKey": sandbox.keys[role]}
+            key = sandbox.key_of(user_id) if user_id else sandbox.keys.get(role)
+            params = {} if key is None else {"apiKey": key}
             base = f"{sandbox.url}/api/{version}"
             return stack.enter_context(httpx.Client(base_url=base, params=params, timeout=5))
 
@@ -63,13 +62,13 @@ def user(sandbox: Sandbox, connect: Callable[..., httpx.Client]) -> httpx.Client
 
 @pytest.fixture
 def old(sandbox: Sandbox, connect: Callable[..., httpx.Client]) -> httpx.Client:
-    """The administrator, asking as version 4.0."""
+    """A client with the administrator's key that calls version 4.0."""
     return connect(sandbox, version="4.0")
 
 
 @pytest.fixture
 def write(api: httpx.Client) -> Callable[..., dict[str, Any]]:
-    """Write a ticket, or with other fields something else; give what was answered."""
+    """Create a ticket, or with other fields another object; return it as JSON."""
 
     def write_one(client: httpx.Client | None = None, **fields: Any) -> dict[str, Any]:
         body = {
@@ -79,36 +78,31 @@ def write(api: httpx.Client) -> Callable[..., dict[str, Any]]:
             "content": "Help!",
             **fields,
         }
-        answer = (client or api).post("/objects.json", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["success"]
+        response = (client or api).post("/objects.json", json=body)
+        assert response.status_code == 200, response.text
+        return response.json()["success"]
 
     return write_one
 
 
 @pytest.fixture
 def comment(api: httpx.Client) -> Callable[..., dict[str, Any]]:
-    """Write a comment; give what was answered."""
+    """Create a comment; return it as JSON."""
 
     def comment_one(
         object_id: int, client: httpx.Client | None = None, **fields: Any
     ) -> dict[str, Any]:
         body = {"object_id": object_id, "content": "Noted.", **fields}
-        answer = (client or api).post("/comments.json", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["success"]
+        response = (client or api).post("/comments.json", json=body)
+        assert response.status_code == 200, response.text
+        return response.json()["success"]
 
     return comment_one
 
 
 @pytest.fixture
-def as_user(sandbox: Sandbox) -> Iterator[Callable[[int], httpx.Client]]:
-    """Call with one user's own key."""
-    with contextlib.ExitStack() as stack:
-
-        def connect_as(user_id: int) -> httpx.Client:
-            params = {"apiKey": sandbox.key_of(user_id)}
-            base = f"{sandbox.url}/api/3.0"
-            return stack.enter_context(httpx.Client(base_url=base, params=params, timeout=5))
-
-        yield connect_as
+def as_user(
+    sandbox: Sandbox, connect: Callable[..., httpx.Client]
+) -> Callable[[int], httpx.Client]:
+    """Open clients with a user's own key."""
+    return lambda user_id: connect(sandbox, user_id=user_id)

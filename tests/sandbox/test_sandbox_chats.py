@@ -1,4 +1,4 @@
-"""Can chats and their messages be read?"""
+"""Chats and their messages."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_chats_are_a_page_under_success(api, old):
         assert ids(page["data"]) == [6, 5, 4, 3]
 
 
-def test_a_chat_comes_under_success_with_the_wire_names(api):
+def test_a_chat_is_under_success_with_the_wire_names(api):
     shown = api.get("/chats/1.json").json()["success"]
     assert set(shown) == {
         "id", "externalId", "title", "token", "source", "author", "responsible", "lastMessage",
@@ -37,7 +37,7 @@ def test_a_chat_is_found_by_either_id(api):
     assert api.get(f"/chats/{external}/messages.json").status_code == 200
 
 
-def test_an_author_filters(api):
+def test_chats_are_filtered_by_author(api):
     rows = api.get("/chats.json", params={"authorId": 3}).json()["success"]["data"]
     assert ids(rows) == [2]
     assert api.get("/chats.json", params={"authorId": 5000}).status_code == 204
@@ -53,14 +53,14 @@ def test_messages_are_a_list_under_success(api):
     }  # fmt: skip
 
 
-def test_version_four_puts_a_page_around_messages(api, old):
+def test_messages_are_a_page_in_version_4(api, old):
     page = old.get("/chats/1/messages.json").json()["success"]
     assert set(page) == PAGE
     assert page["totalObjects"] == 120
     assert page["data"] == api.get("/chats/1/messages.json").json()["success"]
 
 
-def test_messages_come_newest_first_to_the_very_first(api):
+def test_messages_are_sorted_newest_first(api):
     def page(number):
         return api.get("/chats/1/messages.json", params={"page": number})
 
@@ -73,10 +73,10 @@ def test_messages_come_newest_first_to_the_very_first(api):
     assert page(4).status_code == 204
 
 
-def test_a_top_id_holds_the_pages_still(api, sandbox):
+def test_top_id_keeps_pages_unchanged(api, sandbox):
     def page(**params):
-        answer = api.get("/chats/1/messages.json", params=params)
-        return ids(answer.json()["success"])
+        response = api.get("/chats/1/messages.json", params=params)
+        return ids(response.json()["success"])
 
     before = page(page=2)
     top = page()[0]
@@ -87,7 +87,7 @@ def test_a_top_id_holds_the_pages_still(api, sandbox):
     assert page(top_id=top)[0] == top
 
 
-def test_what_is_said_is_the_last_message(api, sandbox):
+def test_a_new_message_is_the_last_message(api, sandbox):
     sandbox.say(2, "One more thing", author=2)
     shown = api.get("/chats/2.json").json()["success"]
     assert shown["lastMessage"]["content"] == "One more thing"
@@ -96,12 +96,12 @@ def test_what_is_said_is_the_last_message(api, sandbox):
     assert shown["completedAt"] is None
 
 
-def test_nothing_is_said_in_no_chat(sandbox):
+def test_a_message_in_an_unknown_chat_raises_lookup_error(sandbox):
     with pytest.raises(LookupError):
         sandbox.say(5000, "Hello?")
 
 
-def test_a_user_has_only_their_own_chats(user, guest):
+def test_a_user_sees_only_their_own_chats(user, guest):
     rows = user.get("/chats.json").json()["success"]["data"]
     assert ids(rows) == [2]
     assert user.get("/chats/2/messages.json").status_code == 200

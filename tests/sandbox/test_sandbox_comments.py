@@ -1,4 +1,4 @@
-"""Can comments be written, listed, edited, put away and voted for?"""
+"""Comments: creation, lists, edits, the trash and votes."""
 
 FIELDS = {
     "id", "objectId", "content", "author", "createdAt", "createdAtPosix", "createdAgo",
@@ -7,16 +7,16 @@ FIELDS = {
 
 
 def on(client, object_id, **params):
-    answer = client.get(f"/objects/{object_id}/comments.json", params=params)
-    return [row["id"] for row in answer.json()["success"]] if answer.content else []
+    response = client.get(f"/objects/{object_id}/comments.json", params=params)
+    return [row["id"] for row in response.json()["success"]] if response.content else []
 
 
 def everywhere(client, **params):
-    answer = client.get("/comments.json", params=params)
-    return [row["id"] for row in answer.json()["success"]] if answer.content else []
+    response = client.get("/comments.json", params=params)
+    return [row["id"] for row in response.json()["success"]] if response.content else []
 
 
-def test_a_comment_comes_under_success_with_the_wire_names(comment):
+def test_a_comment_is_under_success_with_the_wire_names(comment):
     created = comment(21, content="So [b]true[/b]")
     assert set(created) == FIELDS
     assert created["content"] == "So <b>true</b>"
@@ -34,11 +34,11 @@ def test_lists_are_arrays_under_success_in_every_version(api, old):
             assert set(shown[0]) == FIELDS
 
 
-def test_an_object_without_comments_has_no_content(api, write):
+def test_an_object_without_comments_returns_204(api, write):
     assert api.get(f"/objects/{write()['id']}/comments.json").status_code == 204
 
 
-def test_a_comment_shows_on_its_object(api, comment):
+def test_a_comment_changes_its_object(api, comment):
     before = api.get("/objects/21.json").json()
     created = comment(21)
     after = api.get("/objects/21.json").json()
@@ -54,8 +54,8 @@ def test_a_reply_needs_no_object(api, user, comment):
     reply = api.post("/comments.json", json=body).json()["success"]
     assert (reply["objectId"], reply["replyToId"]) == (21, first)
     hidden = comment(21, is_private=1)["id"]
-    answer = user.post("/comments.json", json={**body, "reply_to": hidden})
-    assert answer.json()["error"]["context"] == "reply_to"
+    response = user.post("/comments.json", json={**body, "reply_to": hidden})
+    assert response.json()["error"]["context"] == "reply_to"
 
 
 def test_comments_of_an_object_are_sorted(api):
@@ -63,13 +63,13 @@ def test_comments_of_an_object_are_sorted(api):
     assert on(api, 1, sort="desc") == [39, 1]
 
 
-def test_comments_of_an_object_are_private_or_not(api, comment):
+def test_comments_of_an_object_are_filtered_by_privacy(api, comment):
     note = comment(21, is_private=1)["id"]
     assert on(api, 21, is_private=1) == [note]
     assert note not in on(api, 21, is_private=0)
 
 
-def test_lists_are_cut_into_pages(start, connect):
+def test_lists_have_pages(start, connect):
     api = connect(start(users=5, tickets=2, topics=0, articles=0, comments=120))
     assert on(api, 1) == list(range(1, 101, 2))
     assert on(api, 1, page=2) == list(range(101, 121, 2))
@@ -77,25 +77,20 @@ def test_lists_are_cut_into_pages(start, connect):
     assert everywhere(api, page=2, count=3) == [117, 116, 115]
 
 
-def test_a_reply_names_its_comment(comment):
-    first = comment(21)["id"]
-    assert comment(21, reply_to=first)["replyToId"] == first
-
-
-def test_markup_is_as_asked(api, comment):
+def test_bbcode_selects_the_markup(api, comment):
     comment(21, content="<b>x</b>", treat_as_html=1)
     params = {"bbcode": 1, "sort": "desc"}
     shown = api.get("/objects/21/comments.json", params=params).json()["success"]
     assert shown[0]["content"] == "[b]x[/b]"
 
 
-def test_a_comment_on_nothing_is_not_found(api):
+def test_a_comment_on_an_unknown_object_is_not_found(api):
     body = {"object_id": 5000, "content": "x"}
     assert api.post("/comments.json", json=body).status_code == 404
     assert api.get("/objects/5000/comments.json").status_code == 404
 
 
-def test_a_private_note_is_for_staff(user, api, write, comment):
+def test_a_private_comment_is_visible_to_staff_only(user, api, write, comment):
     ticket = write(force_author=3)["id"]
     note = comment(ticket, is_private=1)["id"]
     said = comment(ticket, user)["id"]
@@ -106,12 +101,12 @@ def test_a_private_note_is_for_staff(user, api, write, comment):
     assert user.post("/comments.json", json=body).status_code == 403
 
 
-def test_the_global_list_shows_what_the_caller_may_see(guest, user, api):
+def test_the_list_of_all_comments_depends_on_the_caller(guest, user, api):
     public, mine, everything = (set(everywhere(client)) for client in (guest, user, api))
     assert public < mine < everything
 
 
-def test_an_edited_comment_says_when(api, comment):
+def test_an_edited_comment_has_the_time_of_the_edit(api, comment):
     created = comment(21)
     path = f"/comments/{created['id']}/edit.json"
     edited = api.post(path, json={"content": "Other"}).json()["success"]
@@ -121,7 +116,7 @@ def test_an_edited_comment_says_when(api, comment):
     assert api.post(path, json={"content": "x" * 12_001}).status_code == 400
 
 
-def test_the_trash_hides_a_comment_and_recovery_brings_it_back(api, comment):
+def test_a_trashed_comment_is_hidden_until_it_is_recovered(api, comment):
     created = comment(21)["id"]
     assert api.post(f"/comments/{created}/trash.json").json()["success"]["id"] == created
     assert created not in on(api, 21) + everywhere(api)
@@ -129,13 +124,13 @@ def test_the_trash_hides_a_comment_and_recovery_brings_it_back(api, comment):
     assert created in on(api, 21)
 
 
-def test_version_four_trashes_by_delete(old, comment):
+def test_delete_trashes_a_comment_in_version_4(old, comment):
     created = comment(21)["id"]
     assert old.delete(f"/comments/{created}/trash.json").status_code == 200
     assert created not in on(old, 21)
 
 
-def test_one_comment_at_most_is_the_best(api, comment):
+def test_at_most_one_comment_is_the_best(api, comment):
     first, second = comment(24)["id"], comment(24)["id"]
 
     def toggle(number):
@@ -152,14 +147,14 @@ def test_one_comment_at_most_is_the_best(api, comment):
     assert best() is None
 
 
-def test_a_trashed_comment_is_nobodys_best(api, comment):
+def test_a_trashed_comment_is_not_the_best(api, comment):
     created = comment(24)["id"]
     api.post(f"/comments/{created}/best/toggle.json")
     api.post(f"/comments/{created}/trash.json")
     assert api.get("/objects/24.json").json()["bestComment"] is None
 
 
-def test_a_vote_is_given_and_taken_back(api, user):
+def test_a_vote_is_toggled(api, user):
     def toggle():
         return user.post("/comments/21/votes/toggle.json").json()["success"]["votes"]
 
@@ -168,7 +163,7 @@ def test_a_vote_is_given_and_taken_back(api, user):
     assert voted["amount"] == again["amount"] + 1
 
 
-def test_a_user_changes_only_what_is_their_own(user, write, comment):
+def test_a_user_can_change_only_their_own_comments(user, write, comment):
     ticket = write(force_author=3)["id"]
     theirs, own = comment(ticket)["id"], comment(ticket, user)["id"]
     body = {"content": "Other"}

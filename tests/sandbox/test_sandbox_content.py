@@ -1,9 +1,9 @@
-"""Does everything that was written hang together, for callers and for tests?"""
+"""Objects, comments, votes and files together, and the controls for them."""
 
 import pytest
 
 
-def test_a_tickets_life(api, agent, user, write, comment):
+def test_the_life_of_a_ticket(api, agent, user, write, comment):
     number = write(user, title="Squeaky quokka")["id"]
     path = f"/objects/{number}.json"
     said = comment(number, agent, content="Oil it")["id"]
@@ -15,10 +15,10 @@ def test_a_tickets_life(api, agent, user, write, comment):
     assert shown["bestComment"]["id"] == said
     assert shown["attachments"][0]["name"]["full"] == "oil.txt"
     found = {
-        "/search.json": lambda answer: answer["success"]["data"],
-        "/tickets.json": lambda answer: answer["data"],
-        "/report/4/objects.json": lambda answer: answer["data"],
-        "/users/3/activity.json": lambda answer: answer["data"],
+        "/search.json": lambda response: response["success"]["data"],
+        "/tickets.json": lambda response: response["data"],
+        "/report/4/objects.json": lambda response: response["data"],
+        "/users/3/activity.json": lambda response: response["data"],
     }
     for hide in (False, True, False):
         for list_path, rows in found.items():
@@ -30,7 +30,7 @@ def test_a_tickets_life(api, agent, user, write, comment):
     assert api.get(path).status_code == 404
 
 
-def test_what_exists_at_the_start_is_known(sandbox, api):
+def test_the_ids_at_the_start_are_known(sandbox, api):
     assert list(sandbox.ticket_ids) == list(range(1, 21))
     assert list(sandbox.topic_ids) == list(range(21, 33))
     assert list(sandbox.article_ids) == list(range(33, 39))
@@ -41,7 +41,7 @@ def test_what_exists_at_the_start_is_known(sandbox, api):
     assert sandbox.object(39) is sandbox.comment(61) is None
 
 
-def test_an_empty_installation_can_be_filled(start, connect):
+def test_tickets_can_be_inserted_into_an_empty_installation(start, connect):
     sandbox = start(users=0, tickets=0, topics=0, articles=0, comments=60, chats=0)
     api = connect(sandbox)
     for path in ("/tickets.json", "/search.json", "/comments.json", "/chats.json"):
@@ -59,12 +59,12 @@ def test_a_removed_object_is_gone(sandbox, api):
         sandbox.remove_object(20)
 
 
-def test_time_does_not_go_back(sandbox):
+def test_time_cannot_be_moved_back(sandbox):
     with pytest.raises(ValueError, match="forwards"):
         sandbox.advance(-1)
 
 
-def test_a_deleted_author_leaves_what_they_wrote(api):
+def test_objects_of_a_deleted_author_remain(api):
     author = api.get("/objects/1.json").json()["author"]["id"]
     api.delete(f"/users/{author}.json")
     assert api.get("/objects/1.json").json()["author"] is None

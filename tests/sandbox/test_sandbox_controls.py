@@ -1,4 +1,4 @@
-"""Can a test look into a running sandbox and move rows under a walk?"""
+"""Controls and counters of a running sandbox."""
 
 import gc
 import threading
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from processes import wait_until
 
 from useresponse_async.sandbox import Options, Sandbox
 
@@ -16,35 +17,20 @@ def ids(api, page):
     return [user["id"] for user in data]
 
 
-def wait_until(condition):
-    for _ in range(200):
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def test_inserted_users_shift_every_page(sandbox, api):
     assert ids(api, 1) == list(range(1, 11))
     assert sandbox.insert_users(3) == [121, 122, 123]
     assert ids(api, 2) == list(range(8, 18))
     assert ids(api, 1)[:4] == [121, 122, 123, 1]
+    assert api.get("/users/123.json").json()["id"] == 123
+    assert api.get("/users/search.json").json()["totalObjects"] == 123
 
 
-def test_inserted_users_are_real(sandbox, api):
-    (added,) = sandbox.insert_users(1)
-    assert api.get(f"/users/{added}.json").json()["id"] == added
-    assert api.get("/users/search.json").json()["totalObjects"] == 121
-
-
-def test_a_removed_user_pulls_pages_up(sandbox, api):
+def test_a_removed_user_shifts_every_page(sandbox, api):
     sandbox.remove_user(5)
     assert ids(api, 1) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
-
-
-def test_removing_nobody_is_an_error(sandbox):
     with pytest.raises(LookupError):
-        sandbox.remove_user(5000)
+        sandbox.remove_user(5)
 
 
 def test_rows_can_move_while_requests_are_served(sandbox, api):
@@ -55,7 +41,7 @@ def test_rows_can_move_while_requests_are_served(sandbox, api):
         assert walk.result() == [10] * 50
 
 
-def test_requests_are_recorded_as_they_came(sandbox, api):
+def test_requests_are_recorded(sandbox, api):
     sandbox.forget_requests()
     body = {"email": "a@b.example"}
     api.post("/users.json", params={"tag": ["a", "b"]}, json=body, headers={"X-Odd": "1"})
@@ -77,10 +63,10 @@ def test_requests_in_flight_are_counted(start, connect):
     sandbox = start(users=5, latency=0.3)
     api = connect(sandbox)
     with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(api.get, "/me.json") for _ in range(4)]
-        assert wait_until(lambda: sandbox.in_flight == 4)
-        assert {answer.result().status_code for answer in answers} == {200}
-    assert wait_until(lambda: sandbox.in_flight == 0)
+        responses = [pool.submit(api.get, "/me.json") for _ in range(4)]
+        wait_until(lambda: sandbox.in_flight == 4)
+        assert {response.result().status_code for response in responses} == {200}
+    wait_until(lambda: sandbox.in_flight == 0)
     assert sandbox.peak_in_flight == 4
 
 
@@ -89,21 +75,21 @@ def test_connections_are_counted(sandbox):
         for _ in range(3):
             client.get(sandbox.url + "/api/3.0/users/1.json")
         assert sandbox.connections == 1
-    assert wait_until(lambda: sandbox.connections == 0)
+    wait_until(lambda: sandbox.connections == 0)
     assert sandbox.connections_opened == 1
 
 
-def test_it_stops_at_once_in_the_middle_of_responses(start, connect):
+def test_a_sandbox_stops_immediately_during_a_response(start, connect):
     sandbox = start(users=5, latency=30)
     api = connect(sandbox)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(api.get, "/me.json")
-        assert wait_until(lambda: sandbox.in_flight == 1)
+        response = pool.submit(api.get, "/me.json")
+        wait_until(lambda: sandbox.in_flight == 1)
         began = time.monotonic()
         sandbox.stop()
         assert time.monotonic() - began < 2
         with pytest.raises(httpx.TransportError):
-            answer.result()
+            response.result()
 
 
 def test_stopping_leaves_no_thread_and_no_socket():
@@ -118,18 +104,15 @@ def test_stopping_leaves_no_thread_and_no_socket():
         httpx.get(url)
 
 
-def test_stopping_twice_is_harmless(start):
+def test_a_sandbox_stops_repeatedly_and_starts_only_once(start):
     sandbox = start(users=1)
     sandbox.stop()
     sandbox.stop()
-
-
-def test_it_starts_only_once(start):
     with pytest.raises(RuntimeError, match="only once"):
-        start(users=1).start()
+        sandbox.start()
 
 
-def test_an_address_is_known_only_after_the_start():
+def test_the_url_is_unknown_before_the_start():
     with pytest.raises(RuntimeError, match="not started"):
         _ = Sandbox(users=1).url
 
@@ -154,6 +137,6 @@ def test_two_sandboxes_share_nothing(start, connect):
         ({"next_page": "0"}, "next page"),
     ],
 )
-def test_options_without_sense_are_refused(option, message):
+def test_invalid_options_are_rejected(option, message):
     with pytest.raises(ValueError, match=message):
         Options(**option)

@@ -1,4 +1,4 @@
-"""Can files be brought in and fetched again?"""
+"""Uploads, attachments and downloads."""
 
 import base64
 
@@ -10,8 +10,8 @@ BASE64 = base64.b64encode(CONTENT).decode()
 
 
 def upload(client, name="report.pdf"):
-    answer = client.post("/upload-file.json", json={"name": name, "content": BASE64})
-    return answer.json()["success"]
+    response = client.post("/upload-file.json", json={"name": name, "content": BASE64})
+    return response.json()["success"]
 
 
 def attach(client, object_id, name="a.txt", body=BASE64):
@@ -22,12 +22,12 @@ def attach(client, object_id, name="a.txt", body=BASE64):
 def test_an_uploaded_file_can_be_fetched_without_a_key(user):
     uploaded = upload(user)
     assert set(uploaded) == {"token", "url"}
-    answer = httpx.get(uploaded["url"])
-    assert answer.content == CONTENT
-    assert answer.headers["Content-Type"] == "application/pdf"
+    response = httpx.get(uploaded["url"])
+    assert response.content == CONTENT
+    assert response.headers["Content-Type"] == "application/pdf"
 
 
-def test_an_uploaded_file_goes_into_a_comment(user, comment):
+def test_an_uploaded_file_can_be_attached_to_a_comment(user, comment):
     token = upload(user)["token"]
     created = comment(3, user, attachments=[{"token": token, "name": "renamed.pdf"}])
     (shown,) = created["attachments"]
@@ -47,16 +47,16 @@ def test_a_file_is_attached_to_an_object(user, api):
 
 
 @pytest.mark.parametrize("name", ["ünï côdé.txt", "a/b.txt", "what?#&%.txt", "no extension"])
-def test_any_name_can_be_fetched(api, name):
+def test_a_file_with_any_name_can_be_fetched(api, name):
     attach(api, 1, name=name)
     attachment = api.get("/objects/1.json").json()["attachments"][-1]
     assert attachment["name"]["full"] == name
     assert httpx.get(attachment["url"]).content == CONTENT
 
 
-def test_a_file_may_be_empty(user):
-    answer = user.post("/upload-file.json", json={"name": "empty.txt", "content": ""})
-    assert httpx.get(answer.json()["success"]["url"]).content == b""
+def test_a_file_can_be_empty(user):
+    response = user.post("/upload-file.json", json={"name": "empty.txt", "content": ""})
+    assert httpx.get(response.json()["success"]["url"]).content == b""
 
 
 def test_a_seeded_file_can_be_fetched(api):
@@ -70,24 +70,24 @@ def test_a_picture_in_a_chat_can_be_fetched(api, sandbox):
     messages = api.get("/chats/1/messages.json").json()["success"]
     image = next(message for message in messages if message["type"] == "image")
     url = f"{sandbox.url}/files/{image['token']}/{image['fileName']}"
-    answer = httpx.get(url)
-    assert answer.content.startswith(b"\x89PNG")
-    assert answer.headers["Content-Type"] == "image/png"
+    response = httpx.get(url)
+    assert response.content.startswith(b"\x89PNG")
+    assert response.headers["Content-Type"] == "image/png"
 
 
-def test_files_are_below_the_sub_path(start, connect):
+def test_urls_of_files_include_the_sub_path(start, connect):
     sandbox = start(users=5, root_path="/support")
     url = upload(connect(sandbox))["url"]
     assert url.startswith(sandbox.url + "/files/")
     assert httpx.get(url).content == CONTENT
 
 
-def test_a_file_cannot_be_guessed(sandbox):
+def test_an_unknown_token_is_not_found(sandbox):
     for token in ("f1", "o1-0", "x", "o99999999999999-0", "f1-" + "0" * 24):
         assert httpx.get(f"{sandbox.url}/files/{token}/a.txt").status_code == 404
 
 
-def test_a_file_can_only_be_read(user):
+def test_a_file_accepts_only_get_and_head(user):
     url = upload(user)["url"]
     assert httpx.head(url).headers["Content-Length"] == str(len(CONTENT))
     assert httpx.delete(url).status_code == 405

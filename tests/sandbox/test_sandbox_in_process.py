@@ -1,4 +1,4 @@
-"""Does the sandbox work without a socket, under either event loop?"""
+"""The sandbox without a socket, on both event loops."""
 
 import anyio
 import httpx

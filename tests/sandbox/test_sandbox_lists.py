@@ -1,4 +1,4 @@
-"""Are categories, forums, statuses, fields, reports and changelogs answered as lists?"""
+"""Categories, forums, statuses, custom fields, reports and changelogs."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_list_is_bare_in_every_version(api, old, path, names):
         assert set(rows[0]) == set(names.split())
 
 
-def test_statuses_are_bare_but_under_success_in_version_four(api, old):
+def test_statuses_are_bare_except_in_version_4(api, old):
     rows = api.get("/statuses.json").json()
     assert old.get("/statuses.json").json() == {"success": rows}
     assert set(rows[0]) == {
@@ -62,14 +62,14 @@ def test_a_category_is_bare(api):
     assert api.get("/categories/99.json").status_code == 404
 
 
-def test_a_private_category_is_for_staff(user, agent):
+def test_a_private_category_is_visible_to_staff_only(user, agent):
     assert agent.get("/categories/6.json").json()["isPrivate"] is True
     assert user.get("/categories/6.json").status_code == 404
     assert "Security" not in user.get("/categories.json").text
 
 
 @pytest.mark.parametrize("kind", ["tickets", "topics", "users"])
-def test_version_fours_fields_are_under_success(old, kind):
+def test_custom_fields_of_version_4_are_under_success(old, kind):
     rows = old.get(f"/custom-fields/{kind}.json").json()["success"]
     assert set(rows[0]) == {
         "id", "slug", "title", "description", "type", "is_private", "is_required", "options",
@@ -78,13 +78,13 @@ def test_version_fours_fields_are_under_success(old, kind):
     assert region["options"][0] == {"value": "EU", "title": "Europe"}
 
 
-def test_a_field_has_options_or_php_has_an_empty_list(api):
+def test_a_field_without_options_has_an_empty_list(api):
     fields = {row["id"]: row for row in api.get("/objects/custom-fields/list.json").json()}
     assert fields[7]["options"]["EU"] == "Europe"
     assert fields[11]["options"] == []
 
 
-def test_a_private_field_is_for_staff(guest, agent):
+def test_a_private_field_is_visible_to_staff_only(guest, agent):
     path = "/objects/custom-fields/list.json"
     assert [len(client.get(path).json()) for client in (guest, agent)] == [5, 6]
 
@@ -102,25 +102,25 @@ def test_a_report_is_a_bare_page_with_groups(api, old):
         assert len(page["data"]) == 3
 
 
-def test_a_group_filters(api):
-    whole = report(api, 4).json()
-    for group in whole["groups"][1:]:
+def test_a_report_is_filtered_by_group(api):
+    complete = report(api, 4).json()
+    for group in complete["groups"][1:]:
         page = report(api, 4, group=group["id"]).json()
         assert page["activeGroup"] == group["id"]
-        assert page["groups"] == whole["groups"]
+        assert page["groups"] == complete["groups"]
         assert page["totalObjects"] == group["count"]
         assert {row["status"]["title"] for row in page["data"]} == {group["name"]}
 
 
-def test_a_group_that_is_not_in_a_report_has_nothing(api):
+def test_a_group_that_is_not_in_a_report_is_empty(api):
     assert report(api, 4, group="5").status_code == 204
     assert report(api, 4, group="lost").json()["error"]["context"] == "group"
 
 
-def test_reports_follow_what_happens(api, agent, write):
+def test_reports_follow_changes(api, agent, write):
     def listed(number, client=api):
-        answer = report(client, number)
-        return [row["id"] for row in answer.json()["data"]] if answer.content else []
+        response = report(client, number)
+        return [row["id"] for row in response.json()["data"]] if response.content else []
 
     number = write()["id"]
     path = f"/objects/{number}.json"
@@ -138,7 +138,7 @@ def test_reports_follow_what_happens(api, agent, write):
     assert (listed(9), listed(10)) == ([], [number])
 
 
-def test_an_objects_changelog_tells_what_became_of_it(agent, write, comment):
+def test_the_changelog_of_an_object_lists_its_changes(agent, write, comment):
     number = write(responsible_id=1)["id"]
     agent.put(f"/objects/{number}.json", json={"title": "Other", "status_id": 2})
     said = comment(number)["id"]
@@ -156,17 +156,17 @@ def test_an_objects_changelog_tells_what_became_of_it(agent, write, comment):
     assert all(isinstance(number, str) for number in numbers)
 
 
-def test_a_seeded_objects_changelog_begins_with_its_writing(api):
+def test_the_changelog_of_a_seeded_object_begins_with_its_creation(api):
     (created,) = api.get("/changelog/object/3.json").json()
     assert created["createdBy"]["id"] == 3
     assert created["createdAtPosix"] == api.get("/objects/3.json").json()["createdAtPosix"]
 
 
-def test_a_users_changelog_tells_what_became_of_the_account(api):
+def test_the_changelog_of_a_user_lists_the_changes(api):
     api.post("/users/9.json", json={"full_name": "Other Name"})
     api.post("/users/9/change-password.json", json={"password": "s3cret"})
     api.post("/users/9/ban.json", json={"ban_reason": "spam"})
-    answer = api.get("/changelog/user/9.json")
-    fields = [action["field"] for change in answer.json() for action in change["actions"]]
+    response = api.get("/changelog/user/9.json")
+    fields = [action["field"] for change in response.json() for action in change["actions"]]
     assert fields == ["registered", "name", "password", "ban"]
-    assert "s3cret" not in answer.text
+    assert "s3cret" not in response.text

@@ -1,4 +1,4 @@
-"""Can staff keep notes on users?"""
+"""Notes on users."""
 
 
 def add(client, **body):
@@ -6,20 +6,20 @@ def add(client, **body):
 
 
 def notes(client):
-    answer = client.get("/users/9/notes.json")
-    return answer.json()["success"] if answer.content else []
+    response = client.get("/users/9/notes.json")
+    return response.json()["success"] if response.content else []
 
 
-def test_there_are_no_notes_at_first(api, start, connect):
+def test_a_user_has_no_notes_at_first(api, start, connect):
     assert api.get("/users/9/notes.json").status_code == 204
     other = connect(start(users=9, empty="empty-list"))
     assert other.get("/users/9/notes.json").json() == {"success": []}
 
 
-def test_an_added_note_comes_back_with_the_others_newest_first(agent):
+def test_an_added_note_is_returned_with_the_others_newest_first(agent):
     add(agent, content="first")
-    answer = add(agent, content="second", remind_at="2030-01-31 09:00:00")
-    shown = answer.json()["success"]
+    response = add(agent, content="second", remind_at="2030-01-31 09:00:00")
+    shown = response.json()["success"]
     assert [note["content"] for note in shown] == ["second", "first"]
     assert shown == notes(agent)
 
@@ -43,7 +43,7 @@ def test_a_note_is_edited(agent):
     assert notes(agent)[0]["content"] == "other"
 
 
-def test_a_deleted_note_is_gone(agent):
+def test_a_deleted_note_is_not_found(agent):
     (note,) = add(agent, content="first").json()["success"]
     path = f"/users/notes/{note['id']}/delete.json"
     assert agent.post(path).json() == {"success": []}

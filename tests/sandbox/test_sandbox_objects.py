@@ -1,4 +1,4 @@
-"""Can objects be written, read, edited and deleted as the reference says?"""
+"""Objects: creation, fields, edits and deletion."""
 
 import base64
 
@@ -23,12 +23,12 @@ NEWS = {
 }
 
 
-def test_an_object_is_answered_bare_with_the_wire_names(api, old):
+def test_an_object_is_bare_with_the_wire_names(api, old):
     for client in (api, old):
         assert set(client.get("/objects/1.json").json()) == FIELDS
 
 
-def test_version_four_has_a_types_title_as_text(api, old):
+def test_the_title_of_a_type_is_text_in_version_4(api, old):
     assert api.get("/objects/1.json").json()["type"]["title"] == {
         "single": "Ticket",
         "plural": "Tickets",
@@ -42,7 +42,7 @@ def test_times_are_local_text_beside_unix_seconds(api):
     assert (shown["createdAt"], shown["createdAtPosix"]) == ("2024-01-01 11:06:40", 1_704_100_000)
 
 
-def test_a_created_object_comes_under_success_and_can_be_read(api, write):
+def test_a_created_object_is_under_success_and_can_be_read(api, write):
     created = write(
         content="Help [b]me[/b]",
         category_id=4,
@@ -80,7 +80,7 @@ def test_every_kind_can_be_created(write, ownership, kind):
     assert (created["ownership"], created["type"]["slug"]) == (ownership, kind)
 
 
-def test_content_is_html_or_bbcode_as_asked(api, write):
+def test_bbcode_selects_the_markup(api, write):
     def both(object_id):
         path = f"/objects/{object_id}.json"
         return [api.get(path, params={"bbcode": n}).json()["content"] for n in (0, 1)]
@@ -91,7 +91,7 @@ def test_content_is_html_or_bbcode_as_asked(api, write):
     assert both(html)[1] == "[b]x[/b]\n[url=https://a.example]y[/url]"
 
 
-def test_files_come_in_with_an_object(write):
+def test_an_object_can_be_created_with_files(write):
     body = base64.b64encode(b"bytes").decode()
     (shown,) = write(attachments=[{"name": "a photo.jpg", "body": body}])["attachments"]
     assert shown["name"] == {"full": "a photo.jpg", "short": "a photo.jpg", "ext": "jpg"}
@@ -113,7 +113,7 @@ def test_an_unknown_address_as_author_creates_that_user(sandbox, api, write):
     assert sandbox.user_count == 122
 
 
-def test_a_refused_call_creates_no_author(sandbox, api, user):
+def test_a_rejected_call_creates_no_author(sandbox, api, user):
     body = {**TICKET, "force_author": "new.one@example.com"}
     assert api.post("/objects.json", json={**body, "team_id": 99}).status_code == 400
     assert user.post("/objects.json", json=body).status_code == 403
@@ -130,7 +130,7 @@ def test_a_form_creates_an_object_with_lists(api):
     assert created["attachments"][0]["name"]["full"] == "a.txt"
 
 
-def test_the_longest_title_and_content_are_taken(write):
+def test_the_longest_title_and_content_are_accepted(write):
     created = write(title="ü" * 100, content="x" * 12_000)
     assert len(created["title"]) == 100
 
@@ -146,7 +146,7 @@ def test_an_edit_changes_only_what_was_sent(api, write):
     assert api.get(path).json() == after
 
 
-def test_an_empty_property_takes_its_field_away(api, write):
+def test_an_empty_property_removes_its_field(api, write):
     before = write(property_7="EU")
     path = f"/objects/{before['id']}.json"
     assert api.put(path, json={"property_7": ""}).json()["success"]["custom_fields"] == []
@@ -162,14 +162,14 @@ def test_a_closing_status_completes_and_another_reopens(agent, write):
     assert (opened["completedBy"], opened["completedOn"]) == (None, None)
 
 
-def test_another_type_takes_its_own_first_status(api, write):
+def test_a_changed_type_has_its_own_first_status(api, write):
     created = write(**IDEA)
     path = f"/objects/{created['id']}.json"
     after = api.put(path, json={"object_type": "problem"}).json()["success"]
     assert after["status"]["type"] == after["type"]["slug"] == "problem"
 
 
-def test_a_deleted_object_is_gone_with_its_comments(api, write, comment):
+def test_a_deleted_object_is_not_found_nor_are_its_comments(api, write, comment):
     created = write()
     said = comment(created["id"])
     path = f"/objects/{created['id']}.json"
@@ -199,7 +199,7 @@ def test_the_same_seed_gives_the_same_objects(start, connect):
     assert read(5) != read(6)
 
 
-def test_a_private_field_is_for_staff(api, user, write):
+def test_a_private_field_is_visible_to_staff_only(api, user, write):
     created = write(force_author=3, property_15="x-7", property_7="EU")
     shown = user.get(f"/objects/{created['id']}.json").json()["custom_fields"]
     assert [field["id"] for field in shown] == [7]

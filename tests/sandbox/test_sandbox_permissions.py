@@ -1,4 +1,4 @@
-"""What may a guest, a user, an agent and an administrator see and do?"""
+"""Permissions of guests, users, agents and administrators."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from useresponse_async.sandbox import Sandbox
 
 ROLES = (None, "user", "agent", "admin")
 
-# What each call answers to a guest, a user, an agent and an administrator.
+# The status of each call for a guest, a user, an agent and an administrator.
 CALLS = [
     ("GET /me.json", (401, 200, 200, 200)),
     ("GET /users/search.json", (200, 200, 200, 200)),
@@ -81,14 +81,14 @@ def unchanged():
 
 
 @pytest.mark.parametrize(("line", "statuses"), CALLS)
-def test_each_role_is_answered_as_it_may(start, connect, unchanged, line, statuses):
+def test_each_role_has_its_permissions(start, connect, unchanged, line, statuses):
     for role, expected in zip(ROLES, statuses, strict=True):
-        # A call that is not refused may change something.
+        # A call that is not rejected may change something.
         sandbox = unchanged if expected >= 400 else start(users=20)
-        answer = connect(sandbox, role=role).request(*line.split())
-        assert answer.status_code == expected, role
+        response = connect(sandbox, role=role).request(*line.split())
+        assert response.status_code == expected, role
         if expected >= 400:
-            assert answer.json()["error"]["code"] == expected
+            assert response.json()["error"]["code"] == expected
 
 
 def test_a_user_sees_only_their_own_tickets(user):
@@ -97,7 +97,7 @@ def test_a_user_sees_only_their_own_tickets(user):
     assert user.get("/tickets.json", params={"author_id": 9}).status_code == 204
 
 
-def test_a_search_shows_what_the_caller_may_see(guest, user, agent):
+def test_a_search_depends_on_the_caller(guest, user, agent):
     def found(client):
         rows = client.get("/search.json").json()["success"]["data"]
         return {row["id"] for row in rows}
@@ -109,7 +109,7 @@ def test_a_search_shows_what_the_caller_may_see(guest, user, agent):
     assert not public & set(range(1, 21))
 
 
-def test_people_inside_of_objects_are_shown_as_the_caller_may_see_them(guest, agent):
+def test_the_author_of_an_object_depends_on_the_caller(guest, agent):
     assert "email" not in guest.get("/objects/21.json").json()["author"]
     assert "email" in agent.get("/objects/21.json").json()["author"]
 
@@ -124,7 +124,7 @@ def test_people_inside_of_objects_are_shown_as_the_caller_may_see_them(guest, ag
         {"ownership": "knowledge-base", "object_type": "faq"},
     ],
 )
-def test_some_of_a_new_object_is_for_staff(user, agent, write, fields):
+def test_some_fields_of_a_new_object_are_reserved_to_staff(user, agent, write, fields):
     body = {
         "ownership": "helpdesk", "object_type": "ticket", "title": "A", "content": "B", **fields,
     }  # fmt: skip
@@ -132,7 +132,7 @@ def test_some_of_a_new_object_is_for_staff(user, agent, write, fields):
     write(agent, **fields)
 
 
-def test_a_user_edits_their_own_ticket_but_not_who_does_it(user):
+def test_a_user_edits_their_own_ticket_but_not_its_assignment(user):
     assert user.put("/objects/3.json", json={"title": "Other"}).status_code == 200
     assert user.put("/objects/3.json", json={"responsible_id": 2}).status_code == 403
     assert user.put("/objects/3.json", json={"status_id": 5}).status_code == 403
@@ -144,7 +144,7 @@ def test_a_user_attaches_to_their_own_ticket(user):
     assert user.post("/objects/1/attach-file.json", json=body).status_code == 404
 
 
-def test_recipients_are_for_staff(user, write):
+def test_recipients_are_visible_to_staff_only(user, write):
     created = write(force_author=3, notify_email="boss@example.com")
     assert created["recipients"] == ["boss@example.com"]
     assert user.get(f"/objects/{created['id']}.json").json()["recipients"] == []

@@ -1,4 +1,4 @@
-"""Are wrong parameters named, and is what does not exist not found?"""
+"""Errors for wrong parameters, unknown ids and wrong methods."""
 
 import json
 
@@ -181,7 +181,7 @@ NOT_FOUND = [
 
 @pytest.fixture(scope="module")
 def shared():
-    """One sandbox for all: a call that is refused changes nothing."""
+    """Share one sandbox, since a rejected call changes nothing."""
     with Sandbox(users=120) as sandbox:
         params = {"apiKey": sandbox.api_key}
         with httpx.Client(base_url=f"{sandbox.url}/api/3.0", params=params) as client:
@@ -196,9 +196,9 @@ def test_wrong_parameters_are_named(shared, line, fields, context):
     method, path = line.split()
     # Not `json=`: it refuses to send half of a surrogate pair.
     sent = {"content": json.dumps(fields), "headers": {"Content-Type": "application/json"}}
-    answer = shared.request(method, path, **({"params": fields} if method == "GET" else sent))
-    assert answer.status_code == 400
-    assert answer.json() == {
+    response = shared.request(method, path, **({"params": fields} if method == "GET" else sent))
+    assert response.status_code == 400
+    assert response.json() == {
         "error": {
             "code": 400,
             "message": "Invalid request and/or request parameters",
@@ -208,11 +208,11 @@ def test_wrong_parameters_are_named(shared, line, fields, context):
 
 
 @pytest.mark.parametrize("line", NOT_FOUND)
-def test_what_does_not_exist_is_not_found(shared, line):
+def test_unknown_paths_and_ids_return_404(shared, line):
     method, path = line.split()
-    answer = shared.request(method, path)
-    assert answer.status_code == 404
-    assert answer.json() == {"error": {"code": 404, "message": "Resource is not found"}}
+    response = shared.request(method, path)
+    assert response.status_code == 404
+    assert response.json() == {"error": {"code": 404, "message": "Resource is not found"}}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_what_does_not_exist_is_not_found(shared, line):
         ("GET /objects/4/votes/toggle.json", "POST"),
     ],
 )
-def test_the_error_for_a_wrong_method_names_the_right_ones(shared, line, allowed):
-    answer = shared.request(*line.split())
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == allowed
+def test_the_error_for_a_wrong_method_lists_the_allowed_ones(shared, line, allowed):
+    response = shared.request(*line.split())
+    assert response.status_code == 405
+    assert response.headers["Allow"] == allowed

@@ -1,4 +1,4 @@
-"""Are tickets, searches and activity cut into pages, filtered and sorted?"""
+"""Pages, filters and sort orders of tickets, searches and activity."""
 
 from datetime import datetime, timezone
 
@@ -12,13 +12,13 @@ PAGE = {
 
 
 def tickets(client, **params):
-    answer = client.get("/tickets.json", params=params)
-    return [row["id"] for row in answer.json()["data"]] if answer.content else []
+    response = client.get("/tickets.json", params=params)
+    return [row["id"] for row in response.json()["data"]] if response.content else []
 
 
 def found(client, **params):
-    answer = client.get("/search.json", params=params)
-    return [row["id"] for row in answer.json()["success"]["data"]] if answer.content else []
+    response = client.get("/search.json", params=params)
+    return [row["id"] for row in response.json()["success"]["data"]] if response.content else []
 
 
 def test_tickets_are_a_bare_page_newest_first(api):
@@ -28,19 +28,19 @@ def test_tickets_are_a_bare_page_newest_first(api):
     assert [row["id"] for row in page["data"]] == list(range(20, 13, -1))
 
 
-def test_version_four_puts_tickets_under_success(old):
+def test_tickets_are_under_success_in_version_4(old):
     page = old.get("/tickets.json").json()
     assert set(page) == {"success"}
     assert set(page["success"]) == PAGE
 
 
-def test_no_tickets_are_no_content(start, connect):
+def test_a_list_without_tickets_returns_204(start, connect):
     assert connect(start(users=3, tickets=0)).get("/tickets.json").status_code == 204
     old = connect(start(users=3, tickets=0, empty="empty-list"), version="4.0")
     assert old.get("/tickets.json").json()["success"]["data"] == []
 
 
-def test_a_written_ticket_is_the_newest(api, write):
+def test_a_created_ticket_is_the_newest(api, write):
     assert write()["id"] == tickets(api)[0] == tickets(api, sort="updated")[0]
 
 
@@ -51,7 +51,7 @@ def test_inserted_tickets_shift_every_page(api, sandbox):
     assert sorted(tickets(api, count=2)) == added
 
 
-def test_a_text_is_searched_in_title_content_and_tags(api, write):
+def test_a_text_search_covers_title_content_and_tags(api, write):
     title = write(title="Öl-Drucker")["id"]
     content = write(content="no ÖL-DR at all")["id"]
     tag = write(tags=["öl-dr"])["id"]
@@ -62,7 +62,7 @@ def test_a_text_is_searched_in_title_content_and_tags(api, write):
 @pytest.mark.parametrize(
     "word", ["opened", "on_hold", "in_progress", "awaiting_reply", "completed"]
 )
-def test_a_status_filters(api, word):
+def test_tickets_are_filtered_by_status(api, word):
     page = api.get("/tickets.json", params={"status": word}).json()
     assert 0 < page["totalObjects"] < 20
     assert {row["status"]["slug"] for row in page["data"]} == {word}
@@ -74,7 +74,7 @@ def test_all_and_all_active_are_statuses_too(api):
     assert sorted(done + active) == list(range(1, 21))
 
 
-def test_a_date_filters(api, write, sandbox):
+def test_tickets_are_filtered_by_date(api, write, sandbox):
     assert tickets(api, date="today") == []
     written = write()["id"]
     assert tickets(api, date="today") == tickets(api, date="this_week") == [written]
@@ -85,7 +85,7 @@ def test_a_date_filters(api, write, sandbox):
     assert tickets(api, date="last_week") == [written]
 
 
-def test_a_month_filters(api, write, sandbox):
+def test_tickets_are_filtered_by_month(api, write, sandbox):
     written = write()["id"]
     assert tickets(api, date="this_month") == [written]
     today = datetime.now(timezone.utc)
@@ -95,12 +95,12 @@ def test_a_month_filters(api, write, sandbox):
     assert tickets(api, date="this_month") == []
 
 
-def test_an_author_filters(api):
+def test_tickets_are_filtered_by_author(api):
     assert tickets(api, author_id=3) == [13, 3]
     assert tickets(api, author_id=5000) == []
 
 
-def test_a_custom_field_filters(api, write):
+def test_tickets_are_filtered_by_custom_field(api, write):
     europe = write(property_7="EU", property_13="api")["id"]
     america = write(property_7="US", property_13="api|mobile")["id"]
     seen = tickets(api, property_7="EU")
@@ -110,7 +110,7 @@ def test_a_custom_field_filters(api, write):
     assert america in tickets(api, property_13="mobile")
 
 
-def test_sorts_reorder_and_lose_nothing(api, comment):
+def test_a_sort_order_contains_every_ticket(api, comment):
     comment(5)
     assert tickets(api, sort="new") == list(range(20, 0, -1))
     assert tickets(api, sort="updated")[0] == 5
@@ -129,7 +129,7 @@ def test_a_search_is_a_page_under_success(api, old):
         assert page["success"]["totalObjects"] == 38
 
 
-def test_version_four_groups_the_knowledge_base(api, old):
+def test_the_knowledge_base_is_grouped_in_version_4(api, old):
     params = {"ownership": "knowledge-base", "count": 4}
     page = api.get("/search.json", params=params).json()["success"]
     grouped = old.get("/search.json", params=params).json()
@@ -154,7 +154,7 @@ def test_a_search_is_filtered(api):
     assert {row["status"]["slug"] for row in new} == {"new"}
 
 
-def test_a_search_finds_a_text_in_every_module(api, write):
+def test_a_search_covers_every_module(api, write):
     ticket = write(title="Unheard word: quokka")["id"]
     idea = write(ownership="feedback", object_type="idea", content="more quokkas")["id"]
     assert found(api, text="Quokka") == [idea, ticket]
@@ -165,7 +165,7 @@ def test_a_search_finds_a_text_in_every_module(api, write):
     assert found(api, text="quokka") == [idea, ticket]
 
 
-def test_activity_is_a_bare_page_of_what_a_user_wrote(api, write):
+def test_activity_is_a_bare_page_of_a_users_objects(api, write):
     written = write(force_author=3)["id"]
     page = api.get("/users/3/activity.json", params={"count": 2}).json()
     assert set(page) == PAGE
