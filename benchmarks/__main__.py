@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measures everything side by side, shows it, and keeps it.
+"""``python -m benchmarks``: measures the contenders side by side and reports the results.
 
 Needs the extra ``bench``. ``--quick`` takes a first look in two or three minutes and keeps nothing
 unless ``--output`` says where.
@@ -93,7 +93,7 @@ def _run(bench: Bench, parts: Sequence[str]) -> dict[str, Section]:
 
 
 def _records(sections: Mapping[str, Section]) -> list[dict[str, Any]]:
-    """Return what is known of every single walk."""
+    """Return the data of every walk."""
     names = ("walks", "throughput", "latency")
     return [record for name in names if name in sections for record in sections[name].data]
 
@@ -122,7 +122,7 @@ def _is_whole(chosen: argparse.Namespace) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the arguments say, print the report, and keep the results."""
+    """Run the selected parts, print the report, and save the results."""
     chosen = _arguments(arguments)
     size = (
         plan.quick(contenders=chosen.contenders, users=chosen.users)
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seconds = time.monotonic() - started
     for paragraph in report.as_text(list(sections.values()), description, seconds=seconds):
         print(f"\n{paragraph}")
-    # Part of the results, or a first look at them, must not take the place of all of them.
+    # Partial or quick results must not replace complete ones.
     directory = chosen.output
     if directory is None and not chosen.quick and _is_whole(chosen):
         directory = _RESULTS

@@ -17,9 +17,9 @@ class Bench:
 
     @property
     def contenders(self) -> list[Contender]:
-        """Who walks."""
+        """The clients to measure."""
         return [CONTENDERS[name] for name in self.plan.contenders]
 
     def note(self, text: str) -> None:
-        """Say what is being measured now."""
+        """Report what is being measured."""
         print(f"  … {text}", flush=True)

@@ -1,4 +1,4 @@
-"""Number of requests that the benchmark server serves at a time, and what became of them."""
+"""Capacity of the benchmark server, and counts of requests served and rejected."""
 
 import asyncio
 import time
@@ -10,12 +10,12 @@ import attrs
 __all__ = ["BIN_SECONDS", "Capacity", "Slots", "parse_slots", "slots_text"]
 
 BIN_SECONDS: Final = 0.1
-"""The span over which answers are counted together, in seconds."""
+"""The span over which responses are counted together, in seconds."""
 
 
 @attrs.frozen
 class Slots:
-    """From ``since`` seconds after the first request on, ``count`` requests are served at once.
+    """A capacity of ``count`` concurrent requests, from ``since`` seconds after the first request.
 
     A ``count`` of 0 sets no limit.
     """
@@ -25,7 +25,7 @@ class Slots:
 
 
 def parse_slots(text: str) -> list[Slots]:
-    """Return what ``8@0,24@4`` says: 8 at once from the start, 24 from the fourth second on."""
+    """Parse a schedule: ``8@0,24@4`` means 8 at once from the start, 24 after four seconds."""
     parts = (part.partition("@") for part in text.split(",") if part)
     return [Slots(float(since or 0), int(count)) for count, _, since in parts]
 
@@ -36,7 +36,7 @@ def slots_text(schedule: list[Slots]) -> str:
 
 
 class Capacity:
-    """Lets so many requests in at once, and counts who was served and who was refused."""
+    """Limits concurrent requests, and counts those served and those rejected."""
 
     def __init__(self, schedule: list[Slots]) -> None:
         self._schedule = schedule
@@ -58,12 +58,12 @@ class Capacity:
         return True
 
     def leave(self) -> None:
-        """Take note that a request was served."""
+        """Count a served request."""
         self._serving -= 1
         self._count(self._served)
 
     def end(self) -> None:
-        """Change nothing any more."""
+        """Stop changing the capacity."""
         for change in self._changes:
             change.cancel()
 

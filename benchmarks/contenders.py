@@ -20,14 +20,14 @@ __all__ = ["COLLECTED", "CONTENDERS", "Contender", "Sink", "Walk"]
 
 
 class Sink(Protocol):
-    """Takes the ids of users as they arrive; a list is one."""
+    """Receives the ids of users as they arrive; a list is one."""
 
     def append(self, user_id: int, /) -> None:
-        """Take one."""
+        """Receive one id."""
         ...
 
     def extend(self, user_ids: Iterable[int], /) -> None:
-        """Take several."""
+        """Receive several ids."""
         ...
 
 
@@ -113,7 +113,7 @@ async def _useresponse(url: str, _in_flight: int) -> AsyncGenerator[Walk, None]:
 
 @attrs.frozen(kw_only=True)
 class Contender:
-    """One way to fetch all users.
+    """A way to fetch all users.
 
     Attributes:
         name: What it is called in the results.
@@ -174,4 +174,4 @@ CONTENDERS: Final = {contender.name: contender for contender in _ALL}
 COLLECTED: Final = Contender(
     name="ours-collected", title="useresponse-async, collected", open=_ours_collected
 )
-"""The same walk with every user kept, for its memory."""
+"""The same walk, keeping every user, to measure its memory."""

@@ -13,25 +13,25 @@ _TIMEOUT = 60.0
 
 
 def configure(url: str, *, users: int, latency: float, slots: list[Slots] | None = None) -> None:
-    """Make the server an installation with ``users`` users; its count starts anew.
+    """Configure the server with ``users`` users, and reset its counts.
 
     Args:
         url: The server's address.
         users: How many users it has.
         latency: How long it takes over each request, in seconds.
-        slots: How many requests it serves at once, and refuses the rest; no limit unless given.
+        slots: Maximum number of concurrent requests; the rest is rejected. Default: no limit.
     """
     options = {"users": users, "latency": latency, "slots": slots_text(slots or [])}
     get(url, f"/benchmark/set?{urlencode(options)}")
 
 
 def tally(url: str) -> Any:
-    """Return what became of the requests since the server was configured with slots."""
+    """Return the counts of requests since the server was configured with slots."""
     return json.loads(get(url, "/benchmark/tally"))
 
 
 def get(url: str, target: str) -> bytes:
-    """Return the body of ``target``, asked for without any of the libraries under test."""
+    """Return the body of ``target``, requested without any of the libraries under test."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
     try:

@@ -118,4 +118,4 @@ FETCHERS: Final[dict[str, Callable[[str, int], AbstractAsyncContextManager[Fetch
     "aiohttp": _aiohttp_by_hand,
     "openai": _openai_core,
 }
-"""By name, what makes a client for a server's URL and a number of concurrent requests."""
+"""Factories, by name, of clients for a URL and a number of concurrent requests."""

@@ -11,19 +11,19 @@ __all__ = ["Figure", "Goal", "Section", "Table", "median_table", "ratio", "singl
 
 @attrs.frozen
 class Goal:
-    """What a figure should be: ``at least`` or ``at most`` the bound."""
+    """A goal for a figure: ``at least`` or ``at most`` the bound."""
 
     direction: Literal["at least", "at most"]
     bound: float
 
     def met_by(self, value: float) -> bool:
-        """Return whether ``value`` is as it should be."""
+        """Return whether ``value`` meets the goal."""
         return value >= self.bound if self.direction == "at least" else value <= self.bound
 
 
 @attrs.frozen
 class Figure:
-    """One number, with how far its rounds lie apart.
+    """A number, with the spread of its rounds.
 
     Attributes:
         name: What it is.
@@ -45,7 +45,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether it is what it should be; ``None`` where there is no goal."""
+        """Whether the goal is met; ``None`` without a goal."""
         return None if self.goal is None else self.goal.met_by(self.value)
 
 
@@ -80,7 +80,7 @@ def ratio(
 
 
 def single(name: str, value: float, unit: str, *, goal: Goal | None = None) -> Figure:
-    """Return a number that was found once."""
+    """Return a number that was measured once."""
     return Figure(name, value, unit, value, value, 1, goal)
 
 
@@ -100,7 +100,7 @@ def median_table(unit: str, samples: Mapping[str, Sequence[float]], *, digits: i
 
 @attrs.frozen(kw_only=True)
 class Section:
-    """What one part of the suite found.
+    """The results of one part of the suite.
 
     Attributes:
         title: What it is about, with the unit.

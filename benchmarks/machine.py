@@ -29,7 +29,7 @@ _LIBRARIES: Final = (
 
 
 def describe() -> dict[str, Any]:
-    """Return the processor, the system, Python, the libraries, and what else was running."""
+    """Describe processor, system, Python, libraries and load."""
     has_affinity = hasattr(os, "sched_getaffinity")
     return {
         "processor": _processor(),

@@ -11,13 +11,13 @@ from useresponse_async.sandbox import Sandbox
 __all__ = ["PAGE_SIZE", "REFUSED", "UserPages", "response"]
 
 PAGE_SIZE: Final = 50
-"""Users on a page when a request does not say, and the most it can ask for."""
+"""Default and maximum number of users on a page."""
 
 _SEED: Final = 1
 
 
 def response(status: bytes, body: bytes) -> bytes:
-    """Return a whole HTTP response with a JSON body."""
+    """Return a complete HTTP response with a JSON body."""
     return b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
         status,
         len(body),
@@ -35,7 +35,7 @@ _NOT_FOUND: Final = response(
 
 
 class UserPages:
-    """The answers of an installation with a number of users, ids from 1 on.
+    """The responses of an installation with a number of users, ids from 1.
 
     Every full page is rendered when the number is set; pages of another size when they are
     first asked for.
@@ -48,7 +48,7 @@ class UserPages:
         self._answers: dict[bytes, bytes] = {}
 
     def resize(self, total: int) -> None:
-        """Have ``total`` users from now on."""
+        """Change the number of users to ``total``."""
         if total == self._total:
             return
         self._total = total

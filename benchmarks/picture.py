@@ -25,7 +25,7 @@ _PAGE_SIZE: Final = 50
 
 
 def _figure(columns: int, *, height: float) -> tuple[Any, list[Any]]:
-    # matplotlib is imported where something is drawn: nothing else waits for it.
+    # matplotlib is imported here, so that nothing else waits for it.
     import matplotlib as mpl  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ def _medians(
 
 
 def draw_pacing(path: Path, run: Run) -> None:
-    """Draw over time what the server could serve, what it served and refused, and the limit."""
+    """Draw the server's capacity, the requests served and rejected, and the limit over time."""
     figure, (axis,) = _figure(1, height=3.4)
     figure.set_size_inches(9.2, 3.4)
     edges = [place * BIN_SECONDS for place in range(len(run.served) + 1)]

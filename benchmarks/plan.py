@@ -19,7 +19,7 @@ class Plan:
         seconds: How long other walks at latency are meant to take, in seconds: those of one page
             after another, which would take minutes, and for half as long those that only the
             picture needs.
-        call_repeats: Calls in a turn of the small calls.
+        call_repeats: Calls in a batch of the small calls.
         call_rounds: How many turns each client has.
         short_users: Users in the short walk.
         short_rounds: How many times each contender takes it.
@@ -27,9 +27,9 @@ class Plan:
         fairness_rounds: How many such rounds there are.
         first_users: Users in the walks whose first user is waited for.
         first_rounds: How many such walks each contender makes.
-        load_pages: Pages that the server is asked for to measure it.
+        load_pages: Pages requested to measure the server.
         decode_batches: Turns of each decoder in a round.
-        decode_repeats: Pages decoded in a turn.
+        decode_repeats: Pages decoded in a batch.
         startups: Processes started for each import and each client.
         memory_users: Users in the small and in the large walk whose memory is measured.
         memory_rounds: Processes for each of them.
@@ -71,7 +71,7 @@ class Plan:
 
 
 def full(*, contenders: tuple[str, ...], rounds: int, users: int) -> Plan:
-    """Return the plan whose results are worth keeping."""
+    """Return the plan of a complete run."""
     return Plan(
         contenders=contenders,
         rounds=rounds,

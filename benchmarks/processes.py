@@ -1,4 +1,4 @@
-"""Processes of their own for the server and the contenders, pinned apart."""
+"""Processes of the server and the contenders, pinned to different cores."""
 
 import json
 import os
@@ -14,14 +14,14 @@ __all__ = ["CLIENT", "SERVER", "Worker", "benchmark_server", "pinned", "sandbox_
 
 CLIENT: Final = 0
 SERVER: Final = -1
-"""Which of the cores that this process may use: the first, and the last."""
+"""Index among the cores that this process may use: the first, and the last."""
 
 _STOP_SECONDS: Final = 10.0
 
 
 @contextmanager
 def pinned(place: int) -> Generator[None, None, None]:
-    """Have processes that start in this block run on one core, where the system allows.
+    """Pin processes that start in this block to one core, if the system allows it.
 
     Args:
         place: ``CLIENT`` or ``SERVER``.
@@ -77,26 +77,26 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def benchmark_server() -> Generator[str, None, None]:
-    """Run the benchmark server; give its address."""
+    """Run the benchmark server; yield its address."""
     with _running("benchmarks.server", place=SERVER) as process:
         yield _address(process)
 
 
 @contextmanager
 def sandbox_server(*options: str) -> Generator[str, None, None]:
-    """Run the sandbox with ``options`` of its command; give its address."""
+    """Run the sandbox with ``options`` of its command; yield its address."""
     with _running("useresponse_async.sandbox", "--port", "0", *options, place=SERVER) as process:
         yield _address(process)
 
 
 class Worker:
-    """A process that does tasks, one at a time."""
+    """A process that runs tasks, one at a time."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def do(self, task: str, **options: Any) -> Any:
-        """Return what the worker found doing ``task``.
+        """Return the result of ``task`` in the worker.
 
         Raises:
             RuntimeError: The worker ended; its complaint is on standard error.

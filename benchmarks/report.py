@@ -90,7 +90,7 @@ def as_json(
     plan: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Return everything that was found as data that JSON can hold."""
+    """Return all results as data that can be serialized as JSON."""
     return {
         "machine": dict(machine),
         "plan": dict(plan),

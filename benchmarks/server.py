@@ -1,4 +1,4 @@
-"""The server of all contenders, in a process of its own that is never the limit.
+"""The server of all contenders, in its own process, which is never the limit.
 
 ``python -m benchmarks.server`` prints its address and runs until its standard input ends. It
 knows ``GET`` without a body and no pipelining, which is all that any contender sends.
@@ -27,10 +27,10 @@ _TIMER_SECONDS = 0.005
 
 
 class _Installation:
-    """What all connections share: the pages, the latency, the capacity.
+    """The state that all connections share: pages, latency and capacity.
 
     Args:
-        timer_lateness: How much later than asked for timers fire, in seconds.
+        timer_lateness: Delay of timers beyond their time, in seconds.
     """
 
     def __init__(self, timer_lateness: float) -> None:
@@ -40,7 +40,7 @@ class _Installation:
         self._capacity: Capacity | None = None
 
     def handle(self, target: bytes, transport: asyncio.Transport) -> None:
-        """Answer a ``GET`` of ``target``, now or after the latency."""
+        """Respond to a ``GET`` of ``target``, now or after the latency."""
         if target.startswith(_CONTROL):
             transport.write(response(b"200 OK", self._control(target.decode())))
             return
@@ -63,7 +63,7 @@ class _Installation:
             self._latency = max(0.0, float(options["latency"]) - self._timer_lateness)
             if self._capacity is not None:
                 self._capacity.end()
-            # Without slots nothing is counted, so that counting costs nothing.
+            # Without slots nothing is counted, which saves time.
             schedule = parse_slots(options.get("slots", ""))
             self._capacity = Capacity(schedule) if schedule else None
         return json.dumps(self._capacity.tally() if self._capacity else None).encode()
@@ -94,7 +94,7 @@ class _Connection(asyncio.Protocol):
 
 
 async def _timer_lateness() -> float:
-    """Return by how much a timer is late, in seconds: event loops count in milliseconds."""
+    """Return the lateness of a timer, in seconds: event loops count in milliseconds."""
     loop = asyncio.get_running_loop()
     late: list[float] = []
     for number in range(_TIMERS):

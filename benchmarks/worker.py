@@ -1,4 +1,4 @@
-"""The process that is measured: it does one task after another, as its standard input says.
+"""The measured process, which runs the tasks that it reads from standard input.
 
 Each line in is a task with its options as JSON, each line out is what was found.
 """
@@ -23,7 +23,7 @@ _TASKS: Final = {
     "fairness": "benchmarks.tasks.fairness:calls_beside_walks",
     "order": "benchmarks.parts.order:walk_in_order",
 }
-"""Functions, or coroutine functions, imported only when their task comes."""
+"""Functions or coroutine functions, imported when their task is run."""
 
 
 def _function(task: str) -> Callable[..., Any]:
@@ -34,7 +34,7 @@ def _function(task: str) -> Callable[..., Any]:
 
 def _runner(*, speedups: bool) -> Callable[[Coroutine[Any, Any, Any]], Any]:
     if speedups:
-        import uvloop  # noqa: PLC0415 - only where it is asked for
+        import uvloop  # noqa: PLC0415 - only if requested
 
         return uvloop.run
     # Imports of it fail from here on, as if it were not installed.
@@ -43,7 +43,7 @@ def _runner(*, speedups: bool) -> Callable[[Coroutine[Any, Any, Any]], Any]:
 
 
 def main() -> None:
-    """Do tasks until standard input ends."""
+    """Run tasks until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.worker", description=__doc__)
     parser.add_argument("--speedups", action="store_true", help="use orjson and uvloop")
     run = _runner(speedups=parser.parse_args().speedups)

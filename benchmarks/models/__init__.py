@@ -1,1 +1,1 @@
-"""Models of a user for the libraries that ours is measured beside."""
+"""Models of a user for the other libraries."""

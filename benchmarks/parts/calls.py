@@ -24,7 +24,7 @@ _GOALS: Final = (
     ("ours", "httpx", (0.88, 0.60, 0.36)),
     ("ours-aiohttp", "httpx", (0.55, 0.38, 0.25)),
 )
-"""What is compared, and how much it may cost for each of ``_IN_FLIGHT``."""
+"""The compared clients, and their maximum cost for each of ``_IN_FLIGHT``."""
 
 
 def measure(bench: Bench) -> Section:

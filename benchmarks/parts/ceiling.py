@@ -11,7 +11,7 @@ from benchmarks.processes import worker
 __all__ = ["HEADROOM", "headroom", "measure"]
 
 HEADROOM: Final = 3.0
-"""How many times as fast as the fastest contender the server should be."""
+"""Minimum ratio of the server's speed to that of the fastest contender."""
 
 _CONNECTIONS: Final = 10
 _LATENCY: Final = 0.05
@@ -19,7 +19,7 @@ _LATENCY_PAGES: Final = 20
 
 
 def measure(bench: Bench) -> Section:
-    """Ask the server as fast as can be, and ask it one by one to see what its latency is."""
+    """Measure the server's maximum speed, and its latency with sequential requests."""
     bench.note("the server itself")
     pages = bench.plan.load_pages
     rates: list[float] = []
@@ -44,7 +44,7 @@ def measure(bench: Bench) -> Section:
 
 
 def headroom(server: float, fastest: float) -> Section:
-    """Return how the server's speed compares with the fastest contender's, in users/s."""
+    """Return the ratio of the server's speed to the fastest contender's, in users/s."""
     times = server / fastest
     name = "the server / the fastest contender"
     return Section(

@@ -20,7 +20,7 @@ _TITLES: Final = {
     "msgspec": "msgspec",
 }
 _READERS: Final = {"json.loads": (False, 1.7), "orjson": (True, 2.5)}
-"""By the JSON reader that is there: whether the extra is used, and our goal over plain dict."""
+"""By JSON reader: whether the extra is used, and our goal over plain dictionaries."""
 
 
 def measure(bench: Bench) -> Section:

@@ -21,20 +21,20 @@ _SLOTS: Final = 8
 
 _NEAR_CAPACITY: Final = 0.8
 _WINDOW: Final = round(0.5 / BIN_SECONDS)
-"""Spans over which a rate is taken: half a second."""
+"""Number of spans over which a rate is computed: half a second."""
 
 _TIMELINE_USERS: Final = 100_000
 
 
 @attrs.frozen
 class Run:
-    """What happened over time in one walk.
+    """The course of one walk.
 
     Attributes:
         schedule: How many requests the server served at once, from when on.
         latency: How long it took over each, in seconds.
         served: Requests served in each span of ``BIN_SECONDS``, from the first request on.
-        refused: Requests refused in each.
+        refused: Requests rejected in each.
         limits: The client's limit: seconds since the first request, and requests.
     """
 
@@ -46,14 +46,14 @@ class Run:
 
 
 def timeline_of(data: Mapping[str, Any]) -> Run:
-    """Return the walk that was watched over time, from a section's data."""
+    """Return the course of the walk in a section's data."""
     timeline: dict[str, Any] = dict(data["timeline"])
     schedule = [Slots(**slots) for slots in timeline.pop("schedule")]
     return Run(schedule, **timeline)
 
 
 def refused_share(run: Run, *, after: float) -> float:
-    """Return which share of the requests later than ``after`` seconds was refused."""
+    """Return the share of rejected requests after ``after`` seconds."""
     start = round(after / BIN_SECONDS)
     refused, served = sum(run.refused[start:]), sum(run.served[start:])
     return refused / (refused + served) if refused + served else 0.0
@@ -82,7 +82,7 @@ def seconds_to_follow(run: Run) -> list[float]:
 
 
 def measure(bench: Bench) -> Section:
-    """Compare the adaptive limit with fixed ones, then watch it follow a changing server."""
+    """Compare the adaptive limit with fixed ones, and measure how it follows a changing server."""
     plan = bench.plan
     fixed: dict[int, list[float]] = {number: [] for number in plan.pacing_fixed}
     adaptive: list[float] = []
@@ -130,7 +130,7 @@ def measure(bench: Bench) -> Section:
 
 
 def _steady_walk(bench: Bench, in_flight: int, *, adaptive: bool) -> tuple[float, Run]:
-    """Walk with a capacity that stays; return pages per second, and what happened."""
+    """Walk with a constant capacity; return pages per second, and the course."""
     schedule = [Slots(0.0, _SLOTS)]
     users = bench.plan.pacing_pages * PAGE_SIZE
     found, run = _walk(bench, schedule, users, in_flight=in_flight, adaptive=adaptive)

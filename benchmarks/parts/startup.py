@@ -18,8 +18,8 @@ _started = time.perf_counter()
 print(time.perf_counter() - _started)
 """
 _URL: Final = "https://mydomain.useresponse.com"
-# Loading the authorities' certificates takes longer than all the rest. httpx does it when a
-# client is made, ours at the first request, so both are told to do it here and now.
+# Loading the certificates of authorities takes longer than everything else. httpx does it when a
+# client is created, ours at the first request, so both do it here.
 _STARTS: Final = {
     "import httpx": "import httpx",
     "import useresponse_async": "import useresponse_async",

@@ -27,14 +27,14 @@ _FEWEST_USERS: Final = 200
 
 @attrs.frozen(order=True)
 class Cell:
-    """One setting: the server's latency, in seconds, and the most requests in flight."""
+    """One setting: the server's latency, in seconds, and the maximum of concurrent requests."""
 
     latency: float
     in_flight: int
 
     @property
     def has_goal(self) -> bool:
-        """Whether a goal is about it; the others are there for the picture."""
+        """Whether it has a goal; the others are for the picture."""
         return (self.latency, self.in_flight) in _GOAL_CELLS
 
 
@@ -47,17 +47,17 @@ class Rates:
     )
 
     def add(self, contender: str, cell: Cell, rate: float) -> None:
-        """Take note of one round."""
+        """Record one round."""
         self.samples.setdefault((contender, cell), []).append(rate)
 
     def of(self, contender: str, latency: float, in_flight: int) -> list[float]:
-        """Return the rounds of a cell; a sequential contender has but one in flight."""
+        """Return the rounds of a cell; a sequential contender has only one request in flight."""
         flying = 1 if CONTENDERS[contender].sequential else in_flight
         return self.samples.get((contender, Cell(latency, flying)), [])
 
 
 def users_for(contender: Contender, cell: Cell, plan: Plan) -> int:
-    """Return how many users to walk: the same for everybody, where that does not take minutes."""
+    """Return the number of users: the same for all, unless that takes minutes."""
     if not cell.latency or (cell.has_goal and not contender.sequential):
         return plan.walk_users
     flying = 1 if contender.sequential else cell.in_flight
@@ -107,7 +107,7 @@ def _is_due(contender: Contender, cell: Cell, *, picture: bool) -> bool:
 
 
 def _in_turn(bench: Bench, number: int) -> list[Contender]:
-    """Return the contenders, from the other end in every other round."""
+    """Return the contenders, in reverse order in every other round."""
     return bench.contenders if number % 2 == 0 else bench.contenders[::-1]
 
 
@@ -160,7 +160,7 @@ def _with_spread(samples: list[float]) -> str:
 
 
 def goal_figures(rates: Rates) -> Iterator[Figure]:
-    """Yield the ratios and shares that the rates allow to compute."""
+    """Yield the ratios and shares that can be computed from the rates."""
     yield from _ratios(rates)
     yield from _latency_shares(rates)
     for name in ("ours", "ours-aiohttp"):

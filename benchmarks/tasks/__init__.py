@@ -1,1 +1,1 @@
-"""What a measured process does."""
+"""Tasks of the measured process."""

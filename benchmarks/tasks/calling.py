@@ -14,7 +14,7 @@ from benchmarks.fetchers import API_KEY, FETCHERS
 __all__ = ["CALLERS", "USER_ID", "calls"]
 
 GetUser: TypeAlias = Callable[[int], Awaitable[int]]
-"""Fetches a user by id, and returns the id that came."""
+"""Fetches a user by id, and returns the id in the response."""
 
 USER_ID: Final = 7
 _WARM_UP_CALLS: Final = 3
@@ -48,11 +48,11 @@ CALLERS: Final[dict[str, Callable[[str, int], AbstractAsyncContextManager[GetUse
     "ours-aiohttp": partial(_ours, transport="aiohttp"),
     **{name: partial(_fetched, fetcher=name) for name in FETCHERS},
 }
-"""By name, what makes a client for a server's URL and a number of concurrent requests."""
+"""Factories, by name, of clients for a URL and a number of concurrent requests."""
 
 
 async def calls(*, caller: str, url: str, in_flight: int, repeats: int) -> float:
-    """Fetch one user again and again, with a new client whose connections are open.
+    """Fetch one user repeatedly, with a new client whose connections are open.
 
     Args:
         caller: A name from ``CALLERS``.

@@ -1,4 +1,4 @@
-"""CPU time that each library takes to make Python objects of a page's bytes."""
+"""CPU time that each library takes to decode a page."""
 
 import json
 import time
@@ -66,7 +66,7 @@ DECODERS: dict[str, Callable[[], Decode]] = {
     "pydantic": _pydantic,
     "msgspec": _msgspec,
 }
-"""By name, what makes a function from a page's bytes to its users."""
+"""Factories, by name, of functions that decode the bytes of a page to users."""
 
 
 async def decode(*, url: str, batches: int, repeats: int) -> dict[str, list[float]]:
@@ -74,11 +74,11 @@ async def decode(*, url: str, batches: int, repeats: int) -> dict[str, list[floa
 
     Args:
         url: The server to take the page from.
-        batches: How many times each decoder has its turn.
-        repeats: How many pages it decodes in a turn.
+        batches: Number of batches of each decoder.
+        repeats: Number of pages in a batch.
 
     Returns:
-        By decoder, the processor time of each turn, in microseconds per user: what else runs
+        By decoder, the processor time of each batch, in microseconds per user: what else runs
         on the machine must not count against the slower ones.
     """
     body = get(url, TARGET)

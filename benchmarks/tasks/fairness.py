@@ -17,7 +17,7 @@ _PAGE_SIZE: Final = 50
 async def calls_beside_walks(
     *, url: str, in_flight: int, walks: int, repeats: int
 ) -> dict[str, Any]:
-    """Fetch one user again and again while walks of the same client run.
+    """Fetch one user repeatedly while walks of the same client run.
 
     Args:
         url: The server's URL.

@@ -1,4 +1,4 @@
-"""Speed of the server, asked by the smallest possible client."""
+"""Speed of the server, measured with the smallest possible client."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ _LENGTH = b"content-length: "
 
 
 class _Asker(asyncio.Protocol):
-    """Asks for one page after another, and counts the bytes of each answer."""
+    """Requests one page after another, and counts the bytes of each response."""
 
     def __init__(self, targets: list[bytes], ended: asyncio.Future[None]) -> None:
         self._targets = targets
@@ -51,7 +51,7 @@ class _Asker(asyncio.Protocol):
 
 
 async def load(*, url: str, pages: int, connections: int) -> dict[str, Any]:
-    """Ask for each of ``pages`` once, over ``connections``, and read the answers.
+    """Request each of ``pages`` once, over ``connections``, and read the responses.
 
     Returns:
         How long it took, in seconds.

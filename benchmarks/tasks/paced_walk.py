@@ -1,4 +1,4 @@
-"""A walk against a server that refuses what is too much for it."""
+"""A walk against a server that rejects requests above its capacity."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ _SAMPLE_SECONDS: Final = 0.05
 
 @asynccontextmanager
 async def _sampled_limit(client: AsyncClient) -> AsyncGenerator[list[tuple[float, int]], None]:
-    """Give a list of moments, by the monotonic clock, and the client's limit at each."""
+    """Yield a list of times, by the monotonic clock, and the client's limit at each."""
     samples: list[tuple[float, int]] = []
     pacing = client._session.pacing  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 

@@ -14,7 +14,7 @@ __all__ = ["peak_bytes", "walk"]
 
 
 class _Arrivals:
-    """Counts users without keeping their ids, and remembers when the first one came."""
+    """Counts users without keeping their ids, and records the time of the first one."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -75,10 +75,10 @@ async def walk(
 
 
 def peak_bytes() -> int | None:
-    """Return the most memory that this process ever had, where the system tells."""
+    """Return the peak memory of this process, if the system reports it."""
     status = Path("/proc/self/status")
     if status.exists():
-        # What getrusage() tells on Linux begins with the peak of the process that started this.
+        # On Linux, getrusage() begins with the peak of the parent process.
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
     if sys.platform == "win32":

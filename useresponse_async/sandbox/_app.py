@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: records, delays and spoils requests, then routes them."""
+"""The sandbox as an ASGI application: records, delays, faults and routes of requests."""
 
 import re
 import sys
@@ -39,7 +39,7 @@ for _table in (
         _method, _, _path = _line.partition(" ")
         _ROUTES.setdefault(_path.replace("{id}", "0"), {})[_method] = _route
 
-# The first id in a path. No id has more digits, and a longer number takes long to read.
+# The first id in a path. No id has more digits, and a longer number takes long to parse.
 _ID = re.compile(r"/([0-9]{1,18})(?=[/.])")
 
 # Parameters of a query that the access log hides.
@@ -73,7 +73,7 @@ class SandboxApp(Controls):
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             elif not (ended or message.get("more_body", False)):
-                # Before the client can have it: its next request may be here at once.
+                # Before the client receives it, since its next request may arrive at once.
                 ended = True
                 self._leave()
             await send(message)

@@ -50,7 +50,7 @@ class Accounts:
         self._owners = {key: KEY_HOLDERS[role] for role, key in self.role_keys.items()}
 
     def owner(self, key: str) -> int:
-        """Return the user whose key it is, 0 for nobody."""
+        """Return the id of the user with this key, or 0."""
         return self._owners.get(key, 0)
 
     def issue(self, user: int) -> str:

@@ -1,4 +1,4 @@
-"""Calls as routes see them: the caller, checked parameters, and responses in JSON."""
+"""Calls: the caller, checked parameters, and responses in JSON."""
 
 import json
 import re
@@ -39,7 +39,7 @@ _MESSAGES = {
 
 
 class Refusal(Exception):
-    """A call gets an error status; `context` names the wrong parameters of a 400."""
+    """An error response; `context` names the wrong parameters of a 400."""
 
     def __init__(
         self, status: int, *, context: str | None = None, headers: Mapping[str, str] | None = None
@@ -86,7 +86,7 @@ def success(value: object) -> Response:
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
-# No id, page or count has more, and a longer number takes long to read.
+# No id, page or count has more digits, and a longer number takes long to parse.
 _MOST_DIGITS = 18
 
 # Default and maximum number of rows on a page.
@@ -100,7 +100,7 @@ _FORM_KEY = re.compile(r"\[([^\[\]]*)\]")
 
 
 class Fields:
-    """Reads parameters one by one, collects the wrong ones, and refuses them all at once.
+    """Reads parameters one by one, collects the wrong ones, and rejects them together.
 
     Each reader returns `None` for a parameter that was not sent and for a wrong one; `check`
     after the last reader raises if any was wrong.
@@ -116,7 +116,7 @@ class Fields:
     def text(
         self, name: str, *, required: bool = False, filled: bool = False, longest: int | None = None
     ) -> str | None:
-        """Read a text; `filled` refuses an empty one, `required` also a missing one."""
+        """Read a text; `filled` rejects an empty one, `required` also a missing one."""
         if name not in self._values:
             if required:
                 self.wrong(name)
@@ -145,7 +145,7 @@ class Fields:
     def choice(
         self, name: str, allowed: Iterable[_Word], *, required: bool = False
     ) -> _Word | None:
-        """Read one of the given words; an empty text stands for none."""
+        """Read one of the allowed words; an empty text means none."""
         text = self.text(name, required=required)
         word = next((word for word in allowed if word == text), None)
         if text and word is None:
@@ -153,14 +153,14 @@ class Fields:
         return word
 
     def flag(self, name: str) -> bool | None:
-        """Read a 0 or a 1; JSON's own booleans are refused."""
+        """Read a 0 or a 1; booleans of JSON are rejected."""
         text = self.text(name)
         if text not in (None, "0", "1"):
             self.wrong(name)
         return text == "1" if text in ("0", "1") else None
 
     def boolean(self, name: str) -> bool | None:
-        """Read one of JSON's booleans; a form can only send their names."""
+        """Read a boolean of JSON; a form sends its name."""
         value = self._values.get(name)
         if isinstance(value, bool):
             return value
@@ -206,7 +206,7 @@ class Fields:
         return None
 
     def time(self, name: str, pattern: str) -> int | None:
-        """Read a local time in a format; an empty text stands for none."""
+        """Read a local time in a format; an empty text means none."""
         text = self.text(name)
         moment = read_time(text, pattern) if text else None
         if text and moment is None:
@@ -244,16 +244,16 @@ class Fields:
 def _as_text(value: object) -> str | None:
     if value is None:
         return ""
-    # A number is as good as its digits: forms cannot tell the two apart.
+    # A number equals its digits, since forms cannot distinguish the two.
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
-    # JSON can escape half of a surrogate pair; no response could carry it back.
+    # JSON can escape half of a surrogate pair, which no response could contain.
     return None if re.search("[\ud800-\udfff]", text) else text
 
 
 class Viewer(NamedTuple):
-    """The caller, a guest has the id 0; `today` is when the site's day began."""
+    """The caller; a guest has the id 0. `today` is the time at which the site's day began."""
 
     today: int
     role: Role | None = None
@@ -262,12 +262,12 @@ class Viewer(NamedTuple):
 
     @property
     def is_staff(self) -> bool:
-        """Whether it is an agent or an administrator, who see everything."""
+        """Whether the caller is an agent or an administrator, who see everything."""
         return self.role in ("agent", "admin")
 
 
 class Access(IntEnum):
-    """Who may call a route; an open one returns a key and looks at none."""
+    """Minimum role for a route; an open route returns a key and ignores that of the caller."""
 
     OPEN = -1
     GUEST = 0
@@ -281,7 +281,7 @@ _ACCESS = {None: Access.GUEST, "user": Access.USER, "agent": Access.STAFF, "admi
 
 @dataclass(slots=True)
 class Call:
-    """One request, parsed; `id` is the one in the path, 0 where there is none."""
+    """One request, parsed; `id` is the one in the path, or 0."""
 
     state: "State"
     viewer: Viewer
@@ -304,12 +304,12 @@ class Call:
         return self.state.now()
 
     def require_own(self, author: int) -> None:
-        """Refuse plain users what somebody else has written."""
+        """Raise a 403 for a plain user who is not the author."""
         if self.caller != author and not self.viewer.is_staff:
             raise Refusal(403)
 
     def content_json(self, content: str, *, is_html: bool) -> str:
-        """Return a content as HTML, or as BBCode where the caller asks for it."""
+        """Return content as HTML, or as BBCode if the query requests it."""
         return markup(content, is_html=is_html, as_bbcode=self.query.flag("bbcode") or False)
 
     def page(
@@ -320,9 +320,9 @@ class Call:
         under_success: bool = False,
         extra: bytes = b"",
     ) -> Response:
-        """Return the page of `rows` that the query's `page` and `count` ask for.
+        """Return the page of `rows` that the query's `page` and `count` request.
 
-        `extra` holds more fields of the page, each with a comma behind it.
+        `extra` contains more fields of the page, each followed by a comma.
         """
         options = self.state.options
         number, size = self._asked()
@@ -347,12 +347,12 @@ class Call:
         )
 
     def cut(self, rows: Sequence[int]) -> Sequence[int]:
-        """Return the rows of the requested page, for a list without a page around it."""
+        """Return the rows of the requested page, for a list that is sent bare."""
         number, size = self._asked()
         return rows[(number - 1) * size : number * size]
 
     def listed(self, items: Iterable[object], *, under_success: bool = False) -> Response:
-        """Return a list that does not page."""
+        """Return a list without pages."""
         shown = list(items)
         if not shown and self.state.options.empty == "204":
             return Response(status_code=204)
@@ -367,14 +367,14 @@ class Call:
 
 Handler = Callable[[Call], Response]
 
-#: Method and path below `/api/{version}` to who may call it, and the handler.
+#: Method and path below `/api/{version}` to the minimum role and the handler.
 Routes = Mapping[str, tuple[Access, Handler]]
 
 
 async def read_call(
     state: "State", request: Request, version: str, number: int, access: Access
 ) -> Call:
-    """Parse a request for a route with this access, or refuse the caller."""
+    """Parse a request for a route with this access, or reject the caller."""
     query = dict(parse_qsl(request.url.query, keep_blank_values=True))
     body: Mapping[str, object] = {}
     unreadable: Refusal | None = None
@@ -382,7 +382,7 @@ async def read_call(
         body = await _read_body(request)
     except Refusal as refusal:
         unreadable = refusal
-    # Unknown callers are refused first, and learn nothing about what else was wrong.
+    # Unknown callers are rejected first, and learn nothing about other mistakes.
     if access is Access.OPEN:
         viewer = Viewer(state.today)
     else:

@@ -67,7 +67,7 @@ def categories_for(ownership: Ownership | None, kind: str | None, *, staff: bool
 
 
 def forum_of(category: int) -> dict[str, str]:
-    """Return the forum of a category, or the one of objects without a category."""
+    """Return the forum of a category; 0 means no category."""
     return CATEGORIES[category]["forum"] if category else FORUMS[1]
 
 

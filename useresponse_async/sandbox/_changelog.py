@@ -1,4 +1,4 @@
-"""Changelogs: what was changed on an object or a user, by whom and when."""
+"""Changelogs of objects and users."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one call has changed; `by` 0 means nobody who has an account."""
+    """The changes of one call; `by` is 0 for a caller without an account."""
 
     at: int
     by: int

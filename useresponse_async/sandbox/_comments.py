@@ -86,7 +86,7 @@ class Comments(Records[CommentRecord]):
         self._added: dict[int, list[int]] = {}
 
     def find(self, call: Call, *, own: bool = False) -> CommentRecord:
-        """Return the comment of a call, which the caller may see, and with `own` also change."""
+        """Return the comment of a call if the caller may see it, and with `own` also change it."""
         comment = self.get(call.id)
         if comment is None or not _sees_comment(call.viewer, comment):
             raise Refusal(404)
@@ -127,7 +127,7 @@ class Comments(Records[CommentRecord]):
         return _json(call, best, record)
 
     def _on(self, number: int) -> list[int]:
-        # The seed has no comments on objects that were created later, whatever their id.
+        # The seed has no comments on objects that were created later.
         is_seeded = number <= self._seeding.objects
         seeded = self._seeding.comments_on(number) if is_seeded else ()
         return [*seeded, *self._added.get(number, ())]
@@ -176,7 +176,7 @@ def _json(call: Call, comment: CommentRecord, target: ObjectRecord) -> dict[str,
 
 
 def list_on_object(call: Call) -> Response:
-    """List one page of an object's comments, without a page around them."""
+    """List one page of an object's comments, bare."""
     record = call.state.objects.find(call, call.id)
     private = call.query.flag("is_private")
     sort = call.query.choice("sort", ("asc", "desc"))
@@ -212,7 +212,7 @@ def _list(call: Call, numbers: Iterable[int]) -> Response:
 
 
 def create_comment(call: Call) -> Response:
-    """Write a comment on an object, or a reply, which may leave the object out."""
+    """Create a comment on an object, or a reply, which may omit the object."""
     body = call.body
     comments = call.state.comments
     reply_to = body.number("reply_to") or 0
@@ -292,7 +292,7 @@ def recover(call: Call) -> Response:
 
 
 def toggle_best(call: Call) -> Response:
-    """Make a comment the only best one of its object, or no longer."""
+    """Make a comment the best one of its object, or undo that."""
     comment = call.state.comments.find(call)
     record = call.state.objects.find(call, comment.object)
     call.require_own(record.author)

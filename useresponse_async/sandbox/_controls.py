@@ -1,4 +1,4 @@
-"""All data of one sandbox, and what a test can read from it and do to it, from any thread."""
+"""All data of one sandbox, and the controls with which tests read and change it."""
 
 import json
 import threading
@@ -85,11 +85,11 @@ class State:
 
     @property
     def today(self) -> int:
-        """When the site's day began."""
+        """The time at which the site's day began."""
         return day_of(self.now())
 
     def viewer(self, key: str | None) -> Viewer:
-        """Return the caller with a key, or refuse a wrong one and that of a banned user."""
+        """Return the caller with a key; raise an error for a wrong key or a banned user."""
         if key is None:
             if not self.guests:
                 raise Refusal(401)
@@ -106,7 +106,7 @@ class State:
             return Viewer(self.today, role, key, owner)
 
     def refuse_banned(self, user: UserRecord) -> None:
-        """Refuse a user whose ban has not ended with a 403."""
+        """Raise a 403 for a user whose ban has not ended."""
         if user.ban and (user.ban.until is None or user.ban.until > self.now()):
             raise Refusal(403)
 
@@ -188,7 +188,7 @@ class Controls:
         self.state.latency = seconds
 
     def set_capacity(self, requests: int | None) -> None:
-        """Serve at most this many requests at once from now on; refuse others with a 503."""
+        """Serve at most this many requests at once from now on; reject others with a 503."""
         self.state.capacity = requests
 
     def set_api_enabled(self, *, enabled: bool) -> None:
@@ -196,7 +196,7 @@ class Controls:
         self.state.api_enabled = enabled
 
     def set_guests(self, *, allowed: bool) -> None:
-        """Serve calls without a key, or refuse them."""
+        """Serve calls without a key, or reject them."""
         self.state.guests = allowed
 
     def insert_users(self, count: int) -> list[int]:
@@ -208,7 +208,7 @@ class Controls:
         """Remove a user from every list.
 
         The three keys of `keys` keep working, so that a test can remove any row; only `me.json`
-        refuses the key of a removed user. `DELETE users/{id}.json` ends the key as well.
+        rejects the key of a removed user. `DELETE users/{id}.json` ends the key as well.
 
         Raises:
             LookupError: The sandbox has no user with this id.

@@ -74,7 +74,7 @@ def values_json(module: Module, properties: Properties, *, staff: bool) -> list[
     ]
 
 
-# Most users share a few values, and nobody changes what this returns.
+# Most users share a few values, and no caller changes the result.
 @lru_cache(maxsize=1024)
 def _value_json(module: Module, number: int, values: tuple[str, ...]) -> dict[str, object]:
     custom = _FIELDS[module][number]
@@ -109,7 +109,7 @@ def list_fields(call: Call, module: Module) -> Response:
 
 
 def list_old_fields(call: Call, module: Module) -> Response:
-    """List fields as version 4.0 does, whichever version the caller asks for."""
+    """List fields as version 4.0 does, in every version."""
     found = fields_for(module, staff=call.viewer.is_staff)
     shown = (
         {

@@ -1,4 +1,4 @@
-"""Faults: which request fails, and how the failure looks on the connection."""
+"""Faults: planned and random failures of requests."""
 
 import random
 import re
@@ -125,7 +125,7 @@ async def _reset(scope: Scope, receive: Receive) -> None:
     extensions: MutableMapping[str, Any] = scope.get("extensions") or {}
     reset: Callable[[], None] | None = extensions.get(RESET)
     if reset is None:
-        # Without a socket the caller is in this process and can be told directly.
+        # Without a socket, the caller is in this process and can receive the error directly.
         raise ConnectionResetError("connection reset by the sandbox")
     reset()
     # The server must see the disconnection, or it would respond in place of the application.

@@ -28,7 +28,7 @@ _MOST_DIGITS = 11
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One file; its token is all that is needed to fetch it."""
+    """One file; its token suffices to fetch it."""
 
     id: int
     token: str
@@ -70,7 +70,7 @@ class Files:
 
 
 def file_url(call: Call, file: StoredFile) -> str:
-    """Return the address that shows a file; `?download=1` behind it downloads it."""
+    """Return the URL that shows a file; with `?download=1` added, it downloads the file."""
     # The sandbox's address as the caller uses it.
     site = str(call.request.base_url).rstrip("/") + call.state.options.root_path
     return f"{site}/files/{file.token}/{quote(file.name, safe='')}"
@@ -128,7 +128,7 @@ FILE_ROUTES: Routes = {"POST /upload-file.json": (Access.USER, upload)}
 
 
 def download(state: "State", request: Request, token: str) -> Response:
-    """Return a file to anybody who knows its token, outside of the API."""
+    """Return a file to any caller who knows its token, outside of the API."""
     if request.method not in ("GET", "HEAD"):
         raise Refusal(405, headers={"Allow": "GET, HEAD"})
     with state.lock:

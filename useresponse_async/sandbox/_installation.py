@@ -1,4 +1,4 @@
-"""The installation: its fixed parts, what the seed decides, and the records made from the seed."""
+"""The installation: its constants, the seeding, and records computed from the seed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ROLE_IDS: dict[Role, int] = {"user": 1, "agent": 2, "admin": 3}
 KEY_HOLDERS: dict[Role, int] = {"admin": 1, "agent": 2, "user": 3}
 HOLDER_ROLES: dict[int, Role] = {number: role for role, number in KEY_HOLDERS.items()}
 
-#: Team id to name; 0 stands for "no team".
+#: Team id to name; 0 means no team.
 TEAMS: dict[int, str] = {1: "Support", 2: "Sales", 3: "Development", 4: "Back Office"}
 
 #: Base URL of the installation in links; nothing fetches it.

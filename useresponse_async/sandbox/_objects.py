@@ -46,7 +46,7 @@ from useresponse_async.sandbox._users import TEAM_JSON, add_user, read_email, re
 
 ObjectState = Literal["active", "archived", "trashed", "moderation", "declined"]
 
-# In the order of the numbers that are shown beside them.
+# In the order of their identifiers.
 _STATES: tuple[ObjectState, ...] = get_args(ObjectState)
 
 # States of objects that wait for a moderator, or were declined.
@@ -74,7 +74,7 @@ _PROPERTIES: tuple[Properties, ...] = (
     {12: ("low",), 14: ("2024-12-31",), 15: ("x-7",)},
 )
 
-# Seconds in which a ticket is due.
+# Seconds until a ticket is due.
 _DUE_SECONDS = 2 * DAY_SECONDS
 
 
@@ -317,7 +317,7 @@ class Objects(Records[ObjectRecord]):
         self._found.cache_clear()
 
     def search(self, search: ObjectSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order; the same list until something changes."""
+        """Return the ids that a search finds, in order; the same list until a record changes."""
         return self._found(search)
 
     def _search(self, search: ObjectSearch) -> Sequence[int]:
@@ -485,7 +485,7 @@ def _read_fields(call: Call, ownership: Ownership | None) -> dict[str, Any]:
 
 
 def _read_author(call: Call) -> int | str | None:
-    """Read an author: a user's id, or the address of somebody who becomes a user."""
+    """Read an author: the id of a user, or an address, for which a user is created."""
     text = call.body.text("force_author", filled=True)
     if text is None:
         return None
@@ -505,7 +505,7 @@ def _read_properties(call: Call) -> Properties:
 
 
 def _allow(call: Call, ownership: Ownership, fields: dict[str, Any]) -> None:
-    """Refuse what is for staff, then create the author if nobody has the address yet."""
+    """Reject what is reserved to staff, then create the author if the address is unknown."""
     if not call.viewer.is_staff and (
         ownership not in ("feedback", "helpdesk") or any(name in call.body for name in _FOR_STAFF)
     ):
@@ -616,7 +616,7 @@ def attach(call: Call) -> Response:
 
 
 def put_away(call: Call, place: ObjectState) -> Response:
-    """Put an object into the archive or the trash; a second call takes it out."""
+    """Move an object to the archive or the trash; a second call restores it."""
     record = call.state.objects.find(call, call.id)
     if record.state == place:
         return _save(call, record, state=record.came_from)

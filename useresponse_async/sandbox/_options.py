@@ -32,7 +32,7 @@ class Options:
         seed: Decides everything that exists at the start, and which requests `faults` hits.
         latency: Seconds before every response.
         faults: Share of requests (0 to 1) that meet a 503, a 500, a reset connection or cut JSON.
-        capacity: Maximum number of requests served at once; others are refused with a 503.
+        capacity: Maximum number of requests served at once; others are rejected with a 503.
             Default: no limit.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
@@ -68,7 +68,7 @@ class Options:
     access_log: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse invalid values."""
+        """Reject invalid values."""
         for name in ("users", "tickets", "topics", "articles", "comments", "chats"):
             amount = getattr(self, name)
             if amount < 0:

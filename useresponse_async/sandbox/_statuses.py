@@ -69,7 +69,7 @@ SEARCH_WORDS = (*TICKET_WORDS, *sorted({status["slug"] for status in STATUSES.va
 
 
 def statuses_called(word: str | None) -> frozenset[int] | None:
-    """Return the statuses that a filter word stands for, or None for all."""
+    """Return the statuses that a filter word means, or None for all."""
     if word in (None, "all"):
         return None
     if word == "all-active":

@@ -1,4 +1,4 @@
-"""Users: records, those that exist at the start, which ones a search finds, and their routes."""
+"""Users: records, seeded users, searches and routes."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -125,7 +125,7 @@ def person(seed: int, number: int) -> UserRecord:
     return UserRecord(
         id=number,
         name=f"{first} {last}",
-        # Some came in through a social account and left no address.
+        # Some registered through a social account and have no address.
         email=f"{first_ascii}.{last_ascii}.{number}@{domain}" if known or dice[4] > 18 else None,  # noqa: PLR2004
         phone=f"+44 20 {7000 + dice[5]} {1000 + dice[6] * 7}" if dice[5] % 5 < 2 else None,  # noqa: PLR2004
         role=role,
@@ -168,7 +168,7 @@ class Users(Records[UserRecord]):
     what = "user"
 
     def __init__(self, seed: int, count: int) -> None:
-        # The key holders exist even on a site too small to list them.
+        # The key holders exist even if there are fewer users.
         super().__init__(partial(person, seed), max(count, *KEY_HOLDERS.values()))
         self.order: list[int] = list(range(1, count + 1))
         self._emails: dict[str, int] = {}
@@ -182,7 +182,7 @@ class Users(Records[UserRecord]):
         return user
 
     def with_email(self, email: str) -> UserRecord | None:
-        """Return the user who has an address; case makes no difference."""
+        """Return the user with an address, ignoring case."""
         wanted = email.lower()
         if wanted in self._emails:
             return self.get(self._emails[wanted])
@@ -194,7 +194,7 @@ class Users(Records[UserRecord]):
         return user if user is not None and user.email == wanted else None
 
     def person_json(self, viewer: Viewer, number: int) -> dict[str, object] | None:
-        """Return as much of a user as the viewer may see, or None for nobody."""
+        """Return the fields of a user that the viewer may see; None for no user."""
         user = self.get(number) if number else None
         if user is None:
             return None
@@ -202,7 +202,7 @@ class Users(Records[UserRecord]):
         return full_user(user) if in_full else public_user(user)
 
     def json(self, number: int, *, in_full: bool) -> bytes:
-        """Return all of a user, or the public part."""
+        """Return all fields of a user, or the public ones."""
         shown = self._json[in_full].get(number)
         if shown is None:
             user = self.existing(number)
@@ -235,7 +235,7 @@ class Users(Records[UserRecord]):
         return added
 
     def search(self, search: UserSearch) -> Sequence[int]:
-        """Return the ids a search finds, in order; the same list until something changes."""
+        """Return the ids that a search finds, in order; the same list until a record changes."""
         return self._found(search)
 
     def _search(self, search: UserSearch) -> Sequence[int]:
@@ -324,7 +324,7 @@ def read_email(body: Fields, name: str = "email", *, required: bool = False) -> 
 
 
 def read_team(body: Fields) -> int | None:
-    """Read a team's id; 0 stands for none."""
+    """Read a team's id; 0 means none."""
     team = body.number("team_id")
     if team and team not in TEAMS:
         body.wrong("team_id")
@@ -332,7 +332,7 @@ def read_team(body: Fields) -> int | None:
 
 
 def read_user_fields(body: Fields, *names: str) -> dict[str, Any]:
-    """Read what was sent of a user, as fields of the record; `names` are those of the name."""
+    """Read the parameters of a user as fields of the record; `names` are those of the name."""
     sent = {
         "email": read_email(body),
         "name": next(filter(None, [body.text(name, filled=True) for name in names]), None),
@@ -346,7 +346,7 @@ def read_user_fields(body: Fields, *names: str) -> dict[str, Any]:
 
 
 def refuse_duplicate(call: Call, email: str | None, owner: int | None = None) -> None:
-    """Refuse an address that somebody other than its owner has with a 409."""
+    """Raise a 409 if an address belongs to a user other than `owner`."""
     holder = call.state.users.with_email(email) if email else None
     if holder is not None and holder.id != owner:
         raise Refusal(409)
@@ -389,7 +389,7 @@ def _logged(name: str, value: Any) -> str | None:
 
 
 def me(call: Call) -> Response:
-    """Return the caller's own account, key included."""
+    """Return the caller's account with the key."""
     user = call.state.users.get(call.caller)
     if user is None:
         raise Refusal(401)
@@ -408,7 +408,7 @@ def search_users(call: Call) -> Response:
     call.query.check()
     found = users.search(search)
     if search.email and call.is_old:
-        # Version 4.0 puts no page around the only row.
+        # Version 4.0 sends the only row without a page.
         if found:
             return success(users.json(found[0], in_full=True))
         return call.listed((), under_success=True)
@@ -447,7 +447,7 @@ def edit_user(call: Call) -> Response:
 
 
 def delete_user(call: Call) -> Response:
-    """Delete a user permanently with the key, and return the last state."""
+    """Delete a user and their key permanently, and return the last state."""
     users, number = call.state.users, call.state.users.find(call.id).id
     last_seen = users.json(number, in_full=True)
     users.remove(number)
