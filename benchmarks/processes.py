@@ -10,13 +10,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["CLIENT", "SERVER", "Worker", "benchmark_server", "pinned", "sandbox_server", "worker"]
+__all__ = [
+    "CLIENT",
+    "SERVER",
+    "Worker",
+    "benchmark_server",
+    "environment",
+    "pinned",
+    "sandbox_server",
+    "worker",
+]
 
 CLIENT: Final = 0
 SERVER: Final = -1
 """Index among the cores that this process may use: the first, and the last."""
 
 _STOP_SECONDS: Final = 10.0
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for what is measured.
+
+    It has no proxies, and lets Python keep compiled modules, as it does for users.
+    """
+    kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
 
 
 @contextmanager
@@ -48,7 +67,7 @@ def _running(
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parent.parent,  # where -m finds them
-            env={**os.environ, "NO_PROXY": "*", "no_proxy": "*"},
+            env=environment(),
         )
     with process:
         try:

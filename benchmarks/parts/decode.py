@@ -19,7 +19,7 @@ _TITLES: Final = {
     "pydantic": "pydantic",
     "msgspec": "msgspec",
 }
-_READERS: Final = {"json.loads": (False, 1.7), "orjson": (True, 2.5)}
+_READERS: Final = {"json.loads": (False, 1.6), "orjson": (True, 2.4)}
 """By JSON reader: whether the extra is used, and our goal over plain dictionaries."""
 
 

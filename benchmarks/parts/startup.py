@@ -1,13 +1,12 @@
 """Time until the package is imported, and until the first client is ready."""
 
-import os
 import subprocess
 import sys
 from typing import Final
 
 from benchmarks.bench import Bench
 from benchmarks.figures import Goal, Section, median_table, ratio, spread
-from benchmarks.processes import CLIENT, pinned
+from benchmarks.processes import CLIENT, environment, pinned
 
 __all__ = ["measure"]
 
@@ -46,7 +45,7 @@ def _milliseconds(code: str) -> float:
             capture_output=True,
             text=True,
             check=True,
-            env={name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
+            env=environment(),
         )
     return float(done.stdout) * 1000
 

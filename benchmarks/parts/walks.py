@@ -171,7 +171,7 @@ def goal_figures(rates: Rates) -> Iterator[Figure]:
 
 
 _RATIOS: Final = (
-    ("ours", "httpx", 0.0, 20, 1.5),
+    ("ours", "httpx", 0.0, 20, 1.7),
     ("ours", "httpx", 0.05, 50, 3.0),
     ("ours-aiohttp", "aiohttp", 0.0, 20, 0.5),
     ("ours", "generated", 0.05, 10, 8.0),
@@ -196,7 +196,7 @@ def _ratios(rates: Rates) -> Iterator[Figure]:
 
 
 _SHARES: Final = {
-    "ours": {10: 0.9, 20: 0.8, 50: 0.55},
+    "ours": {10: 0.9, 20: 0.8, 50: 0.72},
     "ours-aiohttp": {10: 0.95, 20: 0.9, 50: 0.75},
 }
 
