@@ -9,12 +9,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from inspect import isawaitable
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -169,7 +169,7 @@ class Attachment:
         Raises:
             ArgumentError: The file cannot be read, or is too large.
         """
-        try:
+        with self._errors_named():
             if isinstance(self._source, bytes):
                 size = len(self._source)
             elif isinstance(self._source, Path):
@@ -177,8 +177,6 @@ class Attachment:
             else:
                 async with self._lock:
                     size = await self._source.seek(0, io.SEEK_END)
-        except Exception as error:
-            raise self._unreadable(error) from error
         if size > self.max_bytes:
             raise ArgumentError(
                 "attachment", f"{self.name}: {size} bytes is more than max_bytes, {self.max_bytes}"
@@ -196,11 +194,8 @@ class Attachment:
         """
         offset, version = 0, None
         while True:
-            try:
+            with self._errors_named():
                 piece, seen = await self._read(offset)
-            except Exception as error:
-                # An exception here must not look like a failure of the server.
-                raise self._unreadable(error) from error
             if not piece:
                 return
             if version not in (None, seen):
@@ -228,9 +223,15 @@ class Attachment:
         """Return the error for a file that changed while it was being sent."""
         return ArgumentError("attachment", f"{self.name}: the file changed while it was being sent")
 
-    def _unreadable(self, error: Exception) -> ArgumentError:
-        reason = getattr(error, "strerror", None) or error
-        return ArgumentError("attachment", f"{self.name}: {type(error).__name__}: {reason}")
+    @contextmanager
+    def _errors_named(self) -> Generator[None, None, None]:
+        """Raise an error with the attachment's name if the block cannot read the file."""
+        try:
+            yield
+        except Exception as error:
+            reason = getattr(error, "strerror", None) or error
+            problem = f"{self.name}: {type(error).__name__}: {reason}"
+            raise ArgumentError("attachment", problem) from error
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})"
@@ -254,35 +255,6 @@ async def _in_thread(function: Callable[[], T]) -> T:
     return await anyio.to_thread.run_sync(function, abandon_on_cancel=True)
 
 
-async def _open(opener: Callable[[], BinaryIO], undo: Callable[[], object]) -> BinaryIO:
-    """Open a file in a thread, which may be abandoned.
-
-    Args:
-        opener: Opens the file.
-        undo: Called after closing a file whose thread was abandoned.
-    """
-    opened: list[BinaryIO] = []
-    wanted = True
-
-    def close_unwanted() -> None:
-        while opened:
-            opened.pop().close()
-            undo()
-
-    def run() -> None:
-        opened.append(opener())
-        if not wanted:
-            close_unwanted()
-
-    try:
-        await _in_thread(run)
-    except BaseException:
-        wanted = False
-        close_unwanted()
-        raise
-    return opened[0]
-
-
 class JSONBody(httpx.AsyncByteStream):
     """A JSON body that reads its attachments each time it is sent.
 
@@ -302,7 +274,7 @@ class JSONBody(httpx.AsyncByteStream):
     def __init__(self, texts: list[bytes], files: list[tuple[Attachment, int]]) -> None:
         self._texts = texts
         self._files = files
-        self._sending: AsyncGenerator[bytes, None] | None = None
+        self._sending = self._pieces()
         self.content: bytes | None = None if files else texts[0]
         self.length: int = sum(map(len, texts)) + sum(4 * -(-size // 3) for _, size in files)
         self.sent: int = 0
@@ -315,11 +287,9 @@ class JSONBody(httpx.AsyncByteStream):
         return self._sending
 
     async def aclose(self) -> None:
-        """Close the attachments that a failed attempt was reading."""
-        if self._sending is not None:
-            sending, self._sending = self._sending, None
-            with suppress(RuntimeError):  # a task of aiohttp may still be taking a piece
-                await sending.aclose()
+        """Close the generator that a failed attempt did not exhaust, or trio would warn."""
+        with suppress(RuntimeError):  # a task of aiohttp may still be taking a piece
+            await self._sending.aclose()
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         try:
@@ -369,19 +339,15 @@ async def json_body(body: Any) -> JSONBody:
         found.append(value)
         return mark
 
-    problem = ""
-    plain: list[bytes] = []
     try:
         text = json.dumps(
             body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=stand_in
         )
         plain = [piece.encode() for piece in text.split(mark)]
-    except UnicodeEncodeError:
-        problem = "a string contains a lone surrogate"
     except (TypeError, ValueError, RecursionError) as error:
-        problem = str(error)
-    if problem:
-        raise ArgumentError("body", f"cannot be sent as JSON: {problem}")
+        is_surrogate = isinstance(error, UnicodeEncodeError)
+        problem = "a string contains a lone surrogate" if is_surrogate else error
+        raise ArgumentError("body", f"cannot be sent as JSON: {problem}") from None
     return JSONBody(plain, [(attachment, await attachment.measure()) for attachment in found])
 
 
@@ -466,26 +432,19 @@ async def opened_sink(
             "to", f"{os.fspath(to)!r} already exists; pass overwrite=True to replace it"
         )
     partial_file = target.with_name(f".{secrets.token_hex(12)}.part")
-    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-    def create() -> BinaryIO:
-        try:
-            return os.fdopen(os.open(partial_file, flags, 0o666), "r+b")
-        except OSError as error:  # with the caller's path
-            raise OSError(error.errno, error.strerror, os.fspath(to)) from None
-
-    undo = partial(partial_file.unlink, missing_ok=True)
-    file = await _open(create, undo)
+    # Opened and closed here, as a cancellation could abandon a thread between the two. Mode x
+    # neither replaces a file nor follows a link.
     try:
-        try:
+        file = partial_file.open("xb")
+    except OSError as error:  # with the caller's path
+        raise OSError(error.errno, error.strerror, os.fspath(to)) from None
+    try:
+        with file:
             yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
-        finally:
-            file.close()  # not in a thread: a cancellation would prevent it
         await anyio.to_thread.run_sync(partial(commit, partial_file, target, overwrite=overwrite))
     finally:
         with suppress(OSError):
-            undo()
+            partial_file.unlink()
 
 
 def commit(source: Path, target: Path, *, overwrite: bool) -> None:
