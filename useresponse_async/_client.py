@@ -1,4 +1,4 @@
-"""The client, which owns all other parts."""
+"""The client: its options, resources and connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from useresponse_async._config import (
     RetryPolicy,
     Settings,
     Unset,
-    kept_secret,
     request_headers,
     require_extra,
 )
@@ -135,7 +134,8 @@ class AsyncClient(Resources):
         on_response: ResponseHook | None = None,
         on_retry: RetryHook | None = None,
     ) -> None:
-        api_key = kept_secret(api_key)
+        if isinstance(api_key, str):
+            api_key = Secret(api_key)  # so that no traceback shows it if a setting is invalid
         settings = Settings.resolve(
             base_url,
             api_key=api_key,
@@ -163,18 +163,12 @@ class AsyncClient(Resources):
             placement=settings.key_placement,
             adds_key=proxies is not None,
         )
-        connection = Connection(
+        self._connection = Connection(
             CookielessClient(transport=keyed), proxies, RetryBudget(settings.retry)
         )
         pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
-        self._wire(connection, Session(connection, settings, pacing), owner=True)
-
-    def _wire(self, connection: Connection, session: Session, *, owner: bool) -> None:
-        for name in NAMES & vars(self).keys():
-            delattr(self, name)  # it belongs to another session
-        self._connection = connection
-        self._session = session
-        self._owner = owner
+        self._session = Session(self._connection, settings, pacing)
+        self._is_view = False
 
     def with_options(
         self,
@@ -216,9 +210,10 @@ class AsyncClient(Resources):
         if max_in_flight is not UNSET:
             pacing = Pacing(settings.max_in_flight, adaptive=settings.adaptive_pacing)
         view = object.__new__(type(self))
-        vars(view).update(vars(self))
-        session = Session(self._connection, settings, pacing)
-        view._wire(self._connection, session, owner=False)
+        # The resources in use belong to this client's session.
+        vars(view).update({k: v for k, v in vars(self).items() if k not in NAMES})
+        view._session = Session(self._connection, settings, pacing)
+        view._is_view = True
         return view
 
     async def request(
@@ -393,9 +388,8 @@ class AsyncClient(Resources):
         Calls in progress raise ``ClientClosedError``. Closing a client twice is allowed. If the
         caller is cancelled, the cancellation is raised after everything is closed.
         """
-        if not self._owner:
-            return
-        await self._connection.aclose(seconds=_CLOSE_SECONDS)
+        if not self._is_view:
+            await self._connection.aclose(seconds=_CLOSE_SECONDS)
 
     async def __aenter__(self) -> AsyncClient:  # noqa: PYI034 - typing.Self needs 3.11
         if self._connection.closed:
@@ -430,7 +424,7 @@ def _sender(
     transport: httpx.AsyncBaseTransport | Literal["aiohttp"] | None,
     http_client: httpx.AsyncClient | None,
 ) -> tuple[httpx.AsyncBaseTransport, Proxies | None]:
-    """Return the transport that sends requests, and its proxies if it is our own."""
+    """Return the transport, and its proxies unless the transport is the caller's."""
     own = proxy is not None or verify is not None
     if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
         raise ConfigurationError(
@@ -446,7 +440,7 @@ def _sender(
         raise ConfigurationError(
             "verify: must be an ssl.SSLContext, e.g. ssl.create_default_context(cafile='ca.pem')"
         )
-    proxies = Proxies(proxy, socks=False if transport == "aiohttp" else None)
+    proxies = Proxies(proxy, socks=transport is None)
     proxies.of(settings.base_url)  # so that an invalid proxy raises now
     if transport is None:
         return PoolTransport(verify=verify, proxies=proxies), proxies

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-import ipaddress
 import os
 import re
 import sys
 import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.util import find_spec
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,8 +21,6 @@ from useresponse_async._secret import Secret
 
 __version__ = "0.1.0"
 
-T = TypeVar("T")
-
 DEFAULT_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 DEFAULT_API_VERSION: Final = "3.0"
 DEFAULT_MAX_IN_FLIGHT: Final = 10
@@ -31,6 +28,7 @@ DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
 _HIGHEST_NUMBER: Final = sys.float_info.max
+_LOOPBACK: Final = re.compile(r"(.+\.)?localhost|127(\.\d{1,3}){3}|::1")
 _VERSION: Final = re.compile(r"\w+([.-]\w+)*", re.ASCII)
 _TIMEOUTS_PER_ATTEMPT: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -104,12 +102,8 @@ def _check(
     return check
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_integer(value) or isinstance(value, float)
+def _is_number(value: Any, kinds: Any = (int, float)) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _is_duration(value: Any) -> bool:
@@ -123,7 +117,7 @@ def _number(minimum: float) -> Any:
     )
 
 
-_positive: Final = _check(lambda it: _is_integer(it) and it > 0, "not a positive integer")
+_positive: Final = _check(lambda it: _is_number(it, int) and it > 0, "not a positive integer")
 _flag: Final = _check(lambda it: isinstance(it, bool), "neither True nor False")
 _hook: Final = _check(lambda it: it is None or callable(it), "not callable")
 _duration: Final = _check(
@@ -259,41 +253,29 @@ def has_valid_port(url: httpx.URL) -> bool:
 
 def is_loopback(url: httpx.URL) -> bool:
     """Return whether ``url`` is on this machine."""
-    if url.host == "localhost" or url.host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(url.host).is_loopback
-    except ValueError:
-        return False
+    return _LOOPBACK.fullmatch(url.host) is not None
 
 
-def kept_secret(key: T) -> T | Secret:
-    """Return a string as a secret, so that no traceback shows it if a setting is invalid."""
-    return Secret(key) if isinstance(key, str) else key
-
-
-def _api_key(given: object) -> Secret | None:
-    key = kept_secret(given)
+def _api_key(key: object) -> Secret | None:
     if key is None:
         return None
-    try:
-        text = key.reveal().strip() if isinstance(key, Secret) else ""
-    except ValueError:
+    # A secret that was pickled has no spellings.
+    if not isinstance(key, Secret) or not key.longest_spelling or not key.reveal().strip():
         raise ConfigurationError(
-            "api_key: this Secret was pickled, which drops its value; pass the key again"
-        ) from None
-    if not text:
-        raise ConfigurationError("api_key: empty or not a string; omit it for guest access")
+            "api_key: not a string, or empty, as a Secret is after it was pickled; omit it for "
+            "guest access"
+        )
+    text = key.reveal().strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ConfigurationError("api_key: contains whitespace, a control or a non-ASCII character")
-    return key if isinstance(key, Secret) and key.reveal() == text else Secret(text)
+    return key if text == key.reveal() else Secret(text)
 
 
-def _timeout(timeout: object) -> httpx.Timeout:
+def _timeout(timeout: Any) -> httpx.Timeout:
     if isinstance(timeout, httpx.Timeout):
         return timeout
     if timeout is None or _is_duration(timeout):
-        return httpx.Timeout(cast("float | None", timeout))
+        return httpx.Timeout(timeout)
     raise ConfigurationError(
         f"timeout: must be a positive number of seconds, None or an httpx.Timeout, not {timeout!r}"
     )
@@ -302,7 +284,7 @@ def _timeout(timeout: object) -> httpx.Timeout:
 def request_headers(
     given: Mapping[str, str | Secret] | None, error: Callable[[str], UseResponseError]
 ) -> dict[str, str | Secret]:
-    """Return the caller's own headers, checked.
+    """Return the caller's headers if they are valid.
 
     Args:
         given: The values by name.
@@ -325,7 +307,7 @@ def _headers(given: Mapping[str, str | Secret] | None) -> dict[str, str | Secret
     return request_headers(given, lambda problem: ConfigurationError(f"headers: {problem}"))
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True)
 class Settings:
     """All settings of a client."""
 
@@ -360,15 +342,10 @@ class Settings:
 
     @property
     def longest_attempt(self) -> float | None:
-        """The limit of one attempt from its slot to the last byte, in seconds."""
+        """The timeout of one attempt, from its slot to the last byte, in seconds."""
         if self.attempt_timeout is not UNSET:
             return self.attempt_timeout
         return None if self.timeout.read is None else _TIMEOUTS_PER_ATTEMPT * self.timeout.read
-
-    def __repr__(self) -> str:
-        # Also of an incomplete instance, in a traceback of its own constructor.
-        names = [field.name for field in attrs.fields(Settings) if hasattr(self, field.name)]
-        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     @classmethod
     def resolve(
@@ -384,20 +361,14 @@ class Settings:
         Raises:
             ConfigurationError: A setting is invalid; the message names it.
         """
-        environment = {
-            name: os.environ.get(f"USERESPONSE_{name}") or None
-            for name in ("URL", "API_KEY", "API_VERSION")
-        }
-        if base_url is None and environment["URL"]:
-            base_url, others["base_url_source"] = environment["URL"], "USERESPONSE_URL"
-        if api_key is None and environment["API_KEY"]:
-            api_key, others["api_key_source"] = (
-                Secret(environment["API_KEY"]),
-                "USERESPONSE_API_KEY",
-            )
+        if base_url is None and (url := os.environ.get("USERESPONSE_URL")):
+            base_url, others["base_url_source"] = url, "USERESPONSE_URL"
+        # Not in a variable: no frame of a failure below may contain the key.
+        if api_key is None and os.environ.get("USERESPONSE_API_KEY"):
+            api_key = Secret(os.environ["USERESPONSE_API_KEY"])
+            others["api_key_source"] = "USERESPONSE_API_KEY"
         if api_version is None:
-            api_version = environment["API_VERSION"] or DEFAULT_API_VERSION
-        environment.clear()  # no frame of a failure below may contain the key
+            api_version = os.environ.get("USERESPONSE_API_VERSION") or DEFAULT_API_VERSION
         return cls(
             base_url=parse_base_url(base_url),
             api_key=api_key,
@@ -411,16 +382,16 @@ class Proxies:
 
     Args:
         given: The caller's proxy; ``None`` for those from the environment, with ``NO_PROXY``.
-        socks: Whether SOCKS proxies are supported; ``None`` if that depends on ``socksio``.
+        socks: Whether the transport supports SOCKS proxies.
 
     Attributes:
-        source: Where they come from.
+        source: The origin of the proxies, for messages.
 
     Raises:
         ConfigurationError: A proxy cannot be used.
     """
 
-    def __init__(self, given: str | httpx.Proxy | None, *, socks: bool | None = None) -> None:
+    def __init__(self, given: str | httpx.Proxy | None, *, socks: bool) -> None:
         self._socks = socks
         self.source: str = "from the environment" if given is None else "from the proxy argument"
         self._given = None if given is None else _proxy("proxy", given, socks=socks)
@@ -438,19 +409,18 @@ class Proxies:
         return _proxy("the proxy from the environment", address, socks=self._socks)
 
 
-def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool | None) -> httpx.Proxy:
+def _proxy(name: str, given: str | httpx.Proxy, *, socks: bool) -> httpx.Proxy:
     # The message does not contain the URL, which may contain a password.
     try:
-        bare = isinstance(given, str) and "://" not in given
-        proxy = (
-            given if isinstance(given, httpx.Proxy) else httpx.Proxy(f"{'http://' * bare}{given}")
-        )
+        if isinstance(given, str) and "://" not in given:
+            given = f"http://{given}"
+        proxy = given if isinstance(given, httpx.Proxy) else httpx.Proxy(given)
     except (ValueError, TypeError, httpx.InvalidURL):
         raise ConfigurationError(f"{name}: not an http, https or socks5 URL") from None
     if not proxy.url.host or not has_valid_port(proxy.url):
         raise ConfigurationError(f"{name}: invalid host or port")
     if proxy.url.scheme.startswith("socks"):
-        if socks is False:
+        if not socks:
             raise ConfigurationError(f"{name}: this transport does not support SOCKS proxies")
         if find_spec("socksio") is None:
             raise ConfigurationError(f"{name}: SOCKS proxies need: pip install 'httpx[socks]'")
