@@ -1,24 +1,25 @@
-"""Which pages of a list to read next, and which to read again because items moved.
+"""Which pages of a list to request next, and which to read again because items moved.
 
-Pure computation: nothing here sends or waits. A list that is read by page number has no snapshot.
-Rows that are inserted or removed between two requests move the others over the boundaries of
-pages, so that a row can come twice, or slip from a page not yet read to one that was.
+Pure computation, without I/O. A list that is read by page number has no snapshot: rows that are
+inserted or removed between two requests move other rows across page boundaries, so that a row can
+be received twice, or can move from a page not yet read to one that was.
 
-What is guaranteed, where items have ids, rows keep their order, and the total and the rows of one
-response are of one moment:
+Guarantees, provided that items have ids, that rows keep their order, and that the total and the
+rows of each response are consistent with each other:
 
-- No item is delivered twice, and the walk ends.
-- Each row that was there all the time is delivered, if the boundaries between all pages could be
-  settled: a response *joins* those before it if nothing can have slipped between them. That is so
-  for the next page of a response that told the same total: nothing lies between the two. It is
-  so for any response that shares a row with one that joined: rows keep their order, so what
-  stands behind the shared row in the one stands behind it in the other.
-- Where a response does not join, pages are read again, to the left as far as need be. A boundary
-  that does not stand still even then is counted in ``boundaries_unsettled``.
+- No item is yielded twice, and the walk ends.
+- Every row that existed throughout is yielded if all boundaries between pages were settled. A
+  response *joins* those before it if no row can be missing between them. The next page joins if
+  it reports the same total as a response for the page before it: then no row lies between the
+  two. A response for any page joins if it contains a row of one that joined: because rows keep
+  their order, a row behind the shared row in one response is behind it in the other.
+- Where a response does not join, pages are read again, as far to the left as necessary. A
+  boundary that still cannot be settled is counted in ``boundaries_unsettled``.
 
-What is not guaranteed: as many rows inserted as removed between two requests leave the same total
-and perhaps no shared row, so nothing shows them. Without ids no page is read again, since its
-items would come twice. Without totals, removed rows go unnoticed.
+Not guaranteed: if as many rows are inserted as removed between two requests, the total stays the
+same and the responses may have no row in common, so that nothing shows the change. Without ids, no
+page is read again, since its items could not be recognized. Without totals, removed rows are not
+noticed.
 """
 
 from __future__ import annotations
@@ -40,20 +41,20 @@ logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")
 _IDS_PER_BLOCK: Final = 512
 
 _FRUITLESS_PAGES: Final = 1000
-"""After this number of pages in a row without a new item a walk ends, despite any count."""
+"""A walk ends after this number of consecutive pages without a new item, despite any count."""
 
 _ATTEMPTS: Final = 3
 """Maximum number of times that a page is read again to settle one boundary."""
 
 _SPARE_REREADS: Final = 100
-"""How many more pages a walk may read again than it has received."""
+"""Maximum number of pages read again beyond the number of pages received."""
 
 
 class SeenIds:
-    """A set of ids, kept as one bit each, since they are mostly dense."""
+    """A set of ids, stored as one bit each, because most ids are close together."""
 
     def __init__(self) -> None:
-        self.tells_all_apart: bool = True
+        self.all_had_ids: bool = True
         """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
 
@@ -68,16 +69,16 @@ class SeenIds:
         """Return those of ``items`` whose ids are new, and those without an id."""
         kept: list[T] = []
         for item in items:
-            item_id: object = getattr(item, "id", None)
-            if not isinstance(item_id, int):
-                self.tells_all_apart = False
+            item_id = _id_of(item)
+            if item_id is None:
+                self.all_had_ids = False
             elif not self.add(item_id):
                 continue
             kept.append(item)
         return kept
 
     def holds_any(self, items: Iterable[object]) -> bool:
-        """Return whether one of ``items`` has an id that was seen; none is added."""
+        """Return whether the set contains the id of one of ``items``."""
         places = [divmod(it, _IDS_PER_BLOCK) for it in map(_id_of, items) if it is not None]
         return any(self._blocks.get(block, 0) >> bit & 1 for block, bit in places)
 
@@ -116,47 +117,58 @@ class WalkReport:
 
 
 class _Counts(NamedTuple):
-    """The counts of the complete list in one response, which serve as a version of the list."""
+    """The counts in one response. Responses with different counts are for different rows."""
 
     items: int | None
-    pages: int | None
+    last: int | None
     size: int
 
     @classmethod
     def of(cls, page: Page[Any]) -> _Counts:
-        return cls(page.total_items, page.total_pages, page.size)
+        last = page.total_pages
+        if page.total_items is not None:
+            last = max(last or 0, -(-page.total_items // page.size))
+        return cls(page.total_items, last, page.size)
 
     @property
     def known(self) -> bool:
-        return self.items is not None or self.pages is not None
-
-    @property
-    def last(self) -> int | None:
-        """The number of the last page, if the response says so."""
-        if self.items is None:
-            return self.pages
-        return max(self.pages or 0, -(-self.items // self.size))
+        return self.last is not None
 
     def agrees(self, other: _Counts) -> bool:
-        """Return whether both can be about the same rows."""
+        """Return whether both can be counts of the same rows."""
         if self.items is not None and other.items is not None:
             return self.items == other.items
-        return self.pages is None or other.pages is None or self.pages == other.pages
+        return self.last is None or other.last is None or self.last == other.last
 
     def promised(self, number: int) -> int:
-        """Return the minimum number of rows on the page ``number``, by these counts."""
+        """Return the minimum number of rows on page ``number`` according to these counts."""
         if self.items is not None:
             return max(0, min(self.size, self.items - (number - 1) * self.size))
-        return int(number <= (self.pages or 0))
+        return int(number <= (self.last or 0))
+
+
+@attrs.define(eq=False)
+class Reading(Generic[T]):
+    """One reading of a page. The caller reads a page again by setting ``page``."""
+
+    number: int
+    accepted_before: int = -1
+    """If the page is read again: how many readings had been accepted when it was requested."""
+    page: Page[T] = attrs.field(init=False)
 
 
 class _Continuity(Generic[T]):
-    """The rows known without a gap, as responses are accepted from left to right."""
+    """The rows known without a gap; readings are accepted from left to right."""
 
     def __init__(self, first: int) -> None:
         self.moved: bool = False
+        self.accepted: int = 0
+        # The items of accepted pages that were read again.
+        self.found: list[T] = []
+        # The number of the page accepted last.
         self.edge: int = first - 1
         self.edge_was_reread: bool = False
+        # Whether a page without counts has to have the rows that the page before it promises.
         self.trusts_promises: bool = True
         self._complete = False
         self._first = first
@@ -168,11 +180,12 @@ class _Continuity(Generic[T]):
 
     @property
     def last(self) -> int:
-        """The number of the last page, by the responses for the page joined last."""
+        """The number of the last page according to the responses for the page joined last."""
         return max([self.edge, *(counts.last or 0 for counts in self._edges)])
 
-    def joins(self, number: int, page: Page[T]) -> bool:
-        """Return whether no row can be missing between this response and those before it."""
+    def joins(self, reading: Reading[T]) -> bool:
+        """Return whether no row can be missing between this reading and those before it."""
+        number, page = reading.number, reading.page
         counts = _Counts.of(page)
         if counts.known:
             self.moved |= self._latest is not None and not counts.agrees(self._latest)
@@ -191,8 +204,9 @@ class _Continuity(Generic[T]):
         self.moved = True
         return self._seen.holds_any(page.items)
 
-    def accept(self, number: int, page: Page[T], *, reread: bool) -> None:
-        """Accept a response as joined."""
+    def accept(self, reading: Reading[T]) -> None:
+        """Add a reading that joins, or that no other reading can replace."""
+        number, page = reading.number, reading.page
         counts = _Counts.of(page)
         if counts.known:
             earlier = self._edges if number == self.edge else []
@@ -204,22 +218,15 @@ class _Continuity(Generic[T]):
             self.moved |= bool(page.items) and self._short
             self._short = len(page.items) < self._longest
             self._longest = max(self._longest, len(page.items))
-        self.edge, self.edge_was_reread = number, reread
+        self.edge, self.edge_was_reread = number, reading.accepted_before >= 0
+        self.accepted += 1
         self._seen.only_new(page.items)
-
-
-@attrs.define(eq=False)
-class Again(Generic[T]):
-    """A page to read again; the reader sets ``page``."""
-
-    number: int
-    accepted_before: int
-    """The number of responses that had been accepted when it was requested."""
-    page: Page[T] = attrs.field(init=False)
+        if self.edge_was_reread:
+            self.found += page.items
 
 
 class Walk(Generic[T]):
-    """One walk over pages: what to request next, what to deliver, what to read again.
+    """One walk over pages: which to request next, which to read again, which items to yield.
 
     Args:
         start: The first page, from 1.
@@ -238,12 +245,9 @@ class Walk(Generic[T]):
         self._fruitless = 0
         self._previous: list[T] = []
         self._delivered = SeenIds()
-        # Pages that arrive out of order are delivered at once, and joined in order.
-        self._waiting: dict[int, Page[T]] = {}
-        self._turn = start
+        # Pages that are received out of order are yielded at once, and joined in order.
+        self._waiting: dict[int, Reading[T]] = {}
         self._continuity = _Continuity[T](start)
-        self._accepted = 0
-        self._found: list[T] = []
 
     @property
     def has_more(self) -> bool:
@@ -258,33 +262,35 @@ class Walk(Generic[T]):
     def numbers(self) -> Iterator[int]:
         """Yield the numbers of the pages to request; responses can move the end.
 
-        It ends early if one page is far behind the others, and resumes when that one arrives.
+        The iteration ends early if one page is far behind the others. After that page was
+        received, another call continues it.
         """
-        while self.has_more and self._next < self._turn + self._ahead:
+        while self.has_more and self._next <= self._continuity.edge + self._ahead:
             self._next += 1
             yield self._next - 1
 
-    def received(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
-        """Take a response, and yield the pages to read again.
+    def received(self, number: int, page: Page[T]) -> Iterator[Reading[T]]:
+        """Process a response, and yield the pages to read again.
 
-        Afterwards, ``page.items`` are the items to deliver: those found when pages were read
-        again, then the page's own without those that were delivered before.
+        Afterwards, ``page.items`` are the items to yield to the caller: those found when pages
+        were read again, then the page's own except those that were yielded before.
         """
         if page.number != number:
             page.items = []  # beyond the end, some servers return their last page
+        continuity = self._continuity
         own = self._delivered.only_new(page.items)
         rereads = self.report.pages_reread
-        self._waiting[number] = attrs.evolve(page)
-        while (waiting := self._waiting.pop(self._turn, None)) is not None:
-            yield from self._join(self._turn, waiting)
-            self._turn += 1
-        items = self._delivered.only_new(self._found) + own
-        self._found = []
+        self._waiting[number] = Reading(number)
+        self._waiting[number].page = attrs.evolve(page)
+        while (reading := self._waiting.pop(continuity.edge + 1, None)) is not None:
+            yield from self._join(reading)
+        items = self._delivered.only_new(continuity.found) + own
+        continuity.found = []
         self._follow(number, page, anything_new=bool(items))
-        if self.report.pages_reread > rereads and self._continuity.last > self._continuity.edge:
-            # The response in hand may be older than those that were read again.
-            self._last = max(self._last, self._continuity.last)
-            self._past_the_end = self._past_the_end and not self._continuity.trusts_promises
+        if self.report.pages_reread > rereads and continuity.last > continuity.edge:
+            # This response may be older than those for the pages that were read again.
+            self._last = max(self._last, continuity.last)
+            self._past_the_end = self._past_the_end and not continuity.trusts_promises
         report = self.report
         if not report.pages:
             report.total_at_start = page.total_items
@@ -293,74 +299,60 @@ class Walk(Generic[T]):
         report.pages += 1
         report.items += len(items)
         report.duplicates += len(page.items) - len(own)
-        report.consistent &= not (self._continuity.moved or report.duplicates)
+        report.consistent &= not (continuity.moved or report.duplicates)
         page.items = items
 
-    def _join(self, number: int, page: Page[T]) -> Iterator[Again[T]]:
-        """Accept a response; if it does not join, read pages again until it does."""
+    def _join(self, first: Reading[T]) -> Iterator[Reading[T]]:
+        """Accept a reading; if it does not join, read pages again until it does."""
         continuity = self._continuity
         attempts = Counter[int]()
-        settled: int | None = None
-        first: Again[T] = Again(number, -1)
-        first.page = page
         pending = [first]
         while pending:
             top = pending[-1]
-            if continuity.joins(top.number, top.page):
-                self._accept(pending.pop())
-                settled = top.number
-            elif top.number == settled and top.accepted_before < self._accepted:
-                pending.pop()  # its page has joined since, by a later response
+            if continuity.joins(top):
+                continuity.accept(pending.pop())
+            elif top.number == continuity.edge and top.accepted_before < continuity.accepted:
+                pending.pop()  # a later reading of its page has joined
             else:
                 wanted = top.number - 1
                 if top.number == continuity.edge + 1 and continuity.edge_was_reread:
-                    # The page before is fresh. Unless this one is fresher still, it is stale.
-                    wanted += top.accepted_before < self._accepted
+                    # The page before was read again. If this one is older than that, read it.
+                    wanted += top.accepted_before < continuity.accepted
                 attempts[wanted] += 1
                 is_hasty = self.report.pages_reread >= self.report.pages + _SPARE_REREADS
-                if attempts[wanted] > _ATTEMPTS or is_hasty or not self._delivered.tells_all_apart:
+                if attempts[wanted] > _ATTEMPTS or is_hasty or not self._delivered.all_had_ids:
                     yield from self._give_up(first)
                     return
                 again = yield from self._reread(wanted)
-                if self._delivered.tells_all_apart:
+                if self._delivered.all_had_ids:
                     pending.append(again)
 
-    def _give_up(self, response: Again[T]) -> Iterator[Again[T]]:
-        """Accept a page as it is now: rows that were pushed on are on it, or after it."""
-        again = response
-        if self._delivered.tells_all_apart:
-            again = yield from self._reread(response.number)
-        if not self._delivered.tells_all_apart:
+    def _give_up(self, reading: Reading[T]) -> Iterator[Reading[T]]:
+        """Accept the page as it is now: rows that moved to the right are on it or behind it."""
+        if self._delivered.all_had_ids:
+            again = yield from self._reread(reading.number)
+            if self._delivered.all_had_ids:
+                reading = again
+        if not self._continuity.joins(reading):
             self.report.boundaries_unsettled += 1
-            self._accept(response)
-            return
-        if not self._continuity.joins(again.number, again.page):
-            self.report.boundaries_unsettled += 1
-            # An empty page, once more, where the pages before it promise one that is not.
-            self._continuity.trusts_promises &= bool(again.page.items)
-        self._accept(again)
+            # It is empty once more, although the pages before it promise that it is not.
+            self._continuity.trusts_promises &= bool(reading.page.items)
+        self._continuity.accept(reading)
 
-    def _reread(self, number: int) -> Generator[Again[T], None, Again[T]]:
-        again: Again[T] = Again(number, self._accepted)
+    def _reread(self, number: int) -> Generator[Reading[T], None, Reading[T]]:
+        again: Reading[T] = Reading(number, self._continuity.accepted)
         yield again
         if again.page.number != number:
             again.page.items = []
-        self._delivered.tells_all_apart &= None not in map(_id_of, again.page.items)
+        self._delivered.all_had_ids &= None not in map(_id_of, again.page.items)
         self.report.pages_reread += 1
         return again
 
-    def _accept(self, response: Again[T]) -> None:
-        reread = response.accepted_before >= 0
-        self._accepted += 1
-        self._continuity.accept(response.number, response.page, reread=reread)
-        if reread:
-            self._found += response.page.items
-
     def _follow(self, number: int, page: Page[T], *, anything_new: bool) -> None:
-        # An empty page is past the end, unless one behind it is not.
+        # An empty page is past the end, unless a page behind it is not empty.
         self._past_the_end = not page.items
-        # Items without an id cannot be known again, but a page of them that repeats can.
-        repeats = _are_equal(page.items, self._previous)
+        # Items without an id cannot be recognized, but a page that repeats the one before can.
+        repeats = page.items == self._previous
         anything_new = anything_new and not repeats
         self._fruitless = 0 if anything_new else self._fruitless + 1
         self._previous = page.items
@@ -374,13 +366,12 @@ class Walk(Generic[T]):
         self._last = last
 
     def ended(self) -> None:
-        """Log a warning if the server's own count does not explain the end."""
+        """Log a warning if the walk ended before the end according to the server's counts."""
         report = self.report
         expected = None if self._is_part else report.total_at_end
-        unexplained = self._counts_more and not self.has_more
-        if unexplained or (expected is not None and report.items != expected):
+        if self._counts_more or (expected is not None and report.items != expected):
             report.consistent = False
-        if unexplained or report.boundaries_unsettled or report.items < (expected or 0):
+        if self._counts_more or report.boundaries_unsettled or report.items < (expected or 0):
             logger.warning(
                 "the walk ended after %d items on %d pages, but the server counts %s on %d: "
                 "items moved during the walk, or its count is wrong (boundaries unsettled: %d)",
@@ -395,10 +386,3 @@ class Walk(Generic[T]):
                     "useresponse_total": report.total_at_end,
                 },
             )
-
-
-def _are_equal(items: list[T], others: list[T]) -> bool:
-    try:
-        return items == others
-    except RecursionError:
-        return True  # equal, to the depth that Python can compare

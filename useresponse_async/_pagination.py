@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import aclosing
 from contextvars import ContextVar
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 import anyio
@@ -23,6 +23,9 @@ from useresponse_async.models._page import Page
 
 T = TypeVar("T")
 
+PageDecoder: TypeAlias = Callable[..., Decoder[Page[T]]]
+"""A function of a model, and of ``number`` and ``size`` of a page, like :func:`page_of`."""
+
 _PLACE: Final = ("page", "count")
 
 _SHOWN: Final = 100
@@ -35,15 +38,7 @@ _PAGES_HELD: Final = 64
 _entered: Final[ContextVar[tuple[tuple[Pages[Any], AsyncGenerator[Any, None]], ...]]] = ContextVar(
     "useresponse_async_entered", default=()
 )
-"""The walks of the ``async with`` blocks that this context is in."""
-
-
-class PageDecoder(Protocol[T]):
-    """Makes the decoder for one page of a list."""
-
-    def __call__(self, model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
-        """Return a decoder for page ``number``, of ``size`` items of ``model``."""
-        ...
+"""The iterations of the ``async with`` blocks that this context is in."""
 
 
 class Pages(Generic[T]):
@@ -142,7 +137,7 @@ class Pages(Generic[T]):
     ) -> None:
         entered = _entered.get()
         mine = [items for pages, items in entered if pages is self]
-        items = mine[-1] if mine else self._latest  # exited in another context
+        items = mine[-1] if mine else self._latest  # the block exits in another context
         _entered.set(tuple(entry for entry in entered if entry[1] is not items))
         await items.aclose()
 
@@ -243,7 +238,7 @@ class Pages(Generic[T]):
             list(walk.received(number, page))  # the first page is never read again
             yield page
         while walk.has_more:
-            # Rounds of `width` pages, twice as many each time; one endless round at the limit.
+            # Rounds of `width` pages, which doubles until the limit; then one round to the end.
             numbers = walk.numbers() if width >= limit else islice(walk.numbers(), width)
             fetched = concurrent_map(fetch, numbers, limit=limit, ahead=ahead, ordered=ordered)
             async with aclosing(fetched) as pages:
