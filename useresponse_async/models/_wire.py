@@ -162,31 +162,16 @@ class Model(PydanticType):
         return from_plain(data, cls)
 
     def __repr__(self) -> str:
-        shown = _identity_of(self) if _has_identity(self) else _scalars_of(self)
-        fields = ", ".join(f"{name}={value!r}" for name, value in shown)
+        shown = {name: getattr(self, name) for name in _IDENTIFYING if hasattr(self, name)}
+        if not shown:
+            shown = {k: v for k, v in _fields_of(self) if not isinstance(v, Model | list | dict)}
+        fields = ", ".join(f"{k}={v!r}" for k, v in shown.items() if v is not None)
         return f"{type(self).__name__}({fields})"
 
 
 def _fields_of(model: Model) -> Iterator[tuple[str, Any]]:
     for field in known_fields(type(model)):
         yield field.name, getattr(model, field.name)
-
-
-def _has_identity(model: Model) -> bool:
-    return any(hasattr(model, name) for name in _IDENTIFYING)
-
-
-def _identity_of(model: Model) -> Iterator[tuple[str, Any]]:
-    for name in _IDENTIFYING:
-        value = getattr(model, name, None)
-        if value is not None:
-            yield name, value
-
-
-def _scalars_of(model: Model) -> Iterator[tuple[str, Any]]:
-    for name, value in _fields_of(model):
-        if value is not None and not isinstance(value, Model | list | dict):
-            yield name, value
 
 
 def _plain(value: Any) -> Any:
