@@ -1,4 +1,4 @@
-"""NDJSON responses that stream, end with their reader, and never look complete when cut."""
+"""NDJSON responses, which end when the client disconnects and do not look complete when cut."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from useresponse_async.integrations._problems import log_failure
 __all__ = ["NDJSONResponse"]
 
 _BLOCK_BYTES: Final = 256 * 1024
-"""What a thread reads from or writes to the spooled file at once, in bytes."""
+"""Size of one read or write of the spooled file by a thread, in bytes."""
 
 _SPOOL_BYTES: Final = 1024 * 1024
-"""How much of a response on HTTP/1.0 is kept in memory and not in a file, in bytes."""
+"""Maximum size of an HTTP/1.0 response in memory, in bytes; a larger one is in a file."""
 
 
 class NDJSONResponse(StreamingResponse):
     """A streamed response with one JSON text per line (``application/x-ndjson``).
 
-    The headers are sent once the first lines are there, so that an earlier failure is a normal
+    The headers are sent together with the first lines, so that an earlier failure is a normal
     error response. A later failure is logged and closes the connection, so that no client takes
-    a part for the complete response. When the client disconnects, its upstream requests are
-    cancelled.
+    an incomplete response for a complete one. When the client disconnects, its upstream requests
+    are cancelled.
 
     On HTTP/1.0 a closed connection is the normal end. There the complete response is collected
     first, beyond 1 MiB in a temporary file, and sent with ``Content-Length``; every failure is
@@ -43,8 +43,8 @@ class NDJSONResponse(StreamingResponse):
     application unless configured otherwise (``proxy_http_version 1.1;``). A ``HEAD`` request
     gets a response without a request upstream.
 
-    The response is not compressed (``Content-Encoding: identity``): with a middleware that
-    compresses it, and others around that, a part could not be told from the complete response.
+    The response is not compressed (``Content-Encoding: identity``): behind a middleware that
+    compresses it and other middleware, an incomplete response could look complete.
 
     Args:
         content: The items: :class:`~useresponse_async.Pages`, read with several pages in
@@ -100,7 +100,8 @@ class NDJSONResponse(StreamingResponse):
             group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
             try:
                 if scope["method"] == "HEAD":
-                    await self._send_head(send_to_client)
+                    await self._chunks.aclose()  # no request is sent upstream
+                    await self.stream_response(send_to_client)
                 elif scope["http_version"] == "1.0":
                     await self._send_complete(send_to_client)
                 else:
@@ -121,10 +122,12 @@ class NDJSONResponse(StreamingResponse):
             await self.background()
 
     async def stream_response(self, send: Send) -> None:
-        """Send the headers once the first lines are there, then each chunk as it comes."""
+        """Send the headers when the first lines are available, then each chunk at once."""
         async with aclosing(self._chunks) as chunks:
             chunk = await anext(chunks, b"")
-            await self._start(send)
+            headers = self.raw_headers
+            status = self.status_code
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             while chunk:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 chunk = await anext(chunks, b"")
@@ -134,19 +137,8 @@ class NDJSONResponse(StreamingResponse):
         """Collect all chunks, then send them with their length."""
         with SpooledTemporaryFile(max_size=_SPOOL_BYTES) as file:
             self.headers["Content-Length"] = str(await _fill(file, self._chunks))
-            await self._start(send)
-            while block := await anyio.to_thread.run_sync(file.read, _BLOCK_BYTES):
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send_head(self, send: Send) -> None:
-        await self._chunks.aclose()
-        await self._start(send)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _start(self, send: Send) -> None:
-        headers = self.raw_headers
-        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+            self._chunks = _blocks(file)
+            await self.stream_response(send)
 
 
 class _ClientGoneError(Exception):
@@ -155,12 +147,12 @@ class _ClientGoneError(Exception):
 
 async def _cancel_on_disconnect(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
-        pass  # what is left of the request's body
+        pass  # the rest of the request's body
     scope.cancel()
 
 
 class _Unsendable:
-    """A body that raises an exception in the server, which has to send bytes."""
+    """A body that makes the server fail, which expects bytes."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem
@@ -173,28 +165,32 @@ class _Unsendable:
 
 
 async def _cut(send: Send, problem: str) -> None:
-    """Have the server close the connection.
+    """Make the server close the connection.
 
-    An exception alone cuts the connection where the server itself calls the application, but
-    Starlette's ``BaseHTTPMiddleware`` first completes the response. It hands on what is no bytes,
-    though, as far as the server. If that is uvicorn, and its exception comes back to here, it
-    closes the connection in any case, and with a line in place of a traceback where nothing is
-    raised.
+    After an exception alone, Starlette's ``BaseHTTPMiddleware`` completes the response. But it
+    passes a body that is not bytes on to the server, which then fails. If the server is uvicorn,
+    and its exception is raised here, it closes the connection in any case, and prints one line
+    rather than a traceback if nothing is raised.
 
     Raises:
-        RuntimeError: There is a ``problem``, unless the server closes the connection without it.
+        RuntimeError: With ``problem``, unless uvicorn closes the connection without it.
     """
     try:
         await send({"type": "http.response.body", "body": _Unsendable(problem), "more_body": True})
-    except Exception as refusal:  # noqa: BLE001 - whichever the server raises
+    except Exception as refusal:  # noqa: BLE001 - any exception of the server
         frames = [frame for frame, _ in walk_tb(refusal.__traceback__)]
         if any(frame.f_globals.get("__name__", "").startswith("uvicorn.") for frame in frames):
             return
     raise RuntimeError(problem)
 
 
+async def _blocks(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    while block := await anyio.to_thread.run_sync(file.read, _BLOCK_BYTES):
+        yield block
+
+
 async def _fill(file: IO[bytes], chunks: AsyncGenerator[bytes, None]) -> int:
-    """Write ``chunks`` to ``file`` by threads, rewind it, and return its size in bytes."""
+    """Write ``chunks`` to ``file`` in threads, rewind it, and return its size in bytes."""
     size = 0
     block = bytearray()
     async with aclosing(chunks):

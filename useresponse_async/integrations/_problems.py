@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,16 +39,16 @@ from useresponse_async._retry import retry_after
 
 __all__ = ["PROBLEMS", "LifespanError", "install_error_handlers", "log_failure", "open_clients"]
 
-# By event loop: routers and mounted sub-applications find the client wherever they are, and
-# applications that tests run beside each other do not find each other's.
-open_clients: Final[RunVar[dict[object, AsyncClient]]] = RunVar("useresponse_async_clients")
+# By event loop, so that routers and mounted sub-applications find the client, and applications
+# that tests run concurrently do not find each other's. The value is replaced, never changed.
+open_clients: Final[RunVar[Mapping[object, AsyncClient]]] = RunVar("useresponse_async_clients", {})
 
 
 class _LastResortHandler(logging.Handler):
-    """Pass records to ``logging.lastResort`` where the application configures no handler.
+    """Pass records to ``logging.lastResort`` if the application configures no handler.
 
-    Plain ``uvicorn main:app`` is such an application, and the ``NullHandler`` of this package
-    would otherwise hide there why a request failed.
+    That is so under plain ``uvicorn main:app``, where the ``NullHandler`` of this package would
+    hide why a request failed.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -74,7 +75,7 @@ _LONGEST_RETRY_AFTER_SECONDS: Final = 3600
 
 
 class LifespanError(ConfigurationError):
-    """The application has no client for a request, or several: names what to change."""
+    """The application has no client for a request, or more than one; the message names the fix."""
 
 
 @attrs.frozen
@@ -93,7 +94,9 @@ class Problem:
 _UNAVAILABLE: Final = Problem(
     HTTPStatus.SERVICE_UNAVAILABLE, "The support system is unavailable. Please retry later."
 )
-_BAD_ANSWER: Final = Problem(HTTPStatus.BAD_GATEWAY, "The support system sent an invalid response.")
+_INVALID_RESPONSE: Final = Problem(
+    HTTPStatus.BAD_GATEWAY, "The support system sent an invalid response."
+)
 _PROBLEM_OF: Final[dict[type[BaseException], Problem]] = {
     ArgumentError: Problem(HTTPStatus.BAD_REQUEST, "A value is invalid.", quoted=True),
     BadRequestError: Problem(
@@ -105,27 +108,27 @@ _PROBLEM_OF: Final[dict[type[BaseException], Problem]] = {
     ConflictError: Problem(
         HTTPStatus.CONFLICT, "The support system already has this resource.", quoted=True
     ),
-    # Also 401, 403 and 405: how this application is set up, nothing that a browser could mend.
+    # Also 401, 403 and 405: they concern this application's settings, not its client.
     APIStatusError: Problem(
         HTTPStatus.BAD_GATEWAY, "The support system refused the request or failed."
     ),
-    # This application sends too many requests, not this caller.
+    # The application as a whole sends too many requests, not this client of it.
     RateLimitError: _UNAVAILABLE,
     ServiceUnavailableError: _UNAVAILABLE,
     APIConnectionError: Problem(HTTPStatus.BAD_GATEWAY, "The support system cannot be reached."),
     APITimeoutError: Problem(
         HTTPStatus.GATEWAY_TIMEOUT, "The support system did not respond in time."
     ),
-    # Nothing was sent yet: it is this application that has too much to do.
+    # Nothing was sent: the application itself is overloaded.
     QueueTimeoutError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests at once. Please retry later."
     ),
-    DecodeError: _BAD_ANSWER,
-    ResponseTooLargeError: _BAD_ANSWER,
+    DecodeError: _INVALID_RESPONSE,
+    ResponseTooLargeError: _INVALID_RESPONSE,
     ClientClosedError: Problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The application is shutting down. Please retry later."
     ),
-    # Only the developers of the application see it, and it holds no secret.
+    # Only the developers of the application see it, and it contains no secret.
     LifespanError: Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "The application has no client.", quoted=True
     ),
@@ -153,21 +156,21 @@ def install_error_handlers(app: Starlette) -> None:
     any other ``UseResponseError``                          500
     ======================================================  ======================
 
-    A response contains an error's message only where it was written for the caller, by the API
-    or by this package. Of every other failure the caller learns the kind; the reason is logged
-    under ``useresponse_async.web``, and shown in the terminal where no logging is configured. A
-    mounted sub-application has handlers of its own: install them there too. In a WebSocket
-    errors are raised as they are, and the server closes it.
+    A response contains an error's message only if the API or this package wrote it for the
+    caller. For any other failure it contains only the kind; the reason is logged under
+    ``useresponse_async.web``, and printed if the application configures no logging. A mounted
+    sub-application has handlers of its own: install them there too. In a WebSocket, errors are
+    raised unchanged, and the server closes the connection.
 
     Args:
         app: A FastAPI or Starlette application that is not running yet.
     """
-    app.add_exception_handler(UseResponseError, _answer)
+    app.add_exception_handler(UseResponseError, _respond)
 
 
-async def _answer(request: Request, error: Exception) -> JSONResponse:
+async def _respond(request: Request, error: Exception) -> JSONResponse:
     if request.scope["type"] != "http":
-        raise error  # a WebSocket has no problem responses: the server closes it
+        raise error  # a WebSocket has no responses: the server closes it
     problem = problem_of(type(error))
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         unexpected = problem.status == HTTPStatus.INTERNAL_SERVER_ERROR and not problem.quoted
@@ -199,11 +202,11 @@ def problem_of(kind: type[Exception]) -> Problem:
 def log_failure(
     scope: Scope, outcome: str, error: Exception, *, status: int | None = None, trace: bool = False
 ) -> None:
-    """Log the reason of a failure, which the caller does not learn.
+    """Log the reason for a failure, which is not in the response.
 
     Args:
         scope: The request's scope.
-        outcome: What became of the request.
+        outcome: What happened to the request.
         error: The reason.
         status: The response's status, for the record.
         trace: Add the traceback.
@@ -223,7 +226,7 @@ def log_failure(
         scope["method"],
         path,
         outcome,
-        # The upstream server's words could forge a line of the log or steer a terminal.
+        # The upstream server's message could forge a line of the log or control a terminal.
         "".join(char if char.isprintable() else ascii(char)[1:-1] for char in reason),
         f" (upstream: {upstream})" if upstream else "",
         exc_info=error if trace else None,
@@ -232,20 +235,19 @@ def log_failure(
 
 
 def _upstream_of(error: Exception) -> str:
-    """Return the host that ``error`` comes from, or the clients that it may come from."""
+    """Return the host that caused ``error``, or the clients that may have caused it."""
     response = getattr(error, "response", None)
     if isinstance(response, httpx.Response):
         return response.request.url.netloc.decode()
     # A view of a client and one of several clients cannot be told apart by the error.
-    clients = open_clients.get(None) or {}
-    return ", ".join(repr(client) for client in clients.values())
+    return ", ".join(repr(client) for client in open_clients.get().values())
 
 
 def _message_in(error: Exception) -> str | None:
     """Return the message for the caller, if it comes from this package or from the API."""
     if isinstance(error, ArgumentError | LifespanError):
         return str(error)
-    # Without a code the message is the start of some other server's page.
+    # Without a code, the message is the beginning of another server's page.
     if isinstance(error, APIStatusError) and error.code is not None:
         return error.message
     return None

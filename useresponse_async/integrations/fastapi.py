@@ -30,7 +30,7 @@ from useresponse_async._exceptions import ConfigurationError
 
 require_extra("fastapi")
 
-from fastapi import Depends  # noqa: E402 - there, as was just checked
+from fastapi import Depends  # noqa: E402 - installed, as checked above
 
 from useresponse_async.integrations._ndjson import NDJSONResponse  # noqa: E402
 from useresponse_async.integrations._problems import (  # noqa: E402
@@ -57,22 +57,22 @@ _NO_CLIENT: Final = (
 
 
 def _client_from_environment() -> AsyncClient:
-    # A browser that waits is better told soon that the support system is unavailable.
+    # A waiting browser should learn soon that the support system is unavailable.
     return AsyncClient(retry=RetryPolicy(max_elapsed=10))
 
 
 class UseResponse:
-    """A site, as an application uses it: a client from startup to shutdown.
+    """The client of a site, which is open while an application runs.
 
-    Give :attr:`lifespan` to the application, and ask for the client by :data:`Client`. All web
-    requests share its connections and its ``max_in_flight``. An application with several
-    sites has one of these for each, and asks by
-    ``Annotated[AsyncClient, Depends(that_one)]``.
+    Pass :attr:`lifespan` to the application, and declare parameters of type :data:`Client`. All
+    web requests share the client's connections and its ``max_in_flight``. An application with
+    several sites has an instance for each, and declares parameters as
+    ``Annotated[AsyncClient, Depends(that_instance)]``.
 
     Args:
-        make_client: Makes the client at start-up. Default: an
+        make_client: Creates the client at startup. Default: an
             :class:`~useresponse_async.AsyncClient` with its settings from the environment, which
-            retries for 10 seconds at most. A client of your own retries as it says itself:
+            retries for at most 10 seconds. A client of your own has its own retry policy, e.g.
             ``AsyncClient(..., retry=RetryPolicy(max_elapsed=10))``.
     """
 
@@ -81,23 +81,23 @@ class UseResponse:
 
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncGenerator[None, None]:
-        """Hold the client open: the application's lifespan, or a part of it.
+        """Keep the client open: the application's lifespan, or a part of it.
 
         A lifespan of your own enters it with ``async with useresponse.lifespan():``.
 
         Raises:
-            ConfigurationError: A setting of the client cannot work, or the lifespan is entered
-                already.
+            ConfigurationError: A setting of the client is invalid, or the lifespan was already
+                entered.
         """
-        clients = _open_clients()
-        if self in clients:
+        if self in open_clients.get():
             raise ConfigurationError("lifespan: already entered, by this or another application")
         async with self._make_client() as client:
-            clients[self] = client
+            open_clients.set({**open_clients.get(), self: client})
             try:
                 yield
             finally:
-                del clients[self]
+                others = {k: v for k, v in open_clients.get().items() if k is not self}
+                open_clients.set(others)
 
     async def __call__(self) -> AsyncClient:
         """Return the client: the dependency behind ``Depends``.
@@ -105,7 +105,7 @@ class UseResponse:
         Raises:
             ConfigurationError: The lifespan is not entered.
         """
-        client = _open_clients().get(self)
+        client = open_clients.get().get(self)
         if client is None:
             raise LifespanError(_NO_CLIENT)
         return client
@@ -119,7 +119,7 @@ async def current_client() -> AsyncClient:
     Raises:
         ConfigurationError: There is none, or more than one.
     """
-    clients = _open_clients()
+    clients = open_clients.get()
     if not clients:
         raise LifespanError(_NO_CLIENT)
     if len(clients) > 1:
@@ -132,12 +132,3 @@ async def current_client() -> AsyncClient:
 
 Client = Annotated[AsyncClient, Depends(current_client)]
 """The application's client, as a parameter of a path operation or of another dependency."""
-
-
-def _open_clients() -> dict[object, AsyncClient]:
-    try:
-        return open_clients.get()
-    except LookupError:
-        clients: dict[object, AsyncClient] = {}
-        open_clients.set(clients)
-        return clients
