@@ -36,7 +36,7 @@ from useresponse_async.resources._changes import in_batches
 
 require_extra("dlt")
 
-import dlt  # noqa: E402 - there, as was just checked
+import dlt  # noqa: E402 - installed, as checked above
 from dlt.common.data_types import py_type_to_sc_type  # noqa: E402
 from dlt.extract import DltResource  # noqa: E402
 
@@ -57,9 +57,9 @@ _EVERY: Final[dict[str, _Find]] = {
 class _Reader:
     """One client, on an event loop of its own, while at least one resource reads from it.
 
-    dlt would run each step of an asynchronous generator as a task of its own, and when a run
-    fails it closes generators that still run and stops the loop below them. Here a resource is
-    a plain generator, and what it has under way has ended when it is closed.
+    dlt would run each step of an asynchronous generator in a task of its own, and after a failure
+    it would close running generators and stop their event loop. Here, a resource is a plain
+    generator, and closing it waits for the end of its calls.
     """
 
     def __init__(self, make_client: Callable[[], AsyncClient]) -> None:
@@ -102,7 +102,7 @@ class _Reader:
                     if (page := step.result()) is None:
                         yield dlt.mark.materialize_table_schema()  # a table, even without rows
                         return
-                    # Nothing could merge a row that has no id.
+                    # A row without an id cannot be merged.
                     yield [row for row in map(_plain, page) if "id" in row]
             finally:
                 step.cancel()  # Ctrl-C interrupts the wait, not the step
@@ -121,10 +121,28 @@ class _Reader:
             is_first = True
             async with aclosing(in_batches(changes, _BATCH)) as batches:
                 async for batch in batches:
-                    if is_first and len(batch) < _BATCH:  # all: the comments need not ask again
+                    if is_first and len(batch) < _BATCH:  # all of them, for comments too
                         self._listed[kind, since] = batch
                     is_first = False
                     yield batch
+
+    async def comments(
+        self,
+        client: AsyncClient,
+        newest: dict[str, datetime | None],
+        since: datetime | None,
+        overlap: timedelta,
+    ) -> _Walk:
+        """Yield the comments on changed tickets and topics; update ``newest``, by kind."""
+        for kind in _EVERY:
+            last = newest.get(kind)
+            start = max(filter(None, [since, last and last - overlap]), default=None)
+            async with aclosing(self.changed(client, kind, start)) as parents:
+                async for batch in parents:
+                    moments = [last, *(parent.latest_activity for parent in batch)]
+                    last = max(filter(None, moments), default=None)
+                    yield await _comments(client, batch)
+            newest[kind] = last
 
 
 @dlt.source(name="useresponse", section="useresponse")
@@ -193,24 +211,12 @@ def useresponse_source(
 
         return dlt.resource(read, name=name, **_hints(models.Object))
 
-    # Not a transformer, which follows one parent: these have two, and remember by themselves how
-    # far they have read, so that they are complete whatever else is selected.
+    # Not a transformer, which has one parent resource: comments have two, and their own state, so
+    # that they are complete even if tickets and topics are not selected.
     def comments() -> _Rows:
         newest = dlt.current.resource_state("comments")
-
-        async def walk(client: AsyncClient) -> _Walk:
-            for kind in _EVERY:
-                last: datetime | None = newest.get(kind)
-                back = last and last - timedelta(seconds=overlap)
-                start = max(filter(None, [since, back]), default=None)
-                async with aclosing(reader.changed(client, kind, start)) as parents:
-                    async for batch in parents:
-                        moments = [last, *(parent.latest_activity for parent in batch)]
-                        last = max(filter(None, moments), default=None)
-                        yield await _comments(client, batch)
-                newest[kind] = last
-
-        yield from reader.read(walk)
+        back = timedelta(seconds=overlap)
+        yield from reader.read(lambda client: reader.comments(client, newest, since, back))
 
     return [
         changed("tickets"),
@@ -245,7 +251,7 @@ async def _comments(client: AsyncClient, parents: Sequence[models.Object]) -> li
     async def comments_on(parent: models.Object) -> list[models.Comment]:
         try:
             found = await client.objects.comments(parent.id).collect()
-        except NotFoundError:  # deleted since it was listed
+        except NotFoundError:  # the parent was deleted after it was listed
             return []
         for comment in found:
             comment.object_id = parent.id
@@ -257,7 +263,7 @@ async def _comments(client: AsyncClient, parents: Sequence[models.Object]) -> li
 
 
 async def _custom_fields(client: AsyncClient) -> list[dict[str, Any]]:
-    # Users and objects number theirs separately.
+    # The ids of users' and objects' fields are independent of each other.
     owned = {
         "user": await client.users.custom_fields(),
         "object": await client.objects.custom_fields(),
@@ -273,7 +279,7 @@ _types: Final[Callable[[Any], dict[str, Any]]] = cache(_loaded_types)
 
 
 def _plain(value: Any) -> Any:
-    """Return what dlt can write: of a model, the fields that hold something, without API keys."""
+    """Return a value as dlt can write it: a model as its fields, without empty ones and keys."""
     if isinstance(value, Model):
         row: dict[str, Any] = {}
         for name, held in _types(type(value)).items():
@@ -287,7 +293,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in cast("Iterable[Any]", value)]
     if isinstance(value, dict):
         return {_plain(k): _plain(v) for k, v in cast("dict[str, Any]", value).items()}
-    # Neither half of a surrogate pair nor more than 64 bits.
+    # Neither lone surrogates nor integers of more than 64 bits can be written.
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
     return str(value) if isinstance(value, int) and value.bit_length() > _BITS else value

@@ -30,7 +30,7 @@ def _client_of_loop_of(scope: Literal["function", "class", "module", "package", 
     return client
 
 
-# A fixture's loop scope is fixed when it is defined, a test's by the test: hence one for each.
+# The loop scope of a fixture is fixed by its definition, and each test chooses one of these scopes.
 of_function: Any = _client_of_loop_of("function")
 of_class: Any = _client_of_loop_of("class")
 of_module: Any = _client_of_loop_of("module")

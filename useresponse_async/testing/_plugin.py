@@ -116,5 +116,5 @@ def _useresponse_client_of_nobody(
     connection = client._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     left_open = connection.used and not connection.closed
     anyio.run(client.aclose)
-    if left_open:  # its connections belong to an event loop that is gone
+    if left_open:  # its connections belong to an event loop that was closed
         raise pytest.fail.Exception(_LEFT_OPEN, pytrace=False)
