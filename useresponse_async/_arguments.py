@@ -61,13 +61,8 @@ def text(name: str, value: str) -> str:
 
 
 optional_text: Final = _optional(text)
-"""Return the value if it is ``None`` or a string that is not empty."""
-
 optional_id: Final = _optional(positive_id)
-"""Return the value if it is ``None`` or a positive integer."""
-
 optional_id_or_zero: Final = _optional(partial(integer, minimum=0))
-"""Return the value if it is ``None``, a positive integer, or 0 for none."""
 
 
 def encodable(name: str, value: str) -> str:

@@ -35,12 +35,14 @@ from useresponse_async._secret import Secret, redact, redact_bytes
 
 T = TypeVar("T")
 
-_GZIP_HEADER: Final = 16
-"""The flag in zlib's window bits for gzip's header and trailer."""
+_GZIP_OR_ZLIB: Final = 32 | zlib.MAX_WBITS
+_HEADERLESS: Final = -zlib.MAX_WBITS
+_GZIP_NIBBLE: Final = 0x0F
 
 _PIECE: Final = 1024 * 1024
 _SHOWN_BYTES: Final = 64 * 1024
 _EXCERPT_LENGTH: Final = 200
+_NO_PHRASE: Final = "no success"
 _LONGEST_LENGTH: Final = 20
 _LONGEST_CHAIN: Final = 20
 _BODY_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -94,7 +96,6 @@ class Reply:
 
     def __init__(self, head: httpx.Response, limit: int) -> None:
         encoding = head.headers.get("Content-Encoding", "").strip().lower()
-        self._gzip: bool = encoding == "gzip"
         self._inflater: Any = None
         self._left = limit
         self.head = head
@@ -123,12 +124,9 @@ class Reply:
     def _inflated(self, chunk: bytes | None) -> Iterator[bytes]:
         while chunk:
             if self._inflater is None or self._inflater.eof:  # a gzip body may have several members
-                bits = zlib.MAX_WBITS
-                if self._gzip:
-                    bits |= _GZIP_HEADER
-                elif chunk[0] & 0x0F != zlib.DEFLATED:
-                    bits = -bits  # without zlib's header, as some servers send it
-                self._inflater = zlib.decompressobj(bits)
+                # Some servers send deflate without zlib's header.
+                has_header = chunk[0] & 0x0F in (_GZIP_NIBBLE, zlib.DEFLATED)
+                self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB if has_header else _HEADERLESS)
             yield self._inflater.decompress(chunk, _PIECE)
             chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
         if chunk is None:
@@ -345,7 +343,11 @@ def read(
             malformed = not reply.content[:100].lstrip().startswith(b"<")
     if reply.damaged:
         problem, malformed = f"the compressed body is damaged: {reply.damaged}", True
-    if not head.is_success or reported is not None:
+    if reported is None and not head.is_success:
+        phrase = head.reason_phrase or httpx.codes.get_reason_phrase(head.status_code)
+        excerpt = _excerpt(reply, secrets, sensitive=sensitive)
+        reported = Reported(f"{phrase or _NO_PHRASE}{excerpt}")
+    if reported is not None:
         raise _status_error(reply, reported, settings, secrets, sensitive=sensitive)
     if not problem:
         try:
@@ -366,7 +368,7 @@ def read(
 
 def _status_error(
     reply: Reply,
-    reported: Reported | None,
+    reported: Reported,
     settings: Settings,
     secrets: tuple[Secret, ...],
     *,
@@ -374,13 +376,9 @@ def _status_error(
 ) -> APIStatusError:
     head = reply.head
     status = head.status_code
-    code = None if reported is None else reported.code
-    if head.is_success and code is not None and code >= HTTPStatus.BAD_REQUEST:
-        status = code
-    phrase = httpx.codes.get_reason_phrase(status) or "no success"
-    if reported is None:
-        excerpt = _excerpt(reply, secrets, sensitive=sensitive)
-        reported = Reported(f"{head.reason_phrase or phrase}{excerpt}")
+    if head.is_success and reported.code is not None and reported.code >= HTTPStatus.BAD_REQUEST:
+        status = reported.code
+    message = reported.message or httpx.codes.get_reason_phrase(status) or _NO_PHRASE
     hint = _HINTS.get(status)
     # The server may have rejected a secret of the call, such as a password, instead of the key.
     own = not {settings.api_key, *settings.headers.values()}.issuperset(secrets)
@@ -398,8 +396,8 @@ def _status_error(
         method=head.request.method,
         path=head.request.url.path,
         status_code=status,
-        message=redact(reported.message or phrase, secrets),
-        code=code,
+        message=redact(message, secrets),
+        code=reported.code,
         context=context and redact(context, secrets),
         hint=hint and redact(hint, secrets),
     )

@@ -172,12 +172,6 @@ class Retrying:
             return refused or (self._idempotent and error.status_code in _RETRYABLE_STATUSES)
         return self._idempotent and isinstance(error, DecodeError) and error.malformed
 
-    def _last_attempt(self) -> float:
-        if self._policy.attempts is not None:
-            return self._policy.attempts
-        cautious = not (self._idempotent and self._budget.succeeded)
-        return _CAUTIOUS_ATTEMPTS if cautious else float("inf")
-
     def _delay(self, state: tenacity.RetryCallState) -> float:
         since_recovery = copy.copy(state)
         since_recovery.attempt_number -= self._attempts_before_recovery
@@ -185,11 +179,12 @@ class Retrying:
         return max(self._backoff(since_recovery), asked, self._budget.reserve())
 
     def _is_over(self, state: tenacity.RetryCallState) -> bool:
-        elapsed = time.monotonic() - self._started
-        is_over = (
-            state.attempt_number >= self._last_attempt()
-            or elapsed + state.upcoming_sleep > self._policy.max_elapsed
-        )
+        attempts = self._policy.attempts
+        if attempts is None and not (self._idempotent and self._budget.succeeded):
+            attempts = _CAUTIOUS_ATTEMPTS
+        is_last = attempts is not None and state.attempt_number >= attempts
+        elapsed = time.monotonic() - self._started + state.upcoming_sleep
+        is_over = is_last or elapsed > self._policy.max_elapsed
         if is_over:
             self._budget.give_back()
             if state.attempt_number > 1:

@@ -124,7 +124,7 @@ class Connection:
 
     Attributes:
         http: The httpx client that sends the requests.
-        proxies: The proxies of the client's own transport; ``None`` for one of the caller's.
+        proxies: The proxies of the client's own transport; ``None`` for the caller's.
         budget: The retry budget.
         closed: Whether the client is closed.
     """
@@ -331,12 +331,11 @@ class Session:
             ArgumentError: The body cannot be sent as JSON, or an attachment cannot be read.
             ClientClosedError: The client is closed, or was closed during the call.
         """
-        failure: BaseException
         try:
             return await self._with_retries(request)
         # The frames below contain the key and bodies, so the traceback begins here.
         except CallersFailure as wrapper:
-            failure = wrapper.error
+            failure: BaseException = wrapper.error
         except BaseException as error:  # noqa: BLE001 - raised again below
             failure = error.with_traceback(None)
             failure.__cause__ = failure.__context__ = None
