@@ -38,18 +38,18 @@ from useresponse_async.models._wire import (
 T = TypeVar("T")
 
 Decoder: TypeAlias = Callable[[Any], T]
-"""Turns a response's JSON into what a call returns. Raises :class:`StructureError`."""
+"""Converts a response's JSON to what a call returns. Raises :class:`StructureError`."""
 
 NO_CONTENT: Final = None
-"""What a 204 decodes to before a decoder makes something of it."""
+"""The JSON of a response without content (204)."""
 
 _log: Final = logging.getLogger("useresponse_async.decode")
 
 _KNOWN_CAP: Final = 50
-"""The maximum number of items that servers are known to send on a page."""
+"""Maximum number of items that servers are known to send on a page."""
 
 _MAX_DEPTH: Final = 200
-"""How deep unknown JSON may be nested: ``to_dict()`` and ``json.dumps`` must manage it."""
+"""Maximum nesting of unknown JSON, so that ``to_dict()`` and ``json.dumps`` can process it."""
 
 _LONGEST_QUOTE: Final = 40
 _EXACT_FLOATS: Final = 2**53
@@ -70,7 +70,7 @@ _PAGINATOR_KEYS: Final = {
     "data",
 }
 _MODULES: Final = {"knowledgeBase", "knowledge-base", "feedback", "helpdesk", "announcements"}
-"""The groups of 4.0's search results, as far as known."""
+"""The known groups of 4.0's search results."""
 
 
 class MalformedBody(ValueError):
@@ -78,11 +78,11 @@ class MalformedBody(ValueError):
 
 
 class StructureError(ValueError):
-    """JSON does not have the structure that is wanted.
+    """JSON does not have the expected structure.
 
     Attributes:
         problem: What is wrong.
-        place: Where, e.g. ``data[3].id``.
+        place: Where it is, e.g. ``data[3].id``.
     """
 
     def __init__(self, problem: str, place: str = "") -> None:
@@ -91,7 +91,7 @@ class StructureError(ValueError):
         self.place = place
 
     def below(self, parent: str) -> StructureError:
-        """Return the same error, seen from ``parent``'s parent."""
+        """Return the same error with its place below ``parent``."""
         joint = "." if self.place and not self.place.startswith("[") else ""
         return StructureError(self.problem, f"{parent}{joint}{self.place}")
 
@@ -109,8 +109,9 @@ class Reported:
 
 
 def _may_hold_large_integer(body: bytes | bytearray) -> bool:
-    """Return whether there are 19 digits in a row, in a tenth of the time that orjson takes."""
-    # Of 19 bytes in a row every fourth is looked at four times, or five.
+    """Return whether there are 19 digits in a row."""
+    # Every fourth byte is sampled: at least four of any 19 consecutive bytes. This takes a small
+    # part of the time of orjson; a regular expression over all bytes would take longer than it.
     sample = body[::4].translate(_DIGITS_AS_ZERO)
     at = sample.find(b"0000")
     while at >= 0:
@@ -127,9 +128,9 @@ def parse(body: bytes | bytearray) -> Any:
         MalformedBody: It is not valid JSON, or was cut short.
     """
     try:
-        # orjson makes floats of integers beyond 64 bits.
+        # orjson reads integers beyond 64 bits as floats.
         if orjson is not None and not _may_hold_large_integer(body):
-            # The standard reader also takes a byte order mark and NaN.
+            # The standard reader also accepts a byte order mark and NaN.
             with contextlib.suppress(ValueError):
                 return orjson.loads(body)
         return json.loads(body)
@@ -158,11 +159,11 @@ def parse_error(payload: Any) -> Reported | None:
 
 
 def _shown(value: Any) -> str:
-    # What is not a text may be nested without bounds.
+    # Any other value may be nested deeply.
     return value if isinstance(value, str) else reprlib.repr(value)
 
 
-# Coercions: what a JSON value means where another type is wanted. PHP leaves much to be guessed.
+# Coercions: how a value of one JSON type is read as another, since PHP servers mix types.
 
 
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
@@ -191,7 +192,7 @@ def to_integer(value: Any) -> int | None:
             return None
         if _INTEGER.fullmatch(digits):
             return int(digits)
-        # In full or not at all: half a secret could not be told from any other text.
+        # In full or not at all: redaction does not recognize a part of a secret.
         long = len(value) > _LONGEST_QUOTE
         quoted = f"a text of {len(value)} characters" if long else repr(value)
         raise StructureError(f"{quoted} is not an integer")
@@ -246,7 +247,7 @@ def _to_secret(value: Any) -> Secret | None:
 
 
 def _to_list(value: Any) -> list[Any]:
-    """Return a list, also where PHP writes one as an object or as nothing."""
+    """Return a list, also one that PHP sends as an object or an empty value."""
     if is_array(value):
         return value
     if is_object(value) and all(key.isdecimal() for key in value):
@@ -257,7 +258,7 @@ def _to_list(value: Any) -> list[Any]:
 
 
 def _to_texts(value: Any) -> list[str]:
-    """Read a list of texts, which some endpoints send as one text with commas."""
+    """Return a list of texts, which some endpoints send as one text with commas."""
     if isinstance(value, str):
         if "," in value:
             return [*filter(None, map(str.strip, value.split(",")))]
@@ -274,7 +275,7 @@ _CONTAINERS: Final = frozenset({dict, list})
 
 
 def _kept(value: Any, depth: int = 1) -> Any:
-    """Return unknown JSON as it may be kept: of bounded depth, and without API keys."""
+    """Return unknown JSON without API keys; it must not be nested too deeply."""
     if value.__class__ not in _CONTAINERS:
         return value
     if depth > _MAX_DEPTH:
@@ -288,7 +289,7 @@ def _kept(value: Any, depth: int = 1) -> Any:
 
 
 _SECRET_NAMES: Final = frozenset({"apiKey"})
-"""What the wire calls secrets, which never go to ``extra``."""
+"""Wire names of secrets, which are never stored in ``extra``."""
 
 _ONE_TEXT: Final = "{v}.__class__ is list and len({v}) == 1 and {v}[0].__class__ is str"
 _COERCIONS: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
@@ -302,7 +303,7 @@ _COERCIONS: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
     list[Any]: (_to_values, f"{{v}} if {_ONE_TEXT} else {{to}}({{v}})"),
     Any: (_kept, "{to}({v}) if {v}.__class__ in containers else {v}"),
 }
-"""How a field of each type is read, and the code which leaves that out for most values."""
+"""By type of a field, the function that reads it, and code that calls it only if necessary."""
 
 
 # Models
@@ -327,7 +328,7 @@ def _fields_of(model: Any) -> tuple[_Field, ...]:
     fields: list[_Field] = []
     for field in known_fields(attrs.resolve_types(model)):
         wire, wanted = wire_name(field), cast("Any", field.type)
-        # An optional model, or a list of them.
+        # The model of an optional model or of a list of models.
         inner: Any = next((member for member in get_args(wanted) if attrs.has(member)), None)
         convert = _to_models if get_origin(wanted) is list else _to_model
         read, code = _COERCIONS.get(wanted) or (functools.partial(convert, inner), "")
@@ -337,7 +338,7 @@ def _fields_of(model: Any) -> tuple[_Field, ...]:
 
 @functools.cache
 def wire_names(model: Any) -> frozenset[str]:
-    """Return what the wire calls the fields of ``model``, in every version of the API."""
+    """Return the wire names of the fields of ``model``, in every version of the API."""
     return frozenset((*(field.wire for field in _fields_of(model)), *wire_aliases(model)))
 
 
@@ -348,8 +349,8 @@ def _to_model(model: type[T], value: Any) -> T | None:
 def _to_models(model: type[T], value: Any) -> list[T]:
     key, alone = name_of_key(model), name_alone(model)
     if value and key is not None and alone is not None:
-        # A mapping stands for the list, its keys in the field that is meant for them. PHP sends
-        # a mapping with the keys 0, 1, 2, … as a list.
+        # A mapping is read as a list of its values, with each key in a field of its item. PHP
+        # sends a mapping with the keys 0, 1, 2, … as a list.
         if is_object(value):
             value = [
                 {key: at, **(it if is_object(it) else {alone: it})} for at, it in value.items()
@@ -365,7 +366,7 @@ def structure(value: Any, model: type[T]) -> T:
     """Return ``value`` as a ``model``.
 
     Raises:
-        StructureError: It has another shape, or lacks its id.
+        StructureError: It has another shape, or its id is missing.
     """
     return cast("T", _constructor(model)(value))
 
@@ -382,7 +383,7 @@ def _structure_all(values: Any, model: type[T], place: str) -> list[T]:
 
 
 def _read_at(place: str, read: Callable[[Any], T], value: Any) -> T:
-    """Read the value that is at ``place``."""
+    """Return ``read(value)``; an error has the place of the value."""
     try:
         return read(value)
     except StructureError as error:
@@ -390,7 +391,7 @@ def _read_at(place: str, read: Callable[[Any], T], value: Any) -> T:
 
 
 def _careful(model: Any, value: Any) -> Any:
-    """Return a model of an object with any values, each of which is read for itself."""
+    """Return a model of an object with any values; a value that cannot be read affects no other."""
     if isinstance(value, str) and value != "0" and (alone := name_alone(model)):
         value = {alone: value}
     if value == []:
@@ -414,22 +415,22 @@ def _careful(model: Any, value: Any) -> Any:
 
 
 def _beyond(value: dict[str, Any], known: AbstractSet[str]) -> dict[str, Any] | None:
-    """Return the members of an object that are not known, ``None`` if there are none."""
+    """Return the members of an object that are not known, or ``None``."""
     unknown = value.keys() - known - _SECRET_NAMES
     return {key: _read_at(key, _kept, value[key]) for key in value if key in unknown} or None
 
 
 @functools.cache
 def _report_once(model: str, key: str, kind: str) -> None:
-    # Without the value, which may be personal.
+    # Without the value, which may be personal data.
     kept = "dropped" if key in _SECRET_NAMES else "kept in extra"
     _log.warning("%s.%s: %s cannot be read as its type, and is %s", model, key, kind, kept)
 
 
-# Constructors. A large part of a walk's time goes into making models, and most values have the
-# very type that they should have. So one function is generated for each class, which takes the
-# values out of an object all at once and looks at the type of each. Every other object it leaves
-# to _careful. A key that was missing once is looked up separately from then on.
+# Constructors. Decoding takes a large part of a walk's time, and most values have the expected
+# type. So one function is generated for each class, which gets the values of an object in one
+# step and checks their types. It passes any other object to _careful. A key that was missing
+# once is looked up separately from then on.
 
 _CONSTRUCTOR: Final = """\
 def make_{name}(value, expected=expected_{name}):
@@ -455,7 +456,7 @@ _namespace: Final[dict[str, Any]] = {
     "containers": _CONTAINERS,
     "new": object.__new__,
 }
-"""Where the constructors find each other, by the names of their classes."""
+"""The globals of the constructors, by which they call each other."""
 
 
 def _constructor(model: Any) -> Callable[[Any], Any]:
@@ -477,7 +478,7 @@ def _generate(model: Any, rare: frozenset[str]) -> Callable[[Any], Any]:
         return careful
 
     def learn(key: str) -> Callable[[Any], Any]:
-        # A list that is being read may still hold the constructor before this one.
+        # The caller may still use the previous constructor.
         return _namespace[make] if key in rare else _generate(model, rare | {key})
 
     _namespace.update({f"to_{name}_{field.name}": field.read for field in fields})
@@ -495,7 +496,7 @@ def _generate(model: Any, rare: frozenset[str]) -> Callable[[Any], Any]:
         assignments="\n        ".join(assignments),
         count=" + ".join(present),
     )
-    # The source holds names of our own fields only, never what a server sent.
+    # The source contains only names of our own fields, never data from a server.
     exec(source, _namespace)  # noqa: S102
     return cast("Callable[[Any], Any]", _namespace[make])
 
@@ -515,7 +516,7 @@ def _expression(name: str, field: _Field) -> str:
     return f"{made} if {value}.__class__ is list else {convert}({value})"
 
 
-# Decoders: what a call makes of the JSON of a response
+# Decoders: from the JSON of a response to the result of a call
 
 
 def unwrap(payload: Any) -> Any:
@@ -529,7 +530,7 @@ def unwrap(payload: Any) -> Any:
 
 
 def as_sent(payload: Any) -> Any:
-    """Decode to the JSON itself, which must not be nested without bounds."""
+    """Return the JSON itself, unless it is nested too deeply."""
     _kept(payload)
     return payload
 
@@ -552,7 +553,7 @@ def entity(model: type[T]) -> Decoder[T]:
 
 
 def entity_or_none(model: type[T]) -> Decoder[T | None]:
-    """Return a decoder to a ``model``, or to ``None`` where the server only says: done."""
+    """Return a decoder to a ``model``, or to ``None`` if the server only reports success."""
     required = entity(model)
 
     def decode(payload: Any) -> T | None:
@@ -565,7 +566,7 @@ def entity_or_none(model: type[T]) -> Decoder[T | None]:
 
 
 def list_of(model: type[T]) -> Decoder[list[T]]:
-    """Return a decoder to a complete list of ``model``, in any shape that lists come in."""
+    """Return a decoder to a complete list of ``model``, in any shape of a list."""
     decode_page = page_of(model, number=1, size=1)
 
     def decode(payload: Any) -> list[T]:
@@ -575,12 +576,12 @@ def list_of(model: type[T]) -> Decoder[list[T]]:
 
 
 def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
-    """Return a decoder to a page of ``model``, in any shape that lists come in.
+    """Return a decoder to a page of ``model``, in any shape of a list.
 
     Args:
         model: The class of the items.
-        number: The number of the requested page, used if the response does not say.
-        size: The requested page size, likewise.
+        number: The requested page, used if the response contains no number.
+        size: The requested page size, used if the response contains none.
     """
 
     def decode(payload: Any) -> Page[T]:
@@ -594,7 +595,7 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
             total = 0 if number == 1 else None
             return Page(items=items, number=number, size=size, total_items=total, total_pages=total)
         if len(items) >= min(size, _KNOWN_CAP):
-            # It may be the complete list or the first of several pages: only the next one tells.
+            # This may be the complete list or one of several pages: only the next one shows which.
             return Page(items=items, number=number, size=size)
         total = len(items) if number == 1 else None
         return Page(items=items, number=number, size=size, total_items=total, total_pages=number)
@@ -603,12 +604,12 @@ def page_of(model: type[T], *, number: int, size: int) -> Decoder[Page[T]]:
 
 
 def _groups_in(payload: Any) -> dict[str, list[Any]]:
-    """Return the lists in ``payload`` by their places: one, or one for each module."""
+    """Return the lists in ``payload`` by place: one, or one for each module."""
     if is_object(payload) and "id" in payload:
         return {"": [payload]}
     if not is_object(payload) or all(key.isdecimal() for key in payload):
         return {"": _to_list(payload)}
-    # An object of nothings is told from any other object by the modules' names.
+    # An object of empty values is recognized by the names of the modules.
     if _MODULES.issuperset(payload) or any(is_array(group) for group in payload.values()):
         with contextlib.suppress(StructureError):
             return {module: _to_list(group) for module, group in payload.items()}
