@@ -1,4 +1,4 @@
-"""What every test shares: the backends, a sandbox on a real socket, a client of it."""
+"""Fixtures of all tests: event loops, a sandbox on a real socket, and its client."""
 
 import gc
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
-from quick import QUICK
+from quick import client_of
 
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
@@ -78,5 +78,5 @@ def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
 
 @pytest.fixture
 async def client(sandbox: Sandbox) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+    async with client_of(sandbox) as client:
         yield client

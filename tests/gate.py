@@ -1,17 +1,17 @@
-"""A sender that counts how many requests are in flight, whatever the machine is busy with."""
+"""A transport that waits for a number of concurrent requests."""
 
 import anyio
 import httpx
 
 
 class Gate(httpx.AsyncHTTPTransport):
-    """Holds requests back until as many are in flight as there ought to be at once.
+    """Delays requests until the expected number of them are in flight.
 
-    Fewer than that, and the test runs into its time limit; more show in ``peak``.
+    With fewer the test runs into its time limit; more show in ``peak``.
 
     Args:
-        expected: How many there ought to be.
-        first: How many requests pass before: those for the first pages of walks.
+        expected: Number of concurrent requests to wait for.
+        first: Number of requests that pass before, such as those for first pages.
     """
 
     def __init__(self, expected: int, *, first: int = 0) -> None:

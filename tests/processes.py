@@ -1,4 +1,4 @@
-"""Which process did another one start, and does it still run?"""
+"""Child processes, and whether they still run."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def wait_until(holds: Callable[[], object]) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that has ended and that nobody waited for does not."""
+    """Return whether the process runs; a zombie does not."""
     state = _ps("-o", "stat=", "-p", f"{pid}").strip()
     return bool(state) and not state.startswith("Z")
 

@@ -1,7 +1,9 @@
-"""How many tasks live, on whichever event loop?"""
+"""Live tasks, and waits for a condition, on any event loop."""
 
 import asyncio
+from collections.abc import Callable
 
+import anyio
 import trio
 
 
@@ -9,3 +11,10 @@ def live_tasks() -> int:
     if trio.lowlevel.in_trio_task():
         return trio.lowlevel.current_statistics().tasks_living
     return len(asyncio.all_tasks())
+
+
+async def until(holds: Callable[[], object], *, within: float = 30) -> None:
+    """Wait for a condition, for so many seconds at most."""
+    with anyio.fail_after(within):
+        while not holds():
+            await anyio.sleep(0.005)

@@ -1,14 +1,14 @@
-"""What the tests against a hostile server share: the server, and a client by either wire."""
+"""Fixtures of the tests against a hostile server: the server, and a client by each transport."""
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
-import anyio
 import pytest
 from quick import QUICK
 from server import AUTHORITY, ONCE, EvilServer, options_of
+from tasks import until
 
 from useresponse_async import AsyncClient
 
@@ -17,7 +17,7 @@ UVLOOP = pytest.param("asyncio+uvloop", marks=pytest.mark.long)
 
 @pytest.fixture(params=["asyncio", UVLOOP, "trio", "asyncio+aiohttp"])
 def anyio_backend(request) -> tuple[str, dict[str, Any]]:
-    """The event loop, and the wire, since one of the wires is for asyncio only."""
+    """The event loop, and the wire: our own pools or aiohttp, which is for asyncio only."""
     backend, *rest = request.param.split("+")
     return backend, {"use_uvloop": True} if "uvloop" in rest else {}
 
@@ -53,7 +53,7 @@ def trusting() -> ssl.SSLContext:
 
 @pytest.fixture
 def connect(wire) -> Callable[..., Any]:
-    """Give a client that tries once; after the block it must be as good as new."""
+    """Give a client that makes one attempt; check after the block that it still works."""
 
     @asynccontextmanager
     async def connected(server: EvilServer, **options: Any) -> AsyncIterator[AsyncClient]:
@@ -62,12 +62,10 @@ def connect(wire) -> Callable[..., Any]:
         async with AsyncClient(server.url, **options) as client:
             yield client
             assert client.in_flight == 0
-            # A connection that closes just now may still take a request: a read is tried again.
+            # A connection that closes just now may still take a request: a read is retried.
             calm = client.with_options(timeout=5, attempt_timeout=5, retry=QUICK)
             assert (await calm.users.me()).id == 1
             assert client.in_flight == 0
-        with anyio.fail_after(5):
-            while server.open_connections:
-                await anyio.sleep(0.005)
+        await until(lambda: not server.open_connections)
 
     return connected

@@ -1,4 +1,4 @@
-"""How does a server misbehave below HTTP? By a script of what it does to each connection."""
+"""A server that misbehaves below HTTP, by a script for each connection."""
 
 import socket
 import ssl
@@ -23,7 +23,7 @@ ME = b'{"success": {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com"}
 
 @dataclass
 class Request:
-    """Reads one request: its head, and its body too unless told."""
+    """Reads the head of a request, and by default its body."""
 
     body: bool = True
 
@@ -45,7 +45,7 @@ class Sleep:
 
 @dataclass
 class Flood:
-    """Sends the same bytes for ever, or so many times."""
+    """Sends the same bytes again and again, or ``times`` times."""
 
     data: bytes
     times: int | None = None
@@ -69,25 +69,25 @@ class Reset:
 
 @dataclass
 class Serve:
-    """Answers every request as the server's ``otherwise`` says: as it should, unless told."""
+    """Responds to every request with the server's ``otherwise``."""
 
 
 Step = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
 
 
 def options_of(wire: str) -> dict[str, str]:
-    """Return what makes a client go by a wire: the pools, or aiohttp."""
+    """Return the options of a client for a wire: our own pools, or aiohttp."""
     return {"transport": "aiohttp"} if wire == "aiohttp" else {}
 
 
 def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> bytes:
-    """Return a whole and honest answer."""
+    """Return a complete and correct response."""
     length = b"Content-Length: %d" % len(body)
     return b"\r\n".join([b"HTTP/1.1 " + status, length, *headers, b"", body])
 
 
 def chunked(*chunks: bytes) -> bytes:
-    """Return an honest answer in chunks."""
+    """Return a correct response in chunks."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"
 
@@ -98,7 +98,7 @@ AUTHORITY = trustme.CA()
 def tls_context(
     name: str = "localhost", *, authority: trustme.CA = AUTHORITY, **options: Any
 ) -> ssl.SSLContext:
-    """Return what to speak TLS with, by a certificate for that name."""
+    """Return a TLS context with a certificate for that name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name, **options).configure_cert(context)
     return context
@@ -116,7 +116,7 @@ async def failure(
     within: float = 5,
     match: str | None = None,
 ) -> Any:
-    """Return the error that a call ends with, in so many seconds at most."""
+    """Return the error of a call, which ends within so many seconds."""
     with anyio.fail_after(within), pytest.raises(kind, match=match) as caught:
         await call
     return caught.value
@@ -124,10 +124,10 @@ async def failure(
 
 @dataclass
 class EvilServer:
-    """Plays one script on each connection, in turn; when none is left, it serves.
+    """Plays one script on each connection in sequence; when none is left, it serves.
 
     Args:
-        tls: What to speak TLS with; plain unless given.
+        tls: The TLS context (default: plain HTTP).
     """
 
     tls: ssl.SSLContext | None = None
@@ -275,7 +275,7 @@ def _hung_up(connection: socket.socket) -> bool:
 
 
 def refusing_address() -> tuple[socket.socket, str]:
-    """Return a socket that holds a port, and that port's URL, where nobody listens."""
+    """Return a socket that holds a port, and the URL of the port, on which no server listens."""
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))
     return holder, f"http://127.0.0.1:{holder.getsockname()[1]}"

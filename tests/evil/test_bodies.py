@@ -36,6 +36,7 @@ from useresponse_async import (
 pytestmark = pytest.mark.anyio
 
 MEBIBYTE = 1024 * 1024
+CLOSE = b"Connection: close"
 GZIP = b"Content-Encoding: gzip"
 DEFLATE = b"Content-Encoding: deflate"
 IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -71,7 +72,7 @@ class Peak:
 
 @pytest.mark.parametrize("honest", [answer(), chunked(ME[:9], ME[9:])], ids=["length", "chunks"])
 @pytest.mark.every_loop
-async def test_a_response_that_ends_at_any_byte_is_whole_or_an_error(server, connect, honest):
+async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(server, connect, honest):
     outcomes: list[bool] = []
     async with connect(server, timeout=5) as client:
         for offset in range(len(honest) + 1):
@@ -81,7 +82,7 @@ async def test_a_response_that_ends_at_any_byte_is_whole_or_an_error(server, con
                 try:
                     user = await client.users.me()
                 except APIConnectionError as error:
-                    assert error.request_sent  # noqa: PT017 - whole or not is what is asked
+                    assert error.request_sent  # noqa: PT017 - both outcomes are good
                     outcomes.append(False)
                 else:
                     assert (user.id, user.email) == (1, "ada@example.com")
@@ -92,7 +93,7 @@ async def test_a_response_that_ends_at_any_byte_is_whole_or_an_error(server, con
     assert outcomes[-1]
 
 
-async def test_a_response_without_a_length_that_closes_early_is_no_model(server, connect):
+async def test_a_response_without_a_length_that_ends_early_raises(server, connect):
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     async with connect(server, timeout=5) as client:
         for offset in range(len(ME)):
@@ -101,7 +102,7 @@ async def test_a_response_without_a_length_that_closes_early_is_no_model(server,
 
 
 @pytest.mark.every_loop
-async def test_a_call_that_must_not_be_repeated_arrives_once_wherever_its_answer_breaks(
+async def test_a_call_that_is_not_idempotent_is_sent_once_wherever_its_response_breaks(
     server, connect
 ):
     async with connect(server, timeout=5, retry=QUICK) as client:
@@ -154,7 +155,7 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("which", BAD_BODIES)
-async def test_a_body_that_breaks_or_lies_is_our_error(server, connect, which):
+async def test_an_invalid_body_raises_a_typed_error(server, connect, which):
     data, end, kind = BAD_BODIES[which]
     server.play(Request(), data, end)
     async with connect(server) as client:
@@ -169,22 +170,23 @@ async def test_a_body_that_comes_byte_by_byte_is_read(server, connect):
             assert (await client.users.me()).id == 1
 
 
-# Lying about the length
+# Wrong lengths
 
 
-async def test_a_body_longer_than_its_length_spoils_no_later_response(server, connect, wire):
+async def test_a_body_longer_than_its_length_does_not_affect_the_next_response(
+    server, connect, wire
+):
     server.play(Request(), answer() + b"<br>Warning: something in PHP", Sleep(0.3))
     async with connect(server) as client:
         try:
             assert (await client.users.me()).id == 1
         except APIConnectionError:
-            assert wire == "aiohttp"  # which takes the answer itself for spoilt
+            assert wire == "aiohttp"  # which rejects the response itself
         assert (await create(client)).id == 1
 
 
 @pytest.mark.every_loop
-async def test_a_second_answer_that_nobody_asked_for_answers_nothing(server, connect):
-    """The next call must not be given what was sent before it asked."""
+async def test_an_unsolicited_response_is_discarded(server, connect):
     other = answer(b'{"success": {"id": 666, "name": "Mallory"}}')
     server.play(Request(), answer() + other, Sleep(0.3))
     async with connect(server) as client:
@@ -192,7 +194,7 @@ async def test_a_second_answer_that_nobody_asked_for_answers_nothing(server, con
         assert (await create(client)).id == 1
 
 
-async def test_a_chunk_that_says_too_much_is_read_or_our_error(server, connect):
+async def test_a_chunk_with_a_long_extension_is_read_or_raises(server, connect):
     long_extension = b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n"
     server.play(Request(), IN_CHUNKS + long_extension, Sleep(0.05))
     async with connect(server, timeout=5) as client:
@@ -203,7 +205,7 @@ async def test_a_chunk_that_says_too_much_is_read_or_our_error(server, connect):
                 assert not isinstance(error, APITimeoutError)  # noqa: PT017 - both are good
 
 
-# Bodies that explode
+# Decompression bombs
 
 EXPLOSIVE = {
     "gzip": (answer(BOMB, GZIP), ResponseTooLargeError, 80),
@@ -216,7 +218,7 @@ EXPLOSIVE = {
 
 
 @pytest.mark.parametrize("which", EXPLOSIVE)
-async def test_a_body_that_explodes_is_our_error_and_takes_little_memory(server, connect, which):
+async def test_a_decompression_bomb_raises_and_takes_little_memory(server, connect, which):
     whole, kind, mebibytes = EXPLOSIVE[which]
     assert len(whole) < 2 * MEBIBYTE
     server.play(Request(), whole)
@@ -228,20 +230,19 @@ async def test_a_body_that_explodes_is_our_error_and_takes_little_memory(server,
         assert error.max_bytes == 64 * MEBIBYTE
 
 
-async def test_a_body_that_is_all_but_the_limit_is_read(server, connect):
+async def test_a_body_of_exactly_the_limit_is_read(server, connect):
     padded = ME + b" " * (100_000 - len(ME))
     async with connect(server, max_response_bytes=100_000, timeout=5) as client:
         for body in (padded, padded + b" "):
-            for whole in (answer(gzip.compress(body), GZIP), answer(body)):
+            for whole in (answer(gzip.compress(body), GZIP, CLOSE), answer(body, CLOSE)):
                 server.play(Request(), whole)
                 if body is padded:
                     assert (await client.users.me()).id == 1
                 else:
                     await failure(client.users.me(), ResponseTooLargeError)
-                await anyio.sleep(0.05)  # the connection closes
 
 
-async def test_a_body_without_end_is_too_large(server, connect):
+async def test_an_endless_body_is_too_large(server, connect):
     server.play(Request(), IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n"))
     async with connect(server, max_response_bytes=4 * MEBIBYTE, timeout=5) as client:
         with Peak() as peak:
@@ -280,7 +281,7 @@ async def test_a_body_that_the_transport_has_decompressed_is_read():
 
 
 @pytest.mark.every_loop
-async def test_a_download_that_ends_at_any_byte_is_whole_or_an_error(server, connect, tmp_path):
+async def test_a_download_that_ends_at_any_byte_is_complete_or_raises(server, connect, tmp_path):
     file = bytes(range(40))
     honest = answer(file)
     async with connect(server, timeout=5) as client:
@@ -302,9 +303,7 @@ async def test_a_download_that_ends_at_any_byte_is_whole_or_an_error(server, con
     ],
     ids=["gzip", "deflate", "raw deflate"],
 )
-async def test_a_download_that_comes_compressed_all_the_same_is_unpacked(
-    server, connect, tmp_path, encoding, body
-):
+async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, encoding, body):
     server.play(Request(), answer(body, encoding))
     told: list[int | None] = []
     async with connect(server, timeout=5) as client:
@@ -313,7 +312,7 @@ async def test_a_download_that_comes_compressed_all_the_same_is_unpacked(
         )
     assert size == len(FILE)
     assert (tmp_path / "f").read_bytes() == FILE
-    assert set(told) == {None}  # its length says nothing of the file's
+    assert set(told) == {None}  # its length is not that of the file
 
 
 @pytest.mark.parametrize(
@@ -324,18 +323,12 @@ async def test_a_download_that_comes_compressed_all_the_same_is_unpacked(
         (answer(b"plain", GZIP), APIConnectionError, "damaged"),
         (answer(b"", GZIP), APIConnectionError, "damaged"),
         (answer(bytes(1000))[:-5], APITimeoutError, "."),
-        *[
-            (
-                answer(gzip.compress(b'{"error": "gone fishing"}'), GZIP, status=status),
-                APIStatusError,
-                "gone fishing",
-            )
-            for status in (b"404 Not Found", b"500 Sorry")
-        ],
+        *[(answer(gzip.compress(b'{"error": "gone fishing"}'), GZIP, status=status), APIStatusError,
+            "gone fishing") for status in (b"404 Not Found", b"500 Sorry")],
     ],
     ids=["cut", "head", "plain", "empty", "stalled", "404", "500"],
-)
-async def test_a_download_that_fails_says_why_and_leaves_no_file(  # noqa: PLR0917 - fixtures
+)  # fmt: skip
+async def test_a_failed_download_names_the_reason_and_leaves_no_file(  # noqa: PLR0917 - fixtures
     server, connect, tmp_path, whole, kind, message
 ):
     server.play(Request(), whole, *([Silence()] if kind is APITimeoutError else []))
@@ -347,7 +340,7 @@ async def test_a_download_that_fails_says_why_and_leaves_no_file(  # noqa: PLR09
 @pytest.mark.parametrize(
     ("encoding", "body"), [(b"gzip", BOMB), (b"gzip, gzip", NESTED_BOMB)], ids=["gzip", "nested"]
 )
-async def test_a_download_that_explodes_takes_little_memory_and_leaves_no_file(
+async def test_a_decompression_bomb_in_a_download_takes_little_memory_and_leaves_no_file(
     server, connect, tmp_path, encoding, body
 ):
     server.play(Request(), answer(body, b"Content-Encoding: " + encoding))

@@ -1,4 +1,4 @@
-"""Connections that are never made, or never spoken on."""
+"""Connections that fail before a response."""
 
 import datetime as dt
 import ssl
@@ -24,7 +24,7 @@ from useresponse_async import APITimeoutError, AsyncClient, RetryPolicy
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
-async def test_a_refused_connection_was_never_made(wire):
+async def test_a_refused_connection_raises_without_a_request_sent(wire):
     holder, url = refusing_address()
     with holder:
         async with AsyncClient(url, retry=ONCE, **options_of(wire)) as client:
@@ -35,7 +35,9 @@ async def test_a_refused_connection_was_never_made(wire):
 
 @pytest.mark.parametrize("heard", [True, False])
 @pytest.mark.parametrize("how", [(Reset(),), (), (Silence(),)], ids=["reset", "close", "silence"])
-async def test_a_connection_that_gives_no_answer_is_our_error(server, connect, how, heard):
+async def test_a_connection_without_a_response_raises_a_connection_error(
+    server, connect, how, heard
+):
     server.play(*([Request()] if heard else []), *how)
     silent = how == (Silence(),)
     async with connect(server) as client:
@@ -44,7 +46,7 @@ async def test_a_connection_that_gives_no_answer_is_our_error(server, connect, h
     assert error.request_sent or not (heard or silent)
 
 
-async def test_silence_is_waited_for_once_per_try(server, connect):
+async def test_each_attempt_waits_for_a_silent_server(server, connect):
     server.play(Silence(), times=3)
     quick = RetryPolicy(attempts=3, initial_delay=0, min_retries_per_second=1000)
     async with connect(server, retry=quick, timeout=0.1) as client:
@@ -52,7 +54,7 @@ async def test_silence_is_waited_for_once_per_try(server, connect):
     assert error.attempt == 3
 
 
-async def test_a_connection_that_is_reset_as_it_is_made_is_a_connection_error(server, connect):
+async def test_a_connection_that_is_reset_at_once_raises_a_connection_error(server, connect):
     resets = 50  # so many, since it is a matter of chance what the client has seen by then
     server.play(Reset(), times=resets)
     async with connect(server) as client:
@@ -82,7 +84,7 @@ UNTRUSTED = {
 
 
 @pytest.mark.parametrize("reason", UNTRUSTED)
-async def test_a_certificate_that_cannot_be_trusted_ends_before_the_request(
+async def test_an_untrusted_certificate_raises_before_a_request(
     start_server, trusting, wire, reason
 ):
     server = start_server(tls=UNTRUSTED[reason]())
@@ -107,7 +109,7 @@ async def test_a_certificate_that_cannot_be_trusted_ends_before_the_request(
     ],
     ids=["silence", "reset", "no answer", "a stalled answer"],
 )
-async def test_a_tls_server_that_fails_is_left_at_once(
+async def test_a_failing_tls_server_raises_at_once(
     start_server, trusting, connect, script, timed_out
 ):
     server = start_server(tls=tls_context())
@@ -128,9 +130,7 @@ async def test_a_plain_server_behind_an_https_address_is_a_connection_error(serv
 @pytest.mark.parametrize(
     ("status", "times"), [(b"407 Proxy Authentication Required", 1), (b"502 Bad Gateway", 6)]
 )
-async def test_a_proxy_that_refuses_is_asked_once_and_one_that_fails_again(
-    server, wire, status, times
-):
+async def test_a_refusal_by_a_proxy_is_not_retried_and_a_failure_is(server, wire, status, times):
     server.otherwise = answer(b"", status=status)
     async with AsyncClient(
         "https://support.example", proxy=server.url, retry=QUICK, **options_of(wire)

@@ -1,4 +1,4 @@
-"""Files: nobody finds half of one, nobody's own is touched, and what hangs is left."""
+"""Files of others, symbolic links, and files that cannot be opened."""
 
 import os
 from pathlib import Path
@@ -32,7 +32,7 @@ async def client(server, wire) -> Any:
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-async def test_two_downloads_to_one_path_never_mix(server, client, tmp_path, overwrite):
+async def test_two_downloads_to_one_path_do_not_mix(server, client, tmp_path, overwrite):
     for file in FILES:
         whole = answer(file)
         server.play(Request(), whole[:150_000], Sleep(0.05), whole[150_000:])
@@ -55,7 +55,7 @@ async def test_two_downloads_to_one_path_never_mix(server, client, tmp_path, ove
 
 
 @pytest.mark.parametrize("step", [answer(b"", status=b"404 Not Found"), answer(b"new"), None])
-async def test_a_part_file_that_is_not_ours_stays(server, client, tmp_path, step):
+async def test_a_part_file_of_another_program_stays(server, client, tmp_path, step):
     (tmp_path / "copy.jpg.part").write_bytes(b"not yours")
     server.play(Request(), *((Reset(),) if step is None else (step,)))
     try:
@@ -103,12 +103,12 @@ async def test_a_file_that_appears_meanwhile_is_not_replaced(server, client, tmp
         assert (tmp_path / "copy").read_bytes() == b"mine"
         (tmp_path / "copy").unlink()
     assert list(tmp_path.iterdir()) == []
-    assert len(set(names)) == 2  # a new name each time, which nobody can tell beforehand
+    assert len(set(names)) == 2  # a new and unpredictable name each time
     assert not any("copy" in name for name in names)
 
 
 @pytest.mark.parametrize("to", ["", ".", "..", "folder", "folder/", "a\0b", "folder/.."])
-async def test_what_is_not_a_files_path_is_refused_by_its_argument(
+async def test_an_invalid_target_raises_an_argument_error(
     server, client, monkeypatch, tmp_path, to
 ):
     monkeypatch.chdir(tmp_path)
@@ -131,7 +131,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_what_is_not_a_file_name_is_refused_and_every_other_is_taken():
+async def test_an_invalid_file_name_raises():
     for name in NAMES:
         for make in (
             lambda name=name: Attachment.from_bytes(name, b""),
@@ -146,7 +146,7 @@ async def test_what_is_not_a_file_name_is_refused_and_every_other_is_taken():
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
 @pytest.mark.parametrize("by", ["attempt_timeout", "the caller's deadline"])
-async def test_a_file_whose_opening_hangs_is_left(server, wire, tmp_path, by):
+async def test_a_file_whose_opening_blocks_is_left(server, wire, tmp_path, by):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     attachment = Attachment.from_path(fifo, name="a")

@@ -1,4 +1,4 @@
-"""What becomes of an answer whose head never ends, is too much, or is none?"""
+"""Heads of responses that never end, are too large, or are not HTTP."""
 
 import logging
 import sys
@@ -32,7 +32,7 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("how", UNUSUAL)
-async def test_a_head_that_comes_slowly_or_late_is_read(server, connect, how):
+async def test_a_slow_or_late_head_is_read(server, connect, how):
     server.play(Request(), *UNUSUAL[how])
     async with connect(server) as client:
         with anyio.fail_after(10):
@@ -57,25 +57,19 @@ async def test_a_head_that_is_too_large_is_a_connection_error(server, connect, h
 
 
 NO_HTTP = [
-    b"\x00\x01\x02\x03\r\n\r\n",
-    b"SSH-2.0-OpenSSH_9.6\r\n",
-    b"220 mail.example ESMTP\r\n\r\n",
-    b"{}\r\n\r\n",
-    b"HTTP/9.9 200 OK\r\n\r\n{}",
-    b"HTTP/1.1 OK\r\n\r\n{}",
-    b"HTTP/1.1 2000 OK\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n{}",
+    b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.example ESMTP\r\n\r\n",
+    b"{}\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n{}", b"HTTP/1.1 OK\r\n\r\n{}",
+    b"HTTP/1.1 2000 OK\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
-    b"\r\n" * 100_000,
-]
+    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\n{}", b"\r\n" * 100_000,
+]  # fmt: skip
 
 
-async def test_what_is_no_http_is_our_error(server, connect):
+async def test_a_response_that_is_not_http_raises_a_typed_error(server, connect):
     async with connect(server, timeout=2) as client:
         for head in NO_HTTP:
             server.play(Request(), head)
@@ -94,14 +88,14 @@ UPGRADE = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: 
     [(answer()[:30], APITimeoutError), (UPGRADE, (APIStatusError, APIConnectionError))],
     ids=["stalls", "upgrades"],
 )
-async def test_a_head_that_stalls_or_is_another_protocols_is_our_error(server, connect, head, kind):
+async def test_a_head_that_stalls_or_upgrades_raises_a_typed_error(server, connect, head, kind):
     server.play(Request(), Drip(head, 0.001), Silence())
     async with connect(server) as client:
         await failure(client.users.me(), kind)
 
 
 @pytest.mark.parametrize("answered", [True, False])
-async def test_an_upload_that_nobody_reads_ends(server, connect, answered):
+async def test_an_upload_to_a_server_that_does_not_read_ends(server, connect, answered):
     early = [answer(b"{}", status=b"413 Too Large")] if answered else []
     server.play(Request(body=False), *early, Sleep(0.6), Drain())
     upload = Attachment.from_bytes("a", bytes(20_000_000))
@@ -112,7 +106,7 @@ async def test_an_upload_that_nobody_reads_ends(server, connect, answered):
         assert error.status_code == 413
     else:
         assert answered or isinstance(error, APITimeoutError)
-    assert server.drained < 10_000_000  # nobody went on sending behind the caller's back
+    assert server.drained < 10_000_000  # no task continued to send
 
 
 # The key, echoed
@@ -129,7 +123,7 @@ ECHO = answer(
 
 
 @pytest.mark.parametrize("status", [b"200 ", b"403 "])
-async def test_a_key_echoed_in_the_head_shows_nowhere(server, connect, caplog, status):
+async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, status):
     caplog.set_level(logging.DEBUG)
     server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
     shown: list[str] = []
@@ -177,7 +171,7 @@ async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(
     assert calls < 500 * count
 
 
-async def test_retries_after_bad_heads_reach_the_good_response(server, connect):
+async def test_invalid_heads_are_retried(server, connect):
     server.play(Request(), b"nonsense\r\n\r\n")
     server.play(Request(), answer()[:20], Reset())
     server.play(Request(), answer(status=b"503 Busy"))

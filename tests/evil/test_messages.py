@@ -1,4 +1,4 @@
-"""Each error names the host, the limit or the key that it is about, and what to do."""
+"""Error messages: the host, the limit or the key, and the remedy."""
 
 import logging
 import re
@@ -57,7 +57,9 @@ async def message_of(client) -> str:
 
 
 @pytest.mark.parametrize("source", ["USERESPONSE_URL", "the base_url argument"])
-async def test_a_refused_host_is_named_with_where_it_comes_from(monkeypatch, wire, source):
+async def test_a_refused_connection_names_the_host_and_the_source_of_the_url(
+    monkeypatch, wire, source
+):
     holder, url = refusing_address()
     monkeypatch.setenv("USERESPONSE_URL", url if source.isupper() else "https://other.example")
     given = None if source.isupper() else url
@@ -68,17 +70,19 @@ async def test_a_refused_host_is_named_with_where_it_comes_from(monkeypatch, wir
     assert message == f"GET /api/3.0/me.json: {reason}"
 
 
-async def test_a_host_that_cannot_be_resolved_is_named(wire):
+async def test_an_unknown_host_is_named(wire):
     client = AsyncClient("https://no-such-host.invalid", retry=ONCE, **options_of(wire))
     message = await message_of(client)
     assert "cannot connect to no-such-host.invalid:443: the host name cannot be resolved" in message
     assert message.endswith("(URL from the base_url argument)")
 
 
-async def test_a_host_that_cannot_be_reached_is_named_with_the_time(wire):
+async def test_a_connect_timeout_names_the_host_and_the_limit(wire):
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        waiting = [socket.socket() for _ in range(3)]  # which nobody accepts, so no more get in
+        waiting = [
+            socket.socket() for _ in range(3)
+        ]  # which are not accepted, so that the queue is full
         for connection in waiting:
             connection.settimeout(0)
             connection.connect_ex(listener.getsockname())
@@ -95,7 +99,7 @@ async def test_a_host_that_cannot_be_reached_is_named_with_the_time(wire):
 )
 @pytest.mark.parametrize("source", ["the environment", "the proxy argument"])
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
-async def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch, wire, scheme, port, source):
+async def test_an_unreachable_proxy_is_named(monkeypatch, wire, scheme, port, source):
     holder, address = refusing_address()
     proxy = address.replace("//", "//user:s3cret@")
     given = proxy if source == "the proxy argument" else None
@@ -118,13 +122,13 @@ async def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch, wire, scheme
         ((CUT_BODY,), "no complete response within 0.2 s (read timeout)"),
     ],
 )
-async def test_a_timeout_says_which_and_how_long(server, connect, answered, problem):
+async def test_a_timeout_names_its_kind_and_limit(server, connect, answered, problem):
     server.play(Request(), *answered, Silence())
     async with connect(server, timeout=0.2) as client:
         assert str(await failure(client.users.me())).endswith(f": {problem}")
 
 
-async def test_a_401_says_where_the_refused_key_comes_from(sandbox, monkeypatch, wire):
+async def test_a_401_names_the_source_of_the_key(sandbox, monkeypatch, wire):
     monkeypatch.setenv("USERESPONSE_API_KEY", "wrong-key")
     for given, source in ((None, "USERESPONSE_API_KEY"), ("wrong-too", "the api_key argument")):
         client = AsyncClient(sandbox.url, api_key=given, **options_of(wire))
@@ -135,7 +139,7 @@ async def test_a_401_says_where_the_refused_key_comes_from(sandbox, monkeypatch,
         assert "wrong" not in str(caught.value)
 
 
-async def test_a_401_of_a_call_with_a_password_names_both(sandbox, wire):
+async def test_a_401_of_a_call_with_a_password_names_password_and_key(sandbox, wire):
     names_both = r"\[the server rejected a secret of the call or the API key from the api_key arg"
     async with AsyncClient(sandbox.url, api_key="wrong-key", **options_of(wire)) as client:
         for call in (
@@ -166,7 +170,7 @@ async def test_a_401_of_a_guest_says_how_to_pass_a_key(sandbox, wire):
     ],
     ids=["POST", "a GET that moves", "a PUT with a file", "any POST"],
 )
-async def test_what_broke_off_and_is_not_repeated_may_have_been_processed(
+async def test_a_failed_call_that_is_not_idempotent_may_have_been_processed(
     server, connect, call, doubt
 ):
     server.play(*doubt)
@@ -175,7 +179,7 @@ async def test_what_broke_off_and_is_not_repeated_may_have_been_processed(
             await call(client)
 
 
-async def test_what_took_too_long_may_have_been_processed(server, connect):
+async def test_a_call_that_timed_out_may_have_been_processed(server, connect):
     server.play(Request(), Silence())
     async with connect(server, timeout=5, attempt_timeout=0.1) as client:
         message = rf"no complete response within 0\.1 s \(attempt_timeout\){IN_DOUBT}$"
@@ -193,7 +197,9 @@ async def test_what_took_too_long_may_have_been_processed(server, connect):
     ],
     ids=["GET", "PUT", "DELETE"],
 )
-async def test_what_may_be_repeated_says_nothing_of_that(server, connect, call, doubt):
+async def test_the_error_of_an_idempotent_call_does_not_mention_processing(
+    server, connect, call, doubt
+):
     server.play(*doubt)
     async with connect(server) as client:
         with pytest.raises(UseResponseError) as caught:
@@ -202,7 +208,7 @@ async def test_what_may_be_repeated_says_nothing_of_that(server, connect, call, 
 
 
 @pytest.mark.parametrize("status", [b"503 Unavailable", b"429 Too Many", b"400 Bad Request"])
-async def test_what_was_refused_was_not_processed(server, connect, status):
+async def test_a_refused_call_was_not_processed(server, connect, status):
     server.play(Request(), answer(b"", status=status))
     async with connect(server) as client:
         with pytest.raises(UseResponseError, match=status[:3].decode()) as caught:
@@ -210,7 +216,7 @@ async def test_what_was_refused_was_not_processed(server, connect, status):
     assert IN_DOUBT not in str(caught.value)
 
 
-async def test_what_was_not_sent_was_not_processed(wire):
+async def test_a_call_that_was_not_sent_was_not_processed(wire):
     holder, url = refusing_address()
     with holder:
         async with AsyncClient(url, retry=ONCE, **options_of(wire)) as client:

@@ -1,4 +1,4 @@
-"""Where does a server lead a client, and does the key go along?"""
+"""Redirects: where the client follows them, and where the key is sent."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -28,7 +28,7 @@ def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> byte
 
 # The standard library's cookie jar warns of the last one, which is an error here.
 @pytest.mark.parametrize("cookie", [b"seen=1; Path=/", b"seen=1; max-age"])
-async def test_no_cookie_goes_along_or_is_looked_at(server, connect, tmp_path, cookie):
+async def test_no_cookie_is_sent_or_parsed(server, connect, tmp_path, cookie):
     server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), Serve())
     server.otherwise = answer(ME, b"Set-Cookie: " + cookie)
     async with connect(server) as client:
@@ -38,7 +38,7 @@ async def test_no_cookie_goes_along_or_is_looked_at(server, connect, tmp_path, c
     assert b"\r\ncookie:" not in b"".join(server.heads).lower()
 
 
-async def test_a_download_led_elsewhere_and_back_goes_without_the_key(
+async def test_a_download_redirected_elsewhere_and_back_has_no_key(
     server, start_server, connect, tmp_path
 ):
     other = start_server()
@@ -51,9 +51,7 @@ async def test_a_download_led_elsewhere_and_back_goes_without_the_key(
 
 
 @pytest.mark.every_loop
-async def test_an_upload_that_is_led_on_before_it_was_taken_is_sent_whole(
-    server, connect, tmp_path
-):
+async def test_an_upload_that_is_redirected_is_sent_completely(server, connect, tmp_path):
     """The body that broke off is closed before it is read anew: a file that stays open warns."""
     path = tmp_path / "a"
     path.write_bytes(bytes(5_000_000))
@@ -90,7 +88,7 @@ async def follow(location: bytes, to: Path) -> None:
                 await call()
 
 
-def test_any_redirect_at_all_is_our_error(tmp_path_factory):
+def test_any_redirect_raises_a_typed_error(tmp_path_factory):
     to = tmp_path_factory.mktemp("any") / "f"
     texts = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
     fixed = st.sampled_from(LOCATIONS)
@@ -106,7 +104,7 @@ def test_any_redirect_at_all_is_our_error(tmp_path_factory):
 ADDRESSES = ["http://xn--a/", "http://[", "\ud800", "file:///x", "ftp://x/", "http://", "a\x00b"]
 
 
-async def test_an_address_to_download_that_makes_no_sense_is_refused(tmp_path):
+async def test_an_invalid_address_of_a_download_raises(tmp_path):
     async with AsyncClient("http://localhost", transport=leading_to(b""), retry=ONCE) as client:
         for address in ADDRESSES:
             with pytest.raises((ArgumentError, NotFoundError)):

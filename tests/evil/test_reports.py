@@ -1,6 +1,6 @@
-"""Sentry and structlog, which show every variable of every frame, show no secret.
+"""Sentry and structlog show every variable of every frame, and no secret.
 
-They see each kind of failure by each sender: their own pipelines run, up to what would be sent.
+Each kind of failure by each transport goes through their own pipelines, up to what would be sent.
 """
 
 import json
@@ -79,7 +79,7 @@ CALLS: dict[str, Call] = {
     "download": lambda client, folder: client.files.download("/f", folder / "f", max_bytes=10_000),
     "walk": lambda client, folder: client.users.search().collect(),
 }
-# What these send, and what they receive, which may hold a key that nobody knows yet.
+# These send a secret, or receive one, which may be a new key.
 WITH_PASSWORD = {"create", "login", "change", "sensitive"}
 SENSITIVE = {"me", "register", "identity", *WITH_PASSWORD}
 
@@ -217,5 +217,5 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
                 )
             (tmp_path / "f").unlink(missing_ok=True)
             server._scripts.clear()  # noqa: SLF001 - what the call did not need
-        # These return what comes as it is.
+        # These return the body unchanged.
         assert {*CALLS} - failures <= {"download", "sensitive"}

@@ -1,4 +1,4 @@
-"""A TLS connection that breaks after its handshake is a typed error, and no walk ends of it."""
+"""TLS connections that break after the handshake."""
 
 import socket
 import ssl
@@ -66,7 +66,7 @@ def server() -> Iterator[RawServer]:
 
 @pytest.fixture(params=["its own", pytest.param("transport", marks=pytest.mark.long)])
 def options(request, wire, trusting) -> dict[str, Any]:
-    """Choose the sender: pools or aiohttp, by the wire, or a transport of the caller's."""
+    """Choose the transport: pools or aiohttp, by the wire, or one of the caller."""
     if request.param == "its own":
         return {"verify": trusting, **options_of(wire)}
     if wire == "aiohttp":

@@ -1,18 +1,18 @@
-"""A sender that sleeps in one of its steps ends in time, is left at once, and leaves nothing."""
+"""A transport that blocks in one of its steps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import httpx
 import pytest
 import trio
+from memory import Memory
 from server import ONCE, Request, Silence, answer, chunked, options_of
-from tasks import live_tasks
+from tasks import live_tasks, until
 
 from useresponse_async import APITimeoutError, AsyncClient, Attachment
 
@@ -23,16 +23,18 @@ SLACK_SECONDS = 1.0
 Call = Callable[[AsyncClient, Path], Awaitable[object]]
 
 
-class Sleepy(httpx.AsyncBaseTransport):
+class Sleepy(Memory):
     """A server in memory, one of whose steps never ends, unless it is cancelled."""
+
+    pages = 1
 
     def __init__(self, step: str) -> None:
         self.step = step
         self.asleep = 0
         self.reached = anyio.Event()
 
-    async def reach(self, step: str) -> None:
-        await anyio.lowlevel.checkpoint()
+    async def reach(self, step: str, target: str) -> None:
+        await super().reach(step, target)
         if step == self.step:
             self.asleep += 1
             self.reached.set()
@@ -40,27 +42,6 @@ class Sleepy(httpx.AsyncBaseTransport):
                 await anyio.sleep_forever()
             finally:
                 self.asleep -= 1
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if isinstance(request.stream, httpx.AsyncByteStream):
-            async for _ in request.stream:
-                await self.reach("upload")
-        await self.reach("head")
-        return httpx.Response(200, stream=Body(self))
-
-
-class Body(httpx.AsyncByteStream):
-    def __init__(self, sender: Sleepy) -> None:
-        self.sender = sender
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for step, chunk in (("first", b'{"id": 1, "data": [], '), ("later", b'"token": "t"}')):
-            await self.sender.reach(step)
-            yield chunk
-        await self.sender.reach("last")
-
-    async def aclose(self) -> None:
-        await self.sender.reach("close")
 
 
 async def walk(client: AsyncClient, folder: Path) -> None:
@@ -88,14 +69,12 @@ def cases() -> list[tuple[str, str]]:
 
 
 async def settle(tasks: int) -> None:
-    with anyio.fail_after(SLACK_SECONDS):
-        while live_tasks() != tasks:
-            await anyio.sleep(0.005)
+    await until(lambda: live_tasks() == tasks, within=SLACK_SECONDS)
 
 
 @LOOPS
 @pytest.mark.parametrize(("call", "step"), cases())
-async def test_it_ends_within_its_deadline(call, step, tmp_path):
+async def test_a_blocked_call_ends_within_its_deadline(call, step, tmp_path):
     sender, tasks = Sleepy(step), live_tasks()
     client = AsyncClient(
         "https://help.example",
@@ -122,7 +101,9 @@ async def test_it_ends_within_its_deadline(call, step, tmp_path):
 @LOOPS
 @pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
 @pytest.mark.parametrize(("call", "step"), cases())
-async def test_it_is_left_at_once(anyio_backend, by, call, step, tmp_path, collect):  # noqa: PLR0917 - fixtures
+async def test_a_blocked_call_can_be_cancelled_at_once(  # noqa: PLR0917 - fixtures
+    anyio_backend, by, call, step, tmp_path, collect
+):
     if by == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
     sender, tasks = Sleepy(step), live_tasks()
@@ -205,8 +186,7 @@ async def test_no_busy_connection_is_left(server, connected, how, end, tmp_path)
         server.play(*SILENCES[how])
 
         async def until_it_waits(before: int = connections) -> None:
-            while server.connections == before:
-                await anyio.sleep(0.01)
+            await until(lambda: server.connections != before)
             await anyio.sleep(0.02)
 
         with anyio.fail_after(5):
@@ -225,8 +205,6 @@ async def test_no_busy_connection_is_left(server, connected, how, end, tmp_path)
                 with pytest.raises(asyncio.CancelledError):
                     await task
         assert client.in_flight == 0
-        with anyio.fail_after(SLACK_SECONDS):
-            while server.open_connections:
-                await anyio.sleep(0.005)
+        await until(lambda: not server.open_connections, within=SLACK_SECONDS)
         await settle(tasks)
     assert list(tmp_path.iterdir()) == []
