@@ -1,4 +1,4 @@
-"""Pacing: finding the server's speed, keeping to it, following its changes."""
+"""Pacing: the concurrency limit follows the server's capacity."""
 
 import logging
 from collections import deque
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import anyio
 import pytest
-from quick import QUICK
+from quick import client_of
+from tasks import until
 
 from useresponse_async import AsyncClient, User
 from useresponse_async._pacing import Pacing, Slot
@@ -27,18 +28,18 @@ class Load:
 
     async def fill(self) -> None:
         while len(self._under_way) < self.pacing.limit:
-            turn = Slot(self.pacing, bulk=False)
-            await turn.__aenter__()
-            self._under_way.append(turn)
+            slot = Slot(self.pacing, bulk=False)
+            await slot.__aenter__()
+            self._under_way.append(slot)
 
     async def answer(self, *, overloaded: bool = False) -> None:
         await self.fill()
-        turn = self._under_way.popleft()
+        slot = self._under_way.popleft()
         if overloaded:
-            turn.overloaded()
-        await turn.__aexit__(None, None, None)
+            slot.overloaded()
+        await slot.__aexit__(None, None, None)
         if not overloaded:
-            turn.succeeded()
+            slot.succeeded()
         await self.fill()
 
     async def answer_round(self, *, overloaded: bool = False) -> None:
@@ -57,20 +58,7 @@ async def test_the_limit_starts_low_and_doubles_with_each_round_of_successes():
     assert limits == [20, 40, 64]
 
 
-async def test_a_bound_below_the_start_is_the_limit_from_the_start():
-    assert Pacing(3).limit == 3
-
-
-async def test_without_adaptive_pacing_the_limit_does_not_change():
-    pacing = Pacing(50, adaptive=False)
-    assert pacing.limit == 50
-    turn = Slot(pacing, bulk=False)
-    async with turn:
-        turn.overloaded()
-    assert pacing.limit == 50
-
-
-async def test_requests_that_were_under_way_together_shrink_the_limit_once():
+async def test_concurrent_failures_reduce_the_limit_once():
     load = Load(10)
     await load.fill()
     for _ in range(3):
@@ -85,7 +73,7 @@ async def test_the_limit_is_never_below_one():
     assert load.pacing.limit == 1
 
 
-async def test_a_limit_that_was_too_much_is_not_retried_at_once():
+async def test_a_limit_that_was_too_high_is_not_tried_again_at_once():
     load = Load(50)
     await load.answer_round()
     await load.answer(overloaded=True)
@@ -96,7 +84,7 @@ async def test_a_limit_that_was_too_much_is_not_retried_at_once():
     assert seen[-1] == max(seen) == 39
 
 
-async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as_much_more():
+async def test_the_limit_rises_in_steps_to_the_maximum():
     load = Load(50)
     await load.answer_round()
     await load.answer(overloaded=True)
@@ -111,20 +99,20 @@ async def test_what_goes_well_for_long_is_tried_with_more_and_then_with_twice_as
 async def test_an_idle_client_does_not_grow_its_limit():
     pacing = Pacing(50)
     for _ in range(200):
-        turn = Slot(pacing, bulk=False)
-        async with turn:
+        slot = Slot(pacing, bulk=False)
+        async with slot:
             pass
-        turn.succeeded()
+        slot.succeeded()
     assert pacing.limit == 20
 
 
-async def test_answers_to_requests_from_before_a_decrease_change_nothing():
+async def test_responses_to_requests_from_before_a_decrease_are_ignored():
     pacing = Pacing(10)
     early = Slot(pacing, bulk=False)
     await early.__aenter__()
-    turn = Slot(pacing, bulk=False)
-    async with turn:
-        turn.overloaded()
+    slot = Slot(pacing, bulk=False)
+    async with slot:
+        slot.overloaded()
     assert pacing.limit == 7
     early.overloaded()
     assert pacing.limit == 7
@@ -150,7 +138,7 @@ async def test_a_pause_ends_when_a_server_that_was_down_responds_again():
     assert outcome == [True]
 
 
-async def test_a_pause_is_as_long_as_told_while_the_server_is_not_down():
+async def test_a_pause_has_its_length_while_the_server_is_up():
     load = Load(4)
     await load.answer_round()
     assert await load.pacing.pause(0.01) is False
@@ -168,8 +156,7 @@ async def test_a_single_call_overtakes_queued_calls_of_a_map(start_sandbox: Star
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(bulk)
-            while not mapped:
-                await anyio.sleep(0.005)
+            await until(lambda: mapped)
             for _ in range(3):
                 before = len(sandbox.requests)
                 await client.users.get(100)
@@ -197,8 +184,7 @@ async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_ca
         async with anyio.create_task_group() as tasks:
             for _ in range(30):
                 tasks.start_soon(call)
-            while sandbox.in_flight < 8:
-                await anyio.sleep(0.005)
+            await until(lambda: sandbox.in_flight >= 8)
             before = single
             async for _ in client.map(client.users.get, range(1, 41)):
                 pass
@@ -207,7 +193,7 @@ async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_ca
             assert 60 <= single - before <= 240
 
 
-async def test_what_a_map_calls_is_bulk_work_but_not_what_its_loop_calls(start_sandbox: Start):
+async def test_calls_of_a_map_are_bulk_work_and_those_of_its_loop_are_not(start_sandbox: Start):
     sandbox = start_sandbox(users=5)
     async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
         marks: list[bool] = []
@@ -223,17 +209,15 @@ async def test_what_a_map_calls_is_bulk_work_but_not_what_its_loop_calls(start_s
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refused(
+async def test_a_walk_over_an_overloaded_server_is_complete_and_seldom_refused(
     start_sandbox: Start, caplog: pytest.LogCaptureFixture
 ):
     sandbox = start_sandbox(users=3_000, latency=0.01, capacity=4)
     caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, max_in_flight=50, retry=QUICK
-    ) as client:
+    async with client_of(sandbox, max_in_flight=50) as client:
         ids = [user.id async for user in client.users.search(count=10)]
     assert ids == list(range(1, 3_001))
-    # 300 pages: a fixed bound of 50 is refused thousands of times.
+    # 300 pages: a fixed limit of 50 is refused thousands of times.
     assert 0 < sandbox.faults["overload"] < 60
     assert any("overloaded" in record.message for record in caplog.records)
 
@@ -241,9 +225,7 @@ async def test_a_walk_over_an_overloaded_server_loses_nothing_and_is_seldom_refu
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_server_that_gains_capacity_gets_more_requests(start_sandbox: Start):
     sandbox = start_sandbox(users=30_000, latency=0.01, capacity=2)
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, max_in_flight=16, retry=QUICK
-    ) as client:
+    async with client_of(sandbox, max_in_flight=16) as client:
         seen = 0
         async with client.users.search(count=10) as users:
             async for _ in users:
@@ -257,7 +239,7 @@ async def test_a_server_that_gains_capacity_gets_more_requests(start_sandbox: St
     assert sandbox.peak_in_flight == 16
 
 
-async def test_a_walk_goes_on_at_once_when_the_server_is_back(start_sandbox: Start):
+async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox: Start):
     sandbox = start_sandbox(users=2_000, latency=0.01)
     retries: list[float] = []
     async with AsyncClient(
