@@ -1,4 +1,4 @@
-"""Every model takes every known field, does without any, and gives back plain data."""
+"""Models: every field, no field, odd values, and plain data."""
 
 import copy
 import json
@@ -57,7 +57,7 @@ from useresponse_async._decode import StructureError, page_of
 
 @dataclass
 class Sample:
-    """A model as the wire has it, with every field, and as it is given back."""
+    """A model with every field, as JSON and as plain data."""
 
     model: type[Any]
     wire: dict[str, Any]
@@ -83,7 +83,7 @@ def sample(model: type[Any], shown: str, *fields: tuple[Any, ...]) -> Sample:
 
 
 def decoded(model: type[Any], *wire: Any) -> list[Any]:
-    """Return what a page with these items is read as, by the way every answer goes."""
+    """Return what a page with these items is read as, as every response is."""
     body = json.loads(json.dumps({"data": wire, "totalObjects": len(wire)}))
     return page_of(model, number=1, size=50)(body).items
 
@@ -285,7 +285,7 @@ def test_a_page_with_every_field_missing(sample: Sample):
 
 
 @pytest.mark.parametrize("model", [User, Object, Comment, Chat, Category, UserNote, Report])
-def test_what_a_call_returns_by_id_has_an_id(model: type[Any]):
+def test_models_returned_by_id_require_an_id(model: type[Any]):
     assert attrs.resolve_types(model) is model
     assert attrs.fields(model).id.type is int
     for nothing in ({}, {"id": None}, {"id": ""}, {"id": "x"}, {"id": []}):
@@ -295,7 +295,7 @@ def test_what_a_call_returns_by_id_has_an_id(model: type[Any]):
 
 
 @each_sample
-def test_a_page_with_every_field_empty_as_php_has_it(sample: Sample):
+def test_a_page_with_every_field_empty(sample: Sample):
     for nothing in (None, "", False):
         wire = {name: nothing for name in sample.wire if name not in ("parentObject", "type")}
         (made,) = decoded(sample.model, wire | needed(sample.model))
@@ -312,7 +312,7 @@ def test_unknown_keys_are_kept(sample: Sample):
 
 
 @each_sample
-def test_the_repr_is_short_and_shows_what_identifies(sample: Sample):
+def test_the_repr_shows_what_identifies(sample: Sample):
     (made,) = decoded(sample.model, sample.wire)
     assert repr(made) == sample.shown
     shown = ", ".join(f"{name}={value}" for name, value in needed(sample.model).items())
@@ -326,11 +326,12 @@ def test_equal_data_is_equal_and_survives_copies_pickles_and_json(sample: Sample
     assert one != sample.model(**needed(sample.model))
     assert pickle.loads(pickle.dumps(one)).to_dict() == sample.plain  # noqa: S301 - our own
     assert json.loads(one.to_json()) == sample.plain
+    assert '"Олександр"' in sample.model(**needed(sample.model), extra={"x": "Олександр"}).to_json()
     assert "\n" not in one.to_json()
 
 
 @each_sample
-def test_a_model_can_be_made_by_hand_and_takes_no_strange_name(sample: Sample):
+def test_a_model_can_be_constructed_and_has_no_other_attributes(sample: Sample):
     made = sample.model(**needed(sample.model), extra={"x": 1})
     made.extra["y"] = 2
     assert made.to_dict()["extra"] == {"x": 1, "y": 2}
@@ -346,11 +347,7 @@ def test_plain_data_shares_nothing_with_the_model():
     assert made.parent_object == {"id": 11}
 
 
-def test_text_of_any_language_stays_readable_in_json():
-    assert '"name": "Олександр"' in User(id=1, name="Олександр").to_json()
-
-
-def test_an_api_key_shows_in_nothing_that_is_given_back():
+def test_an_api_key_is_in_no_repr_and_no_plain_data():
     (made,) = decoded(User, USER.wire)
     assert made.api_key == Secret("k-5")
     assert "k-5" not in repr(made) + made.to_json() + repr(made.to_dict())
@@ -365,27 +362,24 @@ def test_unix_time_becomes_aware_utc():
 
 # The forms of other versions
 
-
-def test_an_object_type_may_have_one_title():
-    (made,) = decoded(Object, {"id": 1, "type": {"slug": "ticket", "title": "Ticket"}})
-    assert made.type.title == TypeTitle(single="Ticket")
+BOTH_FORMS = {"name": "property_7", "slug": "region", "label": "Region", "title": None}
 
 
-def test_a_files_name_may_be_a_text():
-    (made,) = decoded(Comment, {"id": 1, "attachments": [{"id": 1, "name": "a.png"}]})
-    assert made.attachments == [AttachedFile(id=1, name=FileName(full="a.png"))]
-
-
-def test_a_custom_field_may_have_a_slug_and_a_title():
-    (made,) = decoded(CustomField, {"id": 7, "slug": "property_7", "title": "Region"})
-    assert made == CustomField(id=7, name="property_7", label="Region")
-
-
-def test_a_custom_field_with_both_forms_keeps_the_other_one_as_extra():
-    wire = {"name": "property_7", "slug": "region", "label": "Region", "title": None}
-    (made,) = decoded(CustomField, wire)
-    extra = {"slug": "region", "title": None}
-    assert made == CustomField(name="property_7", label="Region", extra=extra)
+@pytest.mark.parametrize(
+    ("wire", "expected"),
+    [
+        ({"slug": "ticket", "title": "Ticket"}, ObjectType(slug="ticket",
+            title=TypeTitle(single="Ticket"))),
+        ({"id": 1, "name": "a.png"}, AttachedFile(id=1, name=FileName(full="a.png"))),
+        ({"id": 7, "slug": "property_7", "title": "Region"}, CustomField(id=7, name="property_7",
+            label="Region")),
+        (BOTH_FORMS, CustomField(name="property_7", label="Region", extra={"slug": "region",
+            "title": None})),
+    ],
+    ids=["a title", "a file name", "a slug", "both"],
+)  # fmt: skip
+def test_a_form_of_another_version_is_read(wire: Any, expected: Any):
+    assert decoded(type(expected), wire) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -396,15 +390,11 @@ def test_a_custom_field_with_both_forms_keeps_the_other_one_as_extra():
         (["Europe", "America"], [("0", "Europe"), ("1", "America")]),
         ([{"value": "eu", "title": "Europe"}], [("eu", "Europe")]),
         ({"0": {"value": "eu", "title": "Europe"}}, [("eu", "Europe")]),
-        ({"eu": {"title": "Europe"}}, [("eu", "Europe")]),
-        ({"1": 10}, [("1", "10")]),
-        ({}, []),
-        ([], []),
-        (None, []),
-        ("", []),
+        ({"eu": {"title": "Europe"}}, [("eu", "Europe")]), ({"1": 10}, [("1", "10")]), ({}, []),
+        ([], []), (None, []), ("", []),
     ],
-)
-def test_options_come_as_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, str]]):
+)  # fmt: skip
+def test_options_are_read_from_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, str]]):
     (made,) = decoded(CustomField, {"options": wire})
     assert [(option.value, option.title) for option in made.options] == pairs
 
@@ -428,30 +418,21 @@ def test_options_come_as_a_mapping_or_a_list(wire: Any, pairs: list[tuple[str, s
         (CustomField, {"options": 5}, "options", {"options": 5}),
         (CustomField, {"slug": []}, "name", {"slug": []}),
         (User, {"apiKey": ["k-5"]}, "api_key", {}),
-        *[
-            (User, {key: value}, name, {key: value})
-            for key, name, value in [
-                ("name", "name", ["Ada"]),
-                ("name", "name", True),
-                ("shortName", "short_name", {}),
-                ("isDefaultAvatar", "is_default_avatar", "maybe"),
-                ("avatar", "avatar", "b.png"),
-                ("role", "role", 5),
-                ("role", "role", [{"id": 1}]),
-                ("custom_fields", "custom_fields", {"a": 1}),
-                ("custom_fields", "custom_fields", [{}, 5]),
-            ]
-        ],
+        *[(User, {key: value}, name, {key: value}) for key, name, value in [("name", "name",
+            ["Ada"]), ("name", "name", True), ("shortName", "short_name", {}), ("isDefaultAvatar",
+            "is_default_avatar", "maybe"), ("avatar", "avatar", "b.png"), ("role", "role", 5),
+            ("role", "role", [{"id": 1}]), ("custom_fields", "custom_fields", {"a": 1}),
+            ("custom_fields", "custom_fields", [{}, 5])]],
     ],
-)
-def test_an_odd_value_is_in_extra_and_its_field_is_empty(model, wire, name, extra):
+)  # fmt: skip
+def test_an_invalid_value_is_in_extra_and_its_field_is_empty(model, wire, name, extra):
     for made in decoded(model, *2 * [{"id": 1, **wire}]):
         assert getattr(made, name) in (None, [])
         assert made.extra == extra
         assert made.id == 1
 
 
-def test_an_odd_value_inside_stays_inside():
+def test_an_invalid_value_of_a_nested_model_is_in_its_extra():
     (made,) = decoded(Object, {"id": 1, "author": {"id": 2, "role": {"id": "boss", "alias": "a"}}})
     assert made.author.role == Role(alias="a", extra={"id": "boss"})
     assert made.author.extra == made.extra == {}
@@ -466,13 +447,13 @@ def test_an_odd_value_inside_stays_inside():
     ],
 )
 @pytest.mark.parametrize("guest", [{"name": "A guest"}, {"id": "", "name": "A guest"}])
-def test_a_nested_thing_without_its_id_is_absent_and_in_extra(model, key, name, guest):
+def test_a_nested_model_without_its_id_is_absent_and_in_extra(model, key, name, guest):
     (made,) = decoded(model, {"id": 1, key: guest} if model is Object else {key: guest})
     assert getattr(made, name) is None
     assert made.extra == {key: guest}
 
 
-def test_an_api_key_does_not_get_into_extra():
+def test_an_api_key_is_not_in_extra():
     user = {"name": "A guest", "apiKey": "k-5"}
     (made,) = decoded(
         Object, {"id": 1, "author": user, "owners": [{"owner": user}], "apiKey": "k-5"}
@@ -480,7 +461,7 @@ def test_an_api_key_does_not_get_into_extra():
     assert made.extra == {"author": {"name": "A guest"}, "owners": [{"owner": {"name": "A guest"}}]}
 
 
-def test_an_odd_field_is_logged_once_without_its_value():
+def test_an_invalid_field_is_logged_once_without_its_value():
     script = """
 import anyio, httpx, logging
 from useresponse_async import AsyncClient
@@ -510,7 +491,7 @@ anyio.run(main)
 
 
 @each_sample
-def test_a_model_comes_back_from_plain_data(sample: Sample):
+def test_a_model_is_restored_from_plain_data(sample: Sample):
     (made,) = decoded(sample.model, {**sample.wire, "newIn8": {"a": [1]}})
     restored = sample.model.from_dict(json.loads(made.to_json()))
     assert type(restored) is sample.model
@@ -529,31 +510,12 @@ def test_a_masked_secret_stays_unknown():
 @pytest.mark.parametrize(
     ("data", "place"),
     [
-        ({}, "User.id"),
-        ({"id": "1"}, "User.id"),
-        ({"id": True}, "User.id"),
-        ({"id": 1, "tags": "a"}, "User.tags"),
-        ({"id": 1, "tags": ["a", 1]}, r"User.tags\[1\]"),
+        ({}, "User.id"), ({"id": "1"}, "User.id"), ({"id": True}, "User.id"),
+        ({"id": 1, "tags": "a"}, "User.tags"), ({"id": 1, "tags": ["a", 1]}, r"User.tags\[1\]"),
         ({"id": 1, "custom_fields": [{}, {"id": "x"}]}, r"User.custom_fields\[1\].id"),
-        ({"id": 1, "shortName": "A"}, "shortName"),
-        ([], "User"),
-        (None, "User"),
+        ({"id": 1, "shortName": "A"}, "shortName"), ([], "User"), (None, "User"),
     ],
-)
-def test_what_is_not_plain_data_of_the_model_is_refused_with_the_place(data: Any, place: str):
+)  # fmt: skip
+def test_invalid_plain_data_raises_with_the_place(data: Any, place: str):
     with pytest.raises(ValueError, match=place):
         User.from_dict(data)
-
-
-# Loading
-
-
-def test_every_public_name_is_there():
-    for name in useresponse_async.__all__:
-        assert getattr(useresponse_async, name) is not None
-
-
-@pytest.mark.parametrize("module", [useresponse_async, models, useresponse_async.resources])
-def test_a_name_that_does_not_exist_is_an_attribute_error(module: Any):
-    with pytest.raises(AttributeError, match="NoSuchThing"):
-        _ = module.NoSuchThing

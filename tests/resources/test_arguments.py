@@ -1,4 +1,4 @@
-"""Arguments that cannot work are refused before anything is sent."""
+"""Invalid arguments, which raise before a request is sent."""
 
 import inspect
 import re
@@ -86,9 +86,7 @@ async def refusal(sandbox: Sandbox, call: Callable[[], Any]) -> ArgumentError:
 
 
 @pytest.mark.parametrize(("argument", "call", "values"), REFUSED, ids=[it[0] for it in REFUSED])
-async def test_an_argument_that_cannot_work_is_refused_by_its_name(
-    sandbox, client, argument, call, values
-):
+async def test_an_invalid_argument_is_named(sandbox, client, argument, call, values):
     for value in values:
         assert (await refusal(sandbox, partial(call, client, value))).argument == argument
 
@@ -116,10 +114,7 @@ ELSEWHERE = datetime(2030, 1, 31, tzinfo=timezone(timedelta(hours=2)))
         ("datetime.date", lambda c: c.objects.update(12, expires_at="31.01.2030")),
         ("the separator of values", lambda c: c.objects.update(12, properties={7: ["a|b"]})),
         ("the separator of values", lambda c: c.users.update(5, tags=["a,b"])),
-        (
-            "^attachments: expected an Att",
-            lambda c: c.objects.update(12, attachments=["a.txt"]),
-        ),
+        ("^attachments: expected an Att", lambda c: c.objects.update(12, attachments=["a.txt"])),
         ("^attachments: .* pass a list", lambda c: c.objects.update(12, attachments=FILE)),
         ("^attachments: expected an Att", lambda c: c.tickets.create("x", attachments=[UPLOADED])),
         ("^attachments: .* files.upload", lambda c: c.comments.create(1, "x", attachments=[FILE])),
@@ -131,7 +126,7 @@ ELSEWHERE = datetime(2030, 1, 31, tzinfo=timezone(timedelta(hours=2)))
         ("URL too long", lambda c: c.users.search(search="x" * 70_000).first()),
     ],
 )
-async def test_a_refusal_says_what_to_do(sandbox, client, message, call):
+async def test_the_error_of_an_invalid_argument_says_what_to_do(sandbox, client, message, call):
     assert re.search(message, str(await refusal(sandbox, partial(call, client))))
 
 
@@ -153,7 +148,7 @@ async def test_a_refusal_says_what_to_do(sandbox, client, message, call):
         ("group", lambda c, **it: c.reports.objects(4, **it)),
     ],
 )
-def test_a_list_refuses_a_parameter_that_has_an_argument_at_once(name, call):
+def test_a_parameter_that_has_an_argument_raises_at_once(name, call):
     with pytest.raises(ArgumentError, match="has its own argument"):
         call(AsyncClient("https://example.org"), params={name: "1"})
 
@@ -176,25 +171,21 @@ async def test_an_unknown_argument_is_a_type_error(sandbox, client, call):
 @pytest.mark.parametrize(
     ("path", "received"),
     [
-        ("/x.json", "/api/3.0/x.json"),
-        ("x.json", "/api/3.0/x.json"),
-        ("/a/b/7.json", "/api/3.0/a/b/7.json"),
-        ("a b.json", "/api/3.0/a b.json"),
-        ("é.json", "/api/3.0/é.json"),
-        ("100%25.json", "/api/3.0/100%.json"),
-        ("a:b@c.json", "/api/3.0/a:b@c.json"),
-        ("...json", "/api/3.0/...json"),
+        ("/x.json", "/api/3.0/x.json"), ("x.json", "/api/3.0/x.json"),
+        ("/a/b/7.json", "/api/3.0/a/b/7.json"), ("a b.json", "/api/3.0/a b.json"),
+        ("é.json", "/api/3.0/é.json"), ("100%25.json", "/api/3.0/100%.json"),
+        ("a:b@c.json", "/api/3.0/a:b@c.json"), ("...json", "/api/3.0/...json"),
         ("a%3Fb.json", "/api/3.0/a?b.json"),
     ],
-)
-async def test_a_path_arrives_below_the_api(sandbox, client, path, received):
+)  # fmt: skip
+async def test_a_path_is_sent_below_the_path_of_the_api(sandbox, client, path, received):
     sandbox.answer_next(b"1")
     assert await client.request("GET", path) == 1
     assert sandbox.requests[0].path == received
     assert sandbox.requests[0].query == [("apiKey", "sandbox-key")]
 
 
-# Whatever the text
+# Any text
 
 TEXTS = st.text(max_size=40).filter(str.strip)
 examples = settings(

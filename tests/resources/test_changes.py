@@ -1,4 +1,4 @@
-"""Asking for changes: everything that changed, newest first, in few requests."""
+"""What changed since a moment: complete, newest first, in few requests."""
 
 import json
 from contextlib import aclosing
@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from quick import QUICK
+from quick import client_of
 
 from useresponse_async import ArgumentError, AsyncClient, Object
 from useresponse_async.sandbox import Sandbox
@@ -58,7 +58,7 @@ def topics_script(sandbox: Sandbox, *pages: list[tuple[int, int | None]]) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.02, 0.3, 1.0])
-async def test_everything_that_changed_comes_once_and_newest_first(sandbox, client, kind, share):
+async def test_changes_are_yielded_once_and_newest_first(sandbox, client, kind, share):
     truth = activity_of(sandbox, kind)
     times = sorted(truth.values(), reverse=True)
     moment = times[int(share * len(times)) - 1]
@@ -70,14 +70,14 @@ async def test_everything_that_changed_comes_once_and_newest_first(sandbox, clie
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_nothing_new_takes_one_request(sandbox, client, kind):
+async def test_a_list_without_changes_takes_one_request(sandbox, client, kind):
     moment = max(activity_of(sandbox, kind).values()) + timedelta(seconds=1)
     assert [it async for it in changed(client, kind, moment)] == []
     assert sandbox.arrivals == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_new_comment_is_a_change_which_one_request_finds(sandbox, client, kind):
+async def test_a_new_comment_is_a_change_that_one_request_finds(sandbox, client, kind):
     number = (sandbox.ticket_ids if kind == "tickets" else sandbox.topic_ids)[3]
     sandbox.advance(60 * 60 * 24 * 365)
     moment = datetime.now(timezone.utc) + timedelta(days=364)
@@ -87,9 +87,7 @@ async def test_a_new_comment_is_a_change_which_one_request_finds(sandbox, client
     assert len(sandbox.requests) == 1
 
 
-async def test_pages_are_asked_for_in_rounds_that_double_and_no_further_than_the_moment(
-    sandbox, client
-):
+async def test_pages_are_requested_in_rounds_that_double(sandbox, client):
     times = sorted(activity_of(sandbox, "tickets").values(), reverse=True)
     # The moment is on page 5 of 32, in the round of pages 4 to 7.
     found = [it async for it in client.tickets.changed_since(times[90], count=20)]
@@ -100,7 +98,7 @@ async def test_pages_are_asked_for_in_rounds_that_double_and_no_further_than_the
     assert (query["sort"], query["status"]) == ("updated", "all")
 
 
-async def test_only_one_page_is_in_flight_first_then_two_then_four(sandbox, client):
+async def test_the_number_of_pages_in_flight_doubles(sandbox, client):
     peaks = []
     async with aclosing(client.tickets.changed_since(EPOCH, count=20)) as tickets:
         for number in range(1, 8):
@@ -135,7 +133,7 @@ async def test_activity_in_the_second_of_the_moment_counts_in_any_zone(sandbox, 
     "moment",
     [datetime(2030, 1, 31), datetime(2030, 1, 31).date(), "2030-01-31", 1_700_000_000, None],  # noqa: DTZ001 - as it should not be
 )
-async def test_a_moment_without_a_zone_is_refused_at_once(sandbox, client, kind, moment):
+async def test_a_moment_without_a_time_zone_raises_at_once(sandbox, client, kind, moment):
     with pytest.raises(ArgumentError, match=r"^moment: "):
         changed(client, kind, moment)
     assert sandbox.arrivals == 0
@@ -152,7 +150,7 @@ TOPICS = {
         [5, 3, 9, 2],
         3,
     ),
-    # Newest first, and nobody wrote to one of the first page since: its order proves nothing.
+    # Newest first, without activity since on the first page: its order proves nothing.
     "that may be sorted by creation are all read": (
         [[(9, 50), (8, 40)], [(7, 30), (6, 20)], [(5, 700), (4, 10)]],
         [5],
@@ -173,7 +171,7 @@ TOPICS = {
 
 
 @pytest.mark.parametrize("which", TOPICS)
-async def test_topics(sandbox, client, which):
+async def test_changes_of_topics(sandbox, client, which):
     pages, expected, requests = TOPICS[which]
     topics_script(sandbox, *pages)
     found = [
@@ -187,7 +185,7 @@ async def test_topics(sandbox, client, which):
 
 async def test_a_ticket_that_changes_meanwhile_is_found_by_the_next_call(start_sandbox):
     sandbox = start_sandbox(users=5, tickets=60)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK) as client:
+    async with client_of(sandbox) as client:
         begun = datetime.now(timezone.utc)
         last = min(activity_of(sandbox, "tickets").items(), key=lambda it: it[1])[0]
         seen: list[int] = []
