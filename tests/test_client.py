@@ -1,4 +1,4 @@
-"""What the client offers besides its namespaces."""
+"""What the client offers besides its resources."""
 
 import logging
 from collections.abc import Callable
@@ -8,33 +8,19 @@ import anyio
 import httpx
 import pytest
 from gate import Gate
-from quick import QUICK
+from quick import QUICK, client_of
+from tasks import until
 
 from useresponse_async import (
     ArgumentError,
     AsyncClient,
     BadRequestError,
     ConfigurationError,
-    KeyPlacement,
     Secret,
 )
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
-
-
-async def test_a_user_is_created_read_changed_and_deleted(client: AsyncClient):
-    user = await client.users.create(
-        "ada@example.com", full_name="Ada", password="pw", tags=["a", "b"], properties={7: "EU"}
-    )
-    assert user.id == 231
-    assert (user.name, user.tags, user.custom_fields[0].value) == ("Ada", ["a", "b"], ["EU"])
-    await client.users.update(231, full_name="Ada L", phone="1")
-    await client.users.change_password(231, "new")
-    assert (await client.users.get(231)).name == "Ada L"
-    assert await client.users.search(email="ada@example.com").first() == await client.users.get(231)
-    await client.users.delete(231)
-    assert await client.users.search(email="ada@example.com").collect() == []
 
 
 async def test_any_endpoint_can_be_called(client: AsyncClient, sandbox: Sandbox):
@@ -44,25 +30,13 @@ async def test_any_endpoint_can_be_called(client: AsyncClient, sandbox: Sandbox)
     assert query == [("count", "1"), ("x", "1")]
 
 
-async def test_what_any_endpoint_answers_is_left_as_it_was_sent(client, sandbox):
+async def test_the_response_of_any_endpoint_is_returned_unchanged(client, sandbox):
     sandbox.answer_next('{"success": {"a": [1, null]}}')
     assert await client.request("POST", "/x.json", json={"b": 1}) == {"success": {"a": [1, None]}}
     assert sandbox.requests[0].json() == {"b": 1}
 
 
-async def test_errors_of_any_endpoint_are_the_usual_ones(client: AsyncClient, sandbox: Sandbox):
-    sandbox.fail_next(400, message="no", context="x")
-    with pytest.raises(BadRequestError, match=r"POST /api/3.0/x.json: 400 no \(x\)"):
-        await client.request("POST", "/x.json")
-
-
-async def test_an_unknown_method_is_refused(client: AsyncClient, sandbox: Sandbox):
-    with pytest.raises(ArgumentError, match="method"):
-        await client.request("TRACE", "/x.json")
-    assert sandbox.arrivals == 0
-
-
-async def test_responses_of_the_block_are_captured_with_their_tries(client, sandbox):
+async def test_responses_of_the_block_are_captured_with_their_attempts(client, sandbox):
     sandbox.fail_next(503)
     await client.users.me()
     sandbox.set_latency(0.01)
@@ -77,7 +51,9 @@ async def test_responses_of_the_block_are_captured_with_their_tries(client, sand
     assert responses[1].elapsed.total_seconds() > 0
 
 
-async def test_captures_nest_and_keep_to_their_client(client: AsyncClient, sandbox: Sandbox):
+async def test_captures_can_be_nested_and_belong_to_one_client(
+    client: AsyncClient, sandbox: Sandbox
+):
     other = AsyncClient(sandbox.url, api_key=sandbox.api_key)
     with client.capture_responses() as outer, other.capture_responses() as others:
         await client.users.me()
@@ -97,7 +73,9 @@ async def test_a_view_has_its_own_options_over_the_same_connections(client, sand
     assert sandbox.peak_in_flight == 2
 
 
-async def test_the_bound_holds_however_many_tasks_call(client: AsyncClient, sandbox: Sandbox):
+async def test_the_concurrency_limit_holds_for_any_number_of_tasks(
+    client: AsyncClient, sandbox: Sandbox
+):
     sandbox.set_latency(0.01)
     async with anyio.create_task_group() as tasks:
         for _ in range(60):
@@ -106,7 +84,7 @@ async def test_the_bound_holds_however_many_tasks_call(client: AsyncClient, sand
     assert sandbox.arrivals == 60
 
 
-async def test_fifty_in_flight_are_fifty_at_the_server(start_sandbox: Callable[..., Sandbox]):
+async def test_fifty_calls_in_flight_have_fifty_connections(start_sandbox: Callable[..., Sandbox]):
     sandbox = start_sandbox(users=60, latency=300)
     async with AsyncClient(
         sandbox.url, api_key=sandbox.api_key, max_in_flight=50, adaptive_pacing=False
@@ -114,9 +92,7 @@ async def test_fifty_in_flight_are_fifty_at_the_server(start_sandbox: Callable[.
         async with anyio.create_task_group() as tasks:
             for number in range(1, 61):
                 tasks.start_soon(client.users.get, number)
-            with anyio.fail_after(30):
-                while sandbox.in_flight < 50:
-                    await anyio.sleep(0.005)
+            await until(lambda: sandbox.in_flight >= 50)
             tasks.cancel_scope.cancel()
     assert sandbox.peak_in_flight == sandbox.connections_opened == 50
 
@@ -139,7 +115,7 @@ async def burst(client: AsyncClient, sandbox: Sandbox, *, calls: int) -> int:
     return sandbox.peak_in_flight
 
 
-async def test_fewer_are_in_flight_after_an_overload_and_more_as_it_ends(client, sandbox):
+async def test_concurrency_falls_after_an_overload_and_rises_afterwards(client, sandbox):
     sandbox.fail_next(503, times=5)
     await client.users.me()
     sandbox.set_latency(0.05)
@@ -149,27 +125,16 @@ async def test_fewer_are_in_flight_after_an_overload_and_more_as_it_ends(client,
             pass
 
 
-async def test_pacing_can_be_told_to_stay_as_it_is(sandbox: Sandbox):
+async def test_pacing_can_be_disabled(sandbox: Sandbox):
     gate = Gate(10, first=6)
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, retry=QUICK, adaptive_pacing=False, transport=gate
-    ) as client:
+    async with client_of(sandbox, adaptive_pacing=False, transport=gate) as client:
         sandbox.fail_next(503, times=5)
         await client.users.me()
         await burst(client, sandbox, calls=20)
     assert gate.peak == 10
 
 
-async def test_the_key_may_travel_in_the_header(sandbox: Sandbox):
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, key_placement=KeyPlacement.HEADER
-    ) as client:
-        assert (await client.users.me()).id == 1
-    assert sandbox.requests[0].headers["Authorization"] == sandbox.api_key
-    assert sandbox.requests[0].query == []
-
-
-async def test_requests_say_who_asks_and_what_they_take(client: AsyncClient, sandbox: Sandbox):
+async def test_requests_have_the_standard_headers(client: AsyncClient, sandbox: Sandbox):
     await client.users.update(2, full_name="B")
     headers = sandbox.requests[0].headers
     assert headers["Accept"] == "application/json"
@@ -219,19 +184,11 @@ async def test_headers_are_sent_and_a_secret_in_them_is_hidden(
 @pytest.mark.parametrize(
     "name",
     [
-        "Host",
-        "AUTHORIZATION",
-        "cookie",
-        "Connection",
-        "Accept-Encoding",
-        "Transfer-Encoding",
-        "Content-Type",
-        "content-anything",
+        "Host", "AUTHORIZATION", "cookie", "Connection", "Accept-Encoding", "Transfer-Encoding",
+        "Content-Type", "content-anything",
     ],
-)
-async def test_headers_that_the_client_sets_are_refused(
-    client: AsyncClient, sandbox: Sandbox, name: str
-):
+)  # fmt: skip
+async def test_headers_that_the_client_sets_raise(client: AsyncClient, sandbox: Sandbox, name: str):
     with pytest.raises(ConfigurationError, match=f"^headers: {name} "):
         AsyncClient(sandbox.url, headers={name: "x"})
     with pytest.raises(ArgumentError, match=f"^headers: {name} "):
@@ -239,15 +196,18 @@ async def test_headers_that_the_client_sets_are_refused(
     assert sandbox.arrivals == 0
 
 
-async def test_a_client_of_the_callers_is_used_and_stays_open(sandbox: Sandbox):
-    async with httpx.AsyncClient(headers={"X-Mine": "yes"}) as http_client:
+async def test_the_callers_http_client_is_used_and_stays_open(sandbox: Sandbox):
+    options: Any = {"headers": {"X-Mine": "yes"}, "params": {"lang": "en"}}
+    async with httpx.AsyncClient(**options) as http_client:
         async with AsyncClient(
             sandbox.url, api_key=sandbox.api_key, http_client=http_client
         ) as client:
             await client.users.update(2, full_name="B")
         assert not http_client.is_closed
-    assert sandbox.requests[0].headers["X-Mine"] == "yes"
-    assert sandbox.requests[0].json() == {"full_name": "B"}
+    (request,) = sandbox.requests
+    assert request.headers["X-Mine"] == "yes"
+    assert request.query == [("lang", "en"), ("apiKey", sandbox.api_key)]
+    assert request.json() == {"full_name": "B"}
 
 
 async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
@@ -260,27 +220,12 @@ async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
     assert sandbox.requests[0].headers["Host"] == "support.example"
 
 
-def test_ways_to_send_exclude_each_other():
+def test_transport_and_proxy_exclude_each_other():
     with pytest.raises(ConfigurationError, match="one of them"):
         AsyncClient("https://example.com", transport=httpx.AsyncHTTPTransport(), proxy="http://p")
 
 
-async def test_parameters_of_the_callers_http_client_join_ours(sandbox: Sandbox):
-    async with httpx.AsyncClient(params={"lang": "en"}) as http_client:
-        async with AsyncClient(
-            sandbox.url, api_key=sandbox.api_key, http_client=http_client
-        ) as client:
-            await client.users.search(role="user")
-    assert dict(sandbox.requests[0].query) == {
-        "lang": "en",
-        "role": "user",
-        "page": "1",
-        "count": "50",
-        "apiKey": sandbox.api_key,
-    }
-
-
-async def test_a_view_of_a_subclass_keeps_what_the_subclass_added(sandbox: Sandbox):
+async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):
     class Mine(AsyncClient):
         label = "class"
 
@@ -294,12 +239,5 @@ async def test_a_view_of_a_subclass_keeps_what_the_subclass_added(sandbox: Sandb
     await client.aclose()
 
 
-@pytest.mark.parametrize("proxy", ["htp://x", "htp://user:s3cret@x"])
-def test_a_proxy_that_is_none_is_refused_without_its_password(proxy: str):
-    with pytest.raises(ConfigurationError, match="proxy") as caught:
-        AsyncClient("https://example.com", proxy=proxy)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_a_client_that_could_not_be_made_can_be_shown():
+def test_a_client_that_was_not_constructed_has_a_repr():
     assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"

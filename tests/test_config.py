@@ -1,4 +1,4 @@
-"""Settings: what a client accepts, where it comes from, what it refuses."""
+"""Settings: their values, their sources, and what is invalid."""
 
 import copy
 import pickle
@@ -15,7 +15,6 @@ from useresponse_async import (
     ConfigurationError,
     RetryPolicy,
     Secret,
-    UseResponseError,
 )
 from useresponse_async._config import Settings
 
@@ -57,31 +56,27 @@ def refusal(*args, **options) -> str:
 @pytest.mark.parametrize(
     ("base_url", "address"),
     [
-        ("https://mydomain.useresponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
-        ("https://mydomain.useresponse.com/", "https://mydomain.useresponse.com/api/3.0/me.json"),
-        ("mydomain.useresponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
-        ("mydomain.useresponse.com/", "https://mydomain.useresponse.com/api/3.0/me.json"),
-        ("HTTPS://MyDomain.UseResponse.com", "https://mydomain.useresponse.com/api/3.0/me.json"),
-        ("https://x.example/support", "https://x.example/support/api/3.0/me.json"),
-        ("https://x.example/support/", "https://x.example/support/api/3.0/me.json"),
-        ("https://x.example/a/b%20c", "https://x.example/a/b%20c/api/3.0/me.json"),
-        ("https://x.example/apis", "https://x.example/apis/api/3.0/me.json"),
-        ("x.example/support", "https://x.example/support/api/3.0/me.json"),
-        ("https://x.example:8443", "https://x.example:8443/api/3.0/me.json"),
-        ("https://x.example:443", "https://x.example/api/3.0/me.json"),
-        ("x.example:8443", "https://x.example:8443/api/3.0/me.json"),
-        ("https://helpdesk", "https://helpdesk/api/3.0/me.json"),
-        ("https://bücher.example", "https://xn--bcher-kva.example/api/3.0/me.json"),
-        ("http://localhost:8000", "http://localhost:8000/api/3.0/me.json"),
-        ("localhost:8000", "https://localhost:8000/api/3.0/me.json"),
-        ("http://support.localhost", "http://support.localhost/api/3.0/me.json"),
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/api/3.0/me.json"),
-        ("http://[::1]:8000", "http://[::1]:8000/api/3.0/me.json"),
-        ("[::1]:8000", "https://[::1]:8000/api/3.0/me.json"),
+        ("https://mydomain.useresponse.com", URL), ("https://mydomain.useresponse.com/", URL),
+        ("mydomain.useresponse.com", URL), ("mydomain.useresponse.com/", URL),
+        ("HTTPS://MyDomain.UseResponse.com", URL),
+        ("https://x.example/support", "https://x.example/support"),
+        ("https://x.example/support/", "https://x.example/support"),
+        ("https://x.example/a/b%20c", "https://x.example/a/b%20c"),
+        ("https://x.example/apis", "https://x.example/apis"),
+        ("x.example/support", "https://x.example/support"),
+        ("https://x.example:8443", "https://x.example:8443"),
+        ("https://x.example:443", "https://x.example"),
+        ("x.example:8443", "https://x.example:8443"), ("https://helpdesk", "https://helpdesk"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("localhost:8000", "https://localhost:8000"),
+        ("http://support.localhost", "http://support.localhost"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"), ("[::1]:8000", "https://[::1]:8000"),
     ],
-)
-async def test_an_address_becomes_the_start_of_every_url(base_url, address):
-    assert await asked(base_url) == address
+)  # fmt: skip
+async def test_the_base_url_is_normalized(base_url, address):
+    assert await asked(base_url) == f"{address}/api/3.0/me.json"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -92,54 +87,45 @@ async def test_a_sub_path_is_kept_on_the_wire(start_sandbox, slash):
     assert sandbox.requests[0].path == "/support/desk/api/3.0/users/search.json"
 
 
-@pytest.mark.parametrize(
-    ("base_url", "reason"),
-    [
-        (5, "not a string; pass the URL of your UseResponse site"),
-        ("https://", "is not a host name such as"),
-        ("https:///support", "is not a host name such as"),
-        ("helpdesk", "'helpdesk' is not a host name such as"),
-        ("/support", "is not a host name such as"),
-        ("ftp://x.example", "the scheme must be https or http, not 'ftp'"),
-        ("file:///etc/passwd", "the scheme must be https or http"),
-        ("://x.example", "the scheme must be https or http"),
-        ("https://jo:pass@x.example", "contains a user name or password"),
-        ("jo@x.example", "contains a user name or password"),
-        ("https://x.example/?a=1", "contains a query or a fragment"),
-        ("https://x.example?a=1", "contains a query or a fragment"),
-        ("https://x.example/#top", "contains a query or a fragment"),
-        ("https://x.example/api", "remove /api/…"),
-        ("https://x.example/api/3.0/", "remove /api/…"),
-        ("https://x.example/support/api/3.0", "remove /api/…"),
-        ("https://x.example//support", "the path contains an empty, '.' or '..' segment"),
-        ("https://x.example/a/../b", "the path contains an empty, '.' or '..' segment"),
-        ("https://x.example/a/%2e%2e/b", "the path contains an empty, '.' or '..' segment"),
-        ("https://x.example/a b", "contains whitespace, a backslash or a control character"),
-        (" https://x.example", "contains whitespace, a backslash or a control character"),
-        ("https://x.example\n", "contains whitespace, a backslash or a control character"),
-        ("https://x.example\\a", "contains whitespace, a backslash or a control character"),
-        ("https://x.example\x00", "contains whitespace, a backslash or a control character"),
-        ("https://x.example:port", "invalid URL"),
-        ("https://[::1", "invalid URL"),
-        ("https://" + 70 * "x" + ".example\u0600", "invalid URL"),
-        ("https://x.example/\ud800", "a control character"),
+REASONS = {
+    "not a string; pass the URL of your UseResponse site": [5],
+    "is not a host name such as": ["https://", "https:///support", "helpdesk", "/support"],
+    "the scheme must be https or http": ["ftp://x.example", "file:///etc/passwd", "://x.example"],
+    "contains a user name or password": ["https://jo:pass@x.example", "jo@x.example"],
+    "contains a query or a fragment": [
+        "https://x.example/?a=1", "https://x.example?a=1", "https://x.example/#top",
     ],
-)  # fmt: skip
-def test_an_address_that_cannot_work_is_refused_with_the_reason(base_url, reason):
-    message = refusal(base_url)
-    assert message.startswith("base_url: ")
-    assert reason in message
+    "remove /api/…": [
+        "https://x.example/api", "https://x.example/api/3.0/", "https://x.example/support/api/3.0",
+    ],
+    "the path contains an empty, '.' or '..' segment": [
+        "https://x.example//support", "https://x.example/a/../b", "https://x.example/a/%2e%2e/b",
+    ],
+    "contains whitespace, a backslash or a control character": [
+        "https://x.example/a b", " https://x.example", "https://x.example\n", "https://x.example\\a",
+        "https://x.example\x00",
+    ],
+    "invalid URL": [
+        "https://x.example:port", "https://[::1", "https://" + 70 * "x" + ".example\u0600",
+    ],
+    "99999": ["https://x.example:99999"],
+    "a control character": ["https://x.example/\ud800"],
+}  # fmt: skip
 
 
-def test_a_port_that_no_server_has_is_refused():
-    assert "99999" in refusal("https://x.example:99999")
+@pytest.mark.parametrize("reason", REASONS)
+def test_an_invalid_base_url_raises_with_the_reason(reason):
+    for base_url in REASONS[reason]:
+        message = refusal(base_url)
+        assert message.startswith("base_url: ")
+        assert reason in message
 
 
-def test_no_address_at_all_is_refused_and_says_what_to_give():
+def test_a_missing_base_url_raises_with_the_remedy():
     assert "USERESPONSE_URL" in refusal()
 
 
-def test_an_empty_address_is_not_replaced_by_another(monkeypatch):
+def test_an_empty_base_url_is_not_replaced_by_the_environments(monkeypatch):
     monkeypatch.setenv("USERESPONSE_URL", URL)
     assert "base_url" in refusal("")
 
@@ -147,7 +133,7 @@ def test_an_empty_address_is_not_replaced_by_another(monkeypatch):
 @pytest.mark.parametrize(
     "base_url", ["http://x.example", "http://10.0.0.1", "http://[2001:db8::1]"]
 )
-def test_an_address_in_the_clear_warns(base_url):
+def test_an_unencrypted_base_url_warns(base_url):
     with pytest.warns(UserWarning, match="are sent unencrypted") as caught:
         AsyncClient(base_url)
     assert caught[0].filename == __file__
@@ -165,13 +151,13 @@ async def test_settings_come_from_the_environment(monkeypatch):
     assert url == f"{URL}/api/4.0/me.json?apiKey={KEY}"
 
 
-async def test_empty_variables_are_as_if_not_there(monkeypatch):
+async def test_empty_variables_are_ignored(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "")
     monkeypatch.setenv("USERESPONSE_API_VERSION", "")
     assert await asked(URL) == f"{URL}/api/3.0/me.json"
 
 
-def test_bad_settings_in_the_environment_are_refused(monkeypatch):
+def test_invalid_variables_raise(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "two words")
     assert refusal(URL).startswith("api_key: ")
     monkeypatch.setenv("USERESPONSE_URL", "ftp://x.example")
@@ -190,7 +176,7 @@ async def test_no_key_means_guest_access(sandbox):
 
 
 @pytest.mark.parametrize("key", ["a+b/c=d&e", "%41", "k#?"])
-async def test_a_key_arrives_as_it_was_given(start_sandbox, key):
+async def test_a_key_is_sent_unchanged(start_sandbox, key):
     sandbox = start_sandbox(users=3, api_key=key)
     async with AsyncClient(sandbox.url, api_key=key, retry=QUICK) as client:
         assert (await client.users.me()).id == 1
@@ -214,24 +200,18 @@ async def test_white_space_around_a_key_is_removed(sandbox, monkeypatch):
 
 @pytest.mark.parametrize("transport", [None, "aiohttp"])
 @pytest.mark.parametrize("verify", [False, True, "ca.pem", Path("ca.pem")])
-def test_verify_takes_a_tls_context_only_and_says_how_to_make_one(verify, transport):
+def test_verify_must_be_a_tls_context(verify, transport):
     message = refusal(URL, verify=verify, transport=transport)
     assert message.startswith("verify: ")
     assert "ssl.create_default_context(cafile=" in message
 
 
 @pytest.mark.parametrize("key", ["", " ", "my key", "schlüssel", "k\x00y", 5, b"key", Secret("")])
-def test_a_key_that_cannot_travel_is_refused_and_not_shown(key):
+def test_an_invalid_key_raises_and_is_not_shown(key):
     message = refusal(URL, api_key=key)
     assert message.startswith("api_key: ")
     assert "schl" not in message
     assert "my key" not in message
-
-
-def test_a_secret_out_of_a_pickle_is_refused_as_a_key():
-    empty = pickle.loads(pickle.dumps(Secret(KEY)))  # noqa: S301 - our own bytes
-    with pytest.raises((UseResponseError, ValueError), match="pickle"):
-        AsyncClient(URL, api_key=empty)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +221,7 @@ def test_a_secret_out_of_a_pickle_is_refused_as_a_key():
         {"base_url": "ftp://x.example"},
     ],
 )  # fmt: skip
-def test_no_refusal_shows_the_key(options):
+def test_no_configuration_error_shows_the_key(options):
     assert KEY not in refusal(**{"base_url": URL, "api_key": KEY, **options})
 
 
@@ -253,7 +233,7 @@ def test_no_refusal_shows_the_key(options):
         f"https://jo:{KEY}@x.example/ ", f"https://jo:{KEY}@x.example:port/",
     ],
 )  # fmt: skip
-def test_a_key_or_password_pasted_into_the_address_is_not_shown(base_url):
+def test_a_key_or_password_in_the_base_url_is_not_shown(base_url):
     assert KEY not in refusal(base_url)
 
 
@@ -267,7 +247,7 @@ def test_a_client_shows_no_key():
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7.0", "7", "7.0.1", "v8", "8.0-beta"])
-async def test_any_version_is_taken_as_given(version):
+async def test_any_api_version_is_used(version):
     assert await asked(URL, api_version=version) == f"{URL}/api/{version}/me.json"
 
 
@@ -275,7 +255,7 @@ async def test_any_version_is_taken_as_given(version):
     "version",
     ["3/0", "../4.0", "..", "3.0?", "3.0#", " 3.0", "3.0\n", "3..0", ".", "\u0663.\u0660", 3.0, 3],
 )
-def test_a_version_that_is_no_part_of_a_path_is_refused(version):
+def test_an_invalid_api_version_raises(version):
     assert refusal(URL, api_version=version).startswith("api_version: ")
 
 
@@ -289,7 +269,7 @@ def test_a_timeout_is_seconds_none_or_of_httpx(timeout):
 
 
 @pytest.mark.parametrize("timeout", [0, -1, -0.5, True, "5", float("nan"), (1, 2)])
-def test_a_timeout_that_is_no_time_is_refused(timeout):
+def test_an_invalid_timeout_raises(timeout):
     assert refusal(URL, timeout=timeout).startswith("timeout: ")
 
 
@@ -315,7 +295,7 @@ async def test_the_timeout_reaches_each_request(given, expected):
 
 @pytest.mark.parametrize("name", ["attempt_timeout", "queue_timeout"])
 @pytest.mark.parametrize("timeout", [0, -1, -0.5, True, "5", float("nan"), httpx.Timeout(5)])
-def test_a_bound_in_time_that_is_no_time_is_refused(name, timeout):
+def test_an_invalid_attempt_or_queue_timeout_raises(name, timeout):
     expected = f"{name}: {timeout!r} is neither a positive number of seconds nor None"
     assert refusal(URL, **{name: timeout}) == expected
     with pytest.raises(ConfigurationError, match=re.escape(expected)):
@@ -337,24 +317,24 @@ def test_an_attempt_takes_at_most_five_timeouts_by_default(given, seconds):
 
 
 @pytest.mark.parametrize("bound", [0, -1, True, 2.0, "5", None])
-def test_a_bound_that_is_no_positive_integer_is_refused(bound):
+def test_an_invalid_max_in_flight_raises(bound):
     assert refusal(URL, max_in_flight=bound).startswith("max_in_flight: ")
 
 
 @pytest.mark.parametrize("switch", [1, 0, "yes", None])
-def test_adaptive_pacing_is_true_or_false(switch):
+def test_an_invalid_adaptive_pacing_raises(switch):
     assert refusal(URL, adaptive_pacing=switch).startswith("adaptive_pacing: ")
 
 
 @pytest.mark.parametrize("placement", ["query", "header", None])
-def test_a_key_placement_is_one_of_the_known(placement):
+def test_an_invalid_key_placement_raises(placement):
     assert refusal(URL, key_placement=placement).startswith("key_placement: ")
 
 
 @pytest.mark.parametrize(
     "options", [{"timeout": 0}, {"max_in_flight": 0}, {"retry": 3}, {"retry": None}]
 )
-def test_a_view_refuses_what_a_client_refuses(options):
+def test_an_invalid_option_of_a_view_raises(options):
     client = AsyncClient(URL)
     with pytest.raises(ConfigurationError) as caught:
         client.with_options(**options)
@@ -364,7 +344,7 @@ def test_a_view_refuses_what_a_client_refuses(options):
 # The retry policy
 
 
-def test_the_default_policy_is_this():
+def test_the_default_retry_policy():
     policy = RetryPolicy()
     assert (policy.attempts, policy.initial_delay, policy.max_delay) == (None, 0.25, 15.0)
     assert (policy.max_elapsed, policy.min_retries_per_second) == (60.0, 10.0)
@@ -384,7 +364,7 @@ def test_the_default_policy_is_this():
         *[("repeat_unsafe", value) for value in (0, 1, "no", None)],
     ],
 )
-def test_a_policy_refuses_what_is_out_of_range(name, value):
+def test_a_retry_policy_out_of_range_raises(name, value):
     with pytest.raises(ConfigurationError, match=rf"^{name}: {re.escape(repr(value))} is n"):
         RetryPolicy(**{name: value})
 
@@ -397,18 +377,18 @@ def test_a_policy_refuses_what_is_out_of_range(name, value):
         {"min_retries_per_second": 0.1, "max_retry_ratio": 0},
     ],
 )
-def test_a_policy_takes_the_ends_of_its_ranges(limits):
+def test_a_retry_policy_accepts_the_ends_of_its_ranges(limits):
     policy = RetryPolicy(**limits)
     assert {name: getattr(policy, name) for name in limits} == limits
 
 
-def test_a_policy_cannot_be_changed_and_survives_pickling():
+def test_a_retry_policy_is_immutable_and_can_be_pickled():
     policy = RetryPolicy(attempts=3)
     with pytest.raises(AttributeError):
         policy.attempts = 4
     assert pickle.loads(pickle.dumps(policy)) == policy == copy.copy(policy)  # noqa: S301
 
 
-def test_a_policy_takes_no_unknown_setting():
+def test_an_unknown_setting_of_a_retry_policy_raises():
     with pytest.raises(TypeError):
         RetryPolicy(retries=3)

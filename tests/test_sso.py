@@ -1,4 +1,4 @@
-"""One Login addresses are the vendor's, byte for byte, and are refused where they cannot work."""
+"""One Login addresses, which are the vendor's byte for byte."""
 
 from typing import Any
 
@@ -9,13 +9,9 @@ from useresponse_async._exceptions import ArgumentError
 from useresponse_async.sso import login_url
 
 JOHN: dict[str, Any] = {
-    "domain": "https://help.example.org",
-    "secret": "s3kre7",
-    "source": "example.com",
-    "full_name": "John Doe",
-    "email": "johndoe@example.com",
-    "user_id": "42",
-}
+    "domain": "https://help.example.org", "secret": "s3kre7", "source": "example.com",
+    "full_name": "John Doe", "email": "johndoe@example.com", "user_id": "42",
+}  # fmt: skip
 JOHNS_URL = (
     "https://help.example.org/sso/c4r424u5x5i4k52474l4j4/l3i494v5p3e3u5l5/"
     "h4i494v5l5l4k5k494u474g4u5p5m5m254u5h4/z2t2/"
@@ -23,13 +19,9 @@ JOHNS_URL = (
 )
 
 OLEKSANDR: dict[str, Any] = {
-    "domain": "https://help.example.org",
-    "secret": "s3kre7",
-    "source": "example.com",
-    "full_name": "Олександр Ковальчук",
-    "email": "o.k@example.com",
-    "user_id": "1007",
-}
+    "domain": "https://help.example.org", "secret": "s3kre7", "source": "example.com",
+    "full_name": "Олександр Ковальчук", "email": "o.k@example.com", "user_id": "1007",
+}  # fmt: skip
 OLEKSANDRS_URL = (
     "https://help.example.org/sso/c4r424u5x5i4k52474l4j4/"
     "b7t55708l8j6j8y79735a7b6i8y7l8c677b6c297n5h818l8p7478647y7b7p6j8855765c7o6/"
@@ -44,7 +36,7 @@ TO_TOPIC = "?redirect=https%3A%2F%2Fhelp.example.org%2Ftopic%2F1%3Fa%3Db%26c%3Dd
 @pytest.mark.parametrize(
     ("user", "url"), [(JOHN, JOHNS_URL), (OLEKSANDR, OLEKSANDRS_URL)], ids=["latin", "cyrillic"]
 )
-def test_the_address_is_the_vendors(user: dict[str, Any], url: str):
+def test_the_address_is_that_of_the_vendor(user: dict[str, Any], url: str):
     assert login_url(**user) == url
     assert login_url(**user, redirect=TOPIC) == url + TO_TOPIC
 
@@ -65,11 +57,11 @@ def test_properties_need_no_redirect():
     assert url == f"{JOHNS_URL}?properties%5Bproperty_198%5D=x2r2q2d424u24414s2v2"
 
 
-def test_the_secret_may_be_hidden_and_the_id_a_number():
+def test_the_secret_may_be_a_secret_and_the_id_an_integer():
     assert login_url(**{**JOHN, "secret": Secret("s3kre7"), "user_id": 42}) == JOHNS_URL
 
 
-def test_a_sub_path_stays_and_a_last_slash_goes():
+def test_a_path_is_kept_and_a_final_slash_removed():
     url = login_url(**{**JOHN, "domain": "https://help.example.org/desk/"})
     assert url.startswith("https://help.example.org/desk/sso/c4r4")
 
@@ -77,22 +69,15 @@ def test_a_sub_path_stays_and_a_last_slash_goes():
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        *[(name, "") for name in JOHN],
-        *[(name, "  ") for name in JOHN],
-        ("secret", Secret("")),
-        ("domain", "help.example.org"),
-        ("domain", "ftp://help.example.org"),
-        ("domain", "https://"),
-        ("domain", "https://help.example.org?x=y"),
-        ("domain", "https://help.example.org#x"),
-        ("source", "https://example.com"),
-        ("redirect", ""),
-        ("properties", {0: "x"}),
-        ("properties", {1: ""}),
+        *[(name, "") for name in JOHN], *[(name, "  ") for name in JOHN], ("secret", Secret("")),
+        ("domain", "help.example.org"), ("domain", "ftp://help.example.org"),
+        ("domain", "https://"), ("domain", "https://help.example.org?x=y"),
+        ("domain", "https://help.example.org#x"), ("source", "https://example.com"),
+        ("redirect", ""), ("properties", {0: "x"}), ("properties", {1: ""}),
         ("full_name", "half \ud83d"),
     ],
-)
-def test_what_cannot_work_is_refused_by_its_name(argument: str, value: object):
+)  # fmt: skip
+def test_an_invalid_argument_of_a_login_url_is_named(argument: str, value: object):
     with pytest.raises(ArgumentError) as caught:
         login_url(**{**JOHN, argument: value})
     assert caught.value.argument == argument
