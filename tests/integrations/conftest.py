@@ -1,4 +1,4 @@
-"""What the tests of the integrations share: a web application behind a real uvicorn."""
+"""Fixtures of the integrations' tests: a web application served by uvicorn."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The dlt source loads an installation into DuckDB, on real sockets."""
+"""The dlt source, which loads the sandbox into DuckDB."""
 
 import gzip
 import logging
@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from pathlib import Path
@@ -39,12 +38,13 @@ RESOURCES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
-    monkeypatch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
+@pytest.fixture(autouse=True, scope="module")
+def _settings_of_dlt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
+        patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+        patch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
+        yield
 
 
 @pytest.fixture
@@ -109,7 +109,8 @@ class Warehouse:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    monkeypatch.chdir(tmp_path)
     warehouse = Warehouse(tmp_path)
     yield warehouse
     warehouse.pipeline.deactivate()
@@ -131,8 +132,22 @@ def do(sandbox: Sandbox, act: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
 # What is loaded.
 
 
-def test_every_resource_is_a_table_with_a_row_for_each_item(warehouse: Warehouse, sandbox: Sandbox):
-    warehouse.load(sandbox)
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse, Sandbox]]:
+    """Give a warehouse into which all has been loaded, configured by dlt's variables."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("loaded"))
+    with Sandbox(**SMALL, api_key=KEY) as sandbox, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(warehouse.folder)
+        patch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+        patch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
+        patch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
+        warehouse.pipeline.run(useresponse_source())
+        yield warehouse, sandbox
+    warehouse.pipeline.deactivate()
+
+
+def test_every_resource_is_a_table_with_a_row_for_each_item(loaded: tuple[Warehouse, Sandbox]):
+    warehouse, sandbox = loaded
     warehouse.assert_complete(sandbox, users=120)
     for number in (1, 60, 120):
         user = sandbox.user(number)
@@ -142,6 +157,56 @@ def test_every_resource_is_a_table_with_a_row_for_each_item(warehouse: Warehouse
     for table in ("categories", "statuses", "forums", "reports"):
         assert warehouse.ask(f"SELECT count(*) = count(DISTINCT id) FROM {table}") == [True]  # noqa: S608
         assert warehouse.ask(f"SELECT count(*) > 0 FROM {table}") == [True]  # noqa: S608
+    assert {request.path.split("/")[2] for request in sandbox.requests} == {"7.0"}
+
+
+def test_lists_are_child_tables_and_moments_are_timestamps(loaded: tuple[Warehouse, Sandbox]):
+    warehouse, sandbox = loaded
+    query = "SELECT t.value FROM users u JOIN users__tags t ON t._dlt_parent_id = u._dlt_id"
+    seven = sandbox.user(7)
+    assert seven is not None
+    assert warehouse.ask(f"{query} WHERE u.id = 7 ORDER BY _dlt_list_idx") == [
+        tag for tag in seven.tags.split(",") if tag
+    ]
+    query = "SELECT count(*) > 0 FROM users__custom_fields WHERE label = 'Region'"
+    assert warehouse.ask(query) == [True]
+    owners = warehouse.ask(
+        "SELECT owner, count(*) = count(DISTINCT id) FROM custom_fields GROUP BY 1"
+    )
+    assert sorted(owners) == [("object", True), ("user", True)]
+    assert warehouse.ask("SELECT count(*) > 0 FROM custom_fields__options") == [True]
+    for number in sandbox.article_ids:
+        record = sandbox.object(number)
+        assert record is not None
+        query = f"SELECT epoch(created_at)::BIGINT FROM articles WHERE id = {number}"  # noqa: S608
+        assert warehouse.ask(query) == [record.created]
+
+
+def test_odd_values_are_json_and_no_key_is_stored(warehouse: Warehouse, sandbox: Sandbox):
+    odd = (
+        '[{"id": 1, "name": "half \\ud83d of a pair", "type": {"slug": "idea"}, '
+        '"huge": 123456789012345678901234567890, "list": [1, {"a": null}]},'
+        ' {"id": 2, "type": "idea"}]'
+    )
+    sandbox.answer_next(odd, match="categories")
+    sandbox.answer_next('[{"id": "a", "name": "A"}, {"name": "B"}]', match="forums")
+    leaky = '{"totalObjects": 1, "data": [{"id": 1, "name": "Ann Leak", "apiKey": "l34ky-k3y"}]}'
+    sandbox.answer_next(leaky, match="users/search")
+    warehouse.load(sandbox, "categories", "forums", "users")
+    assert warehouse.ask("SELECT id, name, type FROM categories ORDER BY id") == [
+        (1, "half \\ud83d of a pair", '{"slug": "idea"}'),
+        (2, None, "idea"),
+    ]
+    assert warehouse.ask("SELECT extra->>'list' FROM categories WHERE id = 1") == ['[1,{"a":null}]']
+    assert warehouse.ask("SELECT id, name FROM forums") == [
+        ("a", "A")
+    ]  # what has no id is left out
+    written = warehouse.written()
+    assert b"Ann Leak" in written
+    assert KEY.encode() not in written
+    assert b"l34ky-k3y" not in written
+    schema = warehouse.pipeline.default_schema.to_pretty_json()
+    assert not re.search("api_key|apiKey", schema)
 
 
 def test_the_resources_are_named_as_their_tables():
@@ -150,41 +215,7 @@ def test_the_resources_are_named_as_their_tables():
     assert {resource.table_name for resource in source.resources.values()} == RESOURCES
 
 
-def test_custom_fields_of_users_and_of_objects_are_kept_apart(
-    warehouse: Warehouse, sandbox: Sandbox
-):
-    warehouse.load(sandbox, "custom_fields")
-    warehouse.load(sandbox, "custom_fields")
-    owners = dict(warehouse.ask("SELECT owner, count(*) FROM custom_fields GROUP BY owner"))
-    assert sorted(owners) == ["object", "user"]
-    query = "SELECT count(*) = count(DISTINCT (owner, id)) FROM custom_fields"
-    assert warehouse.ask(query) == [True]
-    assert warehouse.ask("SELECT count(*) > 0 FROM custom_fields__options") == [True]
-
-
-def test_a_second_run_updates_rows_and_adds_none(warehouse: Warehouse, sandbox: Sandbox):
-    warehouse.load(sandbox, "users")
-    tags = warehouse.ask("SELECT count(*) FROM users__tags")
-    do(sandbox, lambda client: client.users.update(7, full_name="Somebody Else"))
-    warehouse.load(sandbox, "users")
-    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM users") == [(120, 120)]
-    assert warehouse.ask("SELECT name FROM users WHERE id = 7") == ["Somebody Else"]
-    assert warehouse.ask("SELECT count(*) FROM users__tags") == tags
-
-
-def test_tags_and_custom_fields_are_child_tables(warehouse: Warehouse, sandbox: Sandbox):
-    warehouse.load(sandbox, "users")
-    query = "SELECT t.value FROM users u JOIN users__tags t ON t._dlt_parent_id = u._dlt_id"
-    seven = sandbox.user(7)
-    assert seven is not None
-    assert warehouse.ask(f"{query} WHERE u.id = 7 ORDER BY _dlt_list_idx") == [
-        tag for tag in seven.tags.split(",") if tag
-    ]
-    assert warehouse.ask(
-        "SELECT count(*) > 0 FROM users__custom_fields WHERE label = 'Region'"
-    ) == [True]
-
-
+@pytest.mark.long
 def test_a_column_without_values_has_its_type_even_in_an_empty_table(
     warehouse: Warehouse, start_sandbox: Callable[..., Sandbox]
 ):
@@ -202,56 +233,6 @@ def test_a_column_without_values_has_its_type_even_in_an_empty_table(
     assert users["extra"] == "JSON"
 
 
-def test_moments_are_timestamps(warehouse: Warehouse, sandbox: Sandbox):
-    warehouse.load(sandbox, "articles")
-    for number in sandbox.article_ids:
-        record = sandbox.object(number)
-        assert record is not None
-        query = f"SELECT epoch(created_at)::BIGINT FROM articles WHERE id = {number}"  # noqa: S608
-        assert warehouse.ask(query) == [record.created]
-
-
-def test_what_the_server_sends_beyond_the_known_fields_is_json(
-    warehouse: Warehouse, sandbox: Sandbox
-):
-    odd = (
-        '[{"id": 1, "name": "half \\ud83d of a pair", "type": {"slug": "idea"}, '
-        '"huge": 123456789012345678901234567890, "list": [1, {"a": null}]},'
-        ' {"id": 2, "type": "idea"}]'
-    )
-    sandbox.answer_next(odd.encode(), match="categories")
-    warehouse.load(sandbox, "categories")
-    assert warehouse.ask("SELECT id, name, type FROM categories ORDER BY id") == [
-        (1, "half \\ud83d of a pair", '{"slug": "idea"}'),
-        (2, None, "idea"),
-    ]
-    assert warehouse.ask("SELECT extra->>'list' FROM categories WHERE id = 1") == ['[1,{"a":null}]']
-
-
-def test_what_has_no_id_is_left_out(warehouse: Warehouse, sandbox: Sandbox):
-    sandbox.answer_next(b'[{"id": "a", "name": "A"}, {"name": "B"}]', match="forums")
-    warehouse.load(sandbox, "forums")
-    assert warehouse.ask("SELECT id, name FROM forums") == [("a", "A")]
-
-
-def test_no_key_reaches_a_table_a_schema_or_a_load_package(
-    warehouse: Warehouse, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-):
-    leaky = b'{"totalObjects": 1, "data": [{"id": 1, "name": "Ann Leak", "apiKey": "l34ky-k3y"}]}'
-    sandbox.answer_next(leaky, match="users/search")
-    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
-    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
-    warehouse.pipeline.run(useresponse_source())
-    assert warehouse.ask("SELECT name FROM users") == ["Ann Leak"]
-    written = warehouse.written()
-    assert b"Ann Leak" in written
-    assert KEY.encode() not in written
-    assert b"l34ky-k3y" not in written
-    schema = warehouse.pipeline.default_schema.to_pretty_json()
-    assert "api_key" not in schema
-    assert "apiKey" not in schema
-
-
 # What changed.
 
 
@@ -264,35 +245,31 @@ def asked(sandbox: Sandbox, path: str) -> int:
     return sum(path in request.path for request in sandbox.requests)
 
 
-def test_a_run_costs_what_changed(warehouse: Warehouse, large_sandbox: Sandbox):
-    warehouse.load(large_sandbox, "tickets")
-    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(230, 230)]
-    large_sandbox.insert_tickets(1)
-    large_sandbox.forget_requests()
-    warehouse.load(large_sandbox, "tickets")
-    assert asked(large_sandbox, "tickets.json") <= 4
-    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
-    large_sandbox.forget_requests()
-    warehouse.load(large_sandbox, "tickets")
-    assert asked(large_sandbox, "tickets.json") == 1
-    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
-
-
-def test_a_run_with_nothing_new_lists_tickets_and_topics_once(
+def test_a_run_loads_what_changed_and_requests_little_else(
     warehouse: Warehouse, large_sandbox: Sandbox
 ):
     resources = ("tickets", "topics", "comments")
     warehouse.load(large_sandbox, *resources)
-    large_sandbox.forget_requests()
-    warehouse.load(large_sandbox, *resources)
-    assert asked(large_sandbox, "tickets.json") == 1
-    # Topics may as well be listed by creation, so that each of the three pages is read.
-    assert asked(large_sandbox, "search.json") == 3
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(230, 230)]
+    old = large_sandbox.ticket_ids[3]
+    do(large_sandbox, lambda client: client.objects.update(old, title="Somebody else's"))
+    do(large_sandbox, lambda client: client.comments.create(old, "Any news?"))
+    large_sandbox.insert_tickets(1)
+    for most_requests in (4, 1):  # the last run finds nothing new
+        large_sandbox.forget_requests()
+        warehouse.load(large_sandbox, *resources)
+        assert asked(large_sandbox, "tickets.json") <= most_requests
+        # Topics may as well be listed by creation, so that each of the three pages is read.
+        assert asked(large_sandbox, "search.json") == 3
+    assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM tickets") == [(231, 231)]
+    query = f"SELECT title FROM tickets WHERE id = {old}"  # noqa: S608
+    assert warehouse.ask(query) == ["Somebody else's"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["ticket", "topic"])
 @pytest.mark.parametrize("others", [(), ("tickets", "topics")])
-def test_the_comments_of_what_changed_follow(
+def test_the_comments_of_what_changed_are_loaded(
     kind: str, others: tuple[str, ...], warehouse: Warehouse, large_sandbox: Sandbox
 ):
     resources = ("comments", *others)
@@ -314,7 +291,10 @@ def test_the_comments_of_what_changed_follow(
         assert warehouse.ask(query) == [count]
 
 
-def test_what_is_selected_later_is_complete(warehouse: Warehouse, large_sandbox: Sandbox):
+@pytest.mark.long
+def test_a_resource_that_is_selected_later_is_complete(
+    warehouse: Warehouse, large_sandbox: Sandbox
+):
     owners = {*large_sandbox.ticket_ids, *large_sandbox.topic_ids}
     warehouse.load(large_sandbox, "tickets")
     warehouse.load(large_sandbox, "comments")
@@ -326,7 +306,8 @@ def test_what_is_selected_later_is_complete(warehouse: Warehouse, large_sandbox:
     assert warehouse.ask("SELECT count(*) FROM topics") == [130]
 
 
-def test_what_is_older_than_since_is_left_out(
+@pytest.mark.long
+def test_items_older_than_since_are_left_out(
     warehouse: Warehouse, large_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ):
     large_sandbox.advance(10_000)
@@ -340,6 +321,7 @@ def test_what_is_older_than_since_is_left_out(
         assert warehouse.ask("SELECT count(*) FROM topics") == [0]
 
 
+@pytest.mark.long
 def test_a_run_goes_back_by_the_overlap(warehouse: Warehouse, large_sandbox: Sandbox):
     warehouse.load(large_sandbox, "tickets")
     large_sandbox.insert_tickets(1)
@@ -352,7 +334,8 @@ def test_a_run_goes_back_by_the_overlap(warehouse: Warehouse, large_sandbox: San
         assert counts["tickets"] == rows
 
 
-def test_one_deleted_since_it_was_listed_has_no_comments(
+@pytest.mark.long
+def test_an_object_deleted_since_it_was_listed_has_no_comments(
     warehouse: Warehouse, large_sandbox: Sandbox
 ):
     large_sandbox.fail_next(404, match="objects/[0-9]+/comments")
@@ -360,7 +343,7 @@ def test_one_deleted_since_it_was_listed_has_no_comments(
     assert warehouse.ask("SELECT count(*) FROM tickets") == [230]
 
 
-def test_what_changed_is_not_forgotten_when_a_run_fails(
+def test_the_run_after_a_failed_one_loads_what_had_changed(
     warehouse: Warehouse, large_sandbox: Sandbox
 ):
     resources = ("tickets", "comments")
@@ -377,28 +360,11 @@ def test_what_changed_is_not_forgotten_when_a_run_fails(
     assert warehouse.ask("SELECT count(*) FROM tickets") == [231]
 
 
-# How it is configured, and how it asks.
+# How it runs.
 
 
-def test_it_is_configured_as_every_source_of_dlt(
-    warehouse: Warehouse, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
-    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
-    monkeypatch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
-    warehouse.pipeline.run(useresponse_source().with_resources("forums"))
-    assert [request.path for request in sandbox.requests] == ["/api/7.0/forums.json"]
-
-
-def test_all_resources_share_one_client(warehouse: Warehouse, sandbox: Sandbox):
-    sandbox.set_latency(0.02)
-    warehouse.load(sandbox, max_in_flight=3)
-    assert 1 < sandbox.peak_in_flight <= 3
-    assert sandbox.connections_opened <= 3
-    assert sandbox.connections == 0
-
-
-def test_resources_in_threads_load_the_same(warehouse: Warehouse, sandbox: Sandbox):
+@pytest.mark.long
+def test_parallelized_resources_load_the_same(warehouse: Warehouse, sandbox: Sandbox):
     threads = threading.active_count()
     warehouse.pipeline.run(useresponse_source(sandbox.url, KEY, max_in_flight=3).parallelize())
     assert warehouse.ask("SELECT count(*), count(DISTINCT id) FROM users") == [(120, 120)]
@@ -407,6 +373,7 @@ def test_resources_in_threads_load_the_same(warehouse: Warehouse, sandbox: Sandb
         sandbox, {*sandbox.ticket_ids, *sandbox.topic_ids}
     )
     assert sandbox.peak_in_flight <= 3
+    assert sandbox.connections_opened <= 3
     assert sandbox.connections == 0
     assert threading.active_count() == threads
 
@@ -419,6 +386,7 @@ def test_a_source_can_be_iterated_without_a_pipeline(sandbox: Sandbox):
     assert {row["id"] for row in source.comments} == {i for i, _ in comments_of(sandbox, owners)}
 
 
+@pytest.mark.long
 def test_a_source_can_be_run_again(warehouse: Warehouse, sandbox: Sandbox):
     source = useresponse_source(sandbox.url, KEY).with_resources("tickets", "comments")
     for tickets in (70, 71, 72):
@@ -429,7 +397,7 @@ def test_a_source_can_be_run_again(warehouse: Warehouse, sandbox: Sandbox):
         sandbox.insert_tickets(1)
 
 
-def test_a_resource_left_early_ends_what_it_has_under_way(sandbox: Sandbox):
+def test_a_resource_that_is_left_early_ends_its_requests(sandbox: Sandbox):
     threads = threading.active_count()
     source = useresponse_source(sandbox.url, KEY).with_resources("users")
     assert [row["id"] for row in source.add_limit(1)] == [*range(1, 51)]
@@ -440,7 +408,7 @@ def test_a_resource_left_early_ends_what_it_has_under_way(sandbox: Sandbox):
 # What goes wrong.
 
 
-def test_a_wrong_key_fails_with_its_message_before_anything_is_written(
+def test_a_wrong_key_raises_before_anything_is_written(
     warehouse: Warehouse, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ):
     sandbox.set_guests(allowed=False)
@@ -458,7 +426,7 @@ def test_a_wrong_key_fails_with_its_message_before_anything_is_written(
 
 
 @pytest.mark.long
-def test_a_run_in_which_some_requests_fail_ends_complete(
+def test_a_run_with_failing_requests_is_complete(
     warehouse: Warehouse, start_sandbox: Callable[..., Sandbox]
 ):
     sandbox = start_sandbox(**SMALL | {"users": 2000}, faults=0.05, seed=3)
@@ -467,7 +435,8 @@ def test_a_run_in_which_some_requests_fail_ends_complete(
     warehouse.assert_complete(sandbox, users=2000)
 
 
-def test_a_failure_midway_ends_every_other_resource(
+@pytest.mark.long
+def test_a_failure_ends_all_resources(
     warehouse: Warehouse, start_sandbox: Callable[..., Sandbox], caplog: pytest.LogCaptureFixture
 ):
     sandbox = start_sandbox(users=2000, articles=500, latency=0.01)
@@ -541,7 +510,8 @@ def start_script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]
         process.communicate()
 
 
-def test_it_connects_to_nothing_but_the_installation(
+@pytest.mark.long
+def test_a_run_connects_to_the_installation_only(
     sandbox: Sandbox, start_script: Callable[..., subprocess.Popen[str]]
 ):
     resources = ("users", "tickets", "comments", "custom_fields")
@@ -553,6 +523,7 @@ def test_it_connects_to_nothing_but_the_installation(
     assert KEY not in output + errors
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_a_run_that_waits(
     start_sandbox: Callable[..., Sandbox],
     start_script: Callable[..., subprocess.Popen[str]],
@@ -574,7 +545,7 @@ def test_ctrl_c_ends_a_run_that_waits(
 
 @pytest.mark.long
 @pytest.mark.parametrize("moment", ["extract", "normalize", "load"])
-def test_a_run_that_was_killed_is_complete_after_the_next_one(
+def test_the_run_after_a_killed_one_is_complete(
     moment: str,
     warehouse: Warehouse,
     start_sandbox: Callable[..., Sandbox],
@@ -595,14 +566,3 @@ def test_a_run_that_was_killed_is_complete_after_the_next_one(
     output, errors = start_script(sandbox).communicate(timeout=100)
     assert "hosts" in output, errors
     warehouse.assert_complete(sandbox, users=3000)
-
-
-def test_the_package_does_not_import_dlt():
-    code = textwrap.dedent(
-        """
-        import sys, useresponse_async, useresponse_async.integrations, useresponse_async.models
-        sys.exit("dlt" in sys.modules)
-        """
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own
-    assert done.returncode == 0

@@ -1,4 +1,4 @@
-"""An application has one client, open while it runs, shared by all its requests."""
+"""The client of an application, which all its requests share."""
 
 import re
 from collections.abc import AsyncIterator
@@ -59,29 +59,7 @@ async def test_the_client_is_open_while_the_application_runs_and_closed_after(sa
         await client.users.get(7)
 
 
-async def test_a_lifespan_of_ones_own_enters_the_clients(sandbox):
-    useresponse = for_sandbox(sandbox)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with useresponse.lifespan():
-            app.state.me = await (await useresponse()).users.me()
-            yield
-
-    app = FastAPI(lifespan=lifespan)
-    async with app.router.lifespan_context(app):
-        assert app.state.me.id is not None
-
-
-async def test_the_settings_come_from_the_environment_at_start_up(sandbox, monkeypatch):
-    app = with_person(FastAPI(lifespan=UseResponse().lifespan))
-    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
-    monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
-    async with app.router.lifespan_context(app), browser_of(app) as browser:
-        assert (await browser.get("/people/7")).json()["id"] == 7
-
-
-async def test_a_path_operation_is_given_the_client_each_time_the_application_starts(sandbox):
+async def test_a_path_operation_receives_the_client_after_each_start(sandbox):
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
     for _ in range(2):
         async with app.router.lifespan_context(app), browser_of(app) as browser:
@@ -126,7 +104,7 @@ async def test_an_application_can_have_several_installations(start_sandbox):
             await browser.get("/ambiguous")
 
 
-async def test_a_forgotten_lifespan_is_an_error_that_names_the_fix():
+async def test_a_missing_lifespan_raises_an_error_with_the_remedy():
     fix = r"lifespan=useresponse\.lifespan to FastAPI\(\)"
     app = with_person(FastAPI())
     with pytest.raises(ConfigurationError, match=fix):
@@ -142,10 +120,10 @@ async def test_a_forgotten_lifespan_is_an_error_that_names_the_fix():
     assert re.search(fix, answer.json()["detail"])
 
 
-async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(sandbox, monkeypatch):
+async def test_the_default_client_retries_for_ten_seconds(sandbox, monkeypatch):
+    useresponse = UseResponse()  # which reads the settings when the application starts
     monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
     monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
-    useresponse = UseResponse()
     async with useresponse.lifespan():
         client = await useresponse()
         sandbox.fail_next(503, headers={"Retry-After": "0"})
@@ -157,7 +135,7 @@ async def test_the_client_that_is_made_by_default_retries_for_ten_seconds(sandbo
         assert sandbox.arrivals == 3
 
 
-async def test_one_lifespan_is_not_entered_by_two_applications(sandbox):
+async def test_a_lifespan_cannot_be_entered_twice(sandbox):
     useresponse = for_sandbox(sandbox)
     async with useresponse.lifespan():
         with pytest.raises(ConfigurationError, match="already entered"):
@@ -166,14 +144,14 @@ async def test_one_lifespan_is_not_entered_by_two_applications(sandbox):
         assert (await useresponse()).in_flight == 0
 
 
-async def test_a_test_can_put_another_client_in_its_place(sandbox, client):
+async def test_a_test_can_override_the_client(sandbox, client):
     app = with_person(FastAPI())
     app.dependency_overrides[current_client] = lambda: client
     async with browser_of(app) as browser:
         assert (await browser.get("/people/7")).json()["id"] == 7
 
 
-async def test_a_starlette_application_can_use_it_too(sandbox):
+async def test_a_starlette_application_can_use_the_client(sandbox):
     useresponse = for_sandbox(sandbox)
 
     async def person(request: Request) -> PlainTextResponse:
@@ -186,14 +164,14 @@ async def test_a_starlette_application_can_use_it_too(sandbox):
         assert (await browser.get("/7")).text == "7"
 
 
-def test_applications_in_event_loops_of_their_own_do_not_meet(sandbox, serve):
+def test_applications_in_two_event_loops_have_a_client_each(sandbox, serve):
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox).lifespan))
     one, other = serve(app), serve(app)
     assert httpx.get(f"{one}/people/7").json()["id"] == 7
     assert httpx.get(f"{other}/people/8").json()["id"] == 8
 
 
-async def test_a_websocket_is_given_the_client(sandbox):
+async def test_a_websocket_receives_the_client(sandbox):
     app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
 
     @app.websocket("/names")
@@ -215,7 +193,7 @@ async def test_a_websocket_is_given_the_client(sandbox):
     assert sent[1]["text"] == sandbox.user(7).name
 
 
-def test_a_hundred_concurrent_requests_share_one_bound_and_one_pool(start_sandbox, serve):
+def test_a_hundred_concurrent_requests_share_one_limit_and_one_pool(start_sandbox, serve):
     sandbox = start_sandbox(users=120, latency=0.02)
     app = with_person(FastAPI(lifespan=for_sandbox(sandbox, max_in_flight=5).lifespan))
     url = serve(app)

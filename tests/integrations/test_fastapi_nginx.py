@@ -1,4 +1,4 @@
-"""Behind a real nginx, where one is installed, an export that was cut never looks complete."""
+"""Exports behind nginx, where it is installed."""
 
 import shutil
 import socket
@@ -65,7 +65,7 @@ def browser(sandbox, serve, until, parser):
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_complete_export_comes_through(browser, sandbox, version):
+def test_a_complete_export_passes(browser, sandbox, version):
     answer = browser.get(f"/{version}/people")
     assert answer.status_code == 200
     assert len(answer.text.splitlines()) == sandbox.user_count
@@ -79,7 +79,7 @@ def test_on_http_1_0_a_failed_export_is_a_problem_response(browser, sandbox):
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_on_http_1_1_a_failed_export_breaks_off(browser, sandbox):
+def test_on_http_1_1_a_failed_export_is_cut(browser, sandbox):
     sandbox.fail_next(500, match=r"page=3\b")
     with pytest.raises(httpx.RemoteProtocolError):
         browser.get("/1.1/people")

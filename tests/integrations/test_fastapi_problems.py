@@ -1,4 +1,4 @@
-"""What fails upstream reaches the browser as a problem answer, and nothing more than it may."""
+"""Problem responses to failures of the API."""
 
 import logging
 import os
@@ -70,7 +70,7 @@ async def failing_with(error: UseResponseError, path: str = "/x") -> httpx.Respo
     return await answer_of(app, path)
 
 
-async def test_a_user_who_is_not_there_is_a_404_with_the_apis_own_message(sandbox):
+async def test_an_unknown_user_is_a_404_with_the_apis_message(sandbox):
     sandbox.fail_next(404, message="User not found")
     answer = await answer_of(make_app(sandbox))
     assert answer.status_code == 404
@@ -91,9 +91,7 @@ STATUSES = {
 
 
 @pytest.mark.parametrize(("upstream", "status"), STATUSES.items())
-async def test_a_status_from_upstream_becomes_the_status_that_it_means_here(
-    sandbox, upstream, status
-):
+async def test_each_status_of_the_api_has_a_status_of_the_application(sandbox, upstream, status):
     sandbox.fail_next(upstream, message="said upstream")
     answer = await answer_of(make_app(sandbox))
     assert answer.status_code == answer.json()["status"] == status
@@ -101,14 +99,14 @@ async def test_a_status_from_upstream_becomes_the_status_that_it_means_here(
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-async def test_an_argument_that_cannot_work_is_a_400_that_names_it(sandbox):
+async def test_an_invalid_argument_is_a_400_that_names_it(sandbox):
     answer = await answer_of(make_app(sandbox), "/people/0")
     assert answer.status_code == 400
     assert answer.json()["detail"] == "user_id: 0 is not a positive integer"
     assert sandbox.arrivals == 0
 
 
-async def test_a_refused_key_is_our_servers_fault_and_shows_nowhere(sandbox, caplog):
+async def test_a_rejected_key_is_a_502_and_shows_nowhere(sandbox, caplog):
     key = "a-key-that-nobody-knows"
     with caplog.at_level(logging.DEBUG):
         answer = await answer_of(make_app(sandbox, api_key=key))
@@ -135,7 +133,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_what_is_no_answer_of_the_api_has_a_status_and_is_not_shown(sandbox, caplog, fault):
+async def test_an_invalid_response_of_the_api_has_a_status_and_is_not_shown(sandbox, caplog, fault):
     prepare, status = FAULTS[fault]
     app = make_app(sandbox, timeout=0.2)
     prepare(sandbox)
@@ -150,7 +148,7 @@ async def test_what_is_no_answer_of_the_api_has_a_status_and_is_not_shown(sandbo
 
 
 @pytest.mark.parametrize(("asked", "told"), [("17", "17"), ("9" * 400, "3600"), ("soon", "5")])
-async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(sandbox, asked, told):
+async def test_retry_after_of_the_api_is_passed_on(sandbox, asked, told):
     sandbox.fail_next(503, headers={"Retry-After": asked})
     answer = await answer_of(make_app(sandbox))
     assert answer.headers["retry-after"] == told
@@ -167,14 +165,14 @@ async def test_the_browser_is_told_to_wait_as_long_as_upstream_asks(sandbox, ask
         (UseResponseError("whatever comes"), 500),
     ],
 )
-async def test_every_other_error_has_its_status_too(error, status):
+async def test_every_other_error_has_its_status(error, status):
     answer = await failing_with(error)
     assert answer.status_code == status
     assert str(error) not in answer.text
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
-def test_no_error_is_left_without_a_status_of_its_own():
+def test_every_error_class_has_a_status():
     kinds = {
         kind
         for kind in vars(useresponse_async).values()
@@ -185,12 +183,12 @@ def test_no_error_is_left_without_a_status_of_its_own():
     assert left == {UseResponseError, ConfigurationError}
 
 
-async def test_the_path_is_given_as_a_uri_without_its_query():
+async def test_the_instance_is_the_path_without_its_query():
     answer = await failing_with(ClientClosedError("closed"), "/a%20b%3Fc%25é?token=1")
     assert answer.json()["instance"] == "/a%20b%3Fc%25%C3%A9"
 
 
-async def test_a_failed_websocket_is_left_to_the_server(sandbox):
+async def test_the_error_of_a_websocket_is_raised(sandbox):
     app = FastAPI()
     install_error_handlers(app)
 
@@ -208,14 +206,14 @@ async def test_a_failed_websocket_is_left_to_the_server(sandbox):
         await app(scope, receive, send)
 
 
-async def test_only_what_is_nobodys_fault_outside_is_logged_with_its_traceback(caplog):
+async def test_only_unexpected_errors_are_logged_with_a_traceback(caplog):
     await failing_with(UseResponseError("whatever comes"))
     await failing_with(ClientClosedError("closed"))
     ours = [record for record in caplog.records if record.name == "useresponse_async.web"]
     assert [bool(record.exc_info) for record in ours] == [True, False]
 
 
-async def test_neither_the_server_nor_a_path_can_forge_a_line_of_the_log(sandbox, caplog):
+async def test_messages_and_paths_cannot_forge_a_log_line(sandbox, caplog):
     sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
     await answer_of(make_app(sandbox))
     (record,) = [r for r in caplog.records if r.name == "useresponse_async.web"]
@@ -293,7 +291,7 @@ def test_the_terminal_shows_the_reason_once(sandbox, shown_by_uvicorn, configura
     )
 
 
-def test_the_terminal_names_the_fix_of_a_forgotten_lifespan(shown_by_uvicorn):
+def test_the_terminal_shows_the_remedy_for_a_missing_lifespan(shown_by_uvicorn):
     status, shown = shown_by_uvicorn()
     assert status == 500
     assert shown.count("pass lifespan=useresponse.lifespan to FastAPI()") == 1
@@ -308,7 +306,7 @@ async def test_the_problems_are_in_the_openapi_document(sandbox):
     assert "Retry-After" in responses["503"]["headers"]
 
 
-async def test_a_documented_problem_is_what_is_answered(sandbox):
+async def test_a_problem_response_matches_its_documentation(sandbox):
     app = make_app(sandbox)
     sandbox.fail_next(404)
     answer = await answer_of(app)

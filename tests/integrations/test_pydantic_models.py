@@ -1,4 +1,4 @@
-"""pydantic, and FastAPI through it, checks our models, writes them and describes them."""
+"""Models in pydantic and FastAPI: validation, serialization and schemas."""
 
 import json
 import subprocess
@@ -63,24 +63,24 @@ def test_every_model_has_a_schema_with_each_of_its_fields(model):
     assert "Attributes:" not in schema["description"]
 
 
-def test_a_model_is_written_as_its_own_to_dict_is():
+def test_a_model_is_serialized_as_by_to_dict():
     assert json.loads(TypeAdapter(User).dump_json(USER)) == USER.to_dict()
     assert json.loads(TypeAdapter(list[User]).dump_json([USER])) == [USER.to_dict()]
 
 
-def test_a_secret_is_written_as_stars():
+def test_a_secret_is_serialized_as_asterisks():
     written = Visit(host=USER).model_dump_json()
     assert '"api_key":"***"' in written
     assert "a-secret-key" not in written + repr(Visit(host=USER).model_dump())
 
 
-def test_a_time_is_written_in_iso_8601():
+def test_a_datetime_is_serialized_in_iso_8601():
     moment = datetime(2030, 1, 31, 9, 0, tzinfo=timezone.utc)
     written = json.loads(TypeAdapter(Comment).dump_json(Comment(id=1, created_at=moment)))
     assert datetime.fromisoformat(written["created_at"].replace("Z", "+00:00")) == moment
 
 
-def test_fields_can_be_left_out_as_of_pydantics_own_models():
+def test_fields_can_be_excluded():
     visit = Visit(host=USER)
     assert visit.model_dump(include={"host": {"id": True, "team": {"name"}}}) == {
         "host": {"id": 7, "team": {"name": "Support"}}
@@ -91,7 +91,7 @@ def test_fields_can_be_left_out_as_of_pydantics_own_models():
     }  # fmt: skip
 
 
-def test_a_model_is_read_from_what_it_is_written_as():
+def test_a_model_is_validated_from_its_serialization():
     written = {**USER.to_dict(), "api_key": "a-secret-key"}
     read = TypeAdapter(User).validate_json(json.dumps(written))
     assert type(read) is User
@@ -100,20 +100,20 @@ def test_a_model_is_read_from_what_it_is_written_as():
     assert read.api_key.reveal() == "a-secret-key"
 
 
-def test_what_is_left_out_is_as_in_the_constructor():
+def test_missing_fields_have_their_defaults():
     read = TypeAdapter(User).validate_python({"id": 7})
     assert read == User(id=7)
     assert read.extra == {}
     assert read.tags is not TypeAdapter(User).validate_python({"id": 7}).tags
 
 
-def test_an_object_is_taken_as_it_is():
+def test_an_instance_is_not_copied():
     visit = Visit.model_validate({"host": USER, "guests": [{"id": 8, "nickname": "Bo"}]})
     assert visit.host is USER
     assert visit.guests == [User(id=8)]
 
 
-def test_what_does_not_fit_is_told_by_pydantic_with_its_place():
+def test_a_validation_error_names_the_place():
     wrong = {"host": {"id": "x", "custom_fields": [{"id": []}]}, "found": {"items": [7]}}
     with pytest.raises(ValidationError) as caught:
         Visit.model_validate(wrong)
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_told_by_pydantic_with_its_place():
     ]
 
 
-def test_a_page_is_of_what_its_items_are():
+def test_the_schema_of_a_page_has_the_type_of_its_items():
     of_users = TypeAdapter(Page[User]).json_schema()
     assert of_users["title"] == "Page[User]"
     assert of_users["properties"]["items"]["items"] == {"$ref": "#/$defs/User"}
@@ -203,7 +203,7 @@ def make_app(client: AsyncClient) -> FastAPI:
 
 
 @pytest.mark.anyio
-async def test_fastapi_answers_with_our_models(client):
+async def test_fastapi_responds_with_models(client):
     user = await client.users.get(7)
     page = await client.users.search(count=5)
     async with browser_of(make_app(client)) as browser:
@@ -217,7 +217,7 @@ async def test_fastapi_answers_with_our_models(client):
 
 
 @pytest.mark.anyio
-async def test_fastapi_takes_our_models(client):
+async def test_fastapi_accepts_models(client):
     async with browser_of(make_app(client)) as browser:
         answer = await browser.post("/person", json={"id": 3, "team": {"id": 1}})
         assert answer.json() == User(id=3, team=Team(id=1)).to_dict()
@@ -229,7 +229,7 @@ async def test_fastapi_takes_our_models(client):
 
 
 @pytest.mark.anyio
-async def test_fastapi_documents_our_models(client):
+async def test_fastapi_documents_models(client):
     document = make_app(client).openapi()
     schemas = document["components"]["schemas"]
     # Some pydantic versions name what comes in and what goes out apart, for their own reasons.
@@ -245,12 +245,12 @@ async def test_fastapi_documents_our_models(client):
 
 
 SCRIPTS = {
-    "the core does not import pydantic": """
+    "the core imports no extra": """
 import sys
 from useresponse_async import AsyncClient, Page, User, models
 [getattr(models, name) for name in models.__all__]
 User(id=1).to_json()
-assert not {"pydantic", "pydantic_core", "fastapi", "starlette"} & sys.modules.keys()
+assert not {"pydantic", "pydantic_core", "fastapi", "starlette", "dlt"} & sys.modules.keys()
 """,
     "without fastapi the module says what to install": """
 import importlib.util, sys
@@ -269,11 +269,11 @@ else:
 
 
 @pytest.mark.parametrize("what", SCRIPTS)
-def test_extras_are_loaded_only_where_they_are_used(what):
+def test_extras_are_imported_only_where_they_are_used(what):
     subprocess.run([sys.executable, "-c", SCRIPTS[what]], check=True, timeout=60)  # noqa: S603 - our own script
 
 
-def test_of_a_union_the_very_model_is_written():
+def test_a_union_is_serialized_as_the_models_class():
     written = TypeAdapter(Team | User).dump_python(USER, mode="json")
     assert written["email"] == USER.email
     assert written["tags"] == ["vip"]
