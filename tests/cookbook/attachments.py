@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
 
 def safe_name(file: AttachedFile) -> str:
-    """Return a name that stays in its folder, whatever the sender of the file has called it."""
+    """Return a name that stays in its folder, for any name that the sender has chosen."""
     # As Windows reads it, a path may be divided by slashes of either kind.
     name = PureWindowsPath(file.name.full or "").name if file.name else ""
     name = re.sub(r'[<>:"/\\|?*]', "_", printable(name)).rstrip(". ")

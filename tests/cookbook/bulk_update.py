@@ -1,4 +1,4 @@
-"""Change many users by a CSV file of ids and tags: first as a dry run, then for good.
+"""Change many users by a CSV file of ids and tags: first as a dry run, then with ``--apply``.
 
 Install:  pip install useresponse-async
 Run:      python bulk_update.py tags.csv            says what it would do
@@ -38,7 +38,7 @@ async def update(path: Path, *, apply: bool) -> int:
     """Carry out, or only announce, all changes; return how many of them failed."""
     counts: Counter[str] = Counter()
     for _ in read_changes(path):
-        pass  # a mistake in the last line is told of before the first user is changed
+        pass  # a mistake in the last line is reported before the first user is changed
     async with AsyncClient() as client:
 
         async def change(wanted: Change) -> tuple[str, str]:

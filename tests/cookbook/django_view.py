@@ -1,4 +1,4 @@
-"""A Django async view that answers from UseResponse, with one client for the whole process.
+"""A Django async view that answers from UseResponse, with one client for the process.
 
 Install:  pip install useresponse-async django uvicorn
 Run:      uvicorn django_view:application --workers 2     or, for a try, python django_view.py

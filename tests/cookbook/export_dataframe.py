@@ -42,7 +42,7 @@ async def all_users(client: AsyncClient) -> pd.DataFrame:
 def save(frame: pd.DataFrame, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     frame.to_parquet(part)
-    part.replace(path)  # whoever reads it never finds half a file
+    part.replace(path)  # no reader finds half a file
 
 
 async def export(path: Path) -> None:

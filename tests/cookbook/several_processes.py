@@ -55,7 +55,7 @@ def export(folder: Path, processes: int) -> None:
     starts = range(1, anyio.run(count_pages) + 1, PAGES_PER_RANGE)
     # The last range is open: it ends where the list ends by then.
     stops: list[int | None] = [*starts[1:], None]
-    # Spawned and not forked: a fork would share the sockets of whatever runs here.
+    # Spawned and not forked: a fork would share the sockets of this process.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         jobs = {}

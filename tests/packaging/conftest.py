@@ -1,7 +1,7 @@
-"""What is built and released, installed as users install it.
+"""Fixtures of the tests of the wheel and the sdist, which are installed as users install them.
 
-These tests install packages, so they need an index and minutes rather than seconds; they run only
-where `USERESPONSE_DIST` names a folder with a wheel and an sdist, as `tox -e dist` does.
+The tests need an index and minutes; they run only where ``USERESPONSE_DIST`` names a folder with
+a wheel and an sdist, as ``tox run -e dist`` does.
 """
 
 import os

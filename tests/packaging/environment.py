@@ -1,4 +1,4 @@
-"""A virtual environment as a user has it, with a server to talk to."""
+"""A virtual environment as a user has it."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The wheel and the sdist hold what they should, and nothing else."""
+"""The contents and metadata of the wheel and the sdist."""
 
 import email
 import re
@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_package_and_its_metadata_only(wheel):
     assert in_wheel(wheel) == expected
 
 
-def test_the_wheel_says_that_it_is_typed(wheel):
+def test_the_wheel_is_marked_as_typed(wheel):
     assert "useresponse_async/py.typed" in in_wheel(wheel)
 
 
@@ -91,7 +91,7 @@ def test_one_file_says_the_version():
     assert telling == ["useresponse_async/_config.py"]
 
 
-def test_the_changelog_tells_of_the_version():
+def test_the_changelog_has_the_version():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
     assert versions[0] == useresponse_async.__version__

@@ -1,4 +1,4 @@
-"""What is installed works: alone, and with any one of its extras missing."""
+"""The installed package, alone and without each of its extras."""
 
 import email
 import re
@@ -75,7 +75,7 @@ def walked(environment: Environment) -> str:
     return done.stdout.strip() or done.stderr
 
 
-def test_it_walks_with_what_it_requires_alone(plain):
+def test_a_walk_works_without_extras(plain):
     assert walked(plain) == "230"
 
 
@@ -85,7 +85,7 @@ def test_the_first_script_of_readme_works_in_an_empty_environment(plain):
     assert len(done.stdout.splitlines()) > 1
 
 
-def test_it_brings_no_more_than_it_says(plain):
+def test_only_declared_dependencies_are_installed(plain):
     listing = "from importlib.metadata import distributions\n"
     listing += "print(*sorted(d.name.lower() for d in distributions()))"
     installed = set(plain.python(listing).stdout.split())
@@ -95,7 +95,7 @@ def test_it_brings_no_more_than_it_says(plain):
 
 
 @pytest.mark.parametrize("name", [name for name, extra in EXTRAS.items() if extra.purpose])
-def test_what_needs_an_extra_says_so_where_there_is_none(plain, name):
+def test_a_feature_names_its_missing_extra(plain, name):
     asked_for = "cli" if EXTRAS[name].command else name
     code, output = use(plain, EXTRAS[name])
     assert code != 0
@@ -108,7 +108,7 @@ def full(new_environment, wheel) -> Environment:
 
 
 @pytest.mark.parametrize("name", EXTRAS)
-def test_every_extra_brings_what_it_needs(full, name):
+def test_every_extra_installs_what_it_needs(full, name):
     code, output = use(full, EXTRAS[name])
     assert code == 0, output
 
@@ -120,7 +120,7 @@ def missing(request, full, wheel) -> Iterator[str]:
     full.install(f"{wheel}[{','.join(EXTRAS)}]")
 
 
-def test_without_one_extra_it_is_named_and_all_else_works(full, missing):
+def test_without_one_extra_all_other_features_work(full, missing):
     assert walked(full) == "230"
     for name, extra in EXTRAS.items():
         code, output = use(full, extra)
@@ -154,7 +154,7 @@ def test_the_pytest_plugin_offers_its_fixtures(new_environment, wheel):
     assert "1 passed" in done.stdout
 
 
-def test_every_extra_is_looked_at(wheel):
+def test_every_extra_is_tested(wheel):
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = email.message_from_bytes(archive.read(name))

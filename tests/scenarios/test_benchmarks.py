@@ -66,21 +66,21 @@ def status_of(url, target):
 
 
 @pytest.mark.parametrize("name", [*CONTENDERS, COLLECTED.name])
-def test_every_contender_delivers_every_user_exactly_once(url, name):
+def test_every_contender_returns_every_user_once(url, name):
     configure(url, users=230, latency=0.0)
     found = asyncio.run(walk(contender=name, url=url, in_flight=4, users=230))
     assert found["seconds"] > 0
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_every_caller_receives_the_user_that_it_asks_for(url, caller):
+def test_every_caller_returns_the_requested_user(url, caller):
     configure(url, users=50, latency=0.0, slots=[Slots(0.0, 100)])
     options = {"caller": caller, "url": url, "in_flight": 3, "repeats": 10}
     assert asyncio.run(call_repeatedly(**options)) > 0
     assert sum(tally(url)["served"]) == 3 * 3 + 9  # to warm up, and as many each as fit
 
 
-def test_what_is_not_delivered_is_no_result(url, monkeypatch):
+def test_a_wrong_result_raises(url, monkeypatch):
     monkeypatch.setattr("benchmarks.tasks.calling.USER_ID", "7")
     configure(url, users=100, latency=0.0)
     options = {"url": url, "in_flight": 1}
@@ -92,7 +92,7 @@ def test_what_is_not_delivered_is_no_result(url, monkeypatch):
 
 
 @pytest.mark.parametrize("speedups", [False, True])
-def test_a_worker_has_orjson_and_uvloop_only_where_it_is_meant_to(url, speedups):
+def test_a_worker_has_orjson_and_uvloop_only_on_request(url, speedups):
     configure(url, users=100, latency=0.0)
     with worker(speedups=speedups) as process:
         found = process.do("walk", contender="ours", url=url, in_flight=2, users=100)
@@ -115,7 +115,7 @@ def test_order_holds_on_every_backend_although_requests_fail(backend):
 # The server
 
 
-def test_its_pages_are_those_of_the_sandbox(url):
+def test_the_servers_pages_are_those_of_the_sandbox(url):
     configure(url, users=120, latency=0.0)
     with Sandbox(users=120, seed=1) as sandbox:
         for target in (
@@ -135,7 +135,7 @@ def test_its_pages_are_those_of_the_sandbox(url):
 
 
 @pytest.mark.parametrize("slots", [2, 4])
-def test_it_refuses_what_is_beyond_its_slots(url, slots):
+def test_the_server_refuses_requests_beyond_its_slots(url, slots):
     configure(url, users=50, latency=0.5, slots=[Slots(0.0, slots)])
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: status_of(url, TARGET), range(6)))
@@ -156,7 +156,7 @@ async def _capacity_over_time():
     return [first, second, third, fourth, fifth], capacity.tally()
 
 
-def test_its_capacity_follows_its_schedule():
+def test_the_servers_capacity_follows_its_schedule():
     entered, seen = asyncio.run(_capacity_over_time())
     assert entered == [True, False, True, False, True]
     assert (sum(seen["served"]), sum(seen["refused"])) == (1, 2)
@@ -207,18 +207,15 @@ def test_a_ratio_is_one_of_medians_or_minima_and_its_ends_are_those_of_rounds(of
 @pytest.mark.parametrize(
     ("goal", "value", "met"),
     [
-        (Goal("at least", 1.5), 1.5, True),
-        (Goal("at least", 1.5), 1.49, False),
-        (Goal("at most", 1.5), 1.5, True),
-        (Goal("at most", 1.5), 1.51, False),
-        (None, 1.0, None),
+        (Goal("at least", 1.5), 1.5, True), (Goal("at least", 1.5), 1.49, False),
+        (Goal("at most", 1.5), 1.5, True), (Goal("at most", 1.5), 1.51, False), (None, 1.0, None),
     ],
-)
+)  # fmt: skip
 def test_a_goal_is_met_or_not(goal, value, met):
     assert single("x", value, "", goal=goal).met is met
 
 
-def test_a_server_without_headroom_is_warned_of():
+def test_a_server_without_headroom_warns():
     assert headroom(6000, 1000).title == (
         "The server is 6.0 times as fast as the fastest contender."
     )
@@ -373,10 +370,10 @@ def test_the_pictures_are_svg_with_a_line_for_each_contender_and_always_the_same
     assert {"capacity", "served per 100 ms", "refused per 100 ms"} < pacing_texts
 
 
-# The whole
+# Parts and runs
 
 
-def test_pacing_is_watched_over_time(url):
+def test_pacing_is_measured_over_time(url):
     section = pacing.measure(Bench(SMALL, url))
     run = pacing.timeline_of(json.loads(json.dumps(section.data)))
     assert [slots.count for slots in run.schedule] == [2, 8]
@@ -386,7 +383,7 @@ def test_pacing_is_watched_over_time(url):
     assert [bool(figure.goal) for figure in section.figures] == [True] * 3
 
 
-def test_each_part_measures_everybody(url):
+def test_each_part_measures_each_contender(url):
     bench = Bench(SMALL, url)
     peaks = memory.measure(bench).data["peak_megabytes"]
     assert len(peaks) == 4
@@ -401,7 +398,7 @@ def test_each_part_measures_everybody(url):
     assert len(called.figures) == 9
 
 
-def test_walks_and_calls_take_as_long_as_they_must(url):
+def test_walks_and_calls_take_at_least_the_latency(url):
     bench = Bench(SMALL, url)
     walked = short_walk.measure(bench)
     assert all(taken >= 0.09 for found in walked.data["seconds"].values() for taken in found)
@@ -429,14 +426,14 @@ def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):
     assert "users per second" in texts_of(folder / "latest.svg")
 
 
-def test_part_of_a_run_takes_no_place_of_the_whole(tmp_path, monkeypatch, capfd):
+def test_a_partial_run_does_not_replace_the_results(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("benchmarks.__main__._RESULTS", tmp_path / "results")
     main(["--rounds", "1", "--only", "decode"])
     assert "Decoding a page of 50 users" in capfd.readouterr().out
     assert not (tmp_path / "results").exists()
 
 
-def test_an_unknown_part_or_contender_is_refused(capfd):
+def test_an_unknown_part_or_contender_raises(capfd):
     with pytest.raises(SystemExit):
         main(["--only", "everything", "--contenders", "ours,nobody"])
     assert "no such part or contender: everything, nobody" in capfd.readouterr().err

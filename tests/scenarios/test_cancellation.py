@@ -1,7 +1,7 @@
 """Calls and walks that are cancelled at any await leave nothing behind.
 
-Each thing that a client does is done again and again, and cancelled at its first await, at its
-second, and so on, until it ends before it is cancelled.
+Each action is repeated and cancelled at its first await, at its second, and so on, until it ends
+before it is cancelled.
 """
 
 import asyncio
@@ -12,22 +12,19 @@ from typing import Any, TypeAlias
 
 import anyio
 import anyio.lowlevel
-import httpx
 import pytest
-from quick import QUICK
-from tasks import live_tasks
+from memory import Memory
+from quick import client_of
+from tasks import live_tasks, until
 
 from useresponse_async import AsyncClient, Attachment, ClientClosedError, UseResponseError
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.every_loop,
-    pytest.mark.parametrize(
-        "anyio_backend",
-        ["asyncio", pytest.param("asyncio+uvloop", marks=pytest.mark.long), "trio"],
-        indirect=True,
-    ),
-]
+    pytest.mark.parametrize("anyio_backend", ["asyncio", pytest.param("asyncio+uvloop",
+        marks=pytest.mark.long), "trio"], indirect=True),
+]  # fmt: skip
 
 Action: TypeAlias = Callable[[], Awaitable[object]]
 
@@ -89,7 +86,7 @@ async def cancelled_by_task(action: Action, at: int) -> bool:
 
 
 def busy(client: AsyncClient) -> list[object]:
-    """Return what of the client's pools is in use: what no public name tells."""
+    """Return the connections in use, which no public name shows."""
     pools = client._connection.http._transport._inner  # noqa: SLF001
     found: list[object] = [*pools._busy]  # noqa: SLF001
     for free in pools._free.values():  # noqa: SLF001
@@ -212,9 +209,8 @@ async def test_a_download_leaves_no_half_file(client, sandbox, one_by_one, tmp_p
 
     assert await one_by_one(download, before=prepare) >= 8
     with anyio.fail_after(5):
-        # A worker thread that nobody waits for any more removes itself what it creates.
-        while list(tmp_path.iterdir()):
-            await anyio.sleep(0.005)
+        # A worker thread that was left behind removes what it creates.
+        await until(lambda: not list(tmp_path.iterdir()))
 
 
 async def test_a_wait_for_a_slot(sandbox, client, one_by_one):
@@ -268,7 +264,7 @@ async def test_a_map_over_a_generator(client, one_by_one):
 
 async def test_closing_with_calls_under_way(sandbox, client, one_by_one):
     async def close() -> None:
-        other = AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=QUICK)
+        other = client_of(sandbox)
         ended: list[type[BaseException]] = []
 
         async def call() -> None:
@@ -292,56 +288,25 @@ async def test_closing_with_calls_under_way(sandbox, client, one_by_one):
 # Inside the tasks of a walk
 
 
-class Steps(httpx.AsyncBaseTransport):
-    """A server in memory that takes its time, and calls back at one of its own awaits."""
+class Steps(Memory):
+    """A server in memory that counts its awaits, and calls back at one of them."""
 
-    def __init__(self, pages: int) -> None:
-        self._pages = pages
-        self.open = 0
-        self.awaits = 0
-        self.at = 0
+    pages, rows = 12, 10
+
+    def __init__(self) -> None:
+        self.open = self.awaits = self.at = 0
         self.call_back: Callable[[], None] = lambda: None
 
-    async def step(self) -> None:
+    async def reach(self, step: str, target: str) -> None:
+        if step == "close":
+            await super().reach(step, target)
+            self.open -= 1
+            return
         self.awaits += 1
         if self.awaits == self.at:
             self.call_back()
-        await anyio.lowlevel.checkpoint()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        page = int(request.url.params["page"])
-        self.open += 1
-        try:
-            await self.step()
-            await self.step()
-        except BaseException:
-            self.open -= 1
-            raise
-        rows = [{"id": 10 * page + row} for row in range(10)]
-        body = {
-            "data": rows, "totalObjects": 10 * self._pages, "totalPages": self._pages,
-            "currentPage": page, "objectsPerPage": 10,
-        }  # fmt: skip
-        return httpx.Response(200, stream=Body(self, httpx.Response(200, json=body).content))
-
-
-class Body(httpx.AsyncByteStream):
-    def __init__(self, steps: Steps, content: bytes) -> None:
-        self._steps = steps
-        self._content = content
-        self._open = True
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        await self._steps.step()
-        yield self._content[:20]
-        await self._steps.step()
-        yield self._content[20:]
-
-    async def aclose(self) -> None:
-        await anyio.lowlevel.checkpoint()
-        if self._open:
-            self._open = False
-            self._steps.open -= 1
+        await super().reach(step, target)
+        self.open += step == "head"
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -349,7 +314,7 @@ class Body(httpx.AsyncByteStream):
 async def test_a_walk_at_every_await_of_all_its_tasks(anyio_backend, by, ordered):
     if by == "task" and anyio_backend[0] == "trio":
         pytest.skip("trio cancels by scopes only")
-    server = Steps(pages=12)
+    server = Steps()
     async with AsyncClient("http://localhost", transport=server, max_in_flight=4) as client:
 
         async def walk() -> int:

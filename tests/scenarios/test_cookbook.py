@@ -1,4 +1,4 @@
-"""The cookbook's recipes do what they say: each is run as its reader would run it."""
+"""The cookbook's recipes, each run as its reader would run it."""
 
 import asyncio
 import csv
@@ -143,7 +143,7 @@ def everybody(sandbox: Sandbox) -> dict[int, tuple[str, str | None]]:
     return {user.id: (user.name, user.email) for user in users if user is not None}
 
 
-# The folder as a whole.
+# The folder.
 
 
 def test_the_index_links_to_every_recipe():
@@ -177,20 +177,13 @@ def test_the_data_frame_holds_every_user(kitchen, sandbox, tmp_path):
     assert f"{seven['registered']:%Y-%m-%d %H:%M:%S}" == record.registered
 
 
-def test_an_empty_installation_makes_an_empty_data_frame(start_sandbox, kitchen_of, tmp_path):
-    kitchen_of(start_sandbox(users=0)).run("export_dataframe", "users.parquet")
-    assert pq.read_table(tmp_path / "users.parquet").num_rows == 0
-
-
 def users_in(path: Path) -> dict[int, tuple[str, str | None]]:
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT id, name, email FROM users").fetchall()
     return {number: (name, email) for number, name, email in rows}
 
 
-def test_the_database_is_complete_after_a_run_that_failed_and_one_that_did_not(
-    kitchen, sandbox, tmp_path
-):
+def test_the_database_is_complete_after_a_failed_and_a_successful_run(kitchen, sandbox, tmp_path):
     sandbox.fail_next(403, match="page=3&")
     assert "PermissionDeniedError" in kitchen.run("users_to_database", "users.db", fails=True)
     assert len(users_in(tmp_path / "users.db")) % 50 in {0, 30}
@@ -198,7 +191,7 @@ def test_the_database_is_complete_after_a_run_that_failed_and_one_that_did_not(
     assert users_in(tmp_path / "users.db") == everybody(sandbox)
 
 
-def test_a_second_run_brings_the_database_up_to_date(kitchen, sandbox, tmp_path):
+def test_a_second_run_updates_the_database(kitchen, sandbox, tmp_path):
     kitchen.run("users_to_database", "users.db")
     sandbox.remove_user(50)
     post(sandbox, "users/60.json", {"full_name": "Ada Lovelace"})
@@ -233,7 +226,7 @@ def tickets_of(sandbox: Sandbox, *more: int) -> dict[int, str]:
     return {record.id: record.title for record in records if record is not None}
 
 
-def test_tickets_are_mirrored_by_what_changed_and_by_full_runs(kitchen, sandbox, tmp_path):
+def test_tickets_are_mirrored_by_changes_and_by_full_runs(kitchen, sandbox, tmp_path):
     def mirror(*options: str) -> tuple[str, dict[int, str]]:
         output = kitchen.run("tickets_mirror", "tickets.db", *options)
         return output, tickets_in(tmp_path / "tickets.db")
@@ -252,7 +245,7 @@ def test_tickets_are_mirrored_by_what_changed_and_by_full_runs(kitchen, sandbox,
     assert mirror("--full") == ("131 tickets written, 1 deleted\n", tickets_of(sandbox, *new))
 
 
-def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(kitchen, sandbox, tmp_path):
+def test_a_failed_run_of_the_mirror_loses_nothing(kitchen, sandbox, tmp_path):
     kitchen.run("tickets_mirror", "tickets.db")
     new = sandbox.insert_tickets(120)
     sandbox.fail_next(403, match="page=2&")
@@ -262,7 +255,7 @@ def test_nothing_is_lost_when_a_run_of_the_mirror_breaks_off(kitchen, sandbox, t
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes a webhook's calls; answers with the statuses it was told first, and then with 200."""
+    """Takes a webhook's calls; responds with the given statuses first, and then with 200."""
 
     daemon_threads = True
 
@@ -301,9 +294,7 @@ def keys_of(tickets: list[int]) -> list[str]:
     return [f"ticket-{number}" for number in tickets]
 
 
-def test_an_alert_is_sent_of_every_new_ticket_in_order_and_over_outages(
-    kitchen, sandbox, receiver, tmp_path
-):
+def test_every_new_ticket_is_alerted_in_order_despite_outages(kitchen, sandbox, receiver, tmp_path):
     kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
     process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
     wait_for((tmp_path / "alert.state").exists)
@@ -325,7 +316,7 @@ def test_an_alert_is_sent_of_every_new_ticket_in_order_and_over_outages(
     assert "s3cret-hook" not in output
 
 
-def test_an_alert_that_was_stopped_goes_on_where_it_was(kitchen, sandbox, receiver, tmp_path):
+def test_a_stopped_alert_resumes(kitchen, sandbox, receiver, tmp_path):
     (tmp_path / "alert.state").write_text("128")
     kitchen.environment["ALERT_WEBHOOK_URL"] = receiver.url
     process = kitchen.start("new_ticket_alert", "alert.state", "--interval", 0.05)
@@ -338,7 +329,7 @@ def test_an_alert_that_was_stopped_goes_on_where_it_was(kitchen, sandbox, receiv
 # Web applications.
 
 
-def test_the_django_view_answers_and_closes_its_client(kitchen, sandbox):
+def test_the_django_view_responds_and_closes_its_client(kitchen, sandbox):
     port = free_port()
     address = f"http://127.0.0.1:{port}/people"
     process = kitchen.start("django_view", "--port", port)
@@ -367,7 +358,7 @@ def sso(url: str, redirect: str) -> str:
     return old.get_login_url(redirect)
 
 
-def test_a_visitor_is_signed_on_and_sent_to_the_page_asked_for(kitchen, sandbox):
+def test_a_visitor_is_signed_on_and_redirected(kitchen, sandbox):
     port = free_port()
     address = f"http://127.0.0.1:{port}/support"
     kitchen.environment |= {
@@ -481,7 +472,7 @@ def test_the_corporate_authority_is_not_trusted_unless_named(kitchen, sandbox, t
 
 
 @pytest.mark.parametrize("token", [None, "g4teway"])
-def test_the_proxy_is_gone_through(kitchen, sandbox, network, tls_url, ca_file, token):  # noqa: PLR0917 - fixtures
+def test_requests_go_through_the_proxy(kitchen, sandbox, network, tls_url, ca_file, token):  # noqa: PLR0917 - fixtures
     kitchen.environment |= {"USERESPONSE_URL": tls_url}
     if token is not None:
         kitchen.environment["GATEWAY_TOKEN"] = token
@@ -532,14 +523,14 @@ def test_the_tests_of_an_application_pass(kitchen, tmp_path):
     assert "= 4 passed in " in output
 
 
-def test_the_older_client_and_the_new_one_find_the_same(kitchen, sandbox):
+def test_both_clients_return_the_same(kitchen, sandbox):
     output = kitchen.run("from_useresponse")
     assert Counter(line.rpartition(": ")[2] for line in output.splitlines()) == {"the same": 5}
     agents = {request.headers["User-Agent"].partition("/")[0] for request in sandbox.requests}
     assert len(agents) == 2
 
 
-def test_the_older_client_and_the_new_one_are_seen_to_differ(kitchen, sandbox):
+def test_a_difference_between_the_clients_is_reported(kitchen, sandbox):
     old_data = b'{"success": {"totalPages": 1, "data": []}}'
     sandbox.answer_next(old_data, match="tickets.json")
     assert "titles: NOT the same" in kitchen.run("from_useresponse", fails=True)
@@ -554,7 +545,7 @@ def ids_in(*paths: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("moved", ["nothing", "inserted", "removed"])
-def test_a_walk_that_was_killed_goes_on_and_has_each_user_once(
+def test_a_killed_walk_resumes_and_has_each_user_once(
     large_kitchen, large_sandbox, tmp_path, moved
 ):
     large_sandbox.delay_next(600, match="page=5&")
@@ -587,9 +578,7 @@ def test_several_processes_export_each_user_once(large_kitchen, tmp_path):
     assert ids_in(*files) == list(range(1, 1231))
 
 
-def test_a_second_run_of_several_processes_does_what_is_missing(
-    large_kitchen, large_sandbox, tmp_path
-):
+def test_a_second_run_of_several_processes_exports_the_rest(large_kitchen, large_sandbox, tmp_path):
     large_sandbox.fail_next(403, match="page=24&")
     large_kitchen.run("several_processes", "users", "--processes", 2, fails=True)
     files = (tmp_path / "users").glob("*.jsonl")
@@ -606,12 +595,12 @@ DASK_FLAGS = ("-W", "error", "-W", "ignore:The inplace keyword")
 
 
 def test_two_dask_workers_export_each_user_once(large_kitchen, large_sandbox, tmp_path):
-    large_sandbox.fail_next(403, match="page=23&")  # the task is tried again
+    large_sandbox.fail_next(403, match="page=23&")  # the task is retried
     with socket.socket() as dashboard_of_another_cluster:
         with suppress(OSError):  # there is one
             dashboard_of_another_cluster.bind(("", 8787))
             dashboard_of_another_cluster.listen()
-        # Dask itself tells on standard error of the task that failed first.
+        # Dask itself reports the failed task on standard error.
         output = large_kitchen.run("dask_cluster", "users", flags=DASK_FLAGS, quiet=False)
     assert f"1230 users in {tmp_path / 'users'}" in output
     files = list((tmp_path / "users").iterdir())
@@ -622,7 +611,7 @@ def test_two_dask_workers_export_each_user_once(large_kitchen, large_sandbox, tm
 
 
 @pytest.mark.parametrize("arguments", [(), ("--parquet", "lake")])
-def test_the_warehouse_tells_open_tickets_by_category_and_week(
+def test_the_warehouse_counts_open_tickets_by_category_and_week(
     kitchen_of, sandbox, tmp_path, arguments
 ):
     kitchen = kitchen_of(sandbox, DLT_DATA_DIR=str(tmp_path / "dlt"))
@@ -689,7 +678,7 @@ def test_a_dask_worker_has_one_client_and_closes_it(kitchen, tmp_path):
 # Files, and changes in bulk.
 
 
-def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen, tmp_path):
+def test_files_of_a_ticket_are_downloaded_unchanged(kitchen, tmp_path):
     contents = {"photo.jpg": os.urandom(3_000_001), "naïve ünï.txt": b"smoke", "empty": b""}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -703,24 +692,15 @@ def test_files_come_back_from_a_ticket_as_they_were_sent(kitchen, tmp_path):
 
 
 HOSTILE_NAMES = {
-    "..\\..\\../evil.txt": "evil.txt",
-    "nul\0.txt": "nul_.txt",
-    "lone\ud800.txt": "lone_.txt",
-    "\x1b]0;title\x07\x1b[2J.txt": "_]0;title__[2J.txt",
-    "gpj\u202etxt.exe": "gpj_txt.exe",
-    "new\nline": "new_line",
-    "a<b>|?*.txt": "a_b____.txt",
-    "ü" * 400 + ".txt": "ü" * 73 + ".txt",
-    "x" * 400: "x" * 150,
-    "..": "",
-    "trailing. .": "trailing",
-    "": "",
-    "plain.txt": "plain.txt",
-}
+    "..\\..\\../evil.txt": "evil.txt", "nul\0.txt": "nul_.txt", "lone\ud800.txt": "lone_.txt",
+    "\x1b]0;title\x07\x1b[2J.txt": "_]0;title__[2J.txt", "gpj\u202etxt.exe": "gpj_txt.exe",
+    "new\nline": "new_line", "a<b>|?*.txt": "a_b____.txt", "ü" * 400 + ".txt": "ü" * 73 + ".txt",
+    "x" * 400: "x" * 150, "..": "", "trailing. .": "trailing", "": "", "plain.txt": "plain.txt",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_one_file_of_an_odd_name_does_not_lose_the_others(kitchen_of, sandbox, tmp_path, encoding):
+def test_odd_file_names_are_made_safe(kitchen_of, sandbox, tmp_path, encoding):
     kitchen = kitchen_of(sandbox, PYTHONIOENCODING=encoding)
     records = [
         {"id": number, "name": {"full": name}, "url": f"{sandbox.url}/files/{number}/x"}
@@ -741,7 +721,7 @@ def test_one_file_of_an_odd_name_does_not_lose_the_others(kitchen_of, sandbox, t
     assert not list(tmp_path.parent.rglob("evil.txt"))
 
 
-def test_a_file_that_cannot_be_had_is_told_and_the_others_come(kitchen, sandbox, tmp_path):
+def test_a_missing_file_is_reported_and_the_others_are_downloaded(kitchen, sandbox, tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).write_text(name)
     number = kitchen.run("attachments", "upload", "Two", "one", "two").split()[1]
@@ -766,7 +746,7 @@ def changes(sandbox: Sandbox) -> int:
     return sum(request.method == "POST" for request in sandbox.requests)
 
 
-def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(kitchen, sandbox, tmp_path):
+def test_a_dry_run_changes_nothing(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", dict.fromkeys(range(1, 61), "gold;follow up"))
     assert "60 to change" in kitchen.run("bulk_update", "tags.csv")
     assert changes(sandbox) == 0
@@ -777,7 +757,7 @@ def test_a_dry_run_changes_nobody_and_the_real_one_those_it_named(kitchen, sandb
     assert changes(sandbox) == 60
 
 
-def test_tags_can_be_taken_away_and_a_change_that_fails_is_told(kitchen, sandbox, tmp_path):
+def test_tags_can_be_removed_and_failures_are_reported(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", {1: "gold", 70000: "gold", 2: "gold"})
     output = kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
     assert "user 70000: " in output
@@ -788,7 +768,7 @@ def test_tags_can_be_taken_away_and_a_change_that_fails_is_told(kitchen, sandbox
     assert tags_of(sandbox, 1, 2) == [set(), {"gold"}]
 
 
-def test_a_mistake_in_the_last_line_is_told_before_anything_is_changed(kitchen, sandbox, tmp_path):
+def test_an_invalid_line_is_reported_before_any_change(kitchen, sandbox, tmp_path):
     write_tags(tmp_path / "tags.csv", {1: "gold", "seven": "gold"})
     assert "seven" in kitchen.run("bulk_update", "tags.csv", "--apply", fails=True)
     assert sandbox.requests == []

@@ -1,4 +1,4 @@
-"""A thousand tasks on one client: fairness, memory and what waiting costs."""
+"""A thousand tasks on one client: fairness, memory and the cost of waiting."""
 
 import gc
 import tracemalloc
@@ -8,7 +8,8 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
-from quick import QUICK
+from quick import QUICK, client_of
+from tasks import until
 
 from useresponse_async import (
     APITimeoutError,
@@ -38,9 +39,7 @@ def busy(start_sandbox) -> Sandbox:
 
 @pytest.fixture
 async def client(busy) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(
-        busy.url, api_key=busy.api_key, max_in_flight=AT_ONCE, retry=QUICK
-    ) as client:
+    async with client_of(busy, max_in_flight=AT_ONCE) as client:
         yield client
 
 
@@ -57,13 +56,11 @@ async def together(call: Callable[[int], Awaitable[None]], count: int = TASKS) -
 async def settled(client: AsyncClient, sandbox: Sandbox) -> None:
     """Check that nothing is under way, and that a call works."""
     assert client.in_flight == 0
-    with anyio.fail_after(5):
-        while sandbox.in_flight:
-            await anyio.sleep(0.01)
+    await until(lambda: not sandbox.in_flight)
     assert (await client.users.me()).id == 1
 
 
-async def test_a_thousand_calls_all_come_back_with_no_more_than_ten_at_once(client, busy):
+async def test_a_thousand_calls_succeed_with_ten_in_flight(client, busy):
     came: dict[int, int | None] = {}
 
     async def call(number: int) -> None:
@@ -91,7 +88,7 @@ class Noting(httpx.AsyncHTTPTransport):
 
 
 @pytest.mark.long
-async def test_who_came_first_is_served_first(busy):
+async def test_calls_are_sent_in_their_order(busy):
     asked: list[int] = []
     noting = Noting()
     async with AsyncClient(
@@ -105,7 +102,7 @@ async def test_who_came_first_is_served_first(busy):
         await together(call)
     places = {number: place for place, number in enumerate(asked)}
     moved = [abs(places[number] - place) for place, number in enumerate(noting.sent)]
-    # Those whose turns come in the same moment may swap places; trio shuffles them.
+    # Calls whose slots are free at the same moment may swap places; trio shuffles them.
     assert len(moved) == TASKS
     assert max(moved) < AT_ONCE
 
@@ -119,7 +116,7 @@ def address_of_another_process() -> Iterator[str]:
 
 @pytest.fixture
 def traced() -> Iterator[Callable[[], tuple[int, int]]]:
-    """Give what tells the memory that is held now, and the most since it was last asked."""
+    """Give a function that returns the memory held now, and the peak since its last call."""
 
     def held() -> tuple[int, int]:
         gc.collect()
@@ -165,8 +162,7 @@ async def test_a_thousand_calls_that_are_cancelled_leave_nothing(client, busy, t
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(together, call)
-            while waiting < TASKS or client.in_flight < AT_ONCE:
-                await anyio.sleep(0.01)
+            await until(lambda: waiting == TASKS and client.in_flight == AT_ONCE)
             tasks.cancel_scope.cancel()
 
     await cancelled()
@@ -180,18 +176,16 @@ async def test_a_thousand_calls_that_are_cancelled_leave_nothing(client, busy, t
     assert (await client.users.me()).id == 1
 
 
-async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client, busy):
+async def test_a_queue_timeout_ends_calls_that_wait_too_long_and_no_others(client, busy):
     requests: list[httpx.Request] = []
     retries: list[RetryEvent] = []
     served: list[int] = []
     failed: list[QueueTimeoutError] = []
     busy.set_latency(0.05)
-    async with AsyncClient(
-        busy.url,
-        api_key=busy.api_key,
+    async with client_of(
+        busy,
         max_in_flight=AT_ONCE,
         queue_timeout=0.3,
-        retry=QUICK,
         on_request=requests.append,
         on_retry=retries.append,
     ) as impatient:
@@ -212,12 +206,12 @@ async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client
         assert all(error.path.startswith("/api/3.0/users/") for error in failed)
         assert all("no slot within 0.3 s" in str(error) for error in failed)
         assert isinstance(failed[0], APITimeoutError)
-        # Each was told of once, none was tried again, and those without a turn were not sent.
+        # Each reached the hook once, none was retried, and those without a slot were not sent.
         assert len(requests) == TASKS
         assert retries == []
         assert busy.arrivals == len(served)
         assert busy.peak_in_flight <= AT_ONCE
-        # No turn went lost with them.
+        # No slot was lost with them.
         busy.set_latency(0)
         await settled(impatient, busy)
         together_in_flight: list[int] = []
@@ -232,7 +226,7 @@ async def test_a_queue_timeout_ends_those_who_wait_too_long_and_only_them(client
 
 
 @pytest.mark.long
-async def test_cancelling_half_of_the_waiting_leaves_the_others_going(client, busy):
+async def test_cancelling_waiting_calls_does_not_affect_the_others(client, busy):
     came: list[int] = []
     scopes = {number: anyio.CancelScope() for number in range(1, TASKS + 1)}
     waiting = 0
@@ -263,7 +257,7 @@ async def test_cancelling_half_of_the_waiting_leaves_the_others_going(client, bu
     await settled(client, busy)
 
 
-async def test_a_view_with_its_own_bound_counts_by_itself(client, busy):
+async def test_a_view_with_its_own_limit_counts_its_own_calls(client, busy):
     busy.set_latency(0.02)
     few = client.with_options(max_in_flight=3)
     same = client.with_options(timeout=20)
@@ -300,8 +294,7 @@ async def test_a_queue_timeout_on_a_view_is_the_views_own(client, busy):
     async with anyio.create_task_group() as tasks:
         for number in range(1, 41):
             tasks.start_soon(wait, number)
-        while client.in_flight < AT_ONCE:
-            await anyio.sleep(0.001)
+        await until(lambda: client.in_flight >= AT_ONCE)
         for number in range(41, 61):
             tasks.start_soon(hurry, number)
     assert len(patient_came) == 40
@@ -310,11 +303,9 @@ async def test_a_queue_timeout_on_a_view_is_the_views_own(client, busy):
 
 
 @pytest.mark.long
-async def test_the_time_a_retry_waits_for_its_turn_is_not_what_max_elapsed_bounds_at_first(
-    start_sandbox,
-):
+async def test_max_elapsed_counts_from_the_first_failure(start_sandbox):
     # It counts from the first failure: a call that waited far longer than that for its first
-    # turn is tried again all the same.
+    # slot is retried all the same.
     sandbox = start_sandbox(users=30, latency=0.05)
     policy = RetryPolicy(attempts=3, initial_delay=0.01, max_delay=0.02, max_elapsed=0.2)
     async with AsyncClient(

@@ -40,7 +40,7 @@ class _LeapingSelector(selectors.DefaultSelector):
 
 
 def run_in_no_time(backend: str, main: Callable[[], Awaitable[None]]) -> None:
-    """Run ``main`` with a clock of its own, by which every sleep is over at once."""
+    """Run ``main`` with a clock of its own, on which every sleep ends at once."""
 
     async def with_clock() -> None:
         with pytest.MonkeyPatch.context() as patched:
@@ -250,7 +250,7 @@ backends = st.sampled_from(["asyncio", "trio"])
 
 @settings(deadline=None, max_examples=150)
 @given(backend=backends, script=st.lists(turns, max_size=60), policy=policies, calls=call_lists)
-def test_any_schedule_of_failures_keeps_every_bound(backend, script, policy, calls):
+def test_any_schedule_of_failures_keeps_every_limit(backend, script, policy, calls):
     day = Day(list(script))
     outcomes = live_through(backend, day, policy, calls, max_in_flight=100, adaptive_pacing=False)
     check_each_call(day, policy, calls)
@@ -281,9 +281,7 @@ def test_any_schedule_of_failures_keeps_every_bound(backend, script, policy, cal
         }
     ),
 )
-def test_pacing_and_queueing_make_no_call_arrive_more_often(
-    backend, script, policy, calls, options
-):
+def test_pacing_and_queueing_add_no_attempts(backend, script, policy, calls, options):
     day = Day(list(script))
     outcomes = live_through(backend, day, policy, calls, **options)
     never_had_a_turn = [number for number in outcomes if not day.arrivals[number]]
@@ -295,8 +293,7 @@ def test_pacing_and_queueing_make_no_call_arrive_more_often(
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_storm_is_a_trickle(backend):
-    """Of a hundred calls that fail for a minute, no more is tried again than the budget has."""
+def test_retries_of_a_failing_server_stay_within_the_budget(backend):
     policy = RetryPolicy(attempts=100, initial_delay=0.1, max_delay=0.1, max_elapsed=60)
     day = Day([Turn("500")] * 100_000)
     live_through(

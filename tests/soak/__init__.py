@@ -1,4 +1,4 @@
-"""Does a program that uses the package for hours stay as it was after its first minute?
+"""A program that uses the package for hours, and whether its resources stay constant.
 
 Run by ``python -m tests.soak --minutes 10``, from the project's root.
 """

@@ -1,4 +1,4 @@
-"""How is a soak run, and what does it say in the end?"""
+"""The command that runs a soak and prints its result."""
 
 import argparse
 import gc
@@ -31,7 +31,7 @@ _LONG_ENOUGH = 60
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a soak; return 0 if nothing leaked and nothing went wrong."""
+    """Run a soak; return 0 if nothing leaked and nothing failed."""
     options = _parser().parse_args(arguments)
     if not gauges.AVAILABLE:
         sys.stderr.write("the soak reads /proc, which only Linux has\n")
@@ -136,7 +136,7 @@ class Soak:
         self._requests, self._faults = figures.arrivals, figures.faults
 
     def verdict(self) -> int:
-        """Say what came of it; return the exit code."""
+        """Print the result; return the exit code."""
         self.say_figures()
         tally = self._tally
         wrong = [
@@ -152,26 +152,27 @@ class Soak:
         wrong += [f"{text} ({count:,} times)" for text, count in tally.problems.items()]
         wrong += [] if self._flat else ["memory grew"]
         if self._seconds >= _LONG_ENOUGH:
-            wrong += [f"{name}: it never came to that" for name in tally.missed()]
+            wrong += [f"{name}: it never happened" for name in tally.missed()]
         self.say(*(f"WRONG: {text}" for text in wrong), "FAILED" if wrong else "PASSED")
         return 1 if wrong else 0
 
     def say_figures(self) -> None:
-        """Say how much was done."""
+        """Print how much was done."""
         tally = self._tally
         self.say(
             f"{self._requests:,} requests sent, {self._faults:,} of them met a fault, "
-            f"{tally.retries:,} tries made again",
+            f"{tally.retries:,} retries",
             f"{tally.items:,} items checked, {tally.lost:,} lost, {tally.duplicated:,} duplicated, "
             f"{tally.misplaced:,} out of order",
-            f"{tally.created:,} created, {tally.created_unseen:,} created although the answer was "
-            f"lost, {tally.not_created:,} failed and not created, {tally.created_twice:,} twice",
+            f"{tally.created:,} created, {tally.created_unseen:,} created although the response "
+            f"was lost, {tally.not_created:,} failed and not created, "
+            f"{tally.created_twice:,} twice",
             f"{tally.cancelled:,} calls and walks cancelled, {tally.left_early:,} left early, "
-            f"{tally.without_turn:,} without a turn in time, {tally.out_of_time:,} without an "
-            f"answer in time, {tally.bytes_moved / 1e6:,.1f} MB of files compared",
+            f"{tally.without_slot:,} without a slot in time, {tally.out_of_time:,} without a "
+            f"response in time, {tally.bytes_moved / 1e6:,.1f} MB of files compared",
             f"{tally.clients:,} more clients opened and closed, {tally.ended_by_close:,} calls "
             "ended by that",
-            f"{self._watch.records:,} log records and {self._watch.texts:,} other texts looked at "
+            f"{self._watch.records:,} log records and {self._watch.texts:,} other texts searched "
             "for the key",
         )
 
@@ -183,7 +184,7 @@ class Soak:
 
 
 def _be_strict(tally: Tally) -> None:
-    """Have what the interpreter only complains of counted as a problem."""
+    """Count what the interpreter only warns of as a problem."""
     warnings.simplefilter("error")
 
     def unraisable(found: Any) -> None:
@@ -197,15 +198,20 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.soak", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, default=10.0, help="how long, in all")
-    length.add_argument("--seconds", type=float, help="how long, in all")
+    length.add_argument("--minutes", type=float, default=10.0, help="total duration")
+    length.add_argument("--seconds", type=float, help="total duration")
     add = parser.add_argument
-    add("--backend", action="append", choices=_BACKENDS, help="run on this only; all unless told")
-    add("--workers", type=int, default=32, help="tasks that work at once")
-    add("--users", type=int, default=1000, help="users that are there all the time")
+    add(
+        "--backend",
+        action="append",
+        choices=_BACKENDS,
+        help="run on this event loop only (all by default)",
+    )
+    add("--workers", type=int, default=32, help="concurrent tasks")
+    add("--users", type=int, default=1000, help="users that always exist")
     add("--faults", type=float, default=0.05, help="share of requests that fail")
-    add("--seed", type=int, default=1, help="decides what is done, and what fails")
-    add("--sabotage", choices=KINDS, help="do this wrong, to see that it is told")
+    add("--seed", type=int, default=1, help="seed of jobs and failures")
+    add("--sabotage", choices=KINDS, help="make this mistake, which has to be detected")
     return parser
 
 

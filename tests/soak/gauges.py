@@ -1,4 +1,4 @@
-"""How much memory, how many descriptors, tasks and threads does this process have now?"""
+"""The memory, descriptors, tasks and threads of this process."""
 
 import asyncio
 import ctypes

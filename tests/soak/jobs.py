@@ -1,4 +1,4 @@
-"""What do the workers do? Everything that the package offers, each job checked in itself."""
+"""The jobs of the workers: everything that the package offers, each checked in itself."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -263,7 +263,7 @@ async def have_no_turn(shift: Shift) -> None:
         shift.tally.items += 1
     except QueueTimeoutError as error:
         shift.world.watch.look_at_error(error)
-        shift.tally.without_turn += 1
+        shift.tally.without_slot += 1
         shift.expect(not error.request_sent, "a call without a turn was sent")
 
 
@@ -330,27 +330,9 @@ def _with_client(shift: Shift, client: AsyncClient) -> Shift:
 
 #: Each with its share.
 JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
-    read_one: 20,
-    read_a_page: 10,
-    meet_a_refusal: 3,
-    walk_all: 3,
-    walk_unordered: 2,
-    walk_what_does_not_move: 3,
-    walk_what_moves: 2,
-    leave_a_walk: 4,
-    cancel_a_walk: 4,
-    cancel_a_call: 10,
-    cancel_as_asyncio_does: 8,
-    live_a_users_life: 5,
-    live_a_tickets_life: 5,
-    cancel_a_creation: 3,
-    move_a_file: 4,
-    cancel_a_download: 3,
-    map_reads: 3,
-    leave_a_map: 3,
-    have_no_turn: 5,
-    run_out_of_time: 5,
-    capture: 4,
-    open_and_close: 4,
-    close_under_calls: 3,
-}
+    read_one: 20, read_a_page: 10, meet_a_refusal: 3, walk_all: 3, walk_unordered: 2,
+    walk_what_does_not_move: 3, walk_what_moves: 2, leave_a_walk: 4, cancel_a_walk: 4,
+    cancel_a_call: 10, cancel_as_asyncio_does: 8, live_a_users_life: 5, live_a_tickets_life: 5,
+    cancel_a_creation: 3, move_a_file: 4, cancel_a_download: 3, map_reads: 3, leave_a_map: 3,
+    have_no_turn: 5, run_out_of_time: 5, capture: 4, open_and_close: 4, close_under_calls: 3,
+}  # fmt: skip

@@ -1,4 +1,4 @@
-"""Does the soak tell when something is wrong? It can be made to do each kind of wrong."""
+"""Deliberate mistakes that the soak has to detect."""
 
 import asyncio
 import logging

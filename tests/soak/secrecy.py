@@ -1,4 +1,4 @@
-"""Does the key show in a log record or in an error's text?"""
+"""A watch for the key in log records and in the text of errors."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from traceback import TracebackException
 
 import httpx
 
-# Where a loop tells of what nobody awaited, and the package of a hook that failed.
+# Where a loop logs what was never awaited, and the package a hook that failed.
 _COMPLAINERS = ("asyncio", "useresponse_async.hooks")
 
 
@@ -46,16 +46,16 @@ class Watch(logging.Handler):
         self._look(f"{error!r} {''.join(shown.format())}", type(error).__name__)
 
     def look_at_request(self, request: httpx.Request) -> None:
-        """Look at a request that a hook was told of."""
+        """Look at a request that a hook received."""
         self._look(f"{request!r} {request.url} {request.headers.raw}", "a request in a hook")
 
     def look_at_response(self, response: httpx.Response) -> None:
-        """Look at a response that a hook was told of, or that was captured."""
+        """Look at a response that a hook received, or that was captured."""
         self._look(f"{response!r} {response.headers.raw}", "a response")
         self.look_at_request(response.request)
 
     def look_at_body(self, response: httpx.Response) -> None:
-        """Look at the body of a response that a hook was told of."""
+        """Look at the body of a response that a hook received."""
         with suppress(httpx.ResponseNotRead):  # a download's
             self._look(repr(response.content), "a response's body")
 

@@ -1,4 +1,4 @@
-"""What do the soak's clients call? A sandbox in a process of its own, which also counts."""
+"""The soak's server: a sandbox in a process of its own, which also counts."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def running_server(**options: Any) -> Iterator[Server]:
         with interrupts_held_back():
             process = _start()
             stack.callback(stop_process, process)
-        # The key goes through the pipe: arguments are seen by everybody on the machine.
+        # The key goes through the pipe: every process can see arguments.
         yield Server(process, options)
 
 
@@ -73,7 +73,7 @@ def _start() -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        # Ctrl-C in a terminal goes to a whole group, and the server must not go first.
+        # Ctrl-C in a terminal goes to a process group, and the server must not go first.
         start_new_session=True,
         env={n: value for n, value in os.environ.items() if n != "USERESPONSE_API_KEY"},
     )

@@ -1,4 +1,4 @@
-"""What does a worker have at hand, and how does it check what it gets?"""
+"""What a worker has at hand, and its checks."""
 
 import random
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
@@ -25,7 +25,7 @@ from useresponse_async.sandbox import Options, create_app
 
 T = TypeVar("T")
 
-#: With one request in twenty failing, a call that may be repeated never runs out of tries.
+#: With one request in twenty failing, an idempotent call never runs out of attempts.
 RETRIES: Final = RetryPolicy(
     attempts=12, initial_delay=0.02, max_delay=0.3, min_retries_per_second=1000
 )
@@ -49,7 +49,7 @@ class World:
 
     @property
     def agents(self) -> list[int]:
-        """The ids of the agents: nobody is added to them, so they keep their places."""
+        """The ids of the agents: none are added, so they keep their places."""
         app = create_app(Options(seed=self.seed, users=self.users))
         return [n for n in range(1, self.users + 1) if app.user(n).role == "agent"]
 
@@ -83,7 +83,7 @@ class Shift:
         return self.dice.randint(4, self.world.users)
 
     def unique(self, prefix: str) -> str:
-        """Return a text that nobody else uses."""
+        """Return a unique text."""
         return f"{prefix}{self.dice.getrandbits(80):020x}"
 
     def expect(self, truth: object, otherwise: str) -> None:
@@ -92,7 +92,7 @@ class Shift:
             self.tally.problem(otherwise)
 
     def take_walk(self, ids: Iterable[int | None]) -> None:
-        """Check a whole walk over all users: who was there at the start comes once, in order.
+        """Check a complete walk: each user of its start is yielded once, in order.
 
         Users created meanwhile are behind all others, and may come or not, but not twice.
         """

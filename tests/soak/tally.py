@@ -1,4 +1,4 @@
-"""What was done, and what went wrong?"""
+"""What was done, and what failed."""
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
@@ -23,7 +23,7 @@ class Tally:
     left_early: int = 0  # walks and maps whose loop was left
     clients: int = 0  # opened and closed beside the one that lives on
     ended_by_close: int = 0  # calls under which a client was closed
-    without_turn: int = 0  # calls that had no slot in time
+    without_slot: int = 0  # calls that had no slot in time
     out_of_time: int = 0  # calls that took longer than they might
     bytes_moved: int = 0  # of files that went up or came down, and were compared
     retries: int = 0

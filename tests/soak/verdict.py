@@ -1,4 +1,4 @@
-"""Is what was measured flat?"""
+"""Whether what was measured stayed constant."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate, combinations, pairwise

@@ -1,4 +1,4 @@
-"""How does a soak go on one backend? Workers in rounds, and a quiet moment after each."""
+"""A soak on one backend: rounds of workers, with a pause after each."""
 
 import logging
 import random
@@ -92,7 +92,7 @@ class Run:
                 await self._round(number, length, client, views)
                 reading = await self._quiet(baseline, client, views)
                 self.readings.append(reading)
-                baseline = reading  # so that what is left over is told once
+                baseline = reading  # so that what is left over is reported once
                 if not number:
                     self.settled()
                 number += 1
@@ -133,7 +133,7 @@ class Run:
             world=self.world,
             client=client,
             views=views,
-            # The same seed does the same jobs, whatever the order in which they end.
+            # The same seed does the same jobs, in any order of their ends.
             dice=random.Random(f"{self.world.seed} {self.backend} {name}"),  # noqa: S311
             on_asyncio=self.backend != "trio",
         )
@@ -162,7 +162,7 @@ class Run:
     async def _do(self, job: Callable[[Shift], Awaitable[None]], shift: Shift) -> None:
         try:
             await job(shift)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told of in the end
+        except Exception as error:  # noqa: BLE001 - it is reported in the end
             shift.failed(job.__name__, error)
         shift.tally.jobs[job.__name__] += 1
 

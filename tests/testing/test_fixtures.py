@@ -1,4 +1,4 @@
-"""The fixtures give a sandbox and its client, on every backend."""
+"""The pytest fixtures on every event loop."""
 
 import pytest
 from test_plugin_runners import PLUGIN, REGISTERED
@@ -11,14 +11,14 @@ pytestmark = pytest.mark.anyio
 pytest_plugins = () if REGISTERED else (PLUGIN,)
 
 
-async def test_the_client_is_one_of_the_sandbox(useresponse_client, useresponse_sandbox):
+async def test_the_client_uses_the_sandbox(useresponse_client, useresponse_sandbox):
     assert (await useresponse_client.users.me()).id == 1
     (received,) = useresponse_sandbox.requests
     assert isinstance(received, Received)
     assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
 
 
-async def test_a_scripted_fault_is_met(useresponse_client, useresponse_sandbox):
+async def test_a_scripted_fault_raises(useresponse_client, useresponse_sandbox):
     useresponse_sandbox.fail_next(503, times=QUICK_RETRY.attempts)
     with pytest.raises(ServiceUnavailableError):
         await useresponse_client.users.me()
@@ -26,6 +26,6 @@ async def test_a_scripted_fault_is_met(useresponse_client, useresponse_sandbox):
     assert (await useresponse_client.users.me()).id == 1
 
 
-def test_the_module_offers_nothing_else():
+def test_the_module_has_no_other_names():
     with pytest.raises(AttributeError, match="Nothing"):
         useresponse_async.testing.Nothing  # noqa: B018

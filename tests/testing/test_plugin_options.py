@@ -1,4 +1,4 @@
-"""What the sandbox and the client are made with can be chosen, for one test and for many."""
+"""Options of the pytest fixtures, for one test and for many."""
 
 import subprocess
 import sys
@@ -64,7 +64,7 @@ def test_of_three(useresponse_sandbox):
 """
 
 
-def test_markers_and_fixtures_choose_and_a_marker_wins(pytester):
+def test_options_of_markers_override_those_of_fixtures(pytester):
     pytester.makepyfile(test_markers=MARKERS, test_overridden=OVERRIDDEN)
     project = pytester.mkdir("project")
     (project / "conftest.py").write_text(CHOICES)
@@ -72,7 +72,7 @@ def test_markers_and_fixtures_choose_and_a_marker_wins(pytester):
     run(pytester).assert_outcomes(passed=4 + 1 + 4)
 
 
-def test_a_marker_that_makes_no_sense_is_an_error(pytester):
+def test_an_invalid_marker_is_an_error(pytester):
     messages = {
         "1000": "*takes named options only, such as users=1000*",
         "user=1000": "*unexpected keyword argument 'user'*",
@@ -88,7 +88,7 @@ def test_a_marker_that_makes_no_sense_is_an_error(pytester):
     result.stdout.fnmatch_lines([*messages.values()])
 
 
-def test_a_missing_extra_says_what_to_install(pytester):
+def test_a_missing_extra_is_named(pytester):
     pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
     pytester.makepyfile(
         """

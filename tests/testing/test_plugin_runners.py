@@ -1,4 +1,4 @@
-"""The fixtures work whichever plugin runs the test, with every warning an error."""
+"""The pytest fixtures with each asynchronous pytest plugin."""
 
 from importlib.metadata import entry_points
 
@@ -109,7 +109,7 @@ def test_a_sandbox_alone(useresponse_sandbox):
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     plugin = () if REGISTERED else ("-p", PLUGIN)
-    if "no:asyncio" not in arguments:  # it warns as long as it is not told
+    if "no:asyncio" not in arguments:  # without the option it warns
         plugin += ("-o", "asyncio_default_fixture_loop_scope=function")
     return pytester.runpytest_subprocess(
         "-W", "error", "--strict-markers", "-p", "no:cacheprovider", *plugin, *arguments
@@ -134,13 +134,13 @@ def test_anyio_alone_runs_on_asyncio_and_trio(pytester):
 
 
 @pytest.mark.long
-def test_pytest_asyncio_alone_does(pytester):
+def test_pytest_asyncio_alone_runs_the_fixtures(pytester):
     pytester.makepyfile(test_asyncio=ASYNCIO, test_nobody=NOBODY)
     run(pytester, "-p", "no:anyio").assert_outcomes(passed=6 + 3)
 
 
 @pytest.mark.long
-def test_pytest_asyncio_in_auto_mode_does(pytester):
+def test_pytest_asyncio_in_auto_mode_runs_the_fixtures(pytester):
     unmarked = ASYNCIO.replace("@pytest.mark.asyncio\n", "")
     pytester.makepyfile(test_asyncio=unmarked.replace("pytest_asyncio.fixture", "pytest.fixture"))
     run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=6)

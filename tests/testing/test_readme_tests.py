@@ -1,4 +1,4 @@
-"""The tests that the documentation shows pass, as a user would run them."""
+"""The tests that the documentation shows."""
 
 import re
 from pathlib import Path
