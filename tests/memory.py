@@ -9,8 +9,8 @@ import httpx
 class Memory(httpx.AsyncBaseTransport):
     """Responds to every request, and awaits ``reach`` in each of its steps.
 
-    The steps are ``upload`` for each chunk of a request's body, ``head``, ``first``, ``later`` and
-    ``last`` around the two chunks of a response's body, and ``close``.
+    The steps are ``upload`` for each chunk of a file that is sent, ``head``, ``first``, ``later``
+    and ``last`` around the two chunks of a response's body, and ``close``.
     """
 
     pages = 3
@@ -22,7 +22,7 @@ class Memory(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         target = request.url.raw_path.decode()
-        if isinstance(request.stream, httpx.AsyncByteStream):
+        if not isinstance(request.stream, httpx.ByteStream):
             async for _ in request.stream:
                 await self.reach("upload", target)
         await self.reach("head", target)

@@ -113,7 +113,8 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wareh
     monkeypatch.chdir(tmp_path)
     warehouse = Warehouse(tmp_path)
     yield warehouse
-    warehouse.pipeline.deactivate()
+    if warehouse.pipeline.is_active:  # another pipeline may have taken its place
+        warehouse.pipeline.deactivate()
 
 
 def comments_of(sandbox: Sandbox, owners: Collection[int]) -> list[tuple[int, int]]:
@@ -143,7 +144,6 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse
         patch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
         warehouse.pipeline.run(useresponse_source())
         yield warehouse, sandbox
-    warehouse.pipeline.deactivate()
 
 
 def test_every_resource_is_a_table_with_a_row_for_each_item(loaded: tuple[Warehouse, Sandbox]):

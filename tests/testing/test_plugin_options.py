@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from test_plugin_runners import run
 
 pytest_plugins = ("pytester",)
@@ -64,30 +65,32 @@ def test_of_three(useresponse_sandbox):
 """
 
 
-def test_options_of_markers_override_those_of_fixtures(pytester):
-    pytester.makepyfile(test_markers=MARKERS, test_overridden=OVERRIDDEN)
+INVALID = {
+    "1000": "*takes named options only, such as users=1000*",
+    "user=1000": "*unexpected keyword argument 'user'*",
+    "users=-1": "*users must not be negative, got -1*",
+}
+
+
+def test_options_are_checked_and_those_of_markers_override_those_of_fixtures(pytester):
+    invalid = "".join(
+        f"@pytest.mark.useresponse({arguments})\ndef test_{number}(useresponse_sandbox): ...\n"
+        for number, arguments in enumerate(INVALID)
+    )
+    pytester.makepyfile(
+        test_markers=MARKERS,
+        test_overridden=OVERRIDDEN,
+        test_invalid=f"import pytest\n{invalid}",
+    )
     project = pytester.mkdir("project")
     (project / "conftest.py").write_text(CHOICES)
     (project / "test_chosen.py").write_text(CHOSEN)
-    run(pytester).assert_outcomes(passed=4 + 1 + 4)
-
-
-def test_an_invalid_marker_is_an_error(pytester):
-    messages = {
-        "1000": "*takes named options only, such as users=1000*",
-        "user=1000": "*unexpected keyword argument 'user'*",
-        "users=-1": "*users must not be negative, got -1*",
-    }
-    tests = (
-        f"@pytest.mark.useresponse({arguments})\ndef test_{number}(useresponse_sandbox): ...\n"
-        for number, arguments in enumerate(messages)
-    )
-    pytester.makepyfile("\n".join(["import pytest", *tests]))
     result = run(pytester)
-    result.assert_outcomes(errors=3)
-    result.stdout.fnmatch_lines([*messages.values()])
+    result.assert_outcomes(passed=4 + 1 + 4, errors=3)
+    result.stdout.fnmatch_lines([*INVALID.values()])
 
 
+@pytest.mark.long
 def test_a_missing_extra_is_named(pytester):
     pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
     pytester.makepyfile(
@@ -109,6 +112,7 @@ def test_a_missing_extra_is_named(pytester):
     )
 
 
+@pytest.mark.long
 def test_the_fixtures_and_the_marker_are_described(pytester):
     names = ("sandbox", "client", "sandbox_options", "client_options")
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(

@@ -165,6 +165,7 @@ def test_loops_of_a_wider_scope_can_be_the_default(pytester):
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.long
 def test_no_async_plugin_is_needed(pytester):
     pytester.makepyfile(test_nobody=NOBODY)
     run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
