@@ -147,14 +147,6 @@ def test_a_url_without_encryption_causes_a_warning_of_one_line(monkeypatch, capf
     assert error.startswith("error: GET /api/3.0/me.json: ")
 
 
-def test_a_broken_pipe_ends_a_call_silently(serve, start):
-    serve(users=1000)
-    process = start("call", "GET", "/users/search.json")
-    process.stdout.close()
-    assert process.wait(60) == 141
-    assert process.stderr.read() == ""
-
-
 def test_a_short_key_is_redacted_only_as_the_value_of_the_key_field(
     start_sandbox, capfd, monkeypatch
 ):

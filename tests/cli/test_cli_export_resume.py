@@ -238,6 +238,13 @@ def _create_when_asked_for(sandbox, page: str, path: Path) -> None:
     path.write_text("precious")
 
 
+def test_a_failed_overwrite_keeps_the_file_that_a_killed_run_has_just_named(interrupted):
+    os.link("out.jsonl.part", "out.jsonl")
+    interrupted.fail_next(500, match=r"page=1&")
+    assert run([*USERS, "--overwrite", "--retries", "0"]) == 1
+    assert ids_in("out.jsonl") == list(range(1, 201))
+
+
 def test_a_resumed_export_replaces_if_it_began_with_overwrite(serve, work):
     sandbox = serve(users=500)
     Path("out.jsonl").write_text("old")

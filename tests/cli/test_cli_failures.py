@@ -115,7 +115,6 @@ def test_an_unexpected_failure_advises_debug_and_hides_the_key(
         ("export", ""),
         ("whoami", ""),
         ("call GET /me.json -i", ""),
-        ("demo --users 50", ""),
         ("export users", ""),
     ],
 )
@@ -135,8 +134,9 @@ def test_a_full_standard_output_is_reported(serve, monkeypatch, arguments, unbuf
 @pytest.mark.parametrize(
     ("arguments", "closed"),
     [
-        *(("export users -o out.jsonl", it) for it in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-")),
-        ("whoami", "<&- >&- 2>&-"),
+        ("export users -o out.jsonl", "<&-"),
+        ("export users -o out.jsonl", "<&- >&- 2>&-"),
+        ("whoami", ">&-"),
     ],
 )
 def test_closed_streams_do_no_harm(serve, work, arguments, closed):

@@ -16,13 +16,14 @@ def lines(text: str) -> list[str]:
 
 
 @needs_terminal
-@pytest.mark.parametrize("columns", [40, 80])
-def test_a_bar_and_the_lines_for_retries_fit_the_terminal(serve, work, columns):
+@pytest.mark.parametrize(("columns", "no_color"), [(40, "1"), (80, "")])
+def test_a_bar_and_the_lines_for_retries_fit_the_terminal(serve, work, columns, no_color):
     sandbox = serve(users=1000, latency=0.05)
     sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
     options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
-    text, code = on_terminal(*options, columns=columns)
+    text, code = on_terminal(*options, columns=columns, NO_COLOR=no_color)
     assert code == 0
+    assert bool(re.search(r"\x1b\[(?:3|9)\d", text)) is not bool(no_color)
     shown = lines(text)
     bars = [line for line in shown if "━" in line]
     retries = [line for line in shown if line.startswith("retry ")]

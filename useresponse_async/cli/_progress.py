@@ -84,11 +84,7 @@ class _Figures(ProgressColumn):
 
 @contextmanager
 def progress_bar(
-    things: str,
-    *,
-    live: Callable[[], list[str]],
-    done: int,
-    hidden: bool,
+    things: str, *, live: Callable[[], list[str]], done: int, hidden: bool
 ) -> Generator[Callable[[int, int | None], None], None, None]:
     """Show a bar on standard error, if that is a terminal.
 
