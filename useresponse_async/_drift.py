@@ -323,16 +323,12 @@ class Walk(Generic[T]):
                 if attempts[wanted] > _ATTEMPTS or is_hasty or not self._delivered.all_had_ids:
                     yield from self._give_up(first)
                     return
-                again = yield from self._reread(wanted)
-                if self._delivered.all_had_ids:
-                    pending.append(again)
+                pending.append((yield from self._reread(wanted)))
 
     def _give_up(self, reading: Reading[T]) -> Iterator[Reading[T]]:
         """Accept the page as it is now: rows that moved to the right are on it or behind it."""
         if self._delivered.all_had_ids:
-            again = yield from self._reread(reading.number)
-            if self._delivered.all_had_ids:
-                reading = again
+            reading = yield from self._reread(reading.number)
         if not self._continuity.joins(reading):
             self.report.boundaries_unsettled += 1
             # It is empty once more, although the pages before it promise that it is not.
@@ -344,7 +340,6 @@ class Walk(Generic[T]):
         yield again
         if again.page.number != number:
             again.page.items = []
-        self._delivered.all_had_ids &= None not in map(_id_of, again.page.items)
         self.report.pages_reread += 1
         return again
 
