@@ -83,5 +83,5 @@ def _moment(value: Any, _wanted: object) -> datetime:
 
 def _secret(value: Any, _wanted: object) -> Secret:
     text = Secret(_exactly(value, str))
-    # to_dict() masks a secret, so that its text is as unknown as after pickling.
+    # to_dict() masks a secret, so that its text is unknown, as after pickling.
     return pickle.loads(pickle.dumps(text)) if str(text) == value else text  # noqa: S301

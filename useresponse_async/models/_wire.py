@@ -19,7 +19,7 @@ _WIRE_NAME: Final = "wire_name"
 _ALIAS: Final = "wire_alias"
 _ALONE: Final = "stands_alone"
 _KEY: Final = "is_key"
-# Named once with their types: calling list[Any] itself would cost more than a user does.
+# A typed name for list, because calling list[Any] takes longer than creating a user.
 _no_items = cast("Callable[[], list[Any]]", list)
 _IDENTIFYING: Final = ("id", "name", "title")
 
@@ -45,7 +45,7 @@ def listed(name: str | None = None) -> Any:
 
 
 def known_fields(model: type[Any]) -> list[attrs.Attribute[Any]]:
-    """Return the fields of ``model`` that the API has."""
+    """Return the fields of ``model`` that the API documents."""
     return [field for field in attrs.fields(model) if field.name != "_extra"]
 
 
@@ -100,7 +100,7 @@ class PydanticType:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        # Only pydantic calls this, so that it is there: it is not needed for anything else.
+        # Imported here, because pydantic is optional; if this is called, it is installed.
         from useresponse_async.models._pydantic import schema_of  # noqa: PLC0415
 
         return schema_of(cls, source, handler)
