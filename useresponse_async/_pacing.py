@@ -19,34 +19,51 @@ _RESPONSES_BEFORE_PROBE: Final = 32
 _BULK_SHARE: Final = 4
 
 
-@attrs.define(eq=False)
-class Limiter:
-    """A number of slots with two fair queues: single calls overtake bulk work.
+class Pacing:
+    """Slots for requests in flight, whose number adapts to the server's capacity.
 
-    While bulk work waits, it keeps at least a quarter of the slots, and at least one. anyio's
-    own limiter has no priorities, and is not fair on every backend.
+    Calls wait for a slot in two fair queues: single calls overtake bulk work, which keeps at
+    least a quarter of the slots, and at least one. anyio's own limiter has no priorities, and is
+    not fair on every backend.
+
+    The limit starts low and grows by one with each successful response, so that it doubles in
+    the time of one response, until it is one below the lowest limit known to be too high. From
+    there it probes: after many successful responses, a limit that is one higher, and then in
+    steps that double as long as no overload occurs. An overload reduces the limit by a factor,
+    once for all requests that were in flight together, since they show the same overload.
 
     Args:
-        limit: The number of slots, at least 1.
+        bound: Maximum number of requests in flight.
+        adaptive: Whether the limit may be lower than the bound.
+
+    Attributes:
+        bound: Maximum number of requests in flight.
+        limit: Maximum number of requests in flight at the moment.
+        in_flight: Number of requests in flight.
+        decreases: Number of times that the limit was reduced.
     """
 
-    limit: int
-    taken: int = 0
-    bulk_taken: int = 0
-    _single_waiting: OrderedDict[anyio.Event, None] = attrs.Factory(OrderedDict[anyio.Event, None])
-    _bulk_waiting: OrderedDict[anyio.Event, None] = attrs.Factory(OrderedDict[anyio.Event, None])
+    def __init__(self, bound: int, *, adaptive: bool = True) -> None:
+        self.bound = bound
+        self.limit: int = min(bound, _GENTLE_START) if adaptive else bound
+        self.in_flight: int = 0
+        self.decreases: int = 0
+        self._adaptive = adaptive
+        self._bulk_in_flight = 0
+        self._single_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
+        self._bulk_waiting: OrderedDict[anyio.Event, None] = OrderedDict()
+        self._too_much = math.inf
+        self._step = 1
+        self._good_responses = 0
+        self._good_since_decrease = False
+        self._recovered: anyio.Event | None = None
 
-    def resize(self, limit: int) -> None:
-        """Change the number of slots."""
-        self.limit = limit
-        self._admit()
-
-    async def acquire(self, *, bulk: bool = False) -> None:
+    async def acquire(self, *, bulk: bool) -> None:
         """Wait for a slot and take it; no slot is taken if the wait is cancelled."""
         # While calls wait, all slots are in use, so this overtakes none of them.
-        if self.taken < self.limit:
-            self.taken += 1
-            self.bulk_taken += bulk
+        if self.in_flight < self.limit:
+            self.in_flight += 1
+            self._bulk_in_flight += bulk
             return
         waiting = self._bulk_waiting if bulk else self._single_waiting
         admitted = anyio.Event()
@@ -60,58 +77,23 @@ class Limiter:
                 del waiting[admitted]
             raise
 
-    def release(self, *, bulk: bool = False) -> None:
+    def release(self, *, bulk: bool) -> None:
         """Release a slot, and admit the next call."""
-        self.taken -= 1
-        self.bulk_taken -= bulk
+        self.in_flight -= 1
+        self._bulk_in_flight -= bulk
         self._admit()
 
     def _admit(self) -> None:
-        while self.taken < self.limit and (self._single_waiting or self._bulk_waiting):
+        while self.in_flight < self.limit and (self._single_waiting or self._bulk_waiting):
+            share = max(1, self.limit // _BULK_SHARE)
             bulk = not self._single_waiting or (
-                bool(self._bulk_waiting) and self.bulk_taken < max(1, self.limit // _BULK_SHARE)
+                bool(self._bulk_waiting) and self._bulk_in_flight < share
             )
             waiting = self._bulk_waiting if bulk else self._single_waiting
             admitted, _ = waiting.popitem(last=False)
-            self.taken += 1
-            self.bulk_taken += bulk
+            self.in_flight += 1
+            self._bulk_in_flight += bulk
             admitted.set()
-
-
-class Pacing:
-    """The limit of the requests in flight, which adapts to the server's capacity.
-
-    The limit starts low and grows by one with each successful response, so that it doubles in
-    the time of one response, until it is one below the lowest limit known to be too high. From
-    there it probes: after many successful responses, a limit that is one higher, and then in
-    steps that double as long as no overload occurs. An overload reduces the limit by a factor,
-    once for all requests that were in flight together, since they show the same overload.
-
-    Args:
-        bound: Maximum number of requests in flight.
-        adaptive: Whether the limit may be lower than the bound.
-    """
-
-    def __init__(self, bound: int, *, adaptive: bool = True) -> None:
-        self.bound = bound
-        self.limiter: Limiter = Limiter(min(bound, _GENTLE_START) if adaptive else bound)
-        self.decreases: int = 0
-        self._adaptive = adaptive
-        self._too_much = math.inf
-        self._step = 1
-        self._good_responses = 0
-        self._good_since_decrease = False
-        self._recovered: anyio.Event | None = None
-
-    @property
-    def limit(self) -> int:
-        """Maximum number of requests in flight now."""
-        return self.limiter.limit
-
-    @property
-    def in_flight(self) -> int:
-        """Number of requests in flight now."""
-        return self.limiter.taken
 
     def increase(self, *, seen: int, full: bool) -> None:
         """Raise the limit after a successful response.
@@ -133,7 +115,8 @@ class Pacing:
         if self._step == 1:
             patience = max(_RESPONSES_BEFORE_PROBE, _ROUNDS_BEFORE_PROBE * self.limit)
         if self.limit + 1 < self._too_much:
-            self.limiter.resize(self.limit + 1)
+            self.limit += 1
+            self._admit()
         elif self._good_responses >= patience:
             self._too_much += self._step
             self._step *= 2
@@ -156,7 +139,7 @@ class Pacing:
         self.decreases += 1
         self._step = 1
         self._good_responses = 0
-        self.limiter.resize(max(1, math.floor(self.limit * _DECREASE)))
+        self.limit = max(1, math.floor(self.limit * _DECREASE))
         logger.info(
             "the server is overloaded: at most %d requests in flight from now on",
             self.limit,
@@ -194,13 +177,12 @@ class Slot:
     _was_full: bool = False
 
     async def __aenter__(self) -> None:
-        await self.pacing.limiter.acquire(bulk=self.bulk)
+        await self.pacing.acquire(bulk=self.bulk)
         self._decreases_seen = self.pacing.decreases
 
     async def __aexit__(self, *_: object) -> None:
-        limiter = self.pacing.limiter
-        self._was_full = limiter.taken >= limiter.limit
-        limiter.release(bulk=self.bulk)
+        self._was_full = self.pacing.in_flight >= self.pacing.limit
+        self.pacing.release(bulk=self.bulk)
 
     def succeeded(self) -> None:
         """Report a successful response, after the slot was released."""

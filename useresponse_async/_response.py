@@ -192,8 +192,7 @@ def shown_request(
     request: httpx.Request, secrets: tuple[Secret, ...], *, sensitive: bool
 ) -> httpx.Request:
     """Return a copy of ``request`` without secrets."""
-    query = redact_bytes(request.url.query, secrets)
-    url = request.url if query == request.url.query else request.url.copy_with(query=query)
+    url = request.url.copy_with(query=redact_bytes(request.url.query, secrets) or None)
     content = b""
     if isinstance(request.stream, JSONBody) and not sensitive:
         content = request.stream.content or b""
