@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -439,7 +439,7 @@ class Session:
         head = await self._from_wire(step, message, sending)
         # A transport or the caller's hook may have read the body already.
         stream = httpx.ByteStream(head.content) if head.is_stream_consumed else head.stream
-        chunks = aiter(cast("httpx.AsyncByteStream", stream))
+        chunks = cast("AsyncGenerator[bytes, None]", aiter(cast("httpx.AsyncByteStream", stream)))
         sink = message.request.sink if head.is_success else None
         limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
         reply = Reply(head, limit if head.is_success else min(limit, _MAX_ERROR_BYTES))
@@ -637,15 +637,13 @@ def _may_follow(request: Request[Any], head: httpx.Response, target: httpx.Reque
     return keeps_method and origin(target.url) == origin(head.request.url)
 
 
-async def _abandon(head: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+async def _abandon(head: httpx.Response, chunks: AsyncGenerator[bytes, None]) -> None:
     """Close a response that was not read to its end."""
     with suppress(Exception):
         await head.stream.aclose()  # type: ignore[union-attr]
     # httpx's generators are run to their end, since trio warns about unfinished ones. They end
     # after the chunks already received; those of another transport may be endless.
-    with suppress(Exception):
-        for _ in range(_MAX_CHUNKS_AFTER_CLOSE):
-            if await anext(chunks, None) is None:
-                break
-    if isinstance(chunks, AsyncGenerator):
-        await chunks.aclose()
+    for _ in range(_MAX_CHUNKS_AFTER_CLOSE):
+        if await anext(chunks, None) is None:
+            return
+    await chunks.aclose()
