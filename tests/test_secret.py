@@ -147,6 +147,14 @@ async def test_no_status_shows_a_key_that_the_server_echoes(
     assert "bad key ***" in str(error)
 
 
+async def test_a_secret_that_contains_the_key_shows_nowhere(locked: Sandbox, witness: Witness):
+    async with AsyncClient(locked.url, api_key="k3y", retry=QUICK) as client:
+        locked.fail_next(400, message=f"bad token {KEY}", headers={"X-Echo": KEY})
+        headers = {"X-Token": Secret(KEY)}
+        error = await fails(witness, lambda: client.request("GET", "me.json", headers=headers))
+    assert "bad token ***" in str(error)
+
+
 async def test_an_error_with_status_200_shows_no_key(client, locked, witness):
     locked.error_in_200_next(401, message=f"bad key {KEY}")
     assert "bad key ***" in str(await fails(witness, client.users.me))

@@ -7,7 +7,8 @@ import logging
 import re
 import sys
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -114,18 +115,18 @@ def _spellings_of(text: str) -> list[bytes]:
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
     """Return ``text`` without ``secrets``."""
-    for secret in secrets:
-        text = secret.redact(text)
-    return text
+    return redact_bytes(text.encode(errors=_ANY), secrets).decode(errors=_ANY)
 
 
-def redact_bytes(data: bytes, secrets: Collection[Secret], max_bytes: int | None = None) -> bytes:
+def redact_bytes(data: bytes, secrets: Iterable[Secret], max_bytes: int | None = None) -> bytes:
     """Return ``data`` without ``secrets``, cut to ``max_bytes``; the rest is not searched."""
-    margin = max((secret.longest_spelling for secret in secrets), default=0)
+    # The longest first, since a secret can contain another.
+    ordered = sorted(secrets, key=attrgetter("longest_spelling"), reverse=True)
+    margin = ordered[0].longest_spelling if ordered else 0
     limit = sys.maxsize if max_bytes is None else max_bytes
     cut = len(data) > limit + margin
     data = data[: limit + margin]
-    for secret in secrets:
+    for secret in ordered:
         data = secret.redact_bytes(data)
     # The start of a secret may be at the end of the data that was cut off.
     return data[: len(data) - margin if cut else None][:limit]
