@@ -29,6 +29,7 @@ Checked = TypeVar("Checked")
 _SLUG: Final = re.compile(r"[\w-]+", re.ASCII)
 _KEY_PARAMETER: Final = "apiKey"
 _CONTROL_CODES: Final = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def _optional(check: Callable[[str, T], Checked]) -> Callable[[str, T | None], Checked | None]:
@@ -66,11 +67,9 @@ optional_id_or_zero: Final = _optional(partial(integer, minimum=0))
 
 
 def encodable(name: str, value: str) -> str:
-    """Return ``value`` if it can be encoded as UTF-8, which lone surrogates cannot."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ArgumentError(name, "contains a lone surrogate, which UTF-8 cannot encode") from None
+    """Return ``value`` if it can be encoded as UTF-8."""
+    if _SURROGATES.search(value):
+        raise ArgumentError(name, "contains a lone surrogate, which UTF-8 cannot encode")
     return value
 
 

@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import Final
 from urllib.parse import urlencode
 
-from useresponse_async._arguments import positive_id, text
+from useresponse_async._arguments import encodable, positive_id, text
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._secret import Secret
 
@@ -80,11 +80,7 @@ def _address(domain: str) -> str:
 
 
 def _utf8(name: str, value: str) -> bytes:
-    try:
-        return text(name, value).encode()
-    except UnicodeEncodeError:
-        problem = "contains a lone surrogate, which UTF-8 cannot encode"
-    raise ArgumentError(name, problem)
+    return encodable(name, text(name, value)).encode()
 
 
 def _encoded(data: bytes, secret: bytes) -> str:
