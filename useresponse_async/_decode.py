@@ -456,7 +456,7 @@ _namespace: Final[dict[str, Any]] = {
     "containers": _CONTAINERS,
     "new": object.__new__,
 }
-"""The globals of the constructors, by which they call each other."""
+"""The globals of the constructors, which call each other by name."""
 
 
 def _constructor(model: Any) -> Callable[[Any], Any]:

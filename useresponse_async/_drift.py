@@ -27,7 +27,8 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import compress
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import attrs
@@ -38,7 +39,8 @@ T = TypeVar("T")
 
 logger: Final[logging.Logger] = logging.getLogger("useresponse_async.paging")
 
-_IDS_PER_BLOCK: Final = 512
+_BLOCK_BITS: Final = 6
+_BIT_MASK: Final = (1 << _BLOCK_BITS) - 1
 
 _FRUITLESS_PAGES: Final = 1000
 """A walk ends after this number of consecutive pages without a new item, despite any count."""
@@ -58,34 +60,33 @@ class SeenIds:
         """Whether every item so far had an id."""
         self._blocks: dict[int, int] = {}
 
-    def add(self, item_id: int) -> bool:
-        """Add an id; return whether it is new."""
-        block, bit = divmod(item_id, _IDS_PER_BLOCK)
-        bits, mask = self._blocks.get(block, 0), 1 << bit
-        self._blocks[block] = bits | mask
-        return not bits & mask
-
-    def only_new(self, items: Iterable[T]) -> list[T]:
-        """Return those of ``items`` whose ids are new, and those without an id."""
-        kept: list[T] = []
-        for item in items:
-            item_id = _id_of(item)
+    def add(self, ids: Iterable[int | None]) -> list[bool]:
+        """Add ids; return for each whether it is new, which ``None`` always is."""
+        found: list[bool] = []
+        for item_id in ids:
             if item_id is None:
-                self.all_had_ids = False
-            elif not self.add(item_id):
-                continue
-            kept.append(item)
-        return kept
+                self.all_had_ids, new = False, True
+            else:
+                block, mask = item_id >> _BLOCK_BITS, 1 << (item_id & _BIT_MASK)
+                bits = self._blocks.get(block, 0)
+                new = not bits & mask
+                self._blocks[block] = bits | mask
+            found.append(new)
+        return found
 
-    def holds_any(self, items: Iterable[object]) -> bool:
+    def only_new(self, items: Sequence[T]) -> list[T]:
+        """Add the ids of ``items``; return the items whose ids are new or that have none."""
+        return [*compress(items, self.add(_ids_of(items)))]
+
+    def holds_any(self, items: Sequence[object]) -> bool:
         """Return whether the set contains the id of one of ``items``."""
-        places = [divmod(it, _IDS_PER_BLOCK) for it in map(_id_of, items) if it is not None]
-        return any(self._blocks.get(block, 0) >> bit & 1 for block, bit in places)
+        ids = [item_id for item_id in _ids_of(items) if item_id is not None]
+        return any(self._blocks.get(it >> _BLOCK_BITS, 0) >> (it & _BIT_MASK) & 1 for it in ids)
 
 
-def _id_of(item: object) -> int | None:
-    item_id = getattr(item, "id", None)
-    return item_id if isinstance(item_id, int) else None
+def _ids_of(items: Sequence[object]) -> list[int | None]:
+    ids = [getattr(item, "id", None) for item in items]
+    return [item_id if isinstance(item_id, int) else None for item_id in ids]
 
 
 @attrs.define(kw_only=True)

@@ -187,7 +187,7 @@ class FileExport:
         for row in self._rows():
             self._items += 1
             if isinstance(row.get("id"), int):
-                self._seen.add(row["id"])
+                self._seen.add([row["id"]])
         # A process that was killed, or a full disk, can leave the beginning of a line.
         with self._part.open("rb") as file:
             os.ftruncate(descriptor, sum(len(line) for line in file if line.endswith(b"\n")))
