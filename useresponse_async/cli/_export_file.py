@@ -231,8 +231,8 @@ class FileExport:
         """
         if self._source.changes is not None or not self._items:
             return 1
-        size = len(await self._source.pages(client, 1))  # the server may ignore the page size
-        page, step = self._items // max(size, 1), 1
+        first = await self._source.pages(client, 1)  # the server may ignore --page-size
+        page, step = self._items // first.size, 1
         while page > 1:
             again = await self._source.pages(client, page)
             unseen = any(
