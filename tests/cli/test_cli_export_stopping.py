@@ -175,6 +175,7 @@ def test_other_signals_advise_to_resume_too(start, serve, work, number, code):
     assert re.fullmatch("stopped " + ADVICE, err)
 
 
+@pytest.mark.long
 def test_repeated_ctrl_c_advises_to_resume(start, serve, work):
     serve(users=1000, latency=0.05)
     process = start("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -75,11 +76,11 @@ def test_an_import_keeps_the_handler_of_ctrl_c(before, expected):
     assert start_python("-c", code).communicate(timeout=60) == ("True\n", "")
 
 
+@pytest.mark.long
 def test_repeated_ctrl_c_shows_no_traceback(serve):
     serve(users=1, latency=5)
     process = start_python("-m", "useresponse_async", "whoami")
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
+    interrupt_repeatedly(process)
     # Before its first line runs, a traceback is Python's own.
     assert "useresponse_async" not in process.stderr.read()
     process.communicate()
@@ -122,10 +123,16 @@ ENDLESS = ("demo", "--users", "100000", "--latency", "0.5", "--faults", "0.2", "
 def started_demo(start, *options: str, walking: bool = True, **others) -> tuple:
     """Start a demo; return its process and the id of its sandbox's process."""
     demo = start(*ENDLESS, *options, **others)
-    sandbox = child_running("cli._sandbox", parent=demo)
     if walking:
         assert demo.stderr.readline().startswith("retry 1 in ")
-    return demo, sandbox
+    return demo, child_running("cli._sandbox", parent=demo)
+
+
+def interrupt_repeatedly(process: subprocess.Popen) -> None:
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
 
 
 @pytest.mark.parametrize(
@@ -159,21 +166,23 @@ def test_where_ctrl_c_is_ignored_sigterm_stops_the_demo(start):
 
 def test_an_ignored_hangup_stays_ignored(start):
     # As under nohup.
-    demo = start("demo", "--users", "500", prefix=("sh", "-c", 'trap "" HUP; exec "$@"', "sh"))
-    child_running("cli._sandbox", parent=demo)
+    options = ("demo", "--users", "500", "--faults", "0.2", "--seed", "3", "-v")
+    demo = start(*options, prefix=("sh", "-c", 'trap "" HUP; exec "$@"', "sh"))
+    assert demo.stderr.readline().startswith("retry 1 in ")
     demo.send_signal(signal.SIGHUP)
     out, _ = demo.communicate(timeout=60)
     assert demo.returncode == 0
     assert out.startswith("500 users in ")
 
 
+@pytest.mark.long
 def test_repeated_ctrl_c_leaves_no_sandbox_behind(start):
     demo, sandbox = started_demo(start)
-    while demo.poll() is None:
-        demo.send_signal(signal.SIGINT)
+    interrupt_repeatedly(demo)
     wait_until(lambda: not is_alive(sandbox))  # it notices the end of the demo
 
 
+@pytest.mark.long
 def test_a_sandbox_that_does_not_react_is_killed():
     with running_sandbox("--users", "1"):
         sandbox = child_running("cli._sandbox")
