@@ -18,19 +18,12 @@ from useresponse_async._arguments import (
     text,
     truth,
 )
-from useresponse_async._decode import (
-    Decoder,
-    entity,
-    entity_or_none,
-    list_of,
-    page_of,
-    unwrap,
-)
+from useresponse_async._decode import entity, entity_or_none, list_of
 from useresponse_async._exceptions import ArgumentError
 from useresponse_async._pagination import Pages
 from useresponse_async._secret import Secret
 from useresponse_async._session import Session
-from useresponse_async.models import CustomField, Object, Page, User
+from useresponse_async.models import CustomField, Object, User
 from useresponse_async.resources._notes import Notes
 from useresponse_async.resources._resource import Resource
 
@@ -140,24 +133,14 @@ class Users(Resource):
         Endpoint: ``GET users/search.json``.
         """
         wanted = text("email", email).strip().casefold()
-        nameless: list[User] = []
-        found = Pages(
-            self._session,
-            "users/search.json",
-            User,
-            query={"email": email.strip()},
-            params=None,
-            page=None,
-            count=50,
-            decoder=_found_page,
-        )
-        async with found as users:
+        without_email: list[User] = []
+        async with self.search(email=email.strip()) as users:
             async for user in users:
                 if user.email is None:
-                    nameless = [*nameless[:1], user]
+                    without_email = [*without_email[:1], user]
                 elif user.email.strip().casefold() == wanted:
                     return user
-        return nameless[0] if len(nameless) == 1 else None
+        return without_email[0] if len(without_email) == 1 else None
 
     async def me(self) -> User:
         """Return the API key's owner.
@@ -430,12 +413,6 @@ class Users(Resource):
         path = "users/custom-fields/list.json"
         query = query_of({}, params)
         return await self._call("GET", path, list_of(CustomField), query=query)
-
-
-def _found_page(model: type[User], *, number: int, size: int) -> Decoder[Page[User]]:
-    """Decode a search result; some servers send ``false`` if no user matches."""
-    decode = page_of(model, number=number, size=size)
-    return lambda payload: decode([] if unwrap(payload) is False else payload)
 
 
 def _changes(
