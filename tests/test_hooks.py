@@ -154,7 +154,7 @@ async def test_the_pages_of_a_walk_wait_longer_than_the_queue_timeout(start_sand
 async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox: Sandbox):
     sandbox.fail_next(500, match="/users/1")
     sandbox.delay_next(300, match="/me")
-    async with client_of(sandbox, max_in_flight=1, queue_timeout=1) as client:
+    async with client_of(sandbox, max_in_flight=1, queue_timeout=0.3) as client:
 
         async def fail() -> None:
             with pytest.raises(QueueTimeoutError) as caught:

@@ -54,7 +54,14 @@ def test_there_are_blocks_to_run():
     assert len(BLOCKS) >= 15
 
 
-@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS.keys())
+@pytest.mark.parametrize(
+    "block",
+    [
+        # A run of dlt takes seconds, and has its own tests.
+        pytest.param(block, id=name, marks=[pytest.mark.long] * ("import dlt" in block))
+        for name, block in BLOCKS.items()
+    ],
+)
 def test_a_python_block_runs(block, sandbox, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
