@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,12 @@ settings.load_profile("default")
 # Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+# Where Python may not write compiled modules beside the sources, the workers and all that the tests
+# start would compile every module again.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    compiled = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(compiled))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
