@@ -1,4 +1,4 @@
-"""Duration of a short walk with a new client, over what the latency allows."""
+"""Duration of a short walk with a new client, relative to the minimum that the latency allows."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The command: in this process, in one of its own, and on a terminal."""
+"""The command in this process and on a terminal."""
 
 import json
 import os
@@ -13,7 +13,7 @@ PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async"]
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command in this process, which is much faster than to start one."""
+    """Run the command in this process, which is faster than starting one; return the exit code."""
     before = sys.argv, signal.getsignal(signal.SIGINT)
     sys.argv = ["useresponse-async", *arguments]
     try:
@@ -26,9 +26,9 @@ def run(arguments: list[str]) -> int:
 def on_terminal(
     *arguments: str, columns: int = 80, stdout: bool = True, typed: str = "", **environment: str
 ) -> tuple[str, int]:
-    """Run the command on a terminal; return what the terminal was sent, and the exit code.
+    """Run the command on a terminal; return its output and the exit code.
 
-    ``typed`` is what the user types at the first prompt.
+    ``typed`` is the input at the first prompt.
     """
     import pty  # noqa: PLC0415 - Windows has none
 

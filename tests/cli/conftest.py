@@ -1,4 +1,4 @@
-"""The command in a process of its own, as a user starts it."""
+"""The command in its own process, and sandboxes for it."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from useresponse_async.sandbox import Sandbox
 
 @pytest.fixture
 def command() -> Callable[..., subprocess.CompletedProcess]:
-    """Run the command to its end."""
+    """Run the command in its own process to its end."""
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
         return subprocess.run(  # noqa: S603 - our own module
@@ -31,7 +31,7 @@ def command() -> Callable[..., subprocess.CompletedProcess]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen]]:
-    """Start commands that are gone when the test ends."""
+    """Start commands, which are killed when the test ends."""
     with contextlib.ExitStack() as stack:
 
         def start_one(*arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen:
@@ -74,6 +74,6 @@ def serve(
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Go to an empty directory."""
+    """Change to an empty directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

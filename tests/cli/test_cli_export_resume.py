@@ -174,17 +174,17 @@ def test_an_unrelated_file_is_left_alone(serve, work):
 
 
 @pytest.mark.parametrize(
-    ("who", "told"),
+    ("who", "message"),
     [
         (["--guest"], 'user was 1, now it is "guest"'),
         (["--api-key-file", "agent"], "user was 1, now it is 2"),
     ],
 )
-def test_another_user_cannot_resume_an_export(interrupted, capfd, who, told):
+def test_another_user_cannot_resume_an_export(interrupted, capfd, who, message):
     Path("agent").write_text(interrupted.keys["agent"])
     Path("agent").chmod(0o600)
     assert run([*USERS, "--resume", *who]) == 2
-    assert told in capfd.readouterr().err
+    assert message in capfd.readouterr().err
     assert not any("search" in request.path for request in interrupted.requests)
     assert run([*USERS, "--resume"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
@@ -219,8 +219,8 @@ def test_a_file_of_another_program_is_never_replaced(serve, work, capfd, name, m
             done = pool.submit(_create_when_asked_for, sandbox, "9", Path(name))
             assert run([*export, "--resume"]) == 1
             done.result()
-    told = capfd.readouterr().err
-    assert f"{name} was created by another program during the export and is not replaced" in told
+    error = capfd.readouterr().err
+    assert f"{name} was created by another program during the export and is not replaced" in error
     assert Path(name).read_text() == "precious"
     assert {stat.S_IMODE(path.stat().st_mode) for path in work.glob("*.part")} == {0o600}
     if moment == "before":

@@ -1,4 +1,4 @@
-"""Lists of objects by page: tickets, search, what a user has written, and reports."""
+"""Lists of objects: tickets, search, activity of a user, and reports."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
