@@ -197,8 +197,8 @@ def export(context: typer.Context) -> None:
 
     \b
     Unfinished exports:
-      Until a file is complete, its content is in FILE.part and the state of the export in
-      FILE.resume; only you can read them. To continue, run the same command with --resume.
+      Until a file is complete, its content is in FILE.part and its options are in FILE.resume;
+      only you can read them. To continue, run the same command with --resume.
     """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
