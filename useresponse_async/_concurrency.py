@@ -78,7 +78,7 @@ class _Task(Generic[T]):
                 self._value = await self._call()
         except BaseException as error:
             # It is raised by outcome(), and here only if it is a cancellation from outside: any
-            # other exception would be reported as one that was never retrieved.
+            # other exception would end trio, and asyncio would log it.
             self._error = error
             if isinstance(error, anyio.get_cancelled_exc_class()):
                 raise

@@ -203,15 +203,14 @@ class Connection:
             scope.cancel()
         own = anyio.get_current_task().id
 
-        async def idle() -> None:
-            while any(task != own for task in self._calls.values()):
-                self._idle = anyio.Event()
-                await self._idle.wait()
+        async def close() -> None:
+            with anyio.move_on_after(seconds):
+                while any(task != own for task in self._calls.values()):
+                    self._idle = anyio.Event()
+                    await self._idle.wait()
+            await self.http.aclose()
 
-        try:
-            await ends_in_time(idle, seconds=seconds)
-        finally:
-            await ends_in_time(self.http.aclose, seconds=seconds)
+        await ends_in_time(close, seconds=2 * seconds)
 
 
 _captures: ContextVar[tuple[tuple[Connection, list[httpx.Response]], ...]] = ContextVar(
