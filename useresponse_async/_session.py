@@ -69,7 +69,7 @@ _STEPS_TO_SEND: Final = 3
 """The steps of the event loop that a call needs from its slot until its request is sent."""
 
 _SLACK: Final = 0.1
-"""The share of a step's time limit by which its deadline is later, so that it moves seldom."""
+"""The part of a step's time limit that is added to its deadline, so that it moves seldom."""
 
 _METHOD_KEEPING_REDIRECTS: Final = (307, 308)
 _HEADERS: Final = {
