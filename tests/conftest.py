@@ -54,14 +54,21 @@ def interruptible() -> None:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
 
-# Where PYTHONASYNCIODEBUG is set, asyncio would log callbacks that a busy machine makes slow.
+# In asyncio's debug mode a busy machine's slow callbacks are logged, and fill the standard error of
+# processes whose output is compared. So the mode is for the tests' own loops alone.
+DEBUG = bool(os.environ.get("PYTHONASYNCIODEBUG"))
 logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_debug_mode_in_children() -> None:
+    os.environ.pop("PYTHONASYNCIODEBUG", None)
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
     backend, _, loop = request.param.partition("+")
-    return backend, {"use_uvloop": True} if loop else {}
+    return backend, {} if backend == "trio" else {"use_uvloop": bool(loop), "debug": DEBUG}
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ def is_overload(error: BaseException) -> bool:
     """Return whether ``error`` shows that the server is overloaded."""
     if isinstance(error, APIStatusError):
         return error.status_code in OVERLOAD_STATUSES
-    return isinstance(error, APITimeoutError)
+    # A call without a slot in time was not sent, and says nothing about the server.
+    return isinstance(error, APITimeoutError) and not isinstance(error, QueueTimeoutError)
 
 
 def retry_after(error: BaseException) -> float:
