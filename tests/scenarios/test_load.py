@@ -212,14 +212,15 @@ async def test_a_queue_timeout_ends_calls_that_wait_too_long_and_no_others(clien
         assert busy.arrivals == len(served)
         assert busy.peak_in_flight <= AT_ONCE
         # No slot was lost with them.
+        busy.set_latency(0)
+        await settled(impatient, busy)
         busy.set_latency(300)
         async with anyio.create_task_group() as tasks:
             for number in range(1, 3 * AT_ONCE):
                 tasks.start_soon(impatient.with_options(queue_timeout=None).users.get, number)
             await until(lambda: busy.in_flight == AT_ONCE)
             tasks.cancel_scope.cancel()
-        busy.set_latency(0)
-        await settled(impatient, busy)
+        assert impatient.in_flight == 0
 
 
 @pytest.mark.long
