@@ -73,6 +73,7 @@ def refusal(*args, **options) -> str:
         ("http://support.localhost", "http://support.localhost"),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
         ("http://[::1]:8000", "http://[::1]:8000"), ("[::1]:8000", "https://[::1]:8000"),
+        ("http://[0:0:0:0:0:0:0:1]:80", "http://[0:0:0:0:0:0:0:1]"),
     ],
 )  # fmt: skip
 async def test_the_base_url_is_normalized(base_url, address):
@@ -131,8 +132,12 @@ def test_an_empty_base_url_is_not_replaced_by_the_environments(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "base_url", ["http://x.example", "http://10.0.0.1", "http://[2001:db8::1]"]
-)
+    "base_url",
+    [
+        "http://x.example", "http://localhost.x.example", "http://127.0.0.1.x.example",
+        "http://10.0.0.1", "http://[2001:db8::1]", "http://[::1:1]", "http://[1::]",
+    ],
+)  # fmt: skip
 def test_an_unencrypted_base_url_warns(base_url):
     with pytest.warns(UserWarning, match="are sent unencrypted") as caught:
         AsyncClient(base_url)

@@ -283,6 +283,21 @@ def locals_of(error: BaseException) -> str:
     return repr([frame.locals for frame in ours])
 
 
+@pytest.mark.parametrize(
+    ("key", "invalid"),
+    [
+        (KEY, {"timeout": -1}),
+        (KEY, {"headers": {"a b": "c"}}),
+        (KEY + " x", {}),
+        (KEY.encode(), {}),
+    ],
+)
+def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(key, invalid):
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncClient("https://example.com", api_key=key, **invalid)
+    assert "s3cr3t" not in locals_of(caught.value)
+
+
 @pytest.mark.parametrize("key", [KEY, KEY + "\n"])
 @pytest.mark.parametrize("given", ["as text", "as a secret", "by the environment"])
 def test_the_key_is_in_no_frame_of_a_constructor_that_fails(monkeypatch, given, key):

@@ -134,8 +134,9 @@ class AsyncClient(Resources):
         on_response: ResponseHook | None = None,
         on_retry: RetryHook | None = None,
     ) -> None:
-        if isinstance(api_key, str):
-            api_key = Secret(api_key)  # so that no traceback shows it if a setting is invalid
+        if api_key is not None and not isinstance(api_key, Secret):
+            # So that no traceback shows it if a setting is invalid, or if it is not a string.
+            api_key = Secret(api_key if isinstance(api_key, str) else "")  # pyright: ignore[reportUnnecessaryIsInstance]
         settings = Settings.resolve(
             base_url,
             api_key=api_key,

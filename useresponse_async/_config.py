@@ -28,7 +28,7 @@ DEFAULT_MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 _HIGHEST_PORT: Final = 65535
 _HIGHEST_NUMBER: Final = sys.float_info.max
-_LOOPBACK: Final = re.compile(r"(.+\.)?localhost|127(\.\d{1,3}){3}|::1")
+_LOOPBACK: Final = re.compile(r"(.+\.)?localhost|127(\.\d{1,3}){3}|[0:]*:0*1")
 _VERSION: Final = re.compile(r"\w+([.-]\w+)*", re.ASCII)
 _TIMEOUTS_PER_ATTEMPT: Final = 5
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -265,9 +265,9 @@ def _api_key(key: object) -> Secret | None:
             "api_key: not a string, or empty, as a Secret is after it was pickled; omit it for "
             "guest access"
         )
-    text = key.reveal().strip()
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
+    if not re.fullmatch(r"[\x21-\x7e]+", key.reveal().strip()):
         raise ConfigurationError("api_key: contains whitespace, a control or a non-ASCII character")
+    text = key.reveal().strip()
     return key if text == key.reveal() else Secret(text)
 
 
@@ -307,7 +307,7 @@ def _headers(given: Mapping[str, str | Secret] | None) -> dict[str, str | Secret
     return request_headers(given, lambda problem: ConfigurationError(f"headers: {problem}"))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)  # attrs' own repr fails in a traceback of the constructor
 class Settings:
     """All settings of a client."""
 

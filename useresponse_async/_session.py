@@ -436,8 +436,7 @@ class Session:
         message.reply = None
         step = self._connection.http.send(sending, stream=True, follow_redirects=False)
         head = await self._from_wire(step, message, sending)
-        # A transport or the caller's hook may have read the body already.
-        stream = httpx.ByteStream(head.content) if head.is_stream_consumed else head.stream
+        stream = _content(head) if head.is_stream_consumed else head.stream
         chunks = cast("AsyncGenerator[bytes, None]", aiter(cast("httpx.AsyncByteStream", stream)))
         sink = message.request.sink if head.is_success else None
         limit = self.settings.max_response_bytes if sink is None else sink.max_bytes
@@ -634,6 +633,11 @@ def _may_follow(request: Request[Any], head: httpx.Response, target: httpx.Reque
         return target.url.scheme in ("http", "https")
     keeps_method = request.method == "GET" or head.status_code in _METHOD_KEEPING_REDIRECTS
     return keeps_method and origin(target.url) == origin(head.request.url)
+
+
+async def _content(head: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Yield a body that the transport or the caller's hook has read; fail if it is not kept."""
+    yield await head.aread()
 
 
 async def _abandon(head: httpx.Response, chunks: AsyncGenerator[bytes, None]) -> None:

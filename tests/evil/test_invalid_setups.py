@@ -175,6 +175,24 @@ async def test_a_hook_that_calls_raise_for_status_does_not_change_the_error(sand
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_hook_that_reads_the_body_and_drops_it_causes_a_typed_error(sandbox):
+    async def drop(response: httpx.Response) -> None:
+        async for _ in response.aiter_bytes():
+            pass
+
+    async def drop_and_check(response: httpx.Response) -> None:
+        await drop(response)
+        response.raise_for_status()
+
+    for hook in (drop, drop_and_check):
+        async with httpx.AsyncClient(event_hooks={"response": [hook]}) as http_client:
+            async with client_of(sandbox, http_client=http_client) as client:
+                error = await failure(client.users.get(10**6), APIConnectionError)
+                assert error.permanent
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_an_unpickled_secret_raises(sandbox):
     unpickled = pickle.loads(pickle.dumps(Secret(KEY)))  # noqa: S301 - our own
