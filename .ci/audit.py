@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, in no package
-"""Has a dependency a known vulnerability?
+"""A check of the dependencies for known vulnerabilities.
 
 Where pip-audit reaches no advisories it passes everything that it could not look up; this says
 that nothing was checked instead.
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def main() -> int:
-    """Return 1 for a known vulnerability; 0 for none, or where there is no way to tell."""
+    """Return 1 if there is a known vulnerability, 0 if there is none or none can be looked up."""
     done = subprocess.run(
         [sys.executable, "-m", "pip_audit", "--skip-editable", "--format=json", "--timeout=15"],
         capture_output=True,

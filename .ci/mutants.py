@@ -1,11 +1,11 @@
 # ruff: noqa: INP001, T201 - a script, in no package
-"""How many deliberate mistakes in the core do the tests notice? mutmut makes the mistakes.
+"""The share of deliberate mistakes in the core that the tests notice. mutmut makes the mistakes.
 
     python .ci/mutants.py --sample 150 --seed 1
 
 Each mutant meets the tests of its own module first and, if it survives those, the tests of its
 neighbours. A mutant that runs into a time limit is noticed. The results are kept in
-`mutants/results.txt`, so that a run that was interrupted goes on where it was.
+`mutants/results.txt`, so that an interrupted run can be resumed.
 """
 
 import argparse

@@ -72,7 +72,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed.contenders = tuple(parsed.contenders.split(","))
     unknown = {*parsed.parts} - {*_PARTS} | {*parsed.contenders} - {*CONTENDERS}
     if unknown:
-        parser.error(f"no such part or contender: {', '.join(sorted(unknown))}")
+        parser.error(f"unknown part or contender: {', '.join(sorted(unknown))}")
     return parsed
 
 
@@ -117,7 +117,7 @@ def _keep(directory: Path, sections: Mapping[str, Section], results: Mapping[str
         print(f"wrote {path}")
 
 
-def _is_whole(chosen: argparse.Namespace) -> bool:
+def _is_complete(chosen: argparse.Namespace) -> bool:
     return {*chosen.parts} == {*_PARTS} and {*chosen.contenders} == {*CONTENDERS}
 
 
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"\n{paragraph}")
     # Partial or quick results must not replace complete ones.
     directory = chosen.output
-    if directory is None and not chosen.quick and _is_whole(chosen):
+    if directory is None and not chosen.quick and _is_complete(chosen):
         directory = _RESULTS
     if directory is not None:
         results = report.as_json(sections, description, plan=attrs.asdict(size), seconds=seconds)

@@ -45,7 +45,7 @@ class UserPages:
         self._rows: list[bytes] = []
         self._total = 0
         self._rendered: dict[tuple[int, int], bytes] = {}
-        self._answers: dict[bytes, bytes] = {}
+        self._responses: dict[bytes, bytes] = {}
 
     def resize(self, total: int) -> None:
         """Change the number of users to ``total``."""
@@ -53,18 +53,18 @@ class UserPages:
             return
         self._total = total
         self._rendered.clear()
-        self._answers.clear()
+        self._responses.clear()
         pages = -(-total // PAGE_SIZE)
         if total > len(self._rows):
             self._fetch_rows(total, range(len(self._rows) // PAGE_SIZE + 1, pages + 1))
         for number in range(1, pages + 1):
             self._page(number, PAGE_SIZE)
 
-    def answer(self, target: bytes) -> bytes:
+    def response(self, target: bytes) -> bytes:
         """Return the response to a ``GET`` of ``target``."""
-        found = self._answers.get(target)
+        found = self._responses.get(target)
         if found is None:
-            found = self._answers[target] = self._answer(target)
+            found = self._responses[target] = self._response(target)
         return found
 
     def _fetch_rows(self, total: int, pages: range) -> None:
@@ -77,7 +77,7 @@ class UserPages:
                     for user in page["data"]
                 ]
 
-    def _answer(self, target: bytes) -> bytes:
+    def _response(self, target: bytes) -> bytes:
         url = urlsplit(target.decode())
         if url.path.endswith("/me.json") and self._rows:
             return response(b"200 OK", self._rows[0])

@@ -48,12 +48,12 @@ class _Installation:
         if capacity is not None and not capacity.enter():
             transport.write(REFUSED)
             return
-        answer = self.pages.answer(target)
+        data = self.pages.response(target)
         if self._latency:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._latency, _finish, transport, answer, capacity)
+            loop.call_later(self._latency, _finish, transport, data, capacity)
         else:
-            _finish(transport, answer, capacity)
+            _finish(transport, data, capacity)
 
     def _control(self, target: str) -> bytes:
         url = urlsplit(target)
@@ -69,11 +69,11 @@ class _Installation:
         return json.dumps(self._capacity.tally() if self._capacity else None).encode()
 
 
-def _finish(transport: asyncio.Transport, answer: bytes, capacity: Capacity | None) -> None:
+def _finish(transport: asyncio.Transport, data: bytes, capacity: Capacity | None) -> None:
     if capacity is not None:
         capacity.leave()
     if not transport.is_closing():
-        transport.write(answer)
+        transport.write(data)
 
 
 class _Connection(asyncio.Protocol):

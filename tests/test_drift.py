@@ -346,8 +346,8 @@ def test_rows_are_yielded_when_others_are_inserted(plan):
 
 
 NEVER_AT_REST = Plan(
-    # A row comes at the head while pages are on their way, and one at the end at every answer:
-    # the boundary cannot be settled, and only a fresh answer has the row that slid over it.
+    # A row is inserted at the start while pages are requested, and one at the end at each response:
+    # the boundary cannot be settled, and only a new response has the row that moved over it.
     rows=38,
     size=1,
     steps=(

@@ -33,12 +33,12 @@ def measure(bench: Bench) -> Section:
         found = process.do("load", url=bench.url, pages=_LATENCY_PAGES, connections=1)
     latency = found["seconds"] / _LATENCY_PAGES * 1000
     speed = spread("the server itself, asked by a bare protocol", rates, "users/s")
-    answer = single("the server's 50 ms, as one connection sees them", latency, "ms")
-    rows = [[figure.name, f"{figure.value:,.1f}", figure.unit] for figure in (speed, answer)]
+    delay = single("the server's 50 ms, as one connection sees them", latency, "ms")
+    rows = [[figure.name, f"{figure.value:,.1f}", figure.unit] for figure in (speed, delay)]
     return Section(
         title="The server",
         tables=[Table(["", "median", ""], rows)],
-        figures=[speed, answer],
+        figures=[speed, delay],
         data={"users_per_second": rates, "latency_milliseconds": latency},
     )
 

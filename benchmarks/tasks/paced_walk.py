@@ -48,7 +48,7 @@ async def paced_walk(
         url: The server's address.
         in_flight: The most requests in flight, in requests.
         adaptive: Whether the client may stay below that.
-        stop_after: When to leave the walk, in seconds; at its end unless given.
+        stop_after: When to leave the walk, in seconds; default: at its end.
     """
     async with (
         AsyncClient(

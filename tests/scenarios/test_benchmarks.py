@@ -436,4 +436,4 @@ def test_a_partial_run_does_not_replace_the_results(tmp_path, monkeypatch, capfd
 def test_an_unknown_part_or_contender_raises(capfd):
     with pytest.raises(SystemExit):
         main(["--only", "everything", "--contenders", "ours,nobody"])
-    assert "no such part or contender: everything, nobody" in capfd.readouterr().err
+    assert "unknown part or contender: everything, nobody" in capfd.readouterr().err

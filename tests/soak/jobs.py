@@ -25,8 +25,8 @@ from useresponse_async import (
 
 _PAGE_SIZES: Final = (20, 25, 50)
 _ONCE: Final = RetryPolicy(attempts=1)
-# What the sandbox cuts in two where a request is to have no effect: whole for all that a
-# download can know.
+# Sent in place of a response where a request must have no effect. A download cannot know that it is
+# not the file.
 _DECOY: Final = b'{"currentPage":1,'
 
 
@@ -264,7 +264,7 @@ async def have_no_turn(shift: Shift) -> None:
     except QueueTimeoutError as error:
         shift.world.watch.look_at_error(error)
         shift.tally.without_slot += 1
-        shift.expect(not error.request_sent, "a call without a turn was sent")
+        shift.expect(not error.request_sent, "a call without a slot was sent")
 
 
 async def run_out_of_time(shift: Shift) -> None:
@@ -286,7 +286,7 @@ async def capture(shift: Shift) -> None:
         shift.world.watch.look_at_response(response)
     attempts = [response.extensions["attempt"] for response in responses]
     # A try that was reset has no response.
-    shift.expect(attempts == sorted(set(attempts)), f"tries were captured as {attempts}")
+    shift.expect(attempts == sorted(set(attempts)), f"attempts were captured as {attempts}")
     shift.expect(responses[-1].json()["id"] == user.id, "another response was captured")
     shift.tally.items += 1
 

@@ -38,6 +38,6 @@ class Tally:
             self.problems["further problems"] += 1
 
     def missed(self) -> list[str]:
-        """Name what did not happen a single time, so was not tried."""
+        """Return the names of what never happened, so was not tested."""
         silent = {"lost", "duplicated", "misplaced", "created_twice", "problems"}
         return [f.name for f in fields(self) if f.name not in silent and not getattr(self, f.name)]
