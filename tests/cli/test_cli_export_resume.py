@@ -145,7 +145,7 @@ def test_an_invalid_resume_file_is_reported(interrupted, capfd, content):
     )
 
 
-@pytest.mark.parametrize("line", [b"x\n", b"[1]\n"])
+@pytest.mark.parametrize("line", [b"x\n", b"[1]\n", b'{"id": 1}\n'])
 def test_a_modified_part_file_is_reported(interrupted, capfd, line):
     Path("out.jsonl.part").write_bytes(line)
     assert run([*USERS, "--resume"]) == 1

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import attrs
 
 from useresponse_async._client import AsyncClient
-from useresponse_async._decode import MalformedBody, parse
+from useresponse_async._decode import MalformedBody, is_object, parse
 from useresponse_async._drift import SeenIds
 from useresponse_async._files import commit
 from useresponse_async.cli._errors import CommandError, MisuseError, Reporter
@@ -108,6 +108,7 @@ class FileExport:
         self._converted = _hidden_beside(self._target)
         self._items = 0
         self._seen = SeenIds()
+        self._names = {field.name for field in shape_of(source.model)}
 
     async def run(self) -> Summary | None:
         """Export everything that is not there yet; return ``None`` if nothing is left."""
@@ -202,7 +203,7 @@ class FileExport:
                     row = parse(line)
                 except MalformedBody:
                     row = None
-                if not isinstance(row, dict):
+                if not is_object(row) or not self._names.issubset(row):
                     raise CommandError(f"{self._part} was modified; {_START_AGAIN}")
                 yield row
 
