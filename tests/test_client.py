@@ -207,7 +207,7 @@ async def test_the_callers_http_client_is_used_and_stays_open(sandbox: Sandbox):
         assert not http_client.is_closed
     (request,) = sandbox.requests
     assert request.headers["X-Mine"] == "yes"
-    assert request.query == [("lang", "en"), ("apiKey", sandbox.api_key)]
+    assert dict(request.query) == {"lang": "en", "apiKey": sandbox.api_key}
     assert request.json() == {"full_name": "B"}
 
 

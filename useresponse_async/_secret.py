@@ -106,7 +106,8 @@ class Secret:
 
 def _spellings_of(text: str) -> list[bytes]:
     """Return ``text`` as in a URL, a form, JSON and PHP's JSON, the longest form first."""
-    quoted = [quote(text, safe="", errors=_ANY), quote_plus(text, safe="", errors=_ANY)]
+    quoted = [quote(text, safe=safe, errors=_ANY) for safe in ("", "/")]
+    quoted.append(quote_plus(text, safe="", errors=_ANY))
     in_json = [json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]]
     forms = {text, *quoted, *in_json, *(form.replace("/", "\\/") for form in in_json)}
     forms |= {re.sub("%..", lambda escape: escape[0].lower(), form) for form in quoted}
