@@ -13,7 +13,7 @@ from benchmarks.contenders import COLLECTED, CONTENDERS, Sink
 __all__ = ["peak_bytes", "walk"]
 
 
-class _Arrivals:
+class _Deliveries:
     """Counts users without keeping their ids, and records the time of the first one."""
 
     def __init__(self) -> None:
@@ -53,17 +53,17 @@ async def walk(
     """
     chosen = {**CONTENDERS, COLLECTED.name: COLLECTED}[contender]
     ids: list[int] = []
-    arrivals = _Arrivals()
-    sink: Sink = ids if keep_ids else arrivals
+    deliveries = _Deliveries()
+    sink: Sink = ids if keep_ids else deliveries
     async with chosen.open(url, in_flight) as walk_all:
         gc.collect()
         cpu, started = time.process_time(), time.perf_counter()
         await walk_all(sink)
         ended, cpu = time.perf_counter(), time.process_time() - cpu
-    exact = sorted(ids) == list(range(1, users + 1)) if keep_ids else arrivals.count == users
+    exact = sorted(ids) == list(range(1, users + 1)) if keep_ids else deliveries.count == users
     if not exact:
         raise RuntimeError(f"{contender} delivered something else than {users} users, each once")
-    first = None if arrivals.first_at is None else arrivals.first_at - started
+    first = None if deliveries.first_at is None else deliveries.first_at - started
     return {
         "seconds": ended - started,
         "cpu_seconds": cpu,

@@ -4,9 +4,9 @@ Install:  pip install useresponse-async
 Run:      python attachments.py upload "Printer on fire" photo.jpg log.txt
           python attachments.py download 42 files/
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-Files are read, sent and written piece by piece: no file is ever in memory as a whole.
+Files are read, sent and written in pieces: no complete file is in memory.
 """
 
 import argparse
@@ -33,11 +33,11 @@ def printable(text: str) -> str:
 
 
 def safe_name(file: AttachedFile) -> str:
-    """Return a name that stays in its folder, for any name that the sender has chosen."""
-    # As Windows reads it, a path may be divided by slashes of either kind.
+    """Return a safe file name for any name that the sender has chosen."""
+    # On Windows, both kinds of slashes separate the parts of a path.
     name = PureWindowsPath(file.name.full or "").name if file.name else ""
     name = re.sub(r'[<>:"/\\|?*]', "_", printable(name)).rstrip(". ")
-    # Most disks take 255 bytes, which here leave room for the id and for a suffix while writing.
+    # Most file systems allow 255 bytes; this leaves room for the id and a temporary suffix.
     while len(name.encode()) > 150:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[:-1]}{dot}{ending}" if stem and len(ending) < 20 else name[:-1]
@@ -45,12 +45,12 @@ def safe_name(file: AttachedFile) -> str:
 
 
 async def download(ticket_id: int, folder: Path) -> int:
-    """Fetch a ticket's files; return how many could not be had."""
+    """Fetch a ticket's files; return how many could not be fetched."""
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncClient() as client:
 
         async def fetch(file: AttachedFile) -> str:
-            # The name appears when the file is complete, and not before.
+            # The file appears under its name when it is complete.
             path = folder / safe_name(file)
             size = await client.files.download(file, path, max_bytes=100_000_000)
             return f"{size} bytes in {path}"
@@ -76,7 +76,7 @@ def main() -> None:
     command.add_argument("ticket_id", type=int)
     command.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may not exist in the terminal's encoding
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
     if arguments.command == "upload":
         anyio.run(upload, arguments.title, arguments.paths)

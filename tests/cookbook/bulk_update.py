@@ -1,13 +1,13 @@
 """Change many users by a CSV file of ids and tags: first as a dry run, then with ``--apply``.
 
 Install:  pip install useresponse-async
-Run:      python bulk_update.py tags.csv            says what it would do
+Run:      python bulk_update.py tags.csv            shows what it would do
           python bulk_update.py tags.csv --apply    does it
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The file's first
-line is `id,tags`; several tags are divided by semicolons: `7,vip;follow up`.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. The file's first
+line is `id,tags`; semicolons separate tags: `7,vip;follow up`.
 
-It can be run again after whatever went wrong: who has the tags already is left alone.
+You can run it again after any failure: users who already have the tags are not changed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ Change = tuple[int, list[str]]
 
 
 def read_changes(path: Path) -> Iterator[Change]:
-    """Yield what the file asks for, line by line as there is room for it."""
+    """Yield the changes in the file, line by line."""
     with path.open(newline="", encoding="utf-8") as file:
         for line in csv.DictReader(file):
             tags = [tag.strip() for tag in line["tags"].split(";")]
@@ -35,10 +35,10 @@ def read_changes(path: Path) -> Iterator[Change]:
 
 
 async def update(path: Path, *, apply: bool) -> int:
-    """Carry out, or only announce, all changes; return how many of them failed."""
+    """Make or only show all changes; return how many of them failed."""
     counts: Counter[str] = Counter()
     for _ in read_changes(path):
-        pass  # a mistake in the last line is reported before the first user is changed
+        pass  # errors in the file are reported before any user is changed
     async with AsyncClient() as client:
 
         async def change(wanted: Change) -> tuple[str, str]:

@@ -1,10 +1,10 @@
-"""Reach the server from a corporate network: its proxy, its authority, a gateway's header.
+"""Connect from a corporate network: a proxy, a certificate authority, a gateway's header.
 
 Install:  pip install useresponse-async
 Run:      python corporate_network.py --ca-file corporate-ca.pem --proxy http://proxy:3128
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. A gateway that
-wants a token of its own with every request finds it in GATEWAY_TOKEN.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. If a
+gateway requires its own token in every request, GATEWAY_TOKEN is sent.
 """
 
 import argparse
@@ -18,9 +18,9 @@ from useresponse_async import AsyncClient
 
 
 class GatewayTransport(httpx.AsyncBaseTransport):
-    """Puts the gateway's header on every request that the transport below sends.
+    """Adds the gateway's header to every request of another transport.
 
-    A transport stands next to the wire: the requests it sees hold the API key. Do not log them.
+    The requests that a transport sees contain the API key. Do not log them.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport, token: str) -> None:
@@ -36,15 +36,14 @@ class GatewayTransport(httpx.AsyncBaseTransport):
 
 
 def make_client(ca_file: str | None, proxy: str | None, token: str | None) -> AsyncClient:
-    # The corporate authority is trusted, and with it alone: a certificate of any other is
-    # refused. To trust it besides the usual ones, make the default context and then call
-    # context.load_verify_locations(ca_file).
+    # Only the corporate authority is trusted. To trust it in addition to the usual ones, create
+    # the default context and then call context.load_verify_locations(ca_file).
     context = ssl.create_default_context(cafile=ca_file)
     if token is None:
-        # Without proxy= the environment's HTTPS_PROXY, ALL_PROXY and NO_PROXY are followed.
+        # Without proxy=, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are used.
         return AsyncClient(verify=context, proxy=proxy)
-    # A transport of your own replaces all below it, so it is told of proxy and authority too,
-    # and of as many connections as there are requests in flight.
+    # Your own transport replaces the client's, so it also needs the proxy, the authority and as
+    # many connections as there are requests in flight.
     limits = httpx.Limits(max_connections=10, max_keepalive_connections=10)
     wire = httpx.AsyncHTTPTransport(verify=context, proxy=proxy, limits=limits)
     return AsyncClient(transport=GatewayTransport(wire, token), max_in_flight=10)

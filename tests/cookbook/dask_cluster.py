@@ -4,13 +4,13 @@ Install:  pip install useresponse-async 'dask[dataframe,distributed]' pyarrow, o
 Run:      python dask_cluster.py users/                               two workers, here
           python dask_cluster.py /shared/users/ --scheduler tcp://scheduler:8786
 
-Every worker's environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The
-key travels in no task. On a cluster the folder is one that all machines see.
+Every worker's environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. No
+task contains the key. On a cluster, all machines need access to the folder.
 
-Run it again after a failure, and every file is written anew; a new export wants a new folder.
+If you run it again after a failure, it writes every file again; a new export needs a new folder.
 
-A range of pages is a task. Tasks are coroutines: they run on their worker's own event loop, all
-with the one client that a plugin opened there, and closes when the worker ends.
+Each task exports a range of pages. Tasks are coroutines: they run on the event loop of their
+worker, with a client that a plugin opens there, and closes when the worker ends.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class UseResponse(WorkerPlugin):
     """One client per worker process."""
 
     name = "useresponse"
-    idempotent = True  # a second export on this cluster shares the client, and replaces none
+    idempotent = True  # a second export on this cluster uses the same client
     client: AsyncClient
 
     async def setup(self, worker: Worker) -> None:
@@ -48,7 +48,7 @@ def write(users: list[User], target: Path) -> None:
     rows = [{"id": user.id, "name": user.name, "email": user.email} for user in users]
     part = target.with_name(f".{target.name}.part")
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), part)
-    part.replace(target)  # a task that runs twice leaves the same file twice
+    part.replace(target)  # a task that runs twice writes the same file
 
 
 async def export_range(start: int, stop: int | None, folder: Path) -> int:
@@ -68,12 +68,12 @@ def export(folder: Path, cluster: Client) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     cluster.register_plugin(UseResponse())
     starts = range(1, anyio.run(count_pages) + 1, PAGES_PER_TASK)
-    stops = [*starts[1:], None]  # the last range ends where the list ends by then
-    # Dask would take a task of an earlier export for this one, if it were "pure".
+    stops = [*starts[1:], None]  # the last range ends where the list ends at that time
+    # Dask would reuse the result of an earlier export if tasks were "pure".
     tasks = cluster.map(export_range, starts, stops, [folder] * len(starts), pure=False, retries=2)
     for task in as_completed(tasks):
         print(f"{task.result()} users from {task.key}")
-    # A user may stand in two files, where rows moved between two ranges while they were walked.
+    # A user can be in two files, if rows moved between two ranges during the export.
     users = dd.read_parquet(folder).drop_duplicates("id")
     print(f"{len(users)} users in {folder}")
 
@@ -89,7 +89,7 @@ def main() -> None:
                 n_workers=2,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address="localhost:0",  # any port, for there may be another cluster
+                dashboard_address="localhost:0",  # any port, because another cluster may be running
             )
         )
         export(arguments.folder.absolute(), stack.enter_context(Client(address)))

@@ -1,12 +1,12 @@
-"""A Django async view that answers from UseResponse, with one client for the process.
+"""A Django async view with data from UseResponse, and one client for the process.
 
 Install:  pip install useresponse-async django uvicorn
-Run:      uvicorn django_view:application --workers 2     or, for a try, python django_view.py
+Run:      uvicorn django_view:application --workers 2     or, to try it, python django_view.py
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-It takes an ASGI server. Under WSGI, and so under `runserver`, Django gives each call of an
-async view an event loop of its own, and a client belongs to one.
+It needs an ASGI server. Under WSGI, and so under `runserver`, Django runs each call of an async
+view on its own event loop, and a client can be used on one event loop only.
 """
 
 import argparse
@@ -28,8 +28,8 @@ settings.configure(
     SECRET_KEY=os.environ.get("DJANGO_SECRET_KEY") or get_random_secret_key(),
 )
 
-# Connects to nothing before its first call, so it can be made where Django starts. A wrong
-# setting is told of now, and not to the first visitor.
+# It does not connect before its first call, so it can be created when Django starts. Wrong
+# settings then raise an error at once.
 useresponse = AsyncClient(timeout=10, max_in_flight=20)
 
 
@@ -37,7 +37,7 @@ async def person(_request: HttpRequest, user_id: int) -> JsonResponse:
     try:
         user = await useresponse.users.get(user_id)
     except NotFoundError:
-        return JsonResponse({"detail": "there is no such person"}, status=404)
+        return JsonResponse({"detail": "no such user"}, status=404)
     except UseResponseError:
         return JsonResponse({"detail": "the help desk cannot be reached"}, status=502)
     return JsonResponse({"id": user.id, "name": user.name})
@@ -48,7 +48,7 @@ django_application = get_asgi_application()
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Serve Django, which refuses lifespan events, and close the client at the server's end."""
+    """Serve Django, which does not support lifespan events, and close the client on shutdown."""
     if scope["type"] != "lifespan":
         await django_application(scope, receive, send)
         return

@@ -3,7 +3,7 @@
 Install:  pip install useresponse-async pandas pyarrow
 Run:      python export_dataframe.py users.parquet
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 """
 
 import argparse
@@ -30,11 +30,11 @@ def row(user: User) -> tuple[object, ...]:
 
 
 async def all_users(client: AsyncClient) -> pd.DataFrame:
-    # A user becomes a small tuple as it arrives: the models and pages are not kept.
+    # Only a small tuple of each user is kept, not the models and pages.
     async with client.users.search() as users:
         rows = [row(user) async for user in users]
     frame = pd.DataFrame(rows, columns=COLUMNS).convert_dtypes()
-    # The installation's local time; the API does not tell its zone.
+    # The site's local time; the API does not contain its time zone.
     frame["registered"] = pd.to_datetime(frame["registered"])
     return frame.set_index("id")
 
@@ -42,7 +42,7 @@ async def all_users(client: AsyncClient) -> pd.DataFrame:
 def save(frame: pd.DataFrame, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     frame.to_parquet(part)
-    part.replace(path)  # no reader finds half a file
+    part.replace(path)  # no reader finds an incomplete file
 
 
 async def export(path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Move from `useresponse` 0.0.7: the same work in both, and a proof that it is the same.
+"""Move from `useresponse` 0.0.7: the same work with both, and a comparison of the results.
 
 Install:  pip install useresponse-async useresponse==0.0.7
 Run:      python from_useresponse.py
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
     useresponse 0.0.7                            useresponse-async
     API(url, key)                                AsyncClient(url, api_key=key)
@@ -19,8 +19,8 @@ The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
     404: None, or the error as a dict            NotFoundError
     UseresponseSso(…).get_login_url(redirect)    sso.login_url(…, redirect=redirect)
 
-What changes without your doing: 503 and 500 are tried again, pages are fetched several at once,
-the key stays out of logs and errors, and the API's version is 3.0 unless you ask for 4.0.
+Also different: 503 and 500 are retried, pages are fetched concurrently, logs and errors do not
+contain the key, and the default API version is 3.0.
 """
 
 import os
@@ -63,7 +63,7 @@ async def after(url: str, key: str) -> Found:
 async def exists(client: AsyncClient, user_id: int) -> bool:
     try:
         await client.users.get(user_id)
-    except NotFoundError:  # the old client gave the server's error as if it were the user
+    except NotFoundError:  # the old client returned the server's error as if it were the user
         return False
     return True
 

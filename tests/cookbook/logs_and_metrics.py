@@ -3,11 +3,11 @@
 Install:  pip install useresponse-async
 Run:      python logs_and_metrics.py
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY. The log goes to
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. The log goes to
 standard error, the figures to standard output.
 
-What hooks are given holds no key. Queries are left out all the same: people's email addresses
-stand in them.
+The requests that hooks receive do not contain the key. Queries are still omitted, because they can
+contain email addresses.
 """
 
 import json
@@ -26,7 +26,7 @@ logger = logging.getLogger("helpdesk")
 
 
 class JSONLines(logging.Formatter):
-    """One JSON object a line; what `extra={"fields": …}` holds becomes fields of it."""
+    """Formats a record as a line of JSON, with the fields in `extra={"fields": …}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, timezone.utc).isoformat()
@@ -35,7 +35,7 @@ class JSONLines(logging.Formatter):
 
 
 class Metrics:
-    """Counts by method, endpoint and status: few enough to be labels, as ids are left out."""
+    """Counts by method, endpoint and status; without ids, these are few enough for labels."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -58,7 +58,7 @@ class Metrics:
         logger.warning("retrying", extra={"fields": {**fields, "delay": round(event.delay, 3)}})
 
     def exposition(self) -> str:
-        """Return the figures as Prometheus reads them."""
+        """Return the figures in the format of Prometheus."""
         lines = [f"{name} {count}" for name, count in sorted(self.counts.items())]
         return "\n".join([*lines, f"useresponse_seconds_total {self.seconds:.4f}"])
 
@@ -79,7 +79,7 @@ def main() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # The hooks tell the same, and more.
+    # The hooks receive the same information, and more.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("useresponse_async.retry").setLevel(logging.ERROR)
     metrics = Metrics()

@@ -1,15 +1,15 @@
-"""Alert a chat, or anything else with a webhook, of every new ticket.
+"""Send an alert about every new ticket to a chat, or to any other webhook.
 
 Install:  pip install useresponse-async httpx
 Run:      python new_ticket_alert.py alert.state --interval 30
 
-The environment names the installation and the receiver: USERESPONSE_URL, USERESPONSE_API_KEY
-and ALERT_WEBHOOK_URL. SIGTERM and Ctrl-C stop it; on Windows, which knows no such signals, call
-watch() in place of run().
+The environment configures the client and the receiver: USERESPONSE_URL, USERESPONSE_API_KEY
+and ALERT_WEBHOOK_URL. SIGTERM and Ctrl-C stop it; on Windows, which has no such signals, call
+watch() instead of run().
 
-A ticket is told of until the receiver has answered with success: at least once, then, and the
-Idempotency-Key lets the receiver drop a second time. The first run tells of nothing; it only
-remembers which ticket is the newest.
+An alert is sent until the receiver responds with success, so at least once; the Idempotency-Key
+allows the receiver to drop duplicates. The first run sends nothing and only saves which ticket is
+the newest.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def save(state: Path, ticket_id: int) -> None:
 
 
 async def newer_than(client: AsyncClient, last_id: int) -> list[Object]:
-    """Return the tickets that came after one, oldest first."""
+    """Return the tickets created after one, oldest first."""
     new: list[Object] = []
     async with client.tickets.search(sort="new") as tickets:
         async for ticket in tickets:
@@ -61,8 +61,8 @@ async def watch(state: Path, interval: float) -> None:
             try:
                 await poll(client, webhook, url, state)
             except (UseResponseError, httpx.HTTPError) as error:
-                # Only the kind: httpx names the webhook's address, which is often a secret.
-                logger.warning("no luck this time: %s", type(error).__name__)
+                # Only the class: httpx's message contains the webhook's URL, often a secret.
+                logger.warning("failed, and repeated in the next interval: %s", type(error).__name__)
             await anyio.sleep(interval)
 
 
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("state", type=Path, help="where the newest ticket's id is remembered")
     parser.add_argument("--interval", type=float, default=30, help="seconds between two looks")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING)  # httpx's INFO lines show the webhook's address
+    logging.basicConfig(level=logging.WARNING)  # httpx's INFO lines contain the webhook's URL
     anyio.run(run, arguments.state, arguments.interval)
 
 

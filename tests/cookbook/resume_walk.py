@@ -1,13 +1,13 @@
-"""Export users as JSON Lines; after a crash, run it again and it goes on where it was.
+"""Export users as JSON Lines; after a crash, run it again to continue.
 
 Install:  pip install useresponse-async
 Run:      python resume_walk.py users.jsonl
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-Rows go into users.jsonl.part. After each page users.jsonl.state says which page is next, and how
-much of the file is sound: what a crash left behind that is cut off. Only the complete file gets
-its name.
+Rows are written to users.jsonl.part. After each page, users.jsonl.state contains the number of the
+next page and the valid length of the file; anything behind it, left by a crash, is truncated. The
+file gets its name when it is complete.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PAGES_BACK = 1
 
 
 def read_state(path: Path) -> tuple[int, int]:
-    """Return which page is next, and how many bytes are sound."""
+    """Return the next page and the valid length of the file, in bytes."""
     if not path.exists():
         return 1, 0
     state = json.loads(path.read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ async def export(target: Path) -> None:
         written = ids_in(file)
         file.seek(0, io.SEEK_END)
         if written:
-            print(f"going on at page {next_page}, after {len(written)} users")
+            print(f"continuing with page {next_page}, after {len(written)} users")
         async with AsyncClient() as client:
             start = max(1, next_page - PAGES_BACK)
             async with aclosing(client.users.search().by_page(start=start)) as walk:
@@ -61,10 +61,10 @@ async def export(target: Path) -> None:
                     new = [user for user in page.items if user.id not in written]
                     file.writelines(f"{user.to_json()}\n".encode() for user in new)
                     file.flush()
-                    os.fsync(file.fileno())  # the rows are on disk before the state says so
+                    os.fsync(file.fileno())  # the rows are on disk before the state includes them
                     write_state(state, page.number + 1, file.tell())
                     written.update(user.id for user in new)
-    # In this order: a crash between the two costs a second export, but never a row.
+    # In this order, a crash between the two causes a second export, but loses no row.
     state.unlink(missing_ok=True)
     part.replace(target)
     print(f"{len(written)} users in {target}")

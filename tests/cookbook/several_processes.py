@@ -1,16 +1,16 @@
-"""Export users with several processes, each of which walks a range of pages with its own client.
+"""Export users with several processes, each with a range of pages and its own client.
 
 Install:  pip install useresponse-async
 Run:      python several_processes.py users/ --processes 4
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY; the processes
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY; the processes
 inherit it, so the key is in no argument and no message between them.
 
-A user may stand in two files, where rows moved between two ranges while they were walked. Run it
-again after a crash, and it does what is missing; a new export wants a new folder.
+A user can be in two files, if rows moved between two ranges during the export. If you run it again
+after a crash, it exports what is missing; a new export needs a new folder.
 
-Worth it where decoding fills a processor; a single client is enough for most servers. Each
-process bounds its own requests: together they have `processes * MAX_IN_FLIGHT` in flight.
+This helps if decoding uses a complete processor; a single client is enough for most servers. The
+processes together have up to `processes * MAX_IN_FLIGHT` requests in flight.
 """
 
 import argparse
@@ -28,7 +28,7 @@ MAX_IN_FLIGHT = 5
 
 
 async def walk_range(start: int, stop: int | None, target: Path) -> int:
-    """Write the users of some pages, a line each; the file appears when it is complete."""
+    """Write the users of some pages as JSON Lines; the file appears when it is complete."""
     users = 0
     part = target.with_name(f"{target.name}.part")
     async with AsyncClient(max_in_flight=MAX_IN_FLIGHT) as client:
@@ -53,15 +53,15 @@ async def count_pages() -> int:
 def export(folder: Path, processes: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(1, anyio.run(count_pages) + 1, PAGES_PER_RANGE)
-    # The last range is open: it ends where the list ends by then.
+    # The last range is open: it ends where the list ends at that time.
     stops: list[int | None] = [*starts[1:], None]
-    # Spawned and not forked: a fork would share the sockets of this process.
+    # Spawned, not forked: a fork would share the sockets of this process.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         jobs = {}
         for start, stop in zip(starts, stops, strict=True):
             target = folder / f"users-{start:06}.jsonl"
-            if not target.exists():  # done by a run before this one, which did not come to its end
+            if not target.exists():  # exported by an earlier run that did not complete
                 jobs[pool.submit(export_range, start, stop, target)] = target
         for job in as_completed(jobs):
             print(f"{job.result()} users in {jobs[job]}")

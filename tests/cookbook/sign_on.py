@@ -1,4 +1,4 @@
-"""Send a user who is logged in to your site on to UseResponse, logged in there too: One Login.
+"""Log users of your site in to UseResponse: One Login.
 
 Install:  pip install useresponse-async fastapi uvicorn
 Run:      python sign_on.py --port 8000, and open /support or /support?to=/topic/1
@@ -6,8 +6,8 @@ Run:      python sign_on.py --port 8000, and open /support or /support?to=/topic
 The environment: USERESPONSE_URL, and USERESPONSE_SSO_SECRET and USERESPONSE_SSO_SOURCE from the
 One Login settings. An API key is not needed.
 
-Who is logged in is told here by an authenticating proxy in front, such as oauth2-proxy, in
-X-Forwarded-… headers. So nobody but that proxy may reach this port.
+An authenticating proxy, such as oauth2-proxy, names the user in X-Forwarded-… headers. So only
+that proxy may have access to this port.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def visitor(
     x_forwarded_preferred_username: Annotated[str, Header()] = "",
     x_forwarded_email: Annotated[str, Header()] = "",
 ) -> Visitor:
-    """Return who is logged in. In an application with sessions, look into the session."""
+    """Return the logged-in user. In an application with sessions, use the session."""
     if not (x_forwarded_user and x_forwarded_email):
         raise HTTPException(401, "log in first")
     name = x_forwarded_preferred_username or x_forwarded_email
@@ -52,7 +52,7 @@ def visitor(
 async def support(
     who: Annotated[Visitor, Depends(visitor)], to: Annotated[str, Query()] = "/"
 ) -> RedirectResponse:
-    # Only to a page of the help desk: an address of elsewhere would make this an open redirect.
+    # Only a page of the help desk: any other URL would make this an open redirect.
     if not re.fullmatch(r"/(?![/\\])[^\s\\]*", to):
         raise HTTPException(400, "to: it is no path")
     url = login_url(
@@ -64,7 +64,7 @@ async def support(
         user_id=who.id,
         redirect=SITE + to,
     )
-    # The address is as good as a password: no cache keeps it, no other site is told of it.
+    # The URL is as sensitive as a password, so caches and other sites must not receive it.
     headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return RedirectResponse(url, status_code=303, headers=headers)
 

@@ -1,10 +1,10 @@
-"""Test your own application against the sandbox: a real server, with faults when you want them.
+"""Test your own application with the sandbox, a real server that can fail on request.
 
 Install:  pip install 'useresponse-async[testing]'
 Run:      pytest testing_your_code.py
 
-No installation of UseResponse and no key is needed. pytest has the fixtures useresponse_sandbox
-and useresponse_client by itself, once the package is installed.
+No UseResponse site and no key are needed. The package adds the fixtures useresponse_sandbox and
+useresponse_client to pytest.
 """
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from useresponse_async import AsyncClient, ServiceUnavailableError
 from useresponse_async.testing import Sandbox
 
-pytestmark = pytest.mark.anyio  # anyio comes with the package, and runs the async tests
+pytestmark = pytest.mark.anyio  # anyio, which the package requires, runs the async tests
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-# A function of your application: what is tested.
+# A function of your application.
 
 
 async def count_by_role(client: AsyncClient) -> dict[str, int]:

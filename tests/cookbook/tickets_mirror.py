@@ -1,13 +1,13 @@
-"""Mirror tickets into a database: only what changed since the last run is asked for.
+"""Mirror tickets into a database; each run fetches only what changed since the last one.
 
 Install:  pip install useresponse-async
-Run:      python tickets_mirror.py tickets.db          as often as you like
-          python tickets_mirror.py tickets.db --full   now and then: finds deleted tickets too
+Run:      python tickets_mirror.py tickets.db          run this often
+          python tickets_mirror.py tickets.db --full   now and then: also finds deleted tickets
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-The API cannot be asked for "changed since", but it sorts by the latest change. So a run walks
-from the newest change back to the newest one that the run before it saw, and a bit further.
+The API has no filter "changed since", but it sorts by the latest change. So a run reads from the
+newest change back to the newest one that the last run saw, and a little further.
 """
 
 import argparse
@@ -48,8 +48,8 @@ def save(db: sqlite3.Connection, tickets: list[Object], run: int) -> None:
 
 def finish(db: sqlite3.Connection, run: int, newest: int, *, complete: bool) -> int:
     with db:
-        # Only a run that came to its end is written down: the next one of a run that did not
-        # goes back as far as that one meant to.
+        # Only a complete run is recorded: the run after an incomplete one
+        # goes back as far as that one would have.
         db.execute("INSERT INTO runs VALUES (?, ?)", (run, newest))
         if not complete:
             return 0
@@ -70,11 +70,11 @@ async def mirror(path: str, *, full: bool) -> None:
                     await to_thread.run_sync(save, db, fresh, run)
                     written += len(fresh)
                     if page.number == 1:
-                        # What changes from here on is newer, and left to the next run.
+                        # Later changes are left to the next run.
                         newest = max([newest, *map(changed, fresh)])
                     if len(fresh) < len(page.items):
                         break
-        # Where rows moved during a full walk, one may have slipped through: it is no proof.
+        # If rows moved during a full run, one may have been missed, so nothing is deleted.
         report = pages.report
         unmoved = report.total_at_start == report.total_at_end == report.items
         deleted = finish(db, run, newest, complete=full and unmoved)

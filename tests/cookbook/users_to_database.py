@@ -1,13 +1,13 @@
-"""Bring all users into a database: one transaction a page, and it can be run again.
+"""Copy all users to a database, one transaction per page; you can run it again.
 
 Install:  pip install useresponse-async
 Run:      python users_to_database.py users.db
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
 For PostgreSQL, use asyncpg: `await connection.executemany(UPSERT, rows)` inside
-`async with connection.transaction():` takes the place of save(), `$1` … `$6` the places of the
-question marks. The statement stays the same; the type of `synced_at` is better a TIMESTAMPTZ.
+`async with connection.transaction():` replaces save(), and `$1` … `$6` replace the question
+marks. The statement stays the same; TIMESTAMPTZ is a better type for `synced_at`.
 """
 
 import argparse
@@ -36,22 +36,22 @@ def row(user: User, synced_at: str) -> tuple[object, ...]:
 
 
 def save(db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    with db:  # commits all of the page, or rolls all of it back
+    with db:  # commits the complete page, or rolls it back
         db.executemany(UPSERT, rows)
 
 
 async def synchronize(path: str) -> None:
-    # A user whose `synced_at` stays behind was not there any more in the latest run.
+    # A user with an older `synced_at` did not exist in the latest run.
     synced_at = datetime.now(timezone.utc).isoformat()
     with closing(sqlite3.connect(path, check_same_thread=False)) as db:
         db.execute(TABLE)
         async with AsyncClient() as client:
             pages = client.users.search()
-            # Where each row has its place by its id, pages may come as they arrive.
+            # The order of pages does not matter, because rows are identified by id.
             async with aclosing(pages.by_page(ordered=False)) as walk:
                 async for page in walk:
                     rows = [row(user, synced_at) for user in page.items]
-                    # The disk is waited for in a thread, so that pages keep coming.
+                    # The disk is written in a thread, so that pages are fetched meanwhile.
                     await to_thread.run_sync(save, db, rows)
         print(f"{pages.report.items} users in {path}")
 

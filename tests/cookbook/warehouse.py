@@ -1,15 +1,14 @@
-"""Load the help desk into a warehouse with dlt, and ask it in SQL.
+"""Load the help desk into a warehouse with dlt, and query it in SQL.
 
 Install:  pip install 'useresponse-async[dlt]' 'dlt[duckdb,parquet]'
-Run:      python warehouse.py                   into warehouse.duckdb, as often as you like
+Run:      python warehouse.py                   into warehouse.duckdb; run this often
           python warehouse.py --parquet lake/   into Parquet files instead
 
-The environment names the installation: USERESPONSE_URL and USERESPONSE_API_KEY.
+The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
-After the first run only tickets and topics that changed, and the comments on them, are asked for.
-In DuckDB a row replaces the one before it. Parquet files are only added, so the query takes the
-newest row of each ticket. Another destination of dlt, such as Postgres or BigQuery, is a change
-of one line.
+Later runs fetch only the tickets and topics that changed, and the comments on them. In DuckDB a row
+replaces its predecessor. Parquet files are only added, so the query selects the newest row of each
+ticket. For another destination of dlt, such as Postgres or BigQuery, change one line.
 """
 
 import argparse
@@ -44,7 +43,7 @@ def load_duckdb(path: Path) -> duckdb.DuckDBPyRelation:
         destination=dlt.destinations.duckdb(str(path.absolute())),
         dataset_name="helpdesk",
     )
-    pipeline.run(useresponse(), loader_file_format="parquet")  # not SQL inserts: far faster
+    pipeline.run(useresponse(), loader_file_format="parquet")  # much faster than SQL inserts
     return duckdb.connect(path).sql(OPEN_TICKETS.format(tickets="helpdesk.tickets"))
 
 

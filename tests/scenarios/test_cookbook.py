@@ -564,7 +564,7 @@ def test_a_killed_walk_resumes_and_has_each_user_once(
             large_sandbox.remove_user(number)
     large_sandbox.forget_requests()
     output = large_kitchen.run("resume_walk", "users.jsonl")
-    assert "going on at page 5, after 200 users" in output
+    assert "continuing with page 5, after 200 users" in output
     assert min(int(dict(request.query)["page"]) for request in large_sandbox.requests) == 4
     assert ids_in(tmp_path / "users.jsonl") == list(range(1, 1231))
     left = {path.name for path in tmp_path.iterdir() if path.name.startswith("users")}
