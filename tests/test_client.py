@@ -221,9 +221,19 @@ async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
     assert sandbox.requests[0].headers["Host"] == "support.example"
 
 
-def test_transport_and_proxy_exclude_each_other():
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"transport": httpx.AsyncHTTPTransport(), "proxy": "http://p"},
+        {"transport": httpx.AsyncHTTPTransport(), "http_client": httpx.AsyncClient()},
+        {"transport": "aiohttp", "http_client": httpx.AsyncClient()},
+        {"http_client": httpx.AsyncClient(), "proxy": "http://p"},
+    ],
+    ids=["transport, proxy", "transport, client", "aiohttp, client", "client, proxy"],
+)
+def test_options_of_the_connections_exclude_each_other(options: Any):
     with pytest.raises(ConfigurationError, match="one of them"):
-        AsyncClient("https://example.com", transport=httpx.AsyncHTTPTransport(), proxy="http://p")
+        AsyncClient("https://example.com", **options)
 
 
 async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):

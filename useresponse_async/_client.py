@@ -427,7 +427,8 @@ def _sender(
 ) -> tuple[httpx.AsyncBaseTransport, Proxies | None]:
     """Return the transport, and its proxies unless the transport is the caller's."""
     own = proxy is not None or verify is not None
-    if sum([isinstance(transport, httpx.AsyncBaseTransport), http_client is not None, own]) > 1:
+    is_callers = isinstance(transport, httpx.AsyncBaseTransport)
+    if (own and is_callers) or (http_client is not None and (own or transport is not None)):
         raise ConfigurationError(
             "transport, http_client, and proxy or verify exclude each other; pass only one of them"
         )

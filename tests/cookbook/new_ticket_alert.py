@@ -62,7 +62,7 @@ async def watch(state: Path, interval: float) -> None:
                 await poll(client, webhook, url, state)
             except (UseResponseError, httpx.HTTPError) as error:
                 # Only the class: httpx's message contains the webhook's URL, often a secret.
-                logger.warning("failed, and repeated in the next interval: %s", type(error).__name__)
+                logger.warning("failed, next attempt after the interval: %s", type(error).__name__)
             await anyio.sleep(interval)
 
 
