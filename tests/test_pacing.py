@@ -43,7 +43,7 @@ class Load:
         await self.fill()
 
     async def answer_round(self, *, overloaded: bool = False) -> None:
-        """Answer all that are under way now."""
+        """Respond to all current requests."""
         await self.fill()
         for _ in range(len(self._under_way)):
             await self.answer(overloaded=overloaded)
@@ -73,7 +73,7 @@ async def test_the_limit_is_never_below_one():
     assert load.pacing.limit == 1
 
 
-async def test_a_limit_that_was_too_high_is_not_tried_again_at_once():
+async def test_a_limit_that_was_too_high_is_not_probed_again_at_once():
     load = Load(50)
     await load.answer_round()
     await load.answer(overloaded=True)

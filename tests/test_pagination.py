@@ -41,7 +41,7 @@ def pages_asked(sandbox: Sandbox) -> list[int]:
 
 
 def script(sandbox: Sandbox, pages: dict[int, Any], *, otherwise: int = 204) -> None:
-    """Have the sandbox answer each page with this JSON, and any other page with a status."""
+    """Make the sandbox respond with this JSON for each page, and with a status for other pages."""
     for number, body in pages.items():
         answer = json.dumps(body).encode()
         sandbox.answer_next(answer, times=99, match=rf"[?&]page={number}&")

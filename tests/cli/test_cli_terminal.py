@@ -68,7 +68,7 @@ def test_verbose_shows_retries_in_a_pipe(serve, capfd, arguments):
     assert "retry 1" not in capfd.readouterr().err
 
 
-def test_connection_errors_name_the_host_and_where_it_came_from(capfd, monkeypatch):
+def test_connection_errors_name_the_host_and_its_source(capfd, monkeypatch):
     url = "http://127.0.0.1:9"
     assert run(["whoami", "--guest", "-v", "--url", url, "--retries", "1"]) == 1
     retry, error = capfd.readouterr().err.splitlines()

@@ -51,7 +51,7 @@ async def test_a_short_outage_is_not_noticed(
     assert sum(counts.values()) == useresponse_sandbox.user_count
 
 
-async def test_a_long_outage_is_told(
+async def test_a_long_outage_is_reported(
     useresponse_client: AsyncClient, useresponse_sandbox: Sandbox
 ) -> None:
     useresponse_sandbox.set_api_enabled(enabled=False)

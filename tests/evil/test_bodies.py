@@ -163,7 +163,7 @@ async def test_an_invalid_body_raises_a_typed_error(server, connect, which):
     assert kind is not DecodeError or error.malformed
 
 
-async def test_a_body_that_comes_byte_by_byte_is_read(server, connect):
+async def test_a_body_that_arrives_byte_by_byte_is_read(server, connect):
     server.play(Request(), answer()[:-40], Drip(answer()[-40:], 0.005))
     async with connect(server) as client:
         with anyio.fail_after(5):

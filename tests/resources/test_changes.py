@@ -43,7 +43,7 @@ def pages_asked(sandbox: Sandbox) -> list[int]:
 
 
 def topics_script(sandbox: Sandbox, *pages: list[tuple[int, int | None]]) -> None:
-    """Have the sandbox answer with topics of these ids and times."""
+    """Make the sandbox respond with topics of these ids and times."""
     total = sum(len(rows) for rows in pages)
     for number, rows in enumerate(pages, 1):
         page = {

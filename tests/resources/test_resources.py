@@ -383,7 +383,7 @@ async def test_a_put_is_retried_after_a_500(client, sandbox):
 
 
 def answer_pages(sandbox, *items, **more):
-    """Have the sandbox answer with pages of one item each."""
+    """Make the sandbox respond with pages of one item each."""
     for number, item in enumerate(items, 1):
         page = {
             "currentPage": number,

@@ -32,7 +32,7 @@ MOST_AWAITS = 2_000
 
 
 class Watched:
-    """An awaitable that calls back at one of its own awaits, whichever way that goes on."""
+    """An awaitable that calls back at one of its own awaits, however that await ends."""
 
     def __init__(self, action: Awaitable[object], at: int, call_back: Callable[[], None]) -> None:
         self._action = action

@@ -96,7 +96,7 @@ def _plan_faults(sandbox: Sandbox, stop: threading.Event) -> None:
 
 
 def _serve() -> None:
-    """Answer each line of standard input, until it ends."""
+    """Respond to each line of standard input, until it ends."""
     options = json.loads(sys.stdin.readline())
     stop = threading.Event()
     with Sandbox(**options, record=False) as sandbox:
