@@ -143,6 +143,8 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Warehouse
         patch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
         patch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
         warehouse.pipeline.run(useresponse_source())
+        # An active pipeline would give its state to sources that other tests iterate over.
+        warehouse.pipeline.deactivate()
         yield warehouse, sandbox
 
 
