@@ -125,17 +125,17 @@ async def test_a_rejected_key_is_a_502_and_shows_nowhere(sandbox, caplog):
 
 
 FAULTS = {
-    "the page of a server in between": (lambda it: it.html_next(404), 404),
-    "an answer that is no JSON": (lambda it: it.answer_next(b"<html>internals</html>"), 502),
-    "no answer in time": (lambda it: it.delay_next(5), 504),
-    "a server that is not there": (lambda it: it.stop(), 502),
+    "HTML from a proxy": (lambda it: it.html_next(404), {}, 404),
+    "invalid JSON": (lambda it: it.answer_next(b"<html>internals</html>"), {}, 502),
+    "timeout": (lambda it: it.delay_next(5), {"timeout": httpx.Timeout(30, read=0.2)}, 504),
+    "connection refused": (lambda it: it.stop(), {}, 502),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_invalid_response_of_the_api_has_a_status_and_is_not_shown(sandbox, caplog, fault):
-    prepare, status = FAULTS[fault]
-    app = make_app(sandbox, timeout=0.2)
+    prepare, options, status = FAULTS[fault]
+    app = make_app(sandbox, **options)
     prepare(sandbox)
     answer = await answer_of(app)
     assert answer.status_code == status
