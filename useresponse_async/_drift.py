@@ -221,7 +221,7 @@ class _Continuity(Generic[T]):
             self._longest = max(self._longest, len(page.items))
         self.edge, self.edge_was_reread = number, reading.accepted_before >= 0
         self.accepted += 1
-        self._seen.only_new(page.items)
+        self._seen.add(_ids_of(page.items))
         if self.edge_was_reread:
             self.found += page.items
 

@@ -81,7 +81,7 @@ class Secret:
     @property
     def longest_spelling(self) -> int:
         """The size of the longest spelling, in bytes."""
-        return max(map(len, self._spellings), default=0)
+        return len(self._spellings[0]) if self._spellings else 0
 
     def __repr__(self) -> str:
         return _MASK
