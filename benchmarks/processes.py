@@ -31,11 +31,12 @@ _STOP_SECONDS: Final = 10.0
 def environment() -> dict[str, str]:
     """Return the environment for what is measured.
 
-    It has no proxies, and lets Python keep compiled modules, as it does for users.
+    It has no proxies, also none of the system's, and lets Python keep compiled modules, as it
+    does for users.
     """
     kept = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept
+    return kept | {"NO_PROXY": "*", "no_proxy": "*"}
 
 
 @contextmanager
