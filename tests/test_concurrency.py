@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 
 import anyio
@@ -149,35 +149,32 @@ async def test_a_failure_is_raised_in_order_and_ends_the_other_calls(calls, orde
         assert set(calls.cancelled) >= {4, 5, 6, 7, 8, 9}
 
 
-async def test_calls_that_take_time_to_end_are_awaited():
-    ended: list[int] = []
+def slow_to_end(ended: list[int]) -> Callable[[int], Awaitable[None]]:
+    """Return a function that needs time to end when it is cancelled, and then records its item."""
 
-    async def slow_to_end(item: int) -> None:
+    async def call(item: int) -> None:
         try:
             await anyio.sleep(3600)
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.sleep(0.02)
+                await anyio.sleep(0.03)
             ended.append(item)
 
+    return call
+
+
+async def test_calls_that_take_time_to_end_are_awaited():
+    ended: list[int] = []
     with anyio.move_on_after(0.02):
-        await anext(concurrent_map(slow_to_end, range(20), limit=3))
+        await anext(concurrent_map(slow_to_end(ended), range(20), limit=3))
     assert sorted(ended) == [0, 1, 2]
 
 
 def test_a_second_cancellation_on_asyncio_leaves_no_call_behind():
     ended: list[int] = []
 
-    async def slow_to_end(item: int) -> None:
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.sleep(0.03)
-            ended.append(item)
-
     async def consume() -> None:
-        async for _ in concurrent_map(slow_to_end, range(20), limit=3):
+        async for _ in concurrent_map(slow_to_end(ended), range(20), limit=3):
             pass
 
     async def main() -> None:
