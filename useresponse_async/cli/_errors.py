@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -65,14 +66,14 @@ class Reporter:
         arguments: The arguments of the program.
         secrets: The keys in use, which are redacted.
         wording: The command line's terms for the client's, e.g. ``--url`` for ``base_url``.
-        advice: How to resume the running command after it failed or was interrupted.
+        advice: Returns how to resume the running command after it failed or was interrupted.
     """
 
     debug: bool = False
     arguments: list[str] = attrs.field(factory=list[str])
     secrets: list[Secret] = attrs.field(factory=list[Secret])
     wording: dict[str, str] = attrs.field(factory=dict[str, str])
-    advice: str = ""
+    advice: Callable[[], str] = str
 
     def report(self, error: Exception) -> int:
         """Write one line that says what failed; return the exit code."""
@@ -84,8 +85,9 @@ class Reporter:
 
     def interrupted(self, code: int) -> None:
         """Say that a signal ended the command, and how to resume it."""
-        if code == INTERRUPTED or self.advice:
-            self.say(("interrupted" if code == INTERRUPTED else "stopped") + self._advice())
+        advice = self._advice()
+        if code == INTERRUPTED or advice:
+            self.say(("interrupted" if code == INTERRUPTED else "stopped") + advice)
 
     def say(self, text: str) -> None:
         """Write a line, without the keys in use and the one in the environment."""
@@ -122,7 +124,8 @@ class Reporter:
         return f"unexpected {one_line(f'{type(error).__name__}: {error}')}{hint}", FAILED
 
     def _advice(self) -> str:
-        return f" ({self.advice})" if self.advice else ""
+        advice = self.advice()
+        return f" ({advice})" if advice else ""
 
 
 def one_line(text: str) -> str:

@@ -135,11 +135,14 @@ class FileExport:
                 checkpoint.check(user)
                 os.fchmod(descriptor, _OWNER_ONLY)
                 self._read_part(descriptor)
+                # Set before anything can fail: nothing has to run after a second Ctrl-C.
+                self._reporter.advice = self._advice
                 try:
                     summary = await self._fetch(client, descriptor)
                     self._finish(overwrite=options.overwrite or checkpoint.replaces)
                 except BaseException:
-                    self._advise()
+                    if not self._items:
+                        self._resume.unlink(missing_ok=True)
                     raise
                 return summary
 
@@ -283,18 +286,15 @@ class FileExport:
         for path in (self._resume, self._part, self._converted):
             path.unlink(missing_ok=True)
 
-    def _advise(self) -> None:
-        """Say how to resume, if there is something to resume; else leave nothing behind."""
-        if not self._items:
-            self._resume.unlink(missing_ok=True)
-        elif self._resume.exists():
-            arguments = [word for word in self._reporter.arguments if word != "--overwrite"]
-            again = ["useresponse-async", *arguments, "--resume"]
-            if "--resume" in arguments:
-                again.pop()
-            self._reporter.advice = (
-                f"{self._items:,} {self._source.things} are saved; resume with: {shlex.join(again)}"
-            )
+    def _advice(self) -> str:
+        """Return how to resume, if there is something to resume."""
+        if not self._items or not self._resume.exists():
+            return ""
+        arguments = [word for word in self._reporter.arguments if word != "--overwrite"]
+        again = ["useresponse-async", *arguments, "--resume"]
+        if "--resume" in arguments:
+            again.pop()
+        return f"{self._items:,} {self._source.things} are saved; resume with: {shlex.join(again)}"
 
     def _foreign_file(self) -> CommandError:
         return CommandError(
