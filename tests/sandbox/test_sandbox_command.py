@@ -7,40 +7,28 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import httpx
 import pytest
 
 from useresponse_async.sandbox import main
 
-ROOT = Path(__file__).parents[2]
-
-
-@contextlib.contextmanager
-def command(*options):
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "useresponse_async.sandbox", "--port", "0", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and a shell")
 def test_the_command_prints_url_and_keys_and_serves_until_a_signal():
     amounts = {"users": 7, "tickets": 5, "topics": 3, "articles": 2, "comments": 30, "chats": 4}
-    options = [f"--{name}={amount}" for name, amount in amounts.items()]
     key = "it's a $KEY"
-    with command(*options, "--api-key", key) as process, httpx.Client() as client:
+    options = [f"--api-key={key}", *(f"--{name}={amount}" for name, amount in amounts.items())]
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(httpx.Client())
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "useresponse_async.sandbox", "--port=0", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        stack.enter_context(process)
+        stack.callback(process.kill)
         line = process.stdout.readline()
         found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+)\n", line)
         keys = [process.stdout.readline() for _ in range(3)]

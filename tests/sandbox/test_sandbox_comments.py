@@ -1,176 +1,193 @@
-"""Comments: creation, lists, edits, the trash and votes."""
+"""Comments, and the messages of chats."""
 
-FIELDS = {
-    "id", "objectId", "content", "author", "createdAt", "createdAtPosix", "createdAgo",
-    "updatedAt", "is_best", "ownership", "replyToId", "attachments", "votes",
+import pytest
+from calls import TICKET, Has, lacks
+
+POST, LIST = "admin POST /comments.json", "admin GET /objects/21/comments.json"
+NOTED = {"object_id": 21, "content": "So [b]true[/b]"}
+MINE = {"object_id": 39, "content": "Mine"}
+FOR_3 = {**TICKET, "force_author": 3}
+OTHER = {"content": "Other"}
+
+STORIES = {
+    "a comment changes its object": [
+        ("admin GET /objects/21.json", {"commentsNum": 2}),
+        (POST, NOTED, {
+            "id": 61, "content": "So <b>true</b>", "objectId": 21, "ownership": "feedback",
+            "createdAgo": "just now", "updatedAt": None,
+            "votes": {"amount": 0, "canVote": True, "isVoted": False, "plural": "votes"},
+        }),
+        ("admin GET /objects/21.json", {"commentsNum": 3}),
+        (LIST, {"-1.id": 61}),
+        ("admin GET /comments.json", {"0.id": 61}),
+    ],
+    "a reply needs no object": [
+        (POST, {**NOTED, "object_id": 5000}, 404),
+        (POST, NOTED, {"id": 61}),
+        (POST, {"reply_to": 61, "content": "x"}, {"objectId": 21, "replyToId": 61}),
+        (POST, {**NOTED, "is_private": 1}, {"id": 63}),
+        ("user POST /comments.json", {"reply_to": 63, "content": "x"}, 400),
+    ],
+    "comments of an object are sorted and filtered by privacy": [
+        ("admin POST /objects.json", TICKET, 200),
+        ("admin GET /objects/39/comments.json", 204),
+        (POST, MINE, {"id": 61}),
+        (POST, {**MINE, "is_private": 1}, {"id": 62}),
+        ("admin GET /objects/39/comments.json", {"*.id": [61, 62]}),
+        ("admin GET /objects/39/comments.json?sort=asc", {"*.id": [61, 62]}),
+        ("admin GET /objects/39/comments.json?sort=desc", {"*.id": [62, 61]}),
+        ("admin GET /objects/39/comments.json?is_private=1", {"*.id": [62]}),
+        ("admin GET /objects/39/comments.json?is_private=0", {"*.id": [61]}),
+    ],
+    "a private comment is visible to staff only": [
+        ("admin POST /objects.json", FOR_3, 200),
+        ("user POST /comments.json", {**MINE, "is_private": 1}, 403),
+        (POST, {**MINE, "is_private": 1}, {"id": 61}),
+        ("user POST /comments.json", MINE, {"id": 62}),
+        ("user GET /objects/39/comments.json", {"*.id": [62]}),
+        ("user GET /objects/39.json", {"commentsNum": 1}),
+        ("admin GET /objects/39/comments.json", {"*.id": [61, 62]}),
+    ],
+    "an edited comment has the time of the edit": [
+        (POST, NOTED, {"id": 61}),
+        ("admin POST /comments/61/edit.json", OTHER, {"content": "Other", "updatedAt": Has(":")}),
+        ("admin POST /comments/61/edit.json", {"content": ""}, 400),
+        ("admin POST /comments/61/edit.json", {"content": "x" * 12_001}, 400),
+    ],
+    "a trashed comment is hidden until it is recovered": [
+        (POST, NOTED, {"id": 61}),
+        ("admin POST /comments/61/trash.json", {"id": 61}),
+        (LIST, {"*.id": [21, 59]}),
+        ("admin GET /comments.json", {"0.id": 60}),
+        ("admin POST /comments/61/recovery.json", {"id": 61}),
+        (LIST, {"*.id": [21, 59, 61]}),
+        ("old DELETE /comments/61/trash.json", 200),
+        (LIST, {"*.id": [21, 59]}),
+    ],
+    "at most one comment, which is not trashed, is the best": [
+        (POST, {**NOTED, "object_id": 24}, {"id": 61}),
+        (POST, {**NOTED, "object_id": 24}, {"id": 62}),
+        ("admin POST /comments/61/best/toggle.json", {"is_best": 1}),
+        ("admin GET /objects/24.json", {"bestComment.id": 61}),
+        ("admin POST /comments/62/best/toggle.json", {"is_best": 1}),
+        ("admin GET /objects/24.json", {"bestComment.id": 62}),
+        ("admin POST /comments/62/best/toggle.json", {"is_best": 0}),
+        ("admin GET /objects/24.json", {"bestComment": None}),
+        ("admin POST /comments/61/best/toggle.json", {"is_best": 1}),
+        ("admin POST /comments/61/trash.json", 200),
+        ("admin GET /objects/24.json", {"bestComment": None}),
+    ],
+    "a vote is toggled": [
+        ("user POST /comments/21/votes/toggle.json", {"votes.isVoted": True, "votes.amount": 2}),
+        ("user POST /comments/21/votes/toggle.json", {"votes.isVoted": False, "votes.amount": 1}),
+    ],
+    "a user can change only their own comments": [
+        ("admin POST /objects.json", FOR_3, 200),
+        (POST, MINE, {"id": 61}),
+        ("user POST /comments.json", MINE, {"id": 62}),
+        ("user POST /comments/61/edit.json", OTHER, 403),
+        ("user POST /comments/61/trash.json", 403),
+        ("user POST /comments/62/edit.json", OTHER, 200),
+        ("user POST /comments/61/best/toggle.json", 200),
+        ("user POST /comments/62/trash.json", 200),
+        ("user POST /comments/62/recovery.json", 403),
+        ("user POST /comments/62/trash.json", 404),
+    ],
+    "only a user's comment on a topic waits for approval": [
+        ("user POST /objects.json", TICKET, 200),
+        ("user POST /comments.json", MINE, {"id": 61}),
+        ("agent GET /objects/39/comments.json", {"*.id": [61]}),
+        ("user GET /objects/39/comments.json", {"*.id": [61]}),
+        ("user POST /comments.json", NOTED, {"id": 62}),
+        ("user GET /objects/21/comments.json", {"*.id": Has(62)}),
+        ("agent GET /objects/21/comments.json", {"*.id": Has(62)}),
+        ("guest GET /objects/21/comments.json", {"*.id": lacks(62)}),
+        ("agent POST /comment/62/approve.json", {"id": 62}),
+        ("guest GET /objects/21/comments.json", {"*.id": Has(62)}),
+    ],
+    "a declined comment leaves the lists": [
+        ("user POST /comments.json", NOTED, {"id": 61}),
+        ("agent POST /comment/61/decline.json", {"reason": "rude"}, {"id": 61}),
+        ("user GET /objects/21/comments.json", {"*.id": lacks(61)}),
+        ("agent GET /objects/21/comments.json", {"*.id": lacks(61)}),
+    ],
+    "a user sees only their own chats": [
+        ("user GET /chats.json", {"*.id": [2]}),
+        ("user GET /chats/2/messages.json", 200),
+        ("user GET /chats/1.json", 404),
+    ],
+    "chats are listed and filtered by author": [
+        ("admin GET /chats.json?count=4", {"*.id": [6, 5, 4, 3], "totalObjects": 6}),
+        ("admin GET /chats.json?authorId=3", {"*.id": [2]}),
+        ("admin GET /chats.json?authorId=5000", 204),
+        ("admin GET /chats.json?authorId=me", 400),
+    ],
+    "a chat is found by either id": [
+        ("admin GET /chats/4.json", {"id": 4, "externalId": 900_004}),
+        ("admin GET /chats/900004.json", {"id": 4, "externalId": 900_004}),
+        ("admin GET /chats/900004/messages.json", 200),
+    ],
 }  # fmt: skip
 
 
-def on(client, object_id, **params):
-    response = client.get(f"/objects/{object_id}/comments.json", params=params)
-    return [row["id"] for row in response.json()["success"]] if response.content else []
+@pytest.mark.parametrize("steps", STORIES.values(), ids=STORIES)
+def test_calls_have_their_effects(calls, steps):
+    calls.play(steps)
 
 
-def everywhere(client, **params):
-    response = client.get("/comments.json", params=params)
-    return [row["id"] for row in response.json()["success"]] if response.content else []
-
-
-def test_a_comment_is_under_success_with_the_wire_names(comment):
-    created = comment(21, content="So [b]true[/b]")
-    assert set(created) == FIELDS
-    assert created["content"] == "So <b>true</b>"
-    assert (created["objectId"], created["ownership"]) == (21, "feedback")
-    assert (created["createdAgo"], created["updatedAt"]) == ("just now", None)
-    assert created["votes"] == {
-        "amount": 0, "canVote": True, "isVoted": False, "plural": "votes",
-    }  # fmt: skip
-
-
-def test_lists_are_arrays_under_success_in_every_version(api, old):
-    for client in (api, old):
-        for path in ("/comments.json", "/objects/21/comments.json"):
-            shown = client.get(path).json()["success"]
-            assert set(shown[0]) == FIELDS
-
-
-def test_an_object_without_comments_returns_204(api, write):
-    assert api.get(f"/objects/{write()['id']}/comments.json").status_code == 204
-
-
-def test_a_comment_changes_its_object(api, comment):
-    before = api.get("/objects/21.json").json()
-    created = comment(21)
-    after = api.get("/objects/21.json").json()
-    assert after["commentsNum"] == before["commentsNum"] + 1
+def test_a_new_comment_is_the_latest_activity_of_its_object(calls):
+    created = calls.value(POST, NOTED)
+    after = calls.value("admin GET /objects/21.json")
     assert after["latestActivityPosix"] == created["createdAtPosix"]
     assert after["commentedAt"] == created["createdAt"]
-    assert on(api, 21)[-1] == everywhere(api)[0] == created["id"]
 
 
-def test_a_reply_needs_no_object(api, user, comment):
-    first = comment(21)["id"]
-    body = {"reply_to": first, "content": "Thanks!"}
-    reply = api.post("/comments.json", json=body).json()["success"]
-    assert (reply["objectId"], reply["replyToId"]) == (21, first)
-    hidden = comment(21, is_private=1)["id"]
-    response = user.post("/comments.json", json={**body, "reply_to": hidden})
-    assert response.json()["error"]["context"] == "reply_to"
+def test_lists_have_pages(start):
+    calls = start(users=5, tickets=2, topics=0, articles=0, comments=120)
+    calls.play([
+        ("admin GET /objects/1/comments.json", {"*.id": [*range(1, 101, 2)]}),
+        ("admin GET /objects/1/comments.json?page=2", {"*.id": [*range(101, 121, 2)]}),
+        ("admin GET /objects/1/comments.json?page=3", 204),
+        ("admin GET /comments.json?page=2&count=3", {"*.id": [117, 116, 115]}),
+    ])  # fmt: skip
 
 
-def test_comments_of_an_object_are_sorted(api):
-    assert on(api, 1) == on(api, 1, sort="asc") == [1, 39]
-    assert on(api, 1, sort="desc") == [39, 1]
-
-
-def test_comments_of_an_object_are_filtered_by_privacy(api, comment):
-    note = comment(21, is_private=1)["id"]
-    assert on(api, 21, is_private=1) == [note]
-    assert note not in on(api, 21, is_private=0)
-
-
-def test_lists_have_pages(start, connect):
-    api = connect(start(users=5, tickets=2, topics=0, articles=0, comments=120))
-    assert on(api, 1) == list(range(1, 101, 2))
-    assert on(api, 1, page=2) == list(range(101, 121, 2))
-    assert on(api, 1, page=3) == []
-    assert everywhere(api, page=2, count=3) == [117, 116, 115]
-
-
-def test_bbcode_selects_the_markup(api, comment):
-    comment(21, content="<b>x</b>", treat_as_html=1)
-    params = {"bbcode": 1, "sort": "desc"}
-    shown = api.get("/objects/21/comments.json", params=params).json()["success"]
-    assert shown[0]["content"] == "[b]x[/b]"
-
-
-def test_a_comment_on_an_unknown_object_is_not_found(api):
-    body = {"object_id": 5000, "content": "x"}
-    assert api.post("/comments.json", json=body).status_code == 404
-    assert api.get("/objects/5000/comments.json").status_code == 404
-
-
-def test_a_private_comment_is_visible_to_staff_only(user, api, write, comment):
-    ticket = write(force_author=3)["id"]
-    note = comment(ticket, is_private=1)["id"]
-    said = comment(ticket, user)["id"]
-    assert on(user, ticket) == [said]
-    assert on(api, ticket) == [note, said]
-    assert user.get(f"/objects/{ticket}.json").json()["commentsNum"] == 1
-    body = {"object_id": ticket, "content": "x", "is_private": 1}
-    assert user.post("/comments.json", json=body).status_code == 403
-
-
-def test_the_list_of_all_comments_depends_on_the_caller(guest, user, api):
-    public, mine, everything = (set(everywhere(client)) for client in (guest, user, api))
+def test_the_list_of_all_comments_depends_on_the_caller(unchanged):
+    public, mine, everything = (
+        set(unchanged.ids(f"{role} GET /comments.json")) for role in ("guest", "user", "admin")
+    )
     assert public < mine < everything
 
 
-def test_an_edited_comment_has_the_time_of_the_edit(api, comment):
-    created = comment(21)
-    path = f"/comments/{created['id']}/edit.json"
-    edited = api.post(path, json={"content": "Other"}).json()["success"]
-    assert edited["content"] == "Other"
-    assert edited["updatedAt"]
-    assert api.post(path, json={"content": ""}).status_code == 400
-    assert api.post(path, json={"content": "x" * 12_001}).status_code == 400
+def test_messages_are_sorted_newest_first(unchanged):
+    url = "admin GET /chats/1/messages.json?page="
+    rows = [row for page in (1, 2, 3) for row in unchanged.value(f"{url}{page}")]
+    ids = [row["id"] for row in rows]
+    assert len(set(ids)) == 120
+    assert ids == sorted(ids, reverse=True)
+    assert (rows[-1]["isSystem"], rows[-1]["author"]) == (True, None)
+    assert {row["type"] for row in rows} == {"text", "article", "image"}
+    unchanged.play([
+        (f"{url}4", 204),
+        (f"{url}1", {"#": 50}),
+        ("old GET /chats/1/messages.json", {"totalObjects": 120}),
+    ])  # fmt: skip
 
 
-def test_a_trashed_comment_is_hidden_until_it_is_recovered(api, comment):
-    created = comment(21)["id"]
-    assert api.post(f"/comments/{created}/trash.json").json()["success"]["id"] == created
-    assert created not in on(api, 21) + everywhere(api)
-    assert api.post(f"/comments/{created}/recovery.json").json()["success"]["id"] == created
-    assert created in on(api, 21)
+def test_a_new_message_is_the_last_message_and_top_id_keeps_pages_unchanged(calls, sandbox):
+    def page(query):
+        return calls.ids(f"admin GET /chats/2/messages.json?count=2&{query}")
 
-
-def test_delete_trashes_a_comment_in_version_4(old, comment):
-    created = comment(21)["id"]
-    assert old.delete(f"/comments/{created}/trash.json").status_code == 200
-    assert created not in on(old, 21)
-
-
-def test_at_most_one_comment_is_the_best(api, comment):
-    first, second = comment(24)["id"], comment(24)["id"]
-
-    def toggle(number):
-        return api.post(f"/comments/{number}/best/toggle.json").json()["success"]["is_best"]
-
-    def best():
-        return (api.get("/objects/24.json").json()["bestComment"] or {}).get("id")
-
-    assert toggle(first) == 1
-    assert best() == first
-    assert toggle(second) == 1
-    assert best() == second
-    assert toggle(second) == 0
-    assert best() is None
-
-
-def test_a_trashed_comment_is_not_the_best(api, comment):
-    created = comment(24)["id"]
-    api.post(f"/comments/{created}/best/toggle.json")
-    api.post(f"/comments/{created}/trash.json")
-    assert api.get("/objects/24.json").json()["bestComment"] is None
-
-
-def test_a_vote_is_toggled(api, user):
-    def toggle():
-        return user.post("/comments/21/votes/toggle.json").json()["success"]["votes"]
-
-    voted, again = toggle(), toggle()
-    assert (voted["isVoted"], again["isVoted"]) == (True, False)
-    assert voted["amount"] == again["amount"] + 1
-
-
-def test_a_user_can_change_only_their_own_comments(user, write, comment):
-    ticket = write(force_author=3)["id"]
-    theirs, own = comment(ticket)["id"], comment(ticket, user)["id"]
-    body = {"content": "Other"}
-    assert user.post(f"/comments/{theirs}/edit.json", json=body).status_code == 403
-    assert user.post(f"/comments/{theirs}/trash.json").status_code == 403
-    assert user.post(f"/comments/{own}/edit.json", json=body).status_code == 200
-    assert user.post(f"/comments/{theirs}/best/toggle.json").status_code == 200
-    assert user.post(f"/comments/{own}/trash.json").status_code == 200
-    assert user.post(f"/comments/{own}/recovery.json").status_code == 403
-    assert user.post(f"/comments/{own}/trash.json").status_code == 404
+    before, (top, *_) = page("page=2"), page("page=1")
+    said = sandbox.say(2, "One more thing", author=2)
+    assert page("page=1")[0] == said.id
+    assert page("page=2") != before
+    assert page(f"page=2&top_id={top}") == before
+    assert page(f"top_id={top}")[0] == top
+    shown = calls.value("admin GET /chats/2.json")
+    assert shown["lastMessage"]["content"] == "One more thing"
+    assert shown["lastMessage"]["author"]["id"] == 2
+    assert shown["updatedAtPosix"] == shown["lastMessage"]["createdAtPosix"]
+    assert shown["completedAt"] is None
+    with pytest.raises(LookupError):
+        sandbox.say(5000, "Hello?")

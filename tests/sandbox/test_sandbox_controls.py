@@ -7,63 +7,58 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from calls import NEW_USER
 from processes import wait_until
 
 from useresponse_async.sandbox import Options, Sandbox
 
 
-def ids(api, page):
-    data = api.get("/users/search.json", params={"page": page, "count": 10}).json()["data"]
-    return [user["id"] for user in data]
+def ids(calls, page=1):
+    return calls.ids(f"admin GET /users/search.json?page={page}&count=10")
 
 
-def test_inserted_users_shift_every_page(sandbox, api):
-    assert ids(api, 1) == list(range(1, 11))
+def test_inserted_and_removed_users_shift_every_page(sandbox, calls):
+    assert ids(calls) == list(range(1, 11))
     assert sandbox.insert_users(3) == [121, 122, 123]
-    assert ids(api, 2) == list(range(8, 18))
-    assert ids(api, 1)[:4] == [121, 122, 123, 1]
-    assert api.get("/users/123.json").json()["id"] == 123
-    assert api.get("/users/search.json").json()["totalObjects"] == 123
-
-
-def test_a_removed_user_shifts_every_page(sandbox, api):
+    assert ids(calls, 2) == list(range(8, 18))
+    assert ids(calls)[:4] == [121, 122, 123, 1]
+    shown = ("admin GET /users/123.json", {"id": 123})
+    calls.play([shown, ("admin GET /users/search.json", {"totalObjects": 123})])
     sandbox.remove_user(5)
-    assert ids(api, 1) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert ids(calls, 2) == list(range(9, 19))
     with pytest.raises(LookupError):
         sandbox.remove_user(5)
 
 
-def test_rows_can_move_while_requests_are_served(sandbox, api):
+def test_rows_can_move_while_requests_are_served(sandbox, calls):
     with ThreadPoolExecutor(1) as pool:
-        walk = pool.submit(lambda: [len(ids(api, 1)) for _ in range(50)])
+        walk = pool.submit(lambda: [len(ids(calls)) for _ in range(50)])
         for _ in range(50):
             sandbox.remove_user(sandbox.insert_users(1)[0])
         assert walk.result() == [10] * 50
 
 
-def test_requests_are_recorded(sandbox, api):
+def test_requests_are_recorded(sandbox, calls):
     sandbox.forget_requests()
-    body = {"email": "a@b.example"}
-    api.post("/users.json", params={"tag": ["a", "b"]}, json=body, headers={"X-Odd": "1"})
+    calls("admin POST /users.json?tag=a&tag=b", NEW_USER, headers={"X-Odd": "1"})
     (received,) = sandbox.requests
     assert (received.method, received.path) == ("POST", "/api/3.0/users.json")
-    assert [pair for pair in received.query if pair[0] == "tag"] == [("tag", "a"), ("tag", "b")]
+    assert received.query == [("tag", "a"), ("tag", "b")]
     assert received.headers["x-odd"] == "1"
-    assert received.json() == body
+    assert received.json() == NEW_USER
 
 
-def test_arrivals_are_counted_without_a_record(start, connect):
-    sandbox = start(users=5, record=False)
-    connect(sandbox).get("/me.json")
-    assert sandbox.arrivals == 1
-    assert sandbox.requests == []
+def test_arrivals_are_counted_without_a_record(start):
+    calls = start(users=5, record=False)
+    calls("admin GET /me.json")
+    assert (calls.sandbox.arrivals, calls.sandbox.requests) == (1, [])
 
 
-def test_requests_in_flight_are_counted(start, connect):
-    sandbox = start(users=5, latency=0.3)
-    api = connect(sandbox)
+def test_requests_in_flight_are_counted(start):
+    calls = start(users=5, latency=0.3)
+    sandbox = calls.sandbox
     with ThreadPoolExecutor(4) as pool:
-        responses = [pool.submit(api.get, "/me.json") for _ in range(4)]
+        responses = [pool.submit(calls, "admin GET /me.json") for _ in range(4)]
         wait_until(lambda: sandbox.in_flight == 4)
         assert {response.result().status_code for response in responses} == {200}
     wait_until(lambda: sandbox.in_flight == 0)
@@ -79,14 +74,13 @@ def test_connections_are_counted(sandbox):
     assert sandbox.connections_opened == 1
 
 
-def test_a_sandbox_stops_immediately_during_a_response(start, connect):
-    sandbox = start(users=5, latency=30)
-    api = connect(sandbox)
+def test_a_sandbox_stops_immediately_during_a_response(start):
+    calls = start(users=5, latency=30)
     with ThreadPoolExecutor(1) as pool:
-        response = pool.submit(api.get, "/me.json")
-        wait_until(lambda: sandbox.in_flight == 1)
+        response = pool.submit(calls, "admin GET /me.json")
+        wait_until(lambda: calls.sandbox.in_flight == 1)
         began = time.monotonic()
-        sandbox.stop()
+        calls.sandbox.stop()
         assert time.monotonic() - began < 2
         with pytest.raises(httpx.TransportError):
             response.result()
@@ -104,23 +98,21 @@ def test_stopping_leaves_no_thread_and_no_socket():
         httpx.get(url)
 
 
-def test_a_sandbox_stops_repeatedly_and_starts_only_once(start):
-    sandbox = start(users=1)
-    sandbox.stop()
-    sandbox.stop()
+def test_a_sandbox_starts_only_once():
+    sandbox = Sandbox(users=1)
+    with pytest.raises(RuntimeError, match="not started"):
+        _ = sandbox.url
+    with sandbox:
+        sandbox.stop()
+        sandbox.stop()
     with pytest.raises(RuntimeError, match="only once"):
         sandbox.start()
 
 
-def test_the_url_is_unknown_before_the_start():
-    with pytest.raises(RuntimeError, match="not started"):
-        _ = Sandbox(users=1).url
-
-
-def test_two_sandboxes_share_nothing(start, connect):
+def test_two_sandboxes_share_nothing(start):
     one, two = start(users=5), start(users=5)
-    connect(one).delete("/users/4.json")
-    assert connect(two).get("/users/4.json").status_code == 200
+    one.play([("admin DELETE /users/4.json", 200)])
+    two.play([("admin GET /users/4.json", 200)])
 
 
 @pytest.mark.parametrize(
@@ -140,3 +132,8 @@ def test_two_sandboxes_share_nothing(start, connect):
 def test_invalid_options_are_rejected(option, message):
     with pytest.raises(ValueError, match=message):
         Options(**option)
+
+
+def test_time_cannot_be_moved_back(sandbox):
+    with pytest.raises(ValueError, match="forwards"):
+        sandbox.advance(-1)

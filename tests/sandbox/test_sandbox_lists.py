@@ -1,172 +1,137 @@
-"""Categories, forums, statuses, custom fields, reports and changelogs."""
+"""Envelopes and names of each response, categories, statuses and custom fields."""
 
 import pytest
+from calls import find
 
-FIELD = "id name label description type field_type module is_active is_private is_required options"
-
-
-@pytest.mark.parametrize(
-    ("path", "names"),
-    [
-        (
-            "/categories.json",
-            "id name slug description order ownership type parent_id isPrivate forum image",
-        ),
-        ("/forums.json", "id name"),
-        ("/users/custom-fields/list.json", FIELD),
-        ("/objects/custom-fields/list.json", FIELD),
-        ("/reports/list.json", "id name"),
-        ("/changelog/object/1.json", "createdAtPosix createdBy source actions"),
-        ("/changelog/user/1.json", "createdAtPosix createdBy source actions"),
-    ],
+PAGE = "currentPage firstPage lastPage nextPage objectsPerPage totalObjects totalPages data"
+OBJECT = (
+    "id ownership type title slug url content author responsible team category forum status state "
+    "source tags custom_fields attachments recipients links parentObject bestComment completedBy "
+    "completedOn createdAt createdAtPosix commentedAt latestActivityPosix slaDatePosix commentsNum "
+    "views votes score scoreComment scoreReason language canBeCommented isAbused isFeatured "
+    "isPrivate isSubscribed"
 )
-def test_a_list_is_bare_in_every_version(api, old, path, names):
-    for client in (api, old):
-        rows = client.get(path).json()
-        assert isinstance(rows, list)
-        assert set(rows[0]) == set(names.split())
+COMMENT = (
+    "id objectId content author createdAt createdAtPosix createdAgo updatedAt is_best ownership "
+    "replyToId attachments votes"
+)
+CHAT = (
+    "id externalId title token source author responsible lastMessage seenByClient score createdAt "
+    "createdAtPosix updatedAt updatedAtPosix completedAt completedAtPosix"
+)
+MESSAGE = "id parentId type content author isSystem token fileName createdAtPosix"
+USER = (
+    "id name shortName email phone avatar isDefaultAvatar gravatarEmail profileUrl "
+    "registrationDate lastVisitAt role team tags custom_fields"
+)
+CATEGORY = "id name slug description order ownership type parent_id isPrivate forum image"
+STATUS = "id title slug type ownership order isDefault isClosed isSystem color"
+FIELD = "id name label description type field_type module is_active is_private is_required options"
+OLD_FIELD = "id slug title description type is_private is_required options"
+CHANGE = "createdAtPosix createdBy source actions"
+
+# What has which names, in versions 3.0 and 4.0.
+SHAPES = [
+    ("/users/search.json", "", "", PAGE),
+    ("/users/search.json", "data.0", "data.0", USER),
+    ("/objects/1.json", "", "", OBJECT),
+    ("/tickets.json", "", "success", PAGE),
+    ("/tickets.json", "data.0", "success.data.0", OBJECT),
+    ("/search.json", "success", "success", PAGE),
+    ("/search.json?ownership=knowledge-base", "success", "", (PAGE, "knowledgeBase")),
+    ("/users/3/activity.json", "", "", PAGE),
+    ("/comments.json", "success.0", "success.0", COMMENT),
+    ("/objects/21/comments.json", "success.0", "success.0", COMMENT),
+    ("/chats.json", "success", "success", PAGE),
+    ("/chats/1.json", "success", "success", CHAT),
+    ("/chats/1/messages.json", "success.0", "success.data.0", MESSAGE),
+    ("/categories.json", "0", "0", CATEGORY),
+    ("/categories/3.json", "", "", CATEGORY),
+    ("/forums.json", "0", "0", "id name"),
+    ("/statuses.json", "0", "success.0", STATUS),
+    ("/users/custom-fields/list.json", "0", "0", FIELD),
+    ("/objects/custom-fields/list.json", "0", "0", FIELD),
+    ("/custom-fields/tickets.json", "success.0", "success.0", OLD_FIELD),
+    ("/custom-fields/topics.json", "success.0", "success.0", OLD_FIELD),
+    ("/custom-fields/users.json", "success.0", "success.0", OLD_FIELD),
+    ("/reports/list.json", "0", "0", "id name"),
+    ("/report/4/objects.json", "", "", f"{PAGE} groups activeGroup"),
+    ("/changelog/object/1.json", "0", "0", CHANGE),
+    ("/changelog/user/1.json", "0", "0", CHANGE),
+]
 
 
-def test_statuses_are_bare_except_in_version_4(api, old):
-    rows = api.get("/statuses.json").json()
-    assert old.get("/statuses.json").json() == {"success": rows}
-    assert set(rows[0]) == {
-        "id", "title", "slug", "type", "ownership", "order", "isDefault", "isClosed", "isSystem",
-        "color",
-    }  # fmt: skip
+@pytest.mark.parametrize(("path", "place", "old_place", "names"), SHAPES)
+def test_a_response_has_its_envelope_and_names(unchanged, path, place, old_place, names):
+    new, old = (names, names) if isinstance(names, str) else names
+    for role, where, expected in (("admin", place, new), ("old", old_place, old)):
+        found = find(unchanged(f"{role} GET {path}").json(), where)
+        assert set(found) == set(expected.split())
 
 
-def test_statuses_belong_to_a_type(api):
-    rows = api.get("/statuses.json", params={"object_type": "ticket"}).json()
-    assert [row["slug"] for row in rows] == [
-        "opened", "in_progress", "awaiting_reply", "on_hold", "completed",
-    ]  # fmt: skip
-    assert api.get("/statuses.json", params={"object_type": "article"}).status_code == 204
-    assert api.get("/statuses.json", params={"object_type": "poem"}).status_code == 400
+VALUES = [
+    # The installation is two hours east of UTC.
+    ("/objects/1.json", {"createdAt": "2024-01-01 11:06:40", "createdAtPosix": 1_704_100_000}),
+    ("/objects/1.json", {"type.title": {"single": "Ticket", "plural": "Tickets"}}),
+    ("/users/1.json", {"registrationDate": "2021-06-02 18:06:42"}),
+    ("/changelog/object/1.json", {"#": 1, "0.createdAtPosix": 1_704_100_000}),
+    ("/categories/3.json", {"id": 3, "parent_id": 2, "forum.id": "2"}),
+    ("/categories.json?ownership=feedback", {"*.name": ["General", "Features", "Mobile"]}),
+    (
+        "/categories.json?ownership=helpdesk&type=ticket",
+        {"*.name": ["General", "Billing", "Technical", "Security Reports"]},
+    ),
+    (
+        "/statuses.json?object_type=ticket",
+        {"*.slug": ["opened", "in_progress", "awaiting_reply", "on_hold", "completed"]},
+    ),
+    ("/statuses.json?object_type=article", 204),
+]
 
 
-def test_categories_belong_to_a_module_and_a_type(api):
-    def names(**params):
-        return [row["name"] for row in api.get("/categories.json", params=params).json()]
-
-    assert names(ownership="feedback") == ["General", "Features", "Mobile"]
-    assert names(ownership="helpdesk", type="ticket") == [
-        "General", "Billing", "Technical", "Security Reports",
-    ]  # fmt: skip
-    assert api.get("/categories.json", params={"ownership": "shop"}).status_code == 400
+@pytest.mark.parametrize(("path", "expected"), VALUES, ids=[path for path, _ in VALUES])
+def test_a_response_has_its_values(unchanged, path, expected):
+    unchanged.play([(f"admin GET {path}", expected)])
 
 
-def test_a_category_is_bare(api):
-    shown = api.get("/categories/3.json").json()
-    assert (shown["id"], shown["parent_id"], shown["forum"]["id"]) == (3, 2, "2")
-    assert api.get("/categories/99.json").status_code == 404
+def test_version_4_has_the_same_values_in_its_own_shape(unchanged):
+    def both(path, place="", old_place=""):
+        return (
+            unchanged.value(f"{role} GET {path}", path=where)
+            for role, where in (("admin", place), ("old", old_place))
+        )
+
+    (new, old) = both("/objects/1.json", "type.title.single", "type.title")
+    assert new == old == "Ticket"
+    for path, place, old_place in (
+        ("/statuses.json", "", ""),
+        ("/chats/1/messages.json", "", "data"),
+        ("/search.json?ownership=knowledge-base&count=4", "*.id", "knowledgeBase.*.id"),
+    ):
+        (new, old) = both(path, place, old_place)
+        assert new == old != []
+    unchanged.play([("old GET /search.json?ownership=knowledge-base&page=9", 204)])
 
 
-def test_a_private_category_is_visible_to_staff_only(user, agent):
-    assert agent.get("/categories/6.json").json()["isPrivate"] is True
-    assert user.get("/categories/6.json").status_code == 404
-    assert "Security" not in user.get("/categories.json").text
+def test_a_private_category_is_visible_to_staff_only(unchanged):
+    unchanged.play([
+        ("agent GET /categories/6.json", {"isPrivate": True}),
+        ("user GET /categories/6.json", 404),
+    ])  # fmt: skip
+    assert "Security" not in unchanged("user GET /categories.json").text
 
 
-@pytest.mark.parametrize("kind", ["tickets", "topics", "users"])
-def test_custom_fields_of_version_4_are_under_success(old, kind):
-    rows = old.get(f"/custom-fields/{kind}.json").json()["success"]
-    assert set(rows[0]) == {
-        "id", "slug", "title", "description", "type", "is_private", "is_required", "options",
-    }  # fmt: skip
-    region = next(row for row in rows if row["id"] == 7)
-    assert region["options"][0] == {"value": "EU", "title": "Europe"}
-
-
-def test_a_field_without_options_has_an_empty_list(api):
-    fields = {row["id"]: row for row in api.get("/objects/custom-fields/list.json").json()}
+def test_a_custom_field_has_options(unchanged):
+    fields = {it["id"]: it for it in unchanged.value("admin GET /objects/custom-fields/list.json")}
     assert fields[7]["options"]["EU"] == "Europe"
     assert fields[11]["options"] == []
+    for kind in ("tickets", "topics", "users"):
+        rows = unchanged.value(f"old GET /custom-fields/{kind}.json")
+        region = next(row for row in rows if row["id"] == 7)
+        assert region["options"][0] == {"value": "EU", "title": "Europe"}
 
 
-def test_a_private_field_is_visible_to_staff_only(guest, agent):
-    path = "/objects/custom-fields/list.json"
-    assert [len(client.get(path).json()) for client in (guest, agent)] == [5, 6]
-
-
-def report(client, number, **params):
-    return client.get(f"/report/{number}/objects.json", params=params)
-
-
-def test_a_report_is_a_bare_page_with_groups(api, old):
-    for client in (api, old):
-        page = report(client, 4, count=3).json()
-        assert page["activeGroup"] == "all"
-        assert page["groups"][0] == {"id": "all", "name": "All", "count": page["totalObjects"]}
-        assert sum(group["count"] for group in page["groups"][1:]) == page["totalObjects"]
-        assert len(page["data"]) == 3
-
-
-def test_a_report_is_filtered_by_group(api):
-    complete = report(api, 4).json()
-    for group in complete["groups"][1:]:
-        page = report(api, 4, group=group["id"]).json()
-        assert page["activeGroup"] == group["id"]
-        assert page["groups"] == complete["groups"]
-        assert page["totalObjects"] == group["count"]
-        assert {row["status"]["title"] for row in page["data"]} == {group["name"]}
-
-
-def test_a_group_that_is_not_in_a_report_is_empty(api):
-    assert report(api, 4, group="5").status_code == 204
-    assert report(api, 4, group="lost").json()["error"]["context"] == "group"
-
-
-def test_reports_follow_changes(api, agent, write):
-    def listed(number, client=api):
-        response = report(client, number)
-        return [row["id"] for row in response.json()["data"]] if response.content else []
-
-    number = write()["id"]
-    path = f"/objects/{number}.json"
-    assert number in listed(4)
-    assert number in listed(6)
-    api.put(path, json={"responsible_id": 2})
-    assert number in listed(5, agent)
-    assert number not in listed(6)
-    api.put(path, json={"status_id": 5})
-    assert number in listed(7)
-    assert number not in listed(4)
-    api.get(f"/objects/{number}/archive.json")
-    assert listed(9) == [number]
-    api.get(f"/objects/{number}/trash.json")
-    assert (listed(9), listed(10)) == ([], [number])
-
-
-def test_the_changelog_of_an_object_lists_its_changes(agent, write, comment):
-    number = write(responsible_id=1)["id"]
-    agent.put(f"/objects/{number}.json", json={"title": "Other", "status_id": 2})
-    said = comment(number)["id"]
-    created, edited, commented = agent.get(f"/changelog/object/{number}.json").json()
-    assert created["actions"][0]["field"] == "created"
-    assert edited["createdBy"]["id"] == 2
-    assert edited["source"] == "api"
-    assert [(a["field"], a["previous"], a["value"]) for a in edited["actions"]] == [
-        ("title", "Printer on fire", "Other"),
-        ("status", "Opened", "In Progress"),
-    ]
-    assert commented["actions"][0]["value"] == str(said)
-    numbers = [a["change_id"] for c in (created, edited, commented) for a in c["actions"]]
-    assert len(set(numbers)) == len(numbers)
-    assert all(isinstance(number, str) for number in numbers)
-
-
-def test_the_changelog_of_a_seeded_object_begins_with_its_creation(api):
-    (created,) = api.get("/changelog/object/3.json").json()
-    assert created["createdBy"]["id"] == 3
-    assert created["createdAtPosix"] == api.get("/objects/3.json").json()["createdAtPosix"]
-
-
-def test_the_changelog_of_a_user_lists_the_changes(api):
-    api.post("/users/9.json", json={"full_name": "Other Name"})
-    api.post("/users/9/change-password.json", json={"password": "s3cret"})
-    api.post("/users/9/ban.json", json={"ban_reason": "spam"})
-    response = api.get("/changelog/user/9.json")
-    fields = [action["field"] for change in response.json() for action in change["actions"]]
-    assert fields == ["registered", "name", "password", "ban"]
-    assert "s3cret" not in response.text
+def test_an_empty_list_can_be_sent_in_its_envelope(start):
+    calls = start(users=9, tickets=0, empty="empty-list")
+    assert calls("admin GET /users/9/notes.json").json() == {"success": []}
+    assert calls("old GET /tickets.json").json()["success"]["data"] == []

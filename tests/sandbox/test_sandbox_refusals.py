@@ -2,164 +2,105 @@
 
 import json
 
-import httpx
 import pytest
+from calls import IDEA, NEW_USER, NEWS, TICKET
 
-from useresponse_async.sandbox import Sandbox
-
-NEW = {"email": "new.one@example.com", "full_name": "New One"}
-TICKET = {"ownership": "helpdesk", "object_type": "ticket", "title": "Printer on fire"}
-IDEA = {"ownership": "feedback", "object_type": "idea", "title": "Wings", "content": "For cars"}
-NEWS = {
-    "ownership": "announcements",
-    "object_type": "announcement",
-    "title": "News",
-    "content": "Good ones",
-}
 REPLY = {"object_id": 21, "content": "x"}
-UPLOAD = {"name": "a.txt"}
+LONG = "x" * 12_001
 PROFILE = "email, full_name, phone, tags, team_id, name, avatar_type, avatar_content, properties"
 
-WRONG = {
-    "POST /auth/login.json": [({"username": "a@b.example"}, "email, password")],
-    "GET /sso/identity.json": [({}, "token, email")],
-    "POST /register.json": [
-        ({"property_99": "x"}, "property_99"),
-        (
-            {
-                "email": "x", "properties": {"property_99": "1"},
-                "avatar_type": "content", "avatar_content": "?",
-            },
-            "email, property_99, avatar_content",
-        ),
-    ],
-    "POST /profile/update.json": [
-        ({"email": "x"}, "email"),
-        ({"full_name": ""}, "full_name"),
-        ({"avatar_type": "drawing"}, "avatar_type"),
-        ({"avatar_type": "url", "avatar_content": "me.jpg"}, "avatar_content"),
-        ({"name": "A", "properties": {"property_99": "1"}}, "property_99"),
-        ({"property_99": "1"}, "property_99"),
-        ({"name": "A", "properties": "x"}, "properties"),
-        ({}, PROFILE),
-    ],
-    "GET /users/search.json": [
-        ({"page": 0}, "page"),
-        ({"page": "two"}, "page"),
-        ({"count": 0, "page": -1}, "page, count"),
-        ({"role": "king"}, "role"),
-        ({"sort": "shoe_size"}, "sort"),
-    ],
-    "POST /users.json": [
-        ({}, "email, full_name"),
-        ({"email": "a@b.example", "full_name": " "}, "full_name"),
-        ({"email": "nobody", "full_name": "A"}, "email"),
-        ({**NEW, "team_id": 99}, "team_id"),
-        ({**NEW, "tags": ["a", "b"]}, "tags"),
-        ({**NEW, "property_99": "x"}, "property_99"),
-        ({**NEW, "password": ""}, "password"),
-        ({**NEW, "full_name": True}, "full_name"),
-        ({**NEW, "tags": "\ud800"}, "tags"),
-    ],
-    "POST /users/9.json": [({}, "email, full_name, phone, tags, team_id")],
-    "POST /users/9/change-password.json": [({}, "password")],
-    "POST /users/9/ban.json": [
-        ({"permanent": 1}, "permanent"),
-        ({"delete_related_objects": "yes"}, "delete_related_objects"),
-        ({"ban_duration_days": 0}, "ban_duration_days"),
-        ({"ban_duration_days": 10**9}, "ban_duration_days"),
-    ],
-    "POST /users/9/notes/add.json": [
-        ({}, "content"),
-        ({"content": "x" * 12_001}, "content"),
-        ({"content": "x", "remind_at": "31.01.2030"}, "remind_at"),
-        ({"content": "x", "remind_at": "2030-01-31T09:00:00"}, "remind_at"),
-        ({"content": "x", "remind_at": "2030-02-31 09:00:00"}, "remind_at"),
-    ],
-    "GET /tickets.json": [
-        ({"status": "lost"}, "status"),
-        ({"date": "tomorrow"}, "date"),
-        ({"sort": "size"}, "sort"),
-        ({"author_id": "me"}, "author_id"),
-        ({"bbcode": "yes"}, "bbcode"),
-        ({"property_99": "x"}, "property_99"),
-        ({"page": 0}, "page"),
-    ],
-    "GET /search.json": [
-        ({"ownership": "shop"}, "ownership"),
-        ({"type": "poem"}, "type"),
-        ({"featured": "true"}, "featured"),
-        ({"status": "lost"}, "status"),
-        ({"category_id": "x"}, "category_id"),
-    ],
-    "GET /report/4/objects.json": [({"group": "lost"}, "group")],
-    "GET /statuses.json": [({"object_type": "poem"}, "object_type")],
-    "GET /categories.json": [({"ownership": "shop"}, "ownership")],
-    "POST /objects.json": [
-        ({}, "ownership, object_type, title"),
-        ({**TICKET, "ownership": "shop"}, "ownership"),
-        ({**TICKET, "object_type": "idea"}, "object_type"),
-        ({**TICKET, "title": ""}, "title"),
-        ({**TICKET, "title": "x" * 101}, "title"),
-        ({**TICKET, "content": "x" * 12_001}, "content"),
-        ({**IDEA, "content": ""}, "content"),
-        ({key: value for key, value in NEWS.items() if key != "content"}, "content"),
-        ({**TICKET, "category_id": 2}, "category_id"),
-        ({**TICKET, "category_id": 99}, "category_id"),
-        ({**TICKET, "responsible_id": 3}, "responsible_id"),
-        ({**TICKET, "team_id": 99}, "team_id"),
-        ({**TICKET, "tags": "a,b"}, "tags"),
-        ({**TICKET, "tags": [["a"]]}, "tags"),
-        ({**TICKET, "is_private": True}, "is_private"),
-        ({**TICKET, "is_private": 2}, "is_private"),
-        ({**TICKET, "treat_as_html": "yes"}, "treat_as_html"),
-        ({**TICKET, "force_author": 5000}, "force_author"),
-        ({**TICKET, "force_author": "nobody"}, "force_author"),
-        ({**NEWS, "expire_select": "soon"}, "expire_select"),
-        ({**NEWS, "expire_select": "on_date"}, "expires_at"),
-        ({**NEWS, "expire_select": "on_date", "expires_at": "2030-01-31"}, "expires_at"),
-        ({**NEWS, "expires_at": "1.2.2030"}, "expires_at"),
-        ({**TICKET, "notify_email": "x"}, "notify_email"),
-        ({**TICKET, "attachments": [{"name": "a.txt"}]}, "attachments"),
-        ({**TICKET, "attachments": [{"name": "a.txt", "body": "no base64!"}]}, "attachments"),
-        ({**TICKET, "attachments": ["a.txt"]}, "attachments"),
-        ({**TICKET, "property_99": "x"}, "property_99"),
-    ],
-    "PUT /objects/1.json": [
-        ({"ownership": "feedback"}, "ownership"),
-        ({"title": ""}, "title"),
-        ({"title": "x" * 101}, "title"),
-        ({"status_id": 6}, "status_id"),
-        ({"status_id": 99}, "status_id"),
-        ({"object_type": "idea"}, "object_type"),
-        ({"is_private": False}, "is_private"),
-    ],
-    "PUT /objects/21.json": [({"content": ""}, "content")],
-    "POST /objects/1/attach-file.json": [({**UPLOAD, "body": "?"}, "body"), ({}, "name, body")],
-    "POST /upload-file.json": [
-        ({}, "name, content"),
-        ({**UPLOAD, "content": "no base64!"}, "content"),
-        ({**UPLOAD, "content": "YQ"}, "content"),
-    ],
-    "GET /objects/21/comments.json": [
-        ({"sort": "up"}, "sort"),
-        ({"is_private": "no"}, "is_private"),
-    ],
-    "POST /comments.json": [
-        ({}, "object_id, content"),
-        ({**REPLY, "object_id": 0}, "object_id"),
-        ({**REPLY, "content": " "}, "content"),
-        ({**REPLY, "content": "x" * 12_001}, "content"),
-        ({**REPLY, "is_private": True}, "is_private"),
-        ({**REPLY, "reply_to": 1}, "reply_to"),
-        ({**REPLY, "attachments": "f"}, "attachments"),
-        ({**REPLY, "attachments": [{"token": "?"}]}, "attachments"),
-        ({"content": "x"}, "object_id"),
-        ({"content": "x", "reply_to": 0}, "object_id"),
-        ({"content": "x", "reply_to": 5000}, "reply_to"),
-    ],
-    "POST /topic/21/decline.json": [({"reason": ["a"]}, "reason")],
-}  # fmt: skip
+# Calls, what they send besides, and wrong values of each parameter.
+WRONG_VALUES = [
+    ("POST /profile/update.json", {}, {
+        "email": ["x"], "full_name": [""], "avatar_type": ["drawing"], "property_99": ["1"],
+        "properties": ["x"],
+    }),
+    ("POST /profile/update.json", {"avatar_type": "url"}, {"avatar_content": ["me.jpg"]}),
+    ("POST /register.json", {}, {"property_99": ["x"]}),
+    ("GET /users/search.json", {}, {
+        "page": [0, "two"], "count": [0], "role": ["king"], "sort": ["shoe_size"],
+    }),
+    ("POST /users.json", NEW_USER, {
+        "email": ["nobody"], "full_name": [" ", True], "team_id": [99], "password": [""],
+        "tags": [["a", "b"], "\ud800"], "property_99": ["x"],
+    }),
+    ("POST /users/9/ban.json", {}, {
+        "permanent": [1], "delete_related_objects": ["yes"], "ban_duration_days": [0, 10**9],
+    }),
+    ("POST /users/9/notes/add.json", {"content": "x"}, {
+        "content": [LONG],
+        "remind_at": ["31.01.2030", "2030-01-31T09:00:00", "2030-02-31 09:00:00"],
+    }),
+    ("GET /tickets.json", {}, {
+        "status": ["lost"], "date": ["tomorrow"], "sort": ["size"], "author_id": ["me"],
+        "bbcode": ["yes"], "property_99": ["x"], "page": [0],
+    }),
+    ("GET /search.json", {}, {
+        "ownership": ["shop"], "type": ["poem"], "featured": ["true"], "status": ["lost"],
+        "category_id": ["x"],
+    }),
+    ("GET /report/4/objects.json", {}, {"group": ["lost"]}),
+    ("GET /statuses.json", {}, {"object_type": ["poem"]}),
+    ("GET /categories.json", {}, {"ownership": ["shop"]}),
+    ("POST /objects.json", TICKET, {
+        "ownership": ["shop"], "object_type": ["idea"], "title": ["", "x" * 101],
+        "content": [LONG], "category_id": [2, 99], "responsible_id": [3], "team_id": [99],
+        "tags": ["a,b", [["a"]]], "is_private": [True, 2], "treat_as_html": ["yes"],
+        "force_author": [5000, "nobody"], "notify_email": ["x"], "property_99": ["x"],
+        "attachments": [
+            [{"name": "a.txt"}], [{"name": "a.txt", "body": "no base64!"}], ["a.txt"],
+        ],
+    }),
+    ("POST /objects.json", IDEA, {"content": [""]}),
+    ("POST /objects.json", NEWS, {"expire_select": ["soon"], "expires_at": ["1.2.2030"]}),
+    ("POST /objects.json", {**NEWS, "expire_select": "on_date"}, {
+        "expires_at": ["", "2030-01-31"],
+    }),
+    ("PUT /objects/1.json", {}, {
+        "ownership": ["feedback"], "title": ["", "x" * 101], "status_id": [6, 99],
+        "object_type": ["idea"], "is_private": [False],
+    }),
+    ("PUT /objects/21.json", {}, {"content": [""]}),
+    ("POST /objects/1/attach-file.json", {"name": "a.txt"}, {"body": ["?"]}),
+    ("POST /upload-file.json", {"name": "a.txt"}, {"content": ["no base64!", "YQ"]}),
+    ("GET /objects/21/comments.json", {}, {"sort": ["up"], "is_private": ["no"]}),
+    ("POST /comments.json", REPLY, {
+        "object_id": [0], "content": [" ", LONG], "is_private": [True], "reply_to": [1],
+        "attachments": ["f", [{"token": "?"}]],
+    }),
+    ("POST /comments.json", {"content": "x"}, {"reply_to": [5000]}),
+    ("POST /topic/21/decline.json", {}, {"reason": [["a"]]}),
+]  # fmt: skip
+
+WRONG = [
+    *((line, {**others, name: value}, name) for line, others, wrong in WRONG_VALUES
+      for name, values in wrong.items() for value in values),
+    ("POST /auth/login.json", {"username": "a@b.example"}, "email, password"),
+    ("GET /sso/identity.json", {}, "token, email"),
+    (
+        "POST /register.json",
+        {
+            "email": "x", "properties": {"property_99": "1"},
+            "avatar_type": "content", "avatar_content": "?",
+        },
+        "email, property_99, avatar_content",
+    ),
+    ("POST /profile/update.json", {"properties": {"property_99": "1"}}, "property_99"),
+    ("POST /profile/update.json", {}, PROFILE),
+    ("GET /users/search.json", {"count": 0, "page": -1}, "page, count"),
+    ("POST /users.json", {}, "email, full_name"),
+    ("POST /users/9.json", {}, "email, full_name, phone, tags, team_id"),
+    ("POST /users/9/change-password.json", {}, "password"),
+    ("POST /users/9/notes/add.json", {}, "content"),
+    ("POST /objects.json", {}, "ownership, object_type, title"),
+    ("POST /objects.json", {**NEWS, "expire_select": "on_date"}, "expires_at"),
+    ("POST /objects.json", {it: NEWS[it] for it in NEWS if it != "content"}, "content"),
+    ("POST /objects/1/attach-file.json", {}, "name, body"),
+    ("POST /upload-file.json", {}, "name, content"),
+    ("POST /comments.json", {}, "object_id, content"),
+    ("POST /comments.json", {"content": "x"}, "object_id"),
+    ("POST /comments.json", {"content": "x", "reply_to": 0}, "object_id"),
+]  # fmt: skip
 
 NOT_FOUND = [
     "GET /nothing.json", "GET /users/search", "GET /users/abc.json", "GET /me.json/",
@@ -179,25 +120,14 @@ NOT_FOUND = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def shared():
-    """Share one sandbox, since a rejected call changes nothing."""
-    with Sandbox(users=120) as sandbox:
-        params = {"apiKey": sandbox.api_key}
-        with httpx.Client(base_url=f"{sandbox.url}/api/3.0", params=params) as client:
-            yield client
-        assert sandbox.user_count == 120
-
-
-@pytest.mark.parametrize(
-    ("line", "fields", "context"), [(line, *row) for line, rows in WRONG.items() for row in rows]
-)
-def test_wrong_parameters_are_named(shared, line, fields, context):
-    method, path = line.split()
+@pytest.mark.parametrize(("line", "fields", "context"), WRONG)
+def test_wrong_parameters_are_named(unchanged, line, fields, context):
     # Not `json=`: it refuses to send half of a surrogate pair.
     sent = {"content": json.dumps(fields), "headers": {"Content-Type": "application/json"}}
-    response = shared.request(method, path, **({"params": fields} if method == "GET" else sent))
+    in_query = line.startswith("GET ")
+    response = unchanged(f"admin {line}", **({"params": fields} if in_query else sent))
     assert response.status_code == 400
+    assert unchanged.sandbox.user_count == 120
     assert response.json() == {
         "error": {
             "code": 400,
@@ -208,9 +138,8 @@ def test_wrong_parameters_are_named(shared, line, fields, context):
 
 
 @pytest.mark.parametrize("line", NOT_FOUND)
-def test_unknown_paths_and_ids_return_404(shared, line):
-    method, path = line.split()
-    response = shared.request(method, path)
+def test_unknown_paths_and_ids_return_404(unchanged, line):
+    response = unchanged(f"admin {line}")
     assert response.status_code == 404
     assert response.json() == {"error": {"code": 404, "message": "Resource is not found"}}
 
@@ -227,7 +156,24 @@ def test_unknown_paths_and_ids_return_404(shared, line):
         ("GET /objects/4/votes/toggle.json", "POST"),
     ],
 )
-def test_the_error_for_a_wrong_method_lists_the_allowed_ones(shared, line, allowed):
-    response = shared.request(*line.split())
+def test_the_error_for_a_wrong_method_lists_the_allowed_ones(unchanged, line, allowed):
+    response = unchanged(f"admin {line}")
     assert response.status_code == 405
     assert response.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "context"),
+    [
+        ("{", "application/json", "body"),
+        ("[1]", "application/json", "body"),
+        ("email=a@b.example", "text/plain", "Content-Type"),
+        ("nothing", "multipart/form-data", "body"),
+        ("nothing", "multipart/form-data; boundary=b", "body"),
+    ],
+)
+def test_an_unreadable_body_is_rejected(unchanged, content, kind, context):
+    sent = {"content": content, "headers": {"Content-Type": kind}}
+    response = unchanged("admin POST /users.json", **sent)
+    assert response.status_code == 400
+    assert response.json()["error"]["context"] == context

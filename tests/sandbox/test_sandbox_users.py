@@ -1,144 +1,239 @@
-"""Users: fields, creation, edits and deletion."""
-
-import re
+"""Users: fields, pages, searches, changes, bans and notes."""
 
 import pytest
+from calls import NEW_USER, TICKET, Has, lacks
 
-JSON = {"Content-Type": "application/json"}
-NEW = {"email": "new.one@example.com", "full_name": "New One"}
+DAY = 86_400
+NOTE = {"content": "first"}
+
+STORIES = {
+    "a created user can be read": [
+        (
+            "admin POST /users.json",
+            {**NEW_USER, "tags": "a,b", "team_id": 2, "property_7": "EU"},
+            {"id": 121, "team": {"id": 2, "name": "Sales"}},
+        ),
+        ("admin GET /users/121.json", {"tags": "a,b", "custom_fields.0.value": ["EU"]}),
+        ("admin GET /users/search.json?page=3", {"totalObjects": 121, "data.-1.id": 121}),
+    ],
+    "a deleted user is not found, and their id is not reused": [
+        ("admin DELETE /users/120.json", {"id": 120}),
+        ("admin GET /users/120.json", 404),
+        ("admin DELETE /users/120.json", 404),
+        ("admin GET /users/search.json", {"totalObjects": 119}),
+        ("admin POST /users.json", NEW_USER, {"id": 121}),
+    ],
+    "an email address has one user, until that user has another": [
+        ("admin POST /users.json", NEW_USER, {"id": 121}),
+        ("admin POST /users.json", {**NEW_USER, "email": "NEW.one@example.com"}, 409),
+        ("admin POST /users/9.json", {"email": "New.One@example.com"}, 409),
+        ("user POST /profile/update.json", {"email": "new.one@example.com"}, 409),
+        ("guest POST /register.json", {"email": "new.one@example.com"}, 409),
+        ("admin POST /users/121.json", {"email": "new.one@example.com"}, 200),
+        ("admin POST /users/121.json", {"email": "Other@Example.com"}, 200),
+        ("admin GET /users/search.json?email=new.one@example.com", 204),
+        ("admin GET /users/search.json?email=other@example.COM", {"*.id": [121]}),
+        ("admin POST /users.json", NEW_USER, {"id": 122}),
+    ],
+    "a search covers names and addresses": [
+        ("admin POST /users/11.json", {"full_name": "Ünïque Ño"}, {"shortName": "Ünïque Ñ."}),
+        ("admin GET /users/search.json?search=ÜNÏQUE Ño", {"*.id": [11]}),
+        ("admin GET /users/search.json?search=.11@", {"*.id": [11]}),
+    ],
+    "a guest cannot search for addresses": [
+        ("admin GET /users/search.json?search=.11@", 200),
+        ("guest GET /users/search.json?search=.11@", 204),
+        ("admin POST /users/11.json", {"email": "a@b.example"}, 200),
+        ("guest GET /users/search.json?email=a@b.example", 204),
+    ],
+    "an email address finds one user without a page in version 4": [
+        ("admin POST /users.json", NEW_USER, 200),
+        ("old GET /users/search.json?email=new.one@example.com", {"id": 121, "": lacks("data")}),
+        ("old GET /users/search.json?email=nobody@example.com", 204),
+    ],
+    "a user sees all fields only of themselves": [
+        ("user GET /users/3.json", {"": Has("email")}),
+        ("user GET /users/1.json", {"": lacks("email")}),
+        ("guest GET /users/1.json", {"": lacks("email")}),
+        ("guest GET /users/search.json", {"data.0": lacks("email")}),
+        ("agent GET /users/1.json", {"": Has("email")}),
+    ],
+    "a key has the role of its user": [
+        ("9 GET /me.json", {"id": 9, "role.alias": "agent"}),
+        ("9 GET /users/1.json", {"": Has("email")}),
+        ("9 DELETE /users/1.json", 403),
+        ("4 GET /users/1.json", {"": lacks("email")}),
+    ],
+    "the key of a deleted user is invalid": [
+        *((f"{it} GET /me.json", {"id": it}) for it in (2, 3, 9)),
+        *((f"admin DELETE /users/{it}.json", 200) for it in (2, 3, 9)),
+        *((f"{it} GET /users/1.json", 401) for it in (2, 3, 9)),
+        *((f"{it} GET /me.json", 401) for it in (2, 3, 9)),
+    ],
+    "a banned user is rejected": [
+        ("admin POST /users/1/ban.json", {"permanent": True}, 403),
+        ("agent GET /reports/list.json", 200),
+        ("admin POST /users/2/ban.json", {"permanent": True}, {"id": 2}),
+        ("agent GET /reports/list.json", 403),
+        ("agent GET /users/1.json", 403),
+    ],
+    "a ban can trash what the user wrote": [
+        ("user POST /objects.json", TICKET, {"id": 39}),
+        ("user POST /comments.json", {"object_id": 39, "content": "C"}, {"id": 61}),
+        ("admin GET /comments.json", {"0.id": 61}),
+        ("admin POST /users/3/ban.json", {"delete_related_objects": True}, 200),
+        ("admin GET /users/3/activity.json", 204),
+        ("admin GET /objects/39.json", {"state.name": "trashed"}),
+        ("admin GET /comments.json", {"0.id": 60}),
+    ],
+    "the changelog of a user lists the changes without the password": [
+        ("admin POST /users/9.json", {"full_name": "Other Name"}, 200),
+        ("admin POST /users/9/change-password.json", {"password": "s3cret"}, {"id": 9}),
+        ("admin POST /users/9/ban.json", {"ban_reason": "spam"}, 200),
+        ("admin GET /changelog/user/9.json", {
+            "*.actions.0.field": ["registered", "name", "password", "ban"],
+            "2.actions.0.value": None, "2.actions.0.previous": None,
+        }),
+    ],
+    "a profile is updated with the names of 7.0": [
+        (
+            "user POST /profile/update.json",
+            {"full_name": "Other Name", "phone": "123", "property_7": "US"},
+            {"id": 3, "name": "Other Name", "shortName": "Other N.", "phone": "123"},
+        ),
+        ("user GET /me.json", {"name": "Other Name", "custom_fields.-1.value": ["US"]}),
+        ("guest POST /profile/update.json", {"name": "A"}, 401),
+    ],
+    "a profile is updated with the names of 4.0": [
+        ("user POST /profile/update.json", {
+            "name": "Other Name", "email": "other@example.com", "avatar_type": "url",
+            "avatar_content": "https://example.com/me.jpg", "properties": {"property_7": "EU"},
+        }, {
+            "name": "Other Name", "email": "other@example.com", "isDefaultAvatar": False,
+            "avatar.big": "https://example.com/me.jpg", "custom_fields.-1.value": ["EU"],
+        }),
+        (
+            "user POST /profile/update.json",
+            {"avatar_type": "gravatar"},
+            {"gravatarEmail": "other@example.com"},
+        ),
+    ],
+    "only an administrator changes their own team": [
+        ("user POST /profile/update.json", {"team_id": 2}, 403),
+        ("admin POST /profile/update.json", {"team_id": 2}, {"team.id": 2}),
+    ],
+    "notes are listed newest first, edited and deleted": [
+        ("agent GET /users/9/notes.json", 204),
+        ("agent POST /users/9/notes/add.json", NOTE, {
+            "*.content": ["first"], "0.author.id": 2, "0.createdAgo": "just now",
+            "0.updatedAt": None,
+        }),
+        (
+            "agent POST /users/9/notes/add.json",
+            {"content": "second", "remind_at": "2030-01-31 09:00:00"},
+            {"*.content": ["second", "first"]},
+        ),
+        ("agent POST /users/notes/1/edit.json", {"content": "x"}, {"*.content": ["second", "x"]}),
+        ("agent GET /users/9/notes.json", {"*.content": ["second", "x"], "1.updatedAt": Has(":")}),
+        ("agent POST /users/notes/1/delete.json", {"*.content": ["second"]}),
+        ("agent POST /users/notes/1/delete.json", 404),
+        ("agent GET /users/9/notes.json", {"*.content": ["second"]}),
+    ],
+}  # fmt: skip
 
 
-def test_me_returns_the_owner_of_the_key_with_the_key(api, sandbox):
-    shown = api.get("/me.json").json()
-    assert shown["apiKey"] == sandbox.api_key
-    assert shown["role"] == {"id": 3, "alias": "admin"}
+@pytest.mark.parametrize("steps", STORIES.values(), ids=STORIES)
+def test_calls_have_their_effects(calls, steps):
+    calls.play(steps)
 
 
-def test_a_user_has_the_wire_names(api):
-    names = set[str]()
-    for user in api.get("/users/search.json").json()["data"]:
-        names |= set(user)
-    assert names == {
-        "id", "name", "shortName", "email", "phone", "avatar", "isDefaultAvatar", "gravatarEmail",
-        "profileUrl", "registrationDate", "lastVisitAt", "role", "team", "tags", "custom_fields",
+@pytest.mark.parametrize(("permanent", "after"), [(False, 200), (True, 403)])
+def test_a_ban_ends_after_its_days_unless_it_is_permanent(calls, sandbox, permanent, after):
+    ban = {"ban_duration_days": 2, "permanent": permanent, "ban_reason": "spam"}
+    calls.play([("admin POST /users/3/ban.json", ban, {"id": 3})])
+    assert sandbox.user(3).ban.reason == "spam"
+    sandbox.advance(DAY)
+    assert calls("user GET /me.json").status_code == 403
+    sandbox.advance(DAY + 1)
+    assert calls("user GET /me.json").status_code == after
+
+
+def test_an_edit_changes_only_what_was_sent(calls):
+    before = calls.value("admin GET /users/9.json")
+    assert calls.value("admin GET /users/search.json", path="data.8") == before
+    after = calls.value("admin POST /users/9.json", {"phone": "123"})
+    assert after == before | {"phone": "123"}
+    assert calls.value("admin GET /users/search.json", path="data.8") == after
+
+
+def test_users_vary(unchanged):
+    pages = [unchanged.value(f"admin GET /users/search.json?page={page}") for page in (1, 2, 3)]
+    users = [user for page in pages for user in page["data"]]
+    assert {user["role"]["alias"] for user in users} == {"admin", "agent", "user"}
+    for name in ("team", "custom_fields", "isDefaultAvatar"):
+        assert {bool(user[name]) for user in users} == {True, False}
+    for name in ("phone", "email", "lastVisitAt"):
+        assert {name in user for user in users} == {True, False}
+
+
+@pytest.mark.parametrize("path", ["/users/search.json", "/tickets.json"])
+def test_the_same_seed_gives_the_same_data(start, path):
+    def read(seed):
+        calls = start(users=60, seed=seed)
+        # Files have the address of their sandbox in theirs.
+        return calls(f"admin GET {path}").text.replace(calls.sandbox.url, "")
+
+    assert read(5) == read(5) != read(6)
+
+
+def test_a_page_is_bare_and_complete(unchanged):
+    page = unchanged("admin GET /users/search.json").json()
+    assert [user["id"] for user in page.pop("data")] == list(range(1, 51))
+    assert page == {
+        "currentPage": 1, "firstPage": 1, "lastPage": 3, "nextPage": 2, "objectsPerPage": 50,
+        "totalObjects": 120, "totalPages": 3,
     }  # fmt: skip
 
 
-def test_users_vary(api):
-    users = [
-        user
-        for page in (1, 2, 3)
-        for user in api.get("/users/search.json", params={"page": page}).json()["data"]
-    ]
-    assert {user["role"]["alias"] for user in users} == {"admin", "agent", "user"}
-    assert {user["team"] is None for user in users} == {True, False}
-    assert {"phone" in user for user in users} == {True, False}
-    assert {"email" in user for user in users} == {True, False}
-    assert {"lastVisitAt" in user for user in users} == {True, False}
-    assert {bool(user["custom_fields"]) for user in users} == {True, False}
-    assert {user["isDefaultAvatar"] for user in users} == {True, False}
+PAGES = [
+    ("page=2&count=7", {"*.id": [*range(8, 15)], "objectsPerPage": 7, "totalPages": 18}),
+    ("page=2&count=500", {"*.id": [*range(51, 101)], "objectsPerPage": 50, "totalPages": 3}),
+    ("page=3", {"nextPage": None}),
+    ("page=4", 204),
+    ("search=nobody is called that", 204),
+    ("role=admin", {"*.role.alias": ["admin"]}),
+    ("role=agent", {"*.role.alias": ["agent"] * 4}),
+    ("role=user", {"*.role.alias": ["user"] * 50, "totalObjects": 115}),
+    ("sort=roles", {"*.role.alias": ["admin"] + ["agent"] * 4 + ["user"] * 45}),
+]
 
 
-def test_times_are_local_text(api):
-    shown = api.get("/users/1.json").json()["registrationDate"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", shown)
-
-
-def test_the_same_seed_gives_the_same_users(start, connect):
-    def walk(seed):
-        return connect(start(users=60, seed=seed)).get("/users/search.json").content
-
-    assert walk(5) == walk(5)
-    assert walk(5) != walk(6)
-
-
-def test_a_created_user_can_be_read(api):
-    response = api.post(
-        "/users.json", json={**NEW, "tags": "a,b", "team_id": 2, "property_7": "EU"}
-    )
-    created = response.json()["success"]
-    assert response.status_code == 200
-    assert created["id"] == 121
-    assert created["team"] == {"id": 2, "name": "Sales"}
-    assert created["tags"] == "a,b"
-    assert created["custom_fields"][0]["value"] == ["EU"]
-    assert api.get("/users/121.json").json() == created
-    last = api.get("/users/search.json", params={"page": 3}).json()
-    assert last["totalObjects"] == 121
-    assert last["data"][-1]["id"] == 121
-
-
-def test_an_edit_changes_only_what_was_sent(api):
-    before = api.get("/users/9.json").json()
-    assert api.get("/users/search.json").json()["data"][8] == before
-    after = api.post("/users/9.json", json={"phone": "123"}).json()["success"]
-    assert after == before | {"phone": "123"}
-    assert api.get("/users/search.json").json()["data"][8] == after
-
-
-def test_a_deleted_user_is_not_found(api):
-    response = api.delete("/users/9.json")
-    assert response.json()["success"]["id"] == 9
-    assert api.get("/users/9.json").status_code == 404
-    assert api.delete("/users/9.json").status_code == 404
-    assert api.get("/users/search.json").json()["totalObjects"] == 119
-
-
-def test_the_id_of_a_deleted_user_is_not_reused(api):
-    api.delete("/users/120.json")
-    assert api.post("/users.json", json=NEW).json()["success"]["id"] == 121
-
-
-def test_a_changed_password_is_not_shown(api, sandbox):
-    response = api.post("/users/9/change-password.json", json={"password": "s3cret"})
-    assert response.json()["success"]["id"] == 9
-    assert "s3cret" not in response.text
-    assert sandbox.user(9).password == "s3cret"
-
-
-@pytest.mark.parametrize("path", ["/users.json", "/users/9.json"])
-def test_an_email_address_in_use_is_a_conflict(api, path):
-    taken = api.get("/users/1.json").json()["email"]
-    response = api.post(path, json={"email": taken.upper(), "full_name": "Twin"})
-    assert response.status_code == 409
-    assert response.json()["error"]["code"] == 409
-
-
-def test_a_user_can_keep_their_email_address(api):
-    email = api.get("/users/1.json").json()["email"]
-    assert api.post("/users/1.json", json={"email": email}).status_code == 200
-
-
-def test_an_email_address_can_be_reused_when_its_user_has_another(api):
-    first = api.post("/users.json", json=NEW).json()["success"]
-    assert api.post("/users.json", json=NEW).status_code == 409
-    api.post(f"/users/{first['id']}.json", json={"email": "other@example.com"})
-    assert api.post("/users.json", json=NEW).status_code == 200
+@pytest.mark.parametrize(("query", "expected"), PAGES, ids=[query for query, _ in PAGES])
+def test_a_query_selects_users_and_a_page(unchanged, query, expected):
+    unchanged.play([(f"admin GET /users/search.json?{query}", expected)])
 
 
 @pytest.mark.parametrize(
-    ("content", "kind", "context"),
+    "sort", ["roles", "department", "top_rated", "created_most", "commented_most"]
+)
+def test_a_sort_order_contains_every_user(unchanged, sort):
+    url = f"admin GET /users/search.json?sort={sort}&page="
+    found = [number for page in (1, 2, 3) for number in unchanged.ids(f"{url}{page}")]
+    assert sorted(found) == list(range(1, 121)) != found
+
+
+@pytest.mark.parametrize(
+    ("options", "page", "found"),
     [
-        ("{", "application/json", "body"),
-        ("[1]", "application/json", "body"),
-        ("email=a@b.example", "text/plain", "Content-Type"),
-        ("nothing", "multipart/form-data", "body"),
-        ("nothing", "multipart/form-data; boundary=b", "body"),
+        ({"empty": "empty-list"}, 9, {"currentPage": 9, "nextPage": None, "data": []}),
+        ({"empty": "last-page"}, 9, {"currentPage": 2, "nextPage": None, "data": [51, 52]}),
+        ({"next_page": "absent"}, 2, {"currentPage": 2, "data": [51, 52]}),
+        ({"next_page": "repeats"}, 2, {"currentPage": 2, "nextPage": 2, "data": [51, 52]}),
     ],
 )
-def test_an_unreadable_body_is_rejected(api, content, kind, context):
-    response = api.post("/users.json", content=content, headers={"Content-Type": kind})
-    assert response.status_code == 400
-    assert response.json()["error"]["context"] == context
-
-
-def test_any_version_is_served(sandbox, connect):
-    assert connect(sandbox, version="7.0").get("/me.json").status_code == 200
-
-
-def test_a_sub_path_is_part_of_the_url(start, connect):
-    sandbox = start(users=5, root_path="/support")
-    assert sandbox.url.endswith("/support")
-    assert connect(sandbox).get("/me.json").status_code == 200
-    outside = sandbox.url.removesuffix("/support")
-    assert connect(sandbox).get(outside + "/api/3.0/me.json").status_code == 404
+def test_options_change_the_last_page(start, options, page, found):
+    shown = start(users=52, **options).value(f"admin GET /users/search.json?page={page}")
+    shown["data"] = [user["id"] for user in shown["data"]]
+    names = {"currentPage", "nextPage", "data"} & set(shown)
+    assert {name: shown[name] for name in names} == found
+    assert shown["totalObjects"] == 52
