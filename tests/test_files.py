@@ -208,8 +208,15 @@ async def test_a_download_is_limited_by_max_bytes(client, sandbox, tmp_path):
 
 
 async def test_an_address_that_is_not_http_raises(client, sandbox, tmp_path):
-    for address in ("ftp://example.com/x", "mailto:x", "file:///etc/passwd"):
-        with pytest.raises(ArgumentError, match="http"):
+    problems = {
+        "ftp://example.com/x": "not an http or https URL",
+        "mailto:x": "not an http or https URL",
+        "file:///etc/passwd": "not an http or https URL",
+        "http://a.example:port/": "not a valid URL",
+        "http://a.example:65536/": "65536 is not a valid port",
+    }
+    for address, problem in problems.items():
+        with pytest.raises(ArgumentError, match=f"^file: {problem}$"):
             await client.files.download(address, tmp_path / "a")
     with pytest.raises(ArgumentError, match="no URL"):
         await client.files.download(AttachedFile(), tmp_path / "a")

@@ -405,6 +405,21 @@ async def test_a_walk_ends_where_the_pages_say(sandbox, client, caplog, ending):
     assert max(pages_asked(sandbox)) <= len(pages) + 1
 
 
+@pytest.mark.parametrize(
+    ("part", "is_whole"),
+    [({}, True), ({"start": 1}, True), ({"start": 2}, False), ({"stop": 3}, False)],
+)
+async def test_a_walk_over_all_pages_warns_that_the_server_counts_more(
+    sandbox, client, caplog, part, is_whole
+):
+    script(sandbox, counted(rows(1, 2, 3), rows(4), totalPages=2, totalObjects=5))
+    pages = client.users.search(count=3)
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
+        assert [page.number async for page in pages.by_page(**part)][-1] == 2
+    assert len(caplog.records) == is_whole
+    assert pages.report.consistent is not is_whole
+
+
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_a_walk_continues_to_a_total_that_only_the_first_page_has(sandbox, client, ordered):
     body = {n: {"currentPage": n, "data": rows(n)} for n in range(2, 13)}

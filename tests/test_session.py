@@ -8,10 +8,18 @@ from typing import TypeAlias
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 from tasks import live_tasks, until
 
-from useresponse_async import AsyncClient, ClientClosedError, UseResponseError
+from useresponse_async import (
+    APITimeoutError,
+    AsyncClient,
+    Attachment,
+    ClientClosedError,
+    RetryPolicy,
+    UseResponseError,
+)
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
@@ -226,3 +234,27 @@ async def test_a_cancelled_close_on_asyncio_closes_the_client(walker: AsyncClien
     with pytest.raises(ClientClosedError):
         await call
     await until(lambda: not slow.connections)
+
+
+@pytest.mark.parametrize("attachments", [[], [Attachment.from_bytes("a.txt", b"a")]])
+async def test_the_write_timeout_ends_when_the_body_is_sent(slow: Sandbox, attachments):
+    timeout = httpx.Timeout(60, write=0.01)
+    async with AsyncClient(slow.url, api_key=slow.api_key, timeout=timeout) as client:
+        assert (await client.tickets.create("a", "b", attachments=attachments)).id > 0
+
+
+async def test_the_write_timeout_limits_each_piece_of_a_body_on_any_transport():
+    class Stuck(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await anext(aiter(request.stream))
+            await anyio.sleep_forever()
+            raise AssertionError
+
+    timeout = httpx.Timeout(60, write=0.02)
+    async with AsyncClient("https://a.example", transport=Stuck(), timeout=timeout) as client:
+        with pytest.raises(APITimeoutError) as caught, anyio.fail_after(5):
+            await client.with_options(retry=RetryPolicy(attempts=1)).tickets.create("a", "b")
+    assert str(caught.value) == (
+        "POST /api/3.0/objects.json: no complete response within 0.02 s (write timeout); "
+        "the request may have been processed"
+    )

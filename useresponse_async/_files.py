@@ -268,7 +268,7 @@ class JSONBody(httpx.AsyncByteStream):
         sent: The size of what the transport has taken, in bytes.
         failure: The exception from reading an attachment.
         on_piece: Called before the transport gets a piece, and with ``waiting=False`` before
-            a piece is read.
+            a piece is read and after the last one was sent.
     """
 
     def __init__(self, texts: list[bytes], files: list[tuple[Attachment, int]]) -> None:
@@ -307,6 +307,7 @@ class JSONBody(httpx.AsyncByteStream):
                 if read != size:
                     raise attachment.changed()  # noqa: TRY301 - recorded below
                 yield self._taken(text)
+            self.on_piece(waiting=False)
         except Exception as error:
             self.failure = error
             raise

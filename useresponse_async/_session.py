@@ -271,7 +271,7 @@ class _Message:
             self.step, self.scope.deadline = (seconds, limit), due + _SLACK * seconds
 
     def expect_piece(self, *, waiting: bool) -> None:
-        """Limit the sending of a piece of the body, but not the reading of an attachment."""
+        """Limit the sending of a piece of the body, but not reading a file, or what follows."""
         self.expect(self.timeout.write if waiting else None, "write timeout")
 
     def record(self, error: UseResponseError, number: int) -> None:
