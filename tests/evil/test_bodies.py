@@ -333,7 +333,11 @@ async def test_a_failed_download_names_the_reason_and_leaves_no_file(  # noqa: P
 ):
     server.play(Request(), whole, *([Silence()] if kind is APITimeoutError else []))
     async with connect(server) as client:
-        await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
+        error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
+    assert (error.method, error.path) == ("GET", "/f")
+    assert getattr(error, "request_sent", True)
+    place = server.url.removeprefix("http://")
+    assert getattr(error, "host", place) == place
     assert list(tmp_path.iterdir()) == []
 
 
