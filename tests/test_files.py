@@ -5,7 +5,6 @@ import gc
 import gzip
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.abc
@@ -20,6 +19,7 @@ from useresponse_async import (
     AsyncClient,
     AttachedFile,
     Attachment,
+    KeyPlacement,
     ResponseTooLargeError,
     RetryPolicy,
     UploadedFile,
@@ -31,14 +31,16 @@ pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 UPLOADED = '{"success": {"token": "t1", "url": "/files/t1"}}'
 
 
-async def test_a_file_of_bytes_is_uploaded(client: AsyncClient, sandbox: Sandbox):
+async def test_a_file_of_bytes_is_uploaded_and_sent_again_completely_after_a_503(client, sandbox):
+    sandbox.fail_next(503)
     sandbox.answer_next(UPLOADED)
     uploaded = await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
     assert uploaded == UploadedFile(token="t1", name="a.txt", url="/files/t1")
-    sent = sandbox.requests[0]
-    assert (sent.method, sent.path) == ("POST", "/api/3.0/upload-file.json")
-    assert sent.json() == {"name": "a.txt", "content": "aGVsbG8="}
-    assert sent.headers["Content-Length"] == "37"
+    assert sandbox.arrivals == 2
+    for sent in sandbox.requests:
+        assert (sent.method, sent.path) == ("POST", "/api/3.0/upload-file.json")
+        assert sent.json() == {"name": "a.txt", "content": "aGVsbG8="}
+        assert sent.headers["Content-Length"] == "37"
 
 
 async def test_a_file_at_a_path_is_uploaded_completely(client, sandbox, tmp_path):
@@ -72,43 +74,38 @@ async def test_an_open_file_may_be_sent_by_concurrent_calls(client, sandbox, tmp
         async with anyio.create_task_group() as tasks:
             for _ in range(6):
                 tasks.start_soon(client.files.upload, attachment)
-    assert [base64.b64decode(sent.json()["content"]) == data for sent in sandbox.requests] == (
-        [True] * 6
-    )
+    for sent in sandbox.requests:
+        assert base64.b64decode(sent.json()["content"]) == data
+    assert sandbox.arrivals == 6
 
 
-async def test_an_upload_is_sent_again_completely_after_a_503(
-    client: AsyncClient, sandbox: Sandbox
+@pytest.mark.parametrize(
+    ("attachment", "problem"),
+    [
+        (Attachment.from_path("nowhere.txt"), r"nowhere\.txt: FileNotFoundError: No such file"),
+        (
+            Attachment.from_bytes("a.txt", b"hello", max_bytes=4),
+            r"a\.txt: 5 bytes is more than max_bytes, 4",
+        ),
+    ],
+    ids=["missing", "too large"],
+)
+async def test_a_file_that_cannot_be_sent_raises_before_a_request(
+    client, sandbox, attachment, problem
 ):
-    sandbox.fail_next(503)
-    sandbox.answer_next(UPLOADED)
-    await client.files.upload(Attachment.from_bytes("a.txt", b"hello"))
-    assert [sent.json()["content"] for sent in sandbox.requests] == ["aGVsbG8="] * 2
-
-
-async def test_a_missing_file_raises_before_a_request(client, sandbox, tmp_path):
-    with pytest.raises(
-        ArgumentError, match=r"nowhere\.txt: FileNotFoundError: No such file"
-    ) as caught:
-        await client.files.upload(Attachment.from_path(tmp_path / "nowhere.txt"))
+    with pytest.raises(ArgumentError, match=problem) as caught:
+        await client.files.upload(attachment)
     assert caught.value.argument == "attachment"
     assert sandbox.arrivals == 0
 
 
-async def test_a_file_that_is_too_large_raises_before_a_request(client, sandbox):
-    with pytest.raises(ArgumentError, match=r"a\.txt: 5 bytes is more than max_bytes, 4"):
-        await client.files.upload(Attachment.from_bytes("a.txt", b"hello", max_bytes=4))
-    assert sandbox.arrivals == 0
-
-
-async def test_a_large_file_is_not_held_in_memory(client, sandbox, tmp_path):
+async def test_a_large_file_is_not_held_in_memory(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(20_000_000))
     received = 0
 
     async def answer(request: httpx.Request) -> httpx.Response:
         nonlocal received
-        assert isinstance(request.stream, httpx.AsyncByteStream)
         async for chunk in request.stream:
             received += len(chunk)
         return httpx.Response(200, text=UPLOADED)
@@ -172,27 +169,40 @@ async def test_a_download_is_written_to_an_open_file_at_its_position(client, san
     assert sandbox.arrivals == 3
 
 
-async def test_no_key_is_sent_to_another_origin(client, sandbox, start_sandbox, tmp_path):
+@pytest.mark.parametrize("placement", KeyPlacement)
+async def test_no_key_is_sent_to_another_origin(sandbox, start_sandbox, tmp_path, placement):
     other = start_sandbox(users=1)
-    other.answer_next("hello", times=2, media_type="text/plain")
-    await client.files.download(f"{other.url}/files/1", tmp_path / "a")
-    sandbox.answer_next("", 302, headers={"Location": f"{other.url}/files/2"})
-    await client.files.download("/files/2", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"hello"
-    assert [sent.query for sent in other.requests] == [[], []]
-    assert all("Authorization" not in sent.headers for sent in other.requests)
+    async with client_of(sandbox, key_placement=placement) as client:
+        for host in (other, sandbox):
+            host.answer_next("hello", media_type="text/plain")
+            await client.files.download(f"{host.url}/f", tmp_path / "a", overwrite=True)
+    secret = [
+        sandbox.api_key in (dict(sent.query).get("apiKey"), sent.headers.get("Authorization"))
+        for sent in other.requests + sandbox.requests
+    ]
+    assert secret == [False, True]
+    assert other.requests[0].query == []
 
 
-async def test_a_failed_download_leaves_nothing_behind(client, sandbox, tmp_path):
+async def test_a_download_that_fails_leaves_the_file_that_was_there(client, sandbox, tmp_path):
     (tmp_path / "a").write_bytes(b"old")
-    sandbox.fail_next(404)
-    with pytest.raises(APIStatusError):
-        await client.files.download("/files/1", tmp_path / "a", overwrite=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
-    assert (tmp_path / "a").read_bytes() == b"old"
+    for kind, message in ((APIStatusError, "404"), (ResponseTooLargeError, "larger than 4 bytes")):
+        if kind is APIStatusError:
+            sandbox.fail_next(404)
+        else:
+            sandbox.answer_next("hello", media_type="text/plain")
+        with pytest.raises(kind, match=message):
+            await client.files.download("/f", tmp_path / "a", overwrite=True, max_bytes=4)
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+        assert (tmp_path / "a").read_bytes() == b"old"
 
 
-async def test_the_error_of_a_missing_folder_names_the_target(client, sandbox, tmp_path):
+async def test_an_invalid_address_or_folder_raises_before_a_request(client, sandbox, tmp_path):
+    for address in ("ftp://example.com/x", "mailto:x", "file:///etc/passwd"):
+        with pytest.raises(ArgumentError, match="not an http or https URL"):
+            await client.files.download(address, tmp_path / "a")
+    with pytest.raises(ArgumentError, match="no URL"):
+        await client.files.download(AttachedFile(), tmp_path / "a")
     target = tmp_path / "missing" / "a.jpg"
     with pytest.raises(FileNotFoundError) as caught:
         await client.files.download("/files/1", target)
@@ -200,39 +210,7 @@ async def test_the_error_of_a_missing_folder_names_the_target(client, sandbox, t
     assert sandbox.arrivals == 0
 
 
-async def test_a_download_is_limited_by_max_bytes(client, sandbox, tmp_path):
-    sandbox.answer_next("hello", media_type="text/plain")
-    with pytest.raises(ResponseTooLargeError, match="larger than 4 bytes"):
-        await client.files.download("/files/1", tmp_path / "a", max_bytes=4)
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_an_address_that_is_not_http_raises(client, sandbox, tmp_path):
-    problems = {
-        "ftp://example.com/x": "not an http or https URL",
-        "mailto:x": "not an http or https URL",
-        "file:///etc/passwd": "not an http or https URL",
-        "http://a.example:port/": "not a valid URL",
-        "http://a.example:65536/": "65536 is not a valid port",
-    }
-    for address, problem in problems.items():
-        with pytest.raises(ArgumentError, match=f"^file: {problem}$"):
-            await client.files.download(address, tmp_path / "a")
-    with pytest.raises(ArgumentError, match="no URL"):
-        await client.files.download(AttachedFile(), tmp_path / "a")
-    assert sandbox.arrivals == 0
-
-
-async def test_a_redirect_from_another_origin_has_no_key(client, sandbox, start_sandbox, tmp_path):
-    other = start_sandbox(users=1)
-    home = f"{sandbox.url}/api/3.0/objects/1/trash.json"
-    other.answer_next(b"", 302, headers={"Location": home})
-    with pytest.raises(APIStatusError):
-        await client.files.download(f"{other.url}/x", tmp_path / "a")
-    assert [sent.query for sent in sandbox.requests] == [[]]
-
-
-async def test_an_upload_that_breaks_off_leaves_no_file_open(start_sandbox, tmp_path):
+async def test_an_upload_that_breaks_off_leaves_no_file_open(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(20_000_000))
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
@@ -244,20 +222,16 @@ async def test_an_upload_that_breaks_off_leaves_no_file_open(start_sandbox, tmp_
     gc.collect()
 
 
-@pytest.mark.parametrize(
-    "failure", [UnicodeEncodeError("ascii", "\u2588", 0, 1, "no"), httpx.ReadTimeout("mine")]
-)
-async def test_an_exception_of_a_progress_callback_is_raised_unchanged(
-    client, sandbox, tmp_path, failure
-):
+async def test_an_exception_of_a_progress_callback_is_raised_unchanged(client, sandbox, tmp_path):
     def fail(received: int, total: int | None) -> None:
         raise failure
 
-    sandbox.answer_next("hello", media_type="text/plain")
-    with pytest.raises(type(failure)) as caught:
-        await client.files.download("/files/1", tmp_path / "a", on_progress=fail)
-    assert caught.value is failure
-    assert sandbox.arrivals == 1
+    sandbox.answer_next("hello", media_type="text/plain", times=2)
+    for failure in (UnicodeEncodeError("ascii", "\u2588", 0, 1, "no"), httpx.ReadTimeout("mine")):
+        with pytest.raises(type(failure)) as caught:
+            await client.files.download("/files/1", tmp_path / "a", on_progress=fail)
+        assert caught.value is failure
+    assert sandbox.arrivals == 2
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,19 +248,18 @@ class Unreadable:
         raise self._failure
 
 
-@pytest.mark.parametrize(
-    "failure", [OSError(5, "broken"), KeyError("mine"), httpx.ConnectError("storage is down")]
-)
+FAILURES = [OSError(5, "broken"), KeyError("mine"), httpx.ConnectError("storage is down")]
+
+
 @pytest.mark.parametrize("transport", [None, "aiohttp"])
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_file_that_cannot_be_read_is_named_and_not_retried(
-    sandbox: Sandbox, transport: Any, failure: Exception
-):
+async def test_a_file_that_cannot_be_read_is_named_and_not_retried(sandbox, transport):
     async with client_of(sandbox, transport=transport) as client:
-        with pytest.raises(ArgumentError, match=r"^attachment: a\.txt: ") as caught:
-            await client.files.upload(Attachment.from_file(Unreadable(failure), name="a.txt"))
-        assert type(failure).__name__ in str(caught.value)
-        assert (await client.users.me()).id == 1
+        for failure in FAILURES:
+            with pytest.raises(ArgumentError, match=r"^attachment: a\.txt: ") as caught:
+                await client.files.upload(Attachment.from_file(Unreadable(failure), name="a.txt"))
+            assert type(failure).__name__ in str(caught.value)
+            assert (await client.users.me()).id == 1
 
 
 async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path):

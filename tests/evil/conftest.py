@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -29,14 +29,10 @@ def wire(request, anyio_backend) -> str:
 
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., EvilServer]]:
-    with ExitStack() as stack:
-
-        def start(**options: Any) -> EvilServer:
-            server = EvilServer(**options)
-            stack.callback(server.stop)
-            return server
-
-        yield start
+    servers: list[EvilServer] = []
+    yield lambda **options: servers.append(EvilServer(**options)) or servers[-1]
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture

@@ -6,16 +6,17 @@ import struct
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import anyio
 import pytest
 import trustme
 
-from useresponse_async import APIConnectionError, AsyncClient, RetryPolicy
+from useresponse_async import APIConnectionError, AsyncClient, Attachment, RetryPolicy
 
 ONCE = RetryPolicy(attempts=1)
 ME = b'{"success": {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com"}}'
@@ -38,8 +39,6 @@ class Drip:
 
 @dataclass
 class Sleep:
-    """Does nothing for a while."""
-
     seconds: float
 
 
@@ -48,34 +47,30 @@ class Flood:
     """Sends the same bytes again and again, or ``times`` times."""
 
     data: bytes
-    times: int | None = None
+    times: float = float("inf")
     seconds: float = 0
 
 
-@dataclass
 class Silence:
     """Neither reads nor sends, until the client hangs up."""
 
 
-@dataclass
 class Drain:
     """Reads all that the client has sent and sends, until it hangs up."""
 
 
-@dataclass
 class Reset:
     """Breaks the connection off with a RST."""
 
 
-@dataclass
 class Serve:
     """Responds to every request with the server's ``otherwise``."""
 
 
-Step = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
+Step: TypeAlias = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
 
 
-def options_of(wire: str) -> dict[str, str]:
+def options_of(wire: str) -> dict[str, Any]:
     """Return the options of a client for a wire: our own pools, or aiohttp."""
     return {"transport": "aiohttp"} if wire == "aiohttp" else {}
 
@@ -86,10 +81,12 @@ def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> byte
     return b"\r\n".join([b"HTTP/1.1 " + status, length, *headers, b"", body])
 
 
+IN_CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 def chunked(*chunks: bytes) -> bytes:
     """Return a correct response in chunks."""
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"
+    return IN_CHUNKS + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in (*chunks, b""))
 
 
 AUTHORITY = trustme.CA()
@@ -109,6 +106,21 @@ def create(client: AsyncClient) -> Awaitable[Any]:
     return client.users.create("ada@example.com", full_name="Ada")
 
 
+async def _walk(client: AsyncClient, _folder: Path) -> None:
+    users = [user.id async for user in client.users.search(count=2)]
+    assert users == [*range(1, len(users) + 1)]
+
+
+Call: TypeAlias = Callable[[AsyncClient, Path], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "get": lambda client, folder: client.users.get(1),
+    "post": lambda client, folder: create(client),
+    "upload": lambda client, folder: client.files.upload(Attachment.from_bytes("a", bytes(10**6))),
+    "download": lambda client, folder: client.files.download("/f", folder / "f", overwrite=True),
+    "walk": _walk,
+}
+
+
 async def failure(
     call: Awaitable[object],
     kind: type[Exception] | tuple[type[Exception], ...] = APIConnectionError,
@@ -122,7 +134,6 @@ async def failure(
     return caught.value
 
 
-@dataclass
 class EvilServer:
     """Plays one script on each connection in sequence; when none is left, it serves.
 
@@ -130,47 +141,37 @@ class EvilServer:
         tls: The TLS context (default: plain HTTP).
     """
 
-    tls: ssl.SSLContext | None = None
-    heads: list[bytes] = field(default_factory=list)
-    connections: int = 0
-    otherwise: bytes = answer()
-    sent: int = 0
-    drained: int = 0
-    _scripts: deque[tuple[Step, ...]] = field(default_factory=deque)
-    _open: set[socket.socket] = field(default_factory=set)
-    _threads: list[threading.Thread] = field(default_factory=list)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
+        self.otherwise = answer()
+        self.scripts: deque[tuple[Any, ...]] = deque()
+        self.heads: list[bytes] = []
+        self.connections = self.sent = self.drained = 0
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         # So that what a client may send ahead of a server that does not read is not much.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self.port: int = self._listener.getsockname()[1]
+        self.url = f"http{'s' if tls else ''}://localhost:{self.port}"
         self._start(self._accept)
 
     @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"http{'s' if self.tls else ''}://localhost:{self.port}"
-
-    @property
     def open_connections(self) -> int:
-        """How many connections are being played to."""
         return len(self._open)
 
-    def play(self, *steps: Step, times: int = 1) -> None:
+    def play(self, *steps: Any, times: int = 1) -> None:
         """Add a script, for one connection or for several."""
-        self._scripts.extend([steps] * times)
+        self.scripts.extend([steps] * times)
 
     def stop(self) -> None:
         """Break every connection off, and return when all threads have ended."""
         self._stopping.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for connection in list(self._open):
+        for connection in (self._listener, *self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive()
@@ -181,32 +182,28 @@ class EvilServer:
         thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):
+            while True:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            steps = self._scripts.popleft() if self._scripts else (Serve(),)
-            self._open.add(connection)
-            self._start(self._play, connection, steps)
+                self.connections += 1
+                self._open.add(connection)
+                self._start(
+                    self._play, connection, self.scripts.popleft() if self.scripts else (Serve(),)
+                )
 
     def _play(self, connection: socket.socket, steps: tuple[Step, ...]) -> None:
         plain = connection
-        try:
+        with suppress(OSError):  # the client has gone, or the server stops
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.tls is not None and not isinstance(steps[0], Silence | Reset):
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 self._open.add(connection)
             for step in steps:
                 self._take(connection, step)
-        except OSError:
-            pass  # the client has gone, or the server stops
-        finally:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-            self._open -= {connection, plain}
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
+        self._open -= {connection, plain}
 
     def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901, PLR0912 - one case each
         match step:
@@ -222,12 +219,10 @@ class EvilServer:
             case Sleep(seconds):
                 self._wait(seconds)
             case Flood(data, times, seconds):
-                count = 0
-                while (times is None or count < times) and not self._stopping.is_set():
+                while times > 0:
                     self._take(connection, data)
-                    count += 1
-                    if seconds:
-                        self._wait(seconds)
+                    self._wait(seconds)
+                    times -= 1
             case Silence():
                 # Only a closed connection shows, so that nothing that was sent is taken.
                 while not self._stopping.is_set() and not _hung_up(connection):
@@ -252,21 +247,19 @@ class EvilServer:
     def _read_request(self, connection: socket.socket, *, body: bool) -> None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            byte = connection.recv(1)
-            if not byte:
-                raise ConnectionAbortedError
-            head += byte
+            head += _received(connection, 1)
         self.heads.append(head)
-        length = 0
-        for line in head.split(b"\r\n"):
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        while body and length:
-            taken = connection.recv(min(length, 65536))
-            if not taken:
-                raise ConnectionAbortedError
-            length -= len(taken)
+        _, _, length = head.lower().partition(b"\r\ncontent-length:")
+        left = int(length.partition(b"\r\n")[0] or 0) if body else 0
+        while left:
+            left -= len(_received(connection, min(left, 65536)))
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    received = connection.recv(size)
+    if not received:
+        raise ConnectionAbortedError
+    return received
 
 
 def _hung_up(connection: socket.socket) -> bool:

@@ -1,26 +1,21 @@
 """A transport that blocks in one of its steps."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from pathlib import Path
-from typing import Any
+from contextlib import suppress
 
 import anyio
-import httpx
 import pytest
 import trio
 from memory import Memory
-from server import ONCE, Request, Silence, answer, chunked, options_of
+from server import CALLS, ONCE, Request, Silence, answer, chunked
 from tasks import live_tasks, until
 
-from useresponse_async import APITimeoutError, AsyncClient, Attachment
+from useresponse_async import APITimeoutError, AsyncClient, ClientClosedError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
-ATTEMPT_SECONDS = 0.3
+SECONDS = 0.3
 SLACK_SECONDS = 1.0
-Call = Callable[[AsyncClient, Path], Awaitable[object]]
 
 
 class Sleepy(Memory):
@@ -44,110 +39,66 @@ class Sleepy(Memory):
                 self.asleep -= 1
 
 
-async def walk(client: AsyncClient, folder: Path) -> None:
-    async for _ in client.users.search():
-        pass
-
-
-CALLS: dict[str, Call] = {
-    "get": lambda client, folder: client.users.get(1),
-    "post": lambda client, folder: client.users.create("ada@example.com", full_name="Ada"),
-    "upload": lambda client, folder: client.files.upload(Attachment.from_bytes("a", bytes(10**6))),
-    "download": lambda client, folder: client.files.download("/f", folder / "f", overwrite=True),
-    "walk": walk,
-}
-LOOPS = pytest.mark.parametrize(
-    "anyio_backend",
-    ["asyncio", pytest.param("asyncio+uvloop", marks=pytest.mark.long), "trio"],
-    indirect=True,
-)
+LOOPS = ["asyncio", pytest.param("asyncio+uvloop", marks=pytest.mark.long), "trio"]
 STEPS = ["head", "first", "later", "last", "close"]
 
 
-def cases() -> list[tuple[str, str]]:
-    return [(call, step) for call in CALLS for step in STEPS] + [("upload", "upload")]
-
-
-async def settle(tasks: int) -> None:
-    await until(lambda: live_tasks() == tasks, within=SLACK_SECONDS)
-
-
-@LOOPS
-@pytest.mark.parametrize(("call", "step"), cases())
-async def test_a_blocked_call_ends_within_its_deadline(call, step, tmp_path):
+@pytest.mark.parametrize("anyio_backend", LOOPS, indirect=True)
+@pytest.mark.parametrize("by", ["deadline", "scope", "task", "closing the client"])
+@pytest.mark.parametrize(
+    ("call", "step"), [("upload", "upload"), *((call, step) for call in CALLS for step in STEPS)]
+)
+async def test_a_blocked_call_ends_at_once_or_within_its_deadline(  # noqa: C901 - a case each
+    by, call, step, tmp_path, collect
+):
+    if by == "task" and trio.lowlevel.in_trio_task():
+        pytest.skip("trio cancels by scopes only")
     sender, tasks = Sleepy(step), live_tasks()
+    seconds = SECONDS if by == "deadline" else 60
     client = AsyncClient(
         "https://help.example",
         transport=sender,
         retry=ONCE,
-        attempt_timeout=ATTEMPT_SECONDS,
+        attempt_timeout=seconds,
         # A download has no other limit once it has begun than that of each part.
-        timeout=ATTEMPT_SECONDS if call == "download" else 60,
-    )
-    with anyio.fail_after(ATTEMPT_SECONDS + SLACK_SECONDS):
-        if step == "close":  # a result that came counts
-            await CALLS[call](client, tmp_path)
-        else:
-            with pytest.raises(APITimeoutError):
-                await CALLS[call](client, tmp_path)
-    assert sender.reached.is_set()
-    assert client.in_flight == 0
-    await settle(tasks)
-    assert sender.asleep == 0
-    await client.aclose()
-    assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
-
-
-@LOOPS
-@pytest.mark.parametrize("by", ["scope", "task", "closing the client"])
-@pytest.mark.parametrize(("call", "step"), cases())
-async def test_a_blocked_call_can_be_cancelled_at_once(  # noqa: PLR0917 - fixtures
-    anyio_backend, by, call, step, tmp_path, collect
-):
-    if by == "task" and anyio_backend[0] == "trio":
-        pytest.skip("trio cancels by scopes only")
-    sender, tasks = Sleepy(step), live_tasks()
-    client = AsyncClient(
-        "https://help.example", transport=sender, retry=ONCE, timeout=60, attempt_timeout=60
+        timeout=seconds if call == "download" else 60,
     )
 
     async def run() -> None:
-        with suppress(Exception):
+        try:
             await CALLS[call](client, tmp_path)
+        except APITimeoutError:
+            assert (by, step == "close") == ("deadline", False)
+        except ClientClosedError:
+            assert by == "closing the client"
+        else:
+            assert step == "close"  # a result that came counts
 
-    async def left() -> None:
+    async def leave() -> None:
         await sender.reached.wait()
-        with anyio.fail_after(SLACK_SECONDS):
-            if by == "scope":
-                scope.cancel()
-            elif by == "task":
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            else:
-                await client.aclose()
-            await ended.wait()
+        if by == "scope":
+            scope.cancel()
+        elif by == "task":
+            task.cancel()
+        elif by == "closing the client":
+            await client.aclose()
 
-    ended = anyio.Event()
-    if by == "task":
-        task = asyncio.get_running_loop().create_task(run())
-        task.add_done_callback(lambda _: ended.set())
-        await left()
-    else:
+    with anyio.fail_after(SECONDS + SLACK_SECONDS):
         async with anyio.create_task_group() as group:
-            group.start_soon(left)
+            group.start_soon(leave)
             with anyio.CancelScope() as scope:
-                await run()
-            ended.set()
+                if by == "task":
+                    task = asyncio.get_running_loop().create_task(run())
+                    with suppress(asyncio.CancelledError):
+                        await task
+                else:
+                    await run()
     assert client.in_flight == 0
-    await settle(tasks)
+    await until(lambda: live_tasks() == tasks, within=SLACK_SECONDS)
     assert sender.asleep == 0
     await client.aclose()
     collect()  # so that what was not closed warns here
     assert {path.name for path in tmp_path.iterdir()} <= ({"f"} if step == "close" else set())
-
-
-# On real sockets: the connection is gone too
 
 
 SILENCES = {
@@ -157,54 +108,21 @@ SILENCES = {
 }
 
 
-@pytest.fixture(params=["own", "aiohttp", "transport", "client"])
-async def connected(request, anyio_backend, server):
-    """Give a client of the server by each sender, with a limit in seconds for each part."""
-    if request.param == "aiohttp" and anyio_backend[0] == "trio":
-        pytest.skip("aiohttp runs on asyncio only")
-    options: dict[str, Any] = options_of(request.param)
-    if request.param == "client":
-        options = {"http_client": httpx.AsyncClient()}
-    elif request.param == "transport":
-        options = {"transport": httpx.AsyncHTTPTransport()}
-    async with AsyncExitStack() as stack:
-        if "http_client" in options:
-            await stack.enter_async_context(options["http_client"])
-        client = await stack.enter_async_context(AsyncClient(server.url, retry=ONCE, **options))
-        yield lambda seconds: client.with_options(timeout=seconds)
-
-
-@LOOPS
 @pytest.mark.parametrize("how", SILENCES)
-@pytest.mark.parametrize("end", ["deadline", "scope", "task"])
-async def test_no_busy_connection_is_left(server, connected, how, end, tmp_path):
-    if end == "task" and trio.lowlevel.in_trio_task():
-        pytest.skip("trio cancels by scopes only")
-    client = connected(0.2 if end == "deadline" else 60)
-    for call in CALLS.values():
-        tasks, connections = live_tasks(), server.connections
-        server.play(*SILENCES[how])
-
-        async def until_it_waits(before: int = connections) -> None:
-            await until(lambda: server.connections != before)
-            await anyio.sleep(0.02)
-
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_call_that_is_cancelled_leaves_no_connection_open(
+    server, connect, how, call, tmp_path
+):
+    server.play(*SILENCES[how])
+    async with connect(server, timeout=60) as client:
+        tasks = live_tasks()
         with anyio.fail_after(5):
-            if end == "deadline":
-                with pytest.raises(APITimeoutError):
-                    await call(client, tmp_path)
-            elif end == "scope":
-                async with anyio.create_task_group() as group:
-                    group.start_soon(call, client, tmp_path)
-                    await until_it_waits()
-                    group.cancel_scope.cancel()
-            else:
-                task = asyncio.ensure_future(call(client, tmp_path))
-                await until_it_waits()
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
+            async with anyio.create_task_group() as group:
+                group.start_soon(CALLS[call], client, tmp_path)
+                await until(lambda: server.heads)
+                await anyio.sleep(0.02)
+                group.cancel_scope.cancel()
         assert client.in_flight == 0
         await until(lambda: not server.open_connections, within=SLACK_SECONDS)
-        await settle(tasks)
+        await until(lambda: live_tasks() == tasks, within=SLACK_SECONDS)
     assert list(tmp_path.iterdir()) == []

@@ -21,37 +21,15 @@ HEADS: dict[str, tuple[Step, ...]] = {
 ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], Drip(b"x" * 10_000, 0.02))}
 
 
-@pytest.fixture(params=ANSWERS)
-def endless(request) -> tuple[Step, ...]:
-    return ANSWERS[request.param]
-
-
-async def test_it_ends_with_the_attempt_timeout(server, connect, endless):
-    server.play(Request(), *endless)
+@pytest.mark.parametrize("how", ANSWERS)
+async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
+    download = [lambda client: client.files.download("/f", tmp_path / "f")] * (how in HEADS)
     async with connect(server, attempt_timeout=0.3) as client:
-        error = await failure(client.users.me(), APITimeoutError, within=20)
-    assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
-    assert (error.request_sent, error.attempt) == (True, 1)
-
-
-async def test_it_ends_after_five_timeouts_by_default(server, connect):
-    server.play(Request(), *ANSWERS["1xx drip"])
-    async with connect(server, timeout=0.3) as client:
-        await failure(client.users.me(), APITimeoutError, match=r"within 1\.5 s", within=20)
-
-
-@pytest.mark.parametrize("head", HEADS)
-async def test_the_head_of_a_download_ends_with_the_attempt_timeout(
-    server, connect, tmp_path, head
-):
-    server.play(Request(), *HEADS[head])
-    async with connect(server, attempt_timeout=0.3) as client:
-        await failure(
-            client.files.download("/f", tmp_path / "f"),
-            APITimeoutError,
-            match="attempt_timeout",
-            within=20,
-        )
+        for call in (lambda client: client.users.me(), *download):
+            server.play(Request(), *ANSWERS[how])
+            error = await failure(call(client), APITimeoutError, within=20)
+            assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
+            assert (error.request_sent, error.attempt) == (True, 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -73,16 +51,17 @@ async def test_only_idempotent_calls_are_retried(server, connect, repeatable):
         assert server.connections == (3 if repeatable else 1)
 
 
-async def test_a_view_has_its_own_timeouts(server, connect):
+async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, connect):
     async def ends(client: AsyncClient, within: str) -> None:
         server.play(Request(), *ANSWERS["1xx drip"])
-        await failure(client.users.me(), APITimeoutError, match=f"within {within} s", within=20)
+        await failure(client.users.me(), APITimeoutError, match=rf"within {within} s", within=20)
 
-    async with connect(server, timeout=2, attempt_timeout=0.3) as client:
-        await ends(client.with_options(attempt_timeout=0.1), r"0\.1")
-        await ends(client.with_options(timeout=1), r"0\.3")
-    async with connect(server, timeout=2) as client:
+    async with connect(server, timeout=0.3) as client:
+        await ends(client, r"1\.5")
         await ends(client.with_options(timeout=0.1), r"0\.5")
+        await ends(client.with_options(attempt_timeout=0.1), r"0\.1")
+    async with connect(server, timeout=2, attempt_timeout=0.3) as client:
+        await ends(client.with_options(timeout=1), r"0\.3")
 
 
 async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):

@@ -220,6 +220,6 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
                     client_of_the_callers=sender == "client",
                 )
             (tmp_path / "f").unlink(missing_ok=True)
-            server._scripts.clear()  # noqa: SLF001 - what the call did not need
+            server.scripts.clear()  # what the call did not need
         # These return the body unchanged.
         assert {*CALLS} - failures <= {"download", "sensitive"}
