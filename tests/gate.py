@@ -5,13 +5,9 @@ import httpx
 
 
 class Gate(httpx.AsyncHTTPTransport):
-    """Delays requests until the expected number of them are in flight.
+    """Delays requests, after the first ones, until the expected number of them are in flight.
 
     With fewer the test runs into its time limit; more show in ``peak``.
-
-    Args:
-        expected: Number of concurrent requests to wait for.
-        first: Number of requests that pass before, such as those for first pages.
     """
 
     def __init__(self, expected: int, *, first: int = 0) -> None:

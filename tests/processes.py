@@ -9,8 +9,8 @@ from collections.abc import Callable
 def child_running(module: str, *, parent: subprocess.Popen | None = None) -> int:
     """Wait for the child of a process, or of this one, that runs ``module``; return its id."""
     parent_id = parent.pid if parent else os.getpid()
-    started = time.monotonic()
-    while time.monotonic() < started + 60:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         # Libraries may start others: trio asks ldconfig while it is imported.
         for line in _ps("-A", "-ww", "-o", "pid=,ppid=,args=").splitlines():
             pid, its_parent, arguments = line.split(maxsplit=2)
@@ -37,9 +37,5 @@ def is_alive(pid: int) -> bool:
 
 
 def _ps(*options: str) -> str:
-    return subprocess.run(  # noqa: S603 - our own words and a number
-        ["ps", *options],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+    command = ["ps", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - our own

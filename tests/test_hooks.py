@@ -1,7 +1,6 @@
 """Hooks: what they receive, and what they cannot break."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -77,14 +76,13 @@ async def test_a_hook_can_call_the_client_while_its_only_slot_is_taken(sandbox):
     names = []
 
     async def hook(response: httpx.Response) -> None:
-        if response.url.path.endswith("/me.json") and not names:
-            names.append("asked")
+        if response.url.path.endswith("/me.json"):
             names.append((await client.users.get(1)).name)
 
     async with client_of(sandbox, max_in_flight=1, on_response=hook) as client:
         with anyio.fail_after(10):
             await client.users.me()
-    assert len(names) == 2
+    assert len(names) == 1
 
 
 async def test_hooks_see_no_key(sandbox: Sandbox):
@@ -133,9 +131,9 @@ async def test_a_cancelled_hook_ends_the_call(sandbox: Sandbox):
 
 @pytest.mark.parametrize("name", ["on_request", "on_response", "on_retry"])
 def test_a_hook_that_is_not_callable_raises(name: str):
-    options: dict[str, Callable[..., None]] = {name: "print"}  # type: ignore[dict-item]
+    options: dict[str, Any] = {name: "print"}
     with pytest.raises(ConfigurationError, match=name):
-        AsyncClient("https://example.com", **options)  # type: ignore[arg-type]
+        AsyncClient("https://example.com", **options)
 
 
 async def test_the_pages_of_a_walk_wait_longer_than_the_queue_timeout(start_sandbox):

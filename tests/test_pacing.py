@@ -9,9 +9,8 @@ import pytest
 from quick import client_of
 from tasks import until
 
-from useresponse_async import AsyncClient, User
+from useresponse_async import AsyncClient
 from useresponse_async._pacing import Pacing, Slot
-from useresponse_async._session import in_bulk
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
@@ -174,21 +173,6 @@ async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_ca
             tasks.cancel_scope.cancel()
 
 
-async def test_calls_of_a_map_are_bulk_work_and_those_of_its_loop_are_not(start_sandbox: Start):
-    sandbox = start_sandbox(users=5)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
-        marks: list[bool] = []
-
-        async def note(number: int) -> User:
-            marks.append(in_bulk.get())
-            return await client.users.get(number)
-
-        async for _ in client.map(note, [1, 2, 3]):
-            marks.append(in_bulk.get())
-        assert marks.count(True) == 3
-        assert marks.count(False) == 3
-
-
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_walk_over_an_overloaded_server_is_complete_and_seldom_refused(
     start_sandbox: Start, caplog: pytest.LogCaptureFixture
@@ -201,21 +185,6 @@ async def test_a_walk_over_an_overloaded_server_is_complete_and_seldom_refused(
     # 300 pages: a fixed limit of 50 is refused thousands of times.
     assert 0 < sandbox.faults["overload"] < 60
     assert any("overloaded" in record.message for record in caplog.records)
-
-
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_server_that_gains_capacity_gets_more_requests(start_sandbox: Start):
-    sandbox = start_sandbox(users=30_000, latency=0.01, capacity=2)
-    async with client_of(sandbox, max_in_flight=16) as client:
-        async with client.users.search(count=10) as users:
-            async for user in users:
-                if user.id == 1_000:
-                    sandbox.set_capacity(None)
-                    sandbox.set_latency(0.05)  # so that a busy client can have so many in flight
-                    sandbox.forget_requests()
-                if user.id > 1_000 and sandbox.peak_in_flight == 16:
-                    break
-    assert sandbox.peak_in_flight == 16
 
 
 async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox: Start):

@@ -32,65 +32,51 @@ SPELLINGS = (KEY, quote(KEY, safe=""), "s3cr3t")
 ECHO = {"X-Echo": KEY}
 
 
-class Witness:
+class Witness(logging.Handler):
     """Reads what a user can see, and records where the key is in it."""
 
     def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
         self.leaks: list[str] = []
         self.records = 0
 
-    def read(self, where: str, text: str) -> None:
-        self.leaks += [f"{where}: {text}" for spelling in SPELLINGS if spelling in text]
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records += 1
+        self.read(record.getMessage(), repr(record.__dict__))
+
+    def read(self, *texts: str) -> None:
+        self.leaks += [text for text in texts for spelling in SPELLINGS if spelling in text]
 
     def look_at(self, thing: object) -> None:
-        name = type(thing).__name__
-        self.read(f"repr of {name}", repr(thing))
-        self.read(f"str of {name}", str(thing))
-        self.read(f"attributes of {name}", repr(getattr(thing, "__dict__", "")))
+        self.read(repr(thing), str(thing), repr(getattr(thing, "__dict__", "")))
         try:
-            pickled = pickle.dumps(thing)
+            self.read(pickle.dumps(thing).decode("latin-1"))
         except (TypeError, AttributeError, pickle.PicklingError) as error:
-            self.read(f"failed pickle of {name}", repr(error))
-        else:
-            self.read(f"pickle of {name}", pickled.decode("latin-1"))
+            self.read(repr(error))
+        if isinstance(thing, httpx.Response):
+            self.look_at(thing.request)
+            self.read(repr(thing.headers), str(thing.request.url))
 
     def look_into(self, error: BaseException) -> None:
         self.look_at(error)
         rendered = traceback.TracebackException.from_exception(error, capture_locals=True)
-        self.read("traceback", "".join(rendered.format()))
+        self.read("".join(rendered.format()))
         for linked in (error.__cause__, error.__context__):
             if linked is not None:
                 self.look_into(linked)
 
 
-class WitnessHandler(logging.Handler):
-    def __init__(self, witness: Witness) -> None:
-        super().__init__(logging.DEBUG)
-        self.witness = witness
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.witness.records += 1
-        self.witness.read("log message", record.getMessage())
-        self.witness.read("log record", repr(record.__dict__))
-
-
 @pytest.fixture
-def witness() -> Iterator[Witness]:
+def witness(caplog: pytest.LogCaptureFixture) -> Iterator[Witness]:
     witness = Witness()
-    handler = WitnessHandler(witness)
-    loggers = [logging.getLogger(name) for name in ("", *logging.root.manager.loggerDict)]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(handler)
+    for name in ("", *logging.root.manager.loggerDict):
+        caplog.set_level(logging.DEBUG, logger=name)
+    logging.getLogger().addHandler(witness)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield witness
-    logging.getLogger().removeHandler(handler)
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    for warning in caught:
-        witness.read("warning", str(warning.message))
+    logging.getLogger().removeHandler(witness)
+    witness.read(*[str(warning.message) for warning in caught])
     assert witness.records
     assert witness.leaks == []
 
@@ -128,9 +114,6 @@ async def test_success_shows_no_key(client: AsyncClient, locked: Sandbox, witnes
         witness.look_at(thing)
     for response in responses[1:]:  # the first body is the profile, which is the key's own home
         witness.look_at(response)
-        witness.look_at(response.request)
-        witness.read("response headers", repr(response.headers))
-        witness.read("request URL", str(response.request.url))
     sent = locked.requests[0]
     assert KEY in (dict(sent.query).get("apiKey"), sent.headers.get("Authorization"))
 
@@ -166,7 +149,7 @@ async def test_no_failure_shows_a_key_that_the_server_echoes(client, locked, wit
         for response in responses:
             if not response.is_success:  # a successful body is not redacted
                 witness.look_at(response)
-                witness.read("text", response.text)
+                witness.read(response.text)
             assert response.elapsed.total_seconds() > 0
     assert redacted == 12
     locked.clear_faults()
@@ -195,8 +178,6 @@ async def test_a_redirect_that_contains_the_key_shows_none(client, locked, witne
         assert responses
         for response in responses:
             witness.look_at(response)
-            witness.read("headers", repr(response.headers))
-            witness.read("request URL", str(response.request.url))
 
 
 async def test_the_callers_own_http_client_logs_no_key(locked: Sandbox, witness: Witness):

@@ -5,6 +5,7 @@ import re
 import socket
 
 import pytest
+from quick import client_of
 from server import (
     ONCE,
     Request,
@@ -28,19 +29,9 @@ from useresponse_async import (
 
 pytestmark = pytest.mark.anyio
 
-IN_DOUBT = "; the request may have been processed"
-CUT_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
-DOUBTS = {
-    "silence": (Request(), Silence()),
-    "silence in the body": (Request(), CUT_BODY, Silence()),
-    "close": (Request(),),
-    "reset": (Request(), Reset()),
-    "close in the body": (Request(), CUT_BODY),
-    "cut JSON": (Request(), answer(b'{"success": {"id"')),
-    "500": (Request(), answer(b"", status=b"500 Internal Server Error")),
-}
-DOUBTFUL = pytest.mark.parametrize("doubt", DOUBTS.values(), ids=DOUBTS)
-A_FILE = [Attachment.from_bytes("a.txt", b"a")]
+
+def me(client):
+    return client.users.me()
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +40,9 @@ def nothing_of_this_machine(monkeypatch):
     monkeypatch.delenv("USERESPONSE_API_KEY", raising=False)
 
 
-async def message_of(client) -> str:
+async def error_of(client, call=me, kind=UseResponseError):
     async with client:
-        with pytest.raises(UseResponseError) as caught:
-            await client.users.me()
-    return str(caught.value)
+        return await failure(call(client), kind)
 
 
 @pytest.mark.parametrize("source", ["USERESPONSE_URL", "the base_url argument"])
@@ -64,15 +53,18 @@ async def test_a_refused_connection_names_the_host_and_the_source_of_the_url(
     monkeypatch.setenv("USERESPONSE_URL", url if source.isupper() else "https://other.example")
     given = None if source.isupper() else url
     with holder:
-        message = await message_of(AsyncClient(given, retry=ONCE, **options_of(wire)))
-    host = url.removeprefix("http://")
-    reason = f"cannot connect to {host}: connection refused (URL from {source})"
-    assert message == f"GET /api/3.0/me.json: {reason}"
+        error = await error_of(AsyncClient(given, retry=ONCE, **options_of(wire)))
+        assert (error.request_sent, isinstance(error, APITimeoutError)) == (False, False)
+        reason = f"cannot connect to {url[7:]}: connection refused (URL from {source})"
+        assert str(error) == f"GET /api/3.0/me.json: {reason}"
+        error = await error_of(AsyncClient(given, retry=ONCE, **options_of(wire)), create)
+        assert reason in str(error)
+        assert IN_DOUBT not in str(error)
 
 
 async def test_an_unknown_host_is_named(wire):
     client = AsyncClient("https://no-such-host.invalid", retry=ONCE, **options_of(wire))
-    message = await message_of(client)
+    message = str(await error_of(client))
     assert "cannot connect to no-such-host.invalid:443: the host name cannot be resolved" in message
     assert message.endswith("(URL from the base_url argument)")
 
@@ -80,14 +72,13 @@ async def test_an_unknown_host_is_named(wire):
 async def test_a_connect_timeout_names_the_host_and_the_limit(wire):
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        waiting = [
-            socket.socket() for _ in range(3)
-        ]  # which are not accepted, so that the queue is full
+        # These are not accepted, so that the queue is full.
+        waiting = [socket.socket() for _ in range(3)]
         for connection in waiting:
             connection.settimeout(0)
             connection.connect_ex(listener.getsockname())
         client = AsyncClient(f"http://{host}", timeout=0.2, retry=ONCE, **options_of(wire))
-        message = await message_of(client)
+        message = str(await error_of(client))
         for connection in waiting:
             connection.close()
     assert f"cannot connect to {host} within 0.2 s (connect timeout) (URL from" in message
@@ -101,133 +92,111 @@ async def test_a_connect_timeout_names_the_host_and_the_limit(wire):
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
 async def test_an_unreachable_proxy_is_named(monkeypatch, wire, scheme, port, source):
     holder, address = refusing_address()
-    proxy = address.replace("//", "//user:s3cret@")
-    given = proxy if source == "the proxy argument" else None
-    if given is None:
+    given = proxy = address.replace("//", "//user:s3cret@")
+    if source == "the environment":
+        given = None
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv(f"{scheme}_proxy", proxy)
     url = f"{scheme}://help.example"
     with holder:
-        message = await message_of(AsyncClient(url, proxy=given, retry=ONCE, **options_of(wire)))
-    assert message == (
+        error = await error_of(AsyncClient(url, proxy=given, retry=ONCE, **options_of(wire)))
+    assert str(error) == (
         f"GET /api/3.0/me.json: cannot connect to help.example:{port} through the proxy "
         f"{address.removeprefix('http://')} (from {source}): connection refused"
     )
 
 
+CALLS_401 = {
+    "me": me,
+    "login": lambda client: client.auth.login("a@b.example", "pw"),
+    "password": lambda client: client.users.create("a@b.ex", full_name="A", password="pw"),
+}
+BOTH = "[the server rejected a secret of the call or the API key from the api_key argument]"
+GUEST = "requires an API key: pass api_key, or set USERESPONSE_API_KEY]"
+
+
 @pytest.mark.parametrize(
-    ("answered", "problem"),
+    ("key", "environment", "call", "end"),
     [
-        ((), "no response within 0.2 s (read timeout)"),
-        ((CUT_BODY,), "no complete response within 0.2 s (read timeout)"),
+        (None, "wrong", "me", "[the server rejected the API key from USERESPONSE_API_KEY]"),
+        ("wrong", "", "me", "[the server rejected the API key from the api_key argument]"),
+        ("wrong", "", "login", BOTH),
+        ("wrong", "", "password", BOTH),
+        (None, "", "me", GUEST),
+        (None, "", "login", "401 Authentication is required"),
     ],
 )
-async def test_a_timeout_names_its_kind_and_limit(server, connect, answered, problem):
-    server.play(Request(), *answered, Silence())
-    async with connect(server, timeout=0.2) as client:
-        assert str(await failure(client.users.me())).endswith(f": {problem}")
-
-
-async def test_a_401_names_the_source_of_the_key(sandbox, monkeypatch, wire):
-    monkeypatch.setenv("USERESPONSE_API_KEY", "wrong-key")
-    for given, source in ((None, "USERESPONSE_API_KEY"), ("wrong-too", "the api_key argument")):
-        client = AsyncClient(sandbox.url, api_key=given, **options_of(wire))
-        async with client:
-            with pytest.raises(AuthenticationError) as caught:
-                await client.users.me()
-        assert str(caught.value).endswith(f"[the server rejected the API key from {source}]")
-        assert "wrong" not in str(caught.value)
-
-
-async def test_a_401_of_a_call_with_a_password_names_password_and_key(sandbox, wire):
-    names_both = r"\[the server rejected a secret of the call or the API key from the api_key arg"
-    async with AsyncClient(sandbox.url, api_key="wrong-key", **options_of(wire)) as client:
-        for call in (
-            client.auth.login("a@b.example", "pw"),
-            client.users.create("a@b.example", full_name="A", password="pw"),
-        ):
-            with pytest.raises(AuthenticationError, match=names_both):
-                await call
-    async with AsyncClient(sandbox.url, **options_of(wire)) as guest:
-        with pytest.raises(AuthenticationError) as caught:
-            await guest.auth.login("a@b.example", "pw")
-    assert "[" not in str(caught.value)
-
-
-async def test_a_401_of_a_guest_says_how_to_pass_a_key(sandbox, wire):
-    message = await message_of(AsyncClient(sandbox.url, **options_of(wire)))
-    assert message.endswith("requires an API key: pass api_key, or set USERESPONSE_API_KEY]")
-
-
-@DOUBTFUL
-@pytest.mark.parametrize(
-    "call",
-    [
-        create,
-        lambda client: client.objects.trash(1),
-        lambda client: client.objects.update(1, attachments=A_FILE),
-        lambda client: client.request("POST", "anything.json"),
-    ],
-    ids=["POST", "a GET that moves", "a PUT with a file", "any POST"],
-)
-async def test_a_failed_call_that_is_not_idempotent_may_have_been_processed(
-    server, connect, call, doubt
+async def test_a_401_names_what_was_rejected(  # noqa: PLR0917 - fixtures and a row
+    sandbox, monkeypatch, wire, key, environment, call, end
 ):
-    server.play(*doubt)
+    monkeypatch.setenv("USERESPONSE_API_KEY", environment)
+    client = AsyncClient(sandbox.url, api_key=key, **options_of(wire))
+    message = str(await error_of(client, CALLS_401[call], AuthenticationError))
+    assert message.endswith(end)
+    assert "wrong" not in message
+    assert ("[" in message) is ("[" in end or end == GUEST)
+
+
+# Whether the call may have been processed
+
+IN_DOUBT = "; the request may have been processed"
+CUT_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+NO_RESPONSE = ": no response within 0.25 s (read timeout)"
+NO_COMPLETE = ": no complete response within 0.25 s (read timeout)"
+DOUBTS = {
+    "silence": (NO_RESPONSE, Silence()),
+    "silence in the body": (NO_COMPLETE, CUT_BODY, Silence()),
+    "close": ("",),
+    "reset": ("", Reset()),
+    "close in the body": ("", CUT_BODY),
+    "cut JSON": ("", answer(b'{"success": {"id"')),
+    "500": ("", answer(b"", status=b"500 Internal Server Error")),
+}
+REFUSALS = {
+    status.decode(): ("", answer(b"", status=status))
+    for status in (b"503 Unavailable", b"429 Too Many", b"400 Bad Request")
+}
+A_FILE = [Attachment.from_bytes("a.txt", b"a")]
+
+
+@pytest.mark.parametrize("how", DOUBTS | REFUSALS)
+@pytest.mark.parametrize(
+    ("call", "idempotent"),
+    [
+        (create, False),
+        (lambda client: client.objects.trash(1), False),
+        (lambda client: client.objects.update(1, attachments=A_FILE), False),
+        (lambda client: client.request("POST", "anything.json"), False),
+        (lambda client: client.users.me(), True),
+        (lambda client: client.objects.update(1, title="A"), True),
+        (lambda client: client.users.delete(1), True),
+    ],
+    ids=["POST", "a GET that moves", "a PUT with a file", "any POST", "GET", "PUT", "DELETE"],
+)
+async def test_only_a_call_that_is_not_idempotent_is_in_doubt(
+    server, connect, call, idempotent, how
+):
+    end, *steps = (DOUBTS | REFUSALS)[how]
+    server.play(Request(), *steps)
+    in_doubt = how in DOUBTS and not idempotent
     async with connect(server) as client:
-        with pytest.raises(UseResponseError, match=f"{IN_DOUBT}$"):
-            await call(client)
+        message = str(await failure(call(client), UseResponseError))
+    assert end in message
+    assert message.endswith(IN_DOUBT) is in_doubt
+    assert (IN_DOUBT in message) is in_doubt
 
 
 async def test_a_call_that_timed_out_may_have_been_processed(server, connect):
     server.play(Request(), Silence())
     async with connect(server, timeout=5, attempt_timeout=0.1) as client:
         message = rf"no complete response within 0\.1 s \(attempt_timeout\){IN_DOUBT}$"
-        with pytest.raises(APITimeoutError, match=message):
-            await create(client)
-
-
-@DOUBTFUL
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda client: client.users.me(),
-        lambda client: client.objects.update(1, title="A"),
-        lambda client: client.users.delete(1),
-    ],
-    ids=["GET", "PUT", "DELETE"],
-)
-async def test_the_error_of_an_idempotent_call_does_not_mention_processing(
-    server, connect, call, doubt
-):
-    server.play(*doubt)
-    async with connect(server) as client:
-        with pytest.raises(UseResponseError) as caught:
-            await call(client)
-    assert IN_DOUBT not in str(caught.value)
-
-
-@pytest.mark.parametrize("status", [b"503 Unavailable", b"429 Too Many", b"400 Bad Request"])
-async def test_a_refused_call_was_not_processed(server, connect, status):
-    server.play(Request(), answer(b"", status=status))
-    async with connect(server) as client:
-        with pytest.raises(UseResponseError, match=status[:3].decode()) as caught:
-            await create(client)
-    assert IN_DOUBT not in str(caught.value)
-
-
-async def test_a_call_that_was_not_sent_was_not_processed(wire):
-    holder, url = refusing_address()
-    with holder:
-        async with AsyncClient(url, retry=ONCE, **options_of(wire)) as client:
-            assert IN_DOUBT not in str(await failure(create(client)))
+        await failure(create(client), APITimeoutError, match=message)
 
 
 async def test_a_retry_is_logged_with_the_page_or_id(sandbox, wire, caplog):
     sandbox.fail_next(503, match=r"page=2\b")
     sandbox.fail_next(500, match=r"users/7\.json")
-    options = {"retry": RetryPolicy(initial_delay=0), **options_of(wire)}
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, **options) as client:
+    async with client_of(sandbox, retry=RetryPolicy(initial_delay=0), **options_of(wire)) as client:
         with caplog.at_level(logging.WARNING, logger="useresponse_async.retry"):
             await client.users.search().collect()
             await client.users.get(7)

@@ -1,14 +1,16 @@
 """Redirects: where the client follows them, and where the key is sent."""
 
+import pickle
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from server import ME, ONCE, Request, Reset, Serve, Sleep, answer
+from server import ME, ONCE, Request, Reset, Serve, Sleep, answer, failure
 
 from useresponse_async import (
     APIConnectionError,
@@ -68,52 +70,48 @@ LOCATIONS = [
     "http://xn--a/", "http://xn--/", "http://[", "//", "http:///x", "http://h:99999/", "\x01",
     "http://127.0.0.1:1:2/", "http://%00/", "?", "#", "http://a b/", "file:///etc/passwd",
     "gopher://x/", "http://" + "a" * 70_000, "javascript:alert(1)", "http://\xad/", "https:",
+    "http://\xff\xfe:80:80/", "//[::1", "http://localhost:0/f", "//localhost:70000/f",
 ]  # fmt: skip
 
 
-def leading_to(location: bytes) -> httpx.MockTransport:
+async def follow(location: bytes, to: Path) -> None:
     def lead(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith(("me.json", "/f")):
             return httpx.Response(302, headers=[(b"Location", location)])
         return httpx.Response(404, json={})
 
-    return httpx.MockTransport(lead)
-
-
-async def follow(location: bytes, to: Path) -> None:
-    transport = leading_to(location)
+    transport = httpx.MockTransport(lead)
     async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
         for call in (client.users.me, lambda: client.files.download("/f", to)):
-            with pytest.raises((APIStatusError, APIConnectionError)):
-                await call()
+            error = await failure(call(), (APIStatusError, APIConnectionError))
+            shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+            assert "".join(shown.format())
+            assert error.__context__ is error.__cause__ is None
+            pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        # And as the address of a download.
+        with suppress(ArgumentError, NotFoundError, APIConnectionError, APIStatusError):
+            await client.files.download(location.decode(errors="surrogatepass"), to)
+            raise AssertionError(location)
 
 
-def test_any_redirect_raises_a_typed_error(tmp_path_factory):
+def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_pickled(
+    tmp_path_factory,
+):
     to = tmp_path_factory.mktemp("any") / "f"
     texts = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
     fixed = st.sampled_from(LOCATIONS)
 
     @settings(deadline=None, max_examples=200)
     @given(st.one_of(fixed, texts, st.text(max_size=20), texts.map("http://".__add__)))
+    @example("\ud800")
     def check(location: str) -> None:
         anyio.run(follow, location.encode(errors="surrogatepass"), to)
 
     check()
 
 
-ADDRESSES = ["http://xn--a/", "http://[", "\ud800", "file:///x", "ftp://x/", "http://", "a\x00b"]
-
-
-async def test_an_invalid_address_of_a_download_raises(tmp_path):
-    async with AsyncClient("http://localhost", transport=leading_to(b""), retry=ONCE) as client:
-        for address in ADDRESSES:
-            with pytest.raises((ArgumentError, NotFoundError)):
-                await client.files.download(address, tmp_path / "f")
-
-
 @pytest.mark.every_loop
 async def test_a_reset_after_a_redirect_is_a_connection_error(server, connect):
     server.play(Request(), redirect("/on"), Request(), answer()[:60], Reset())
     async with connect(server) as client:
-        with pytest.raises(APIConnectionError):
-            await client.users.me()
+        await failure(client.users.me())

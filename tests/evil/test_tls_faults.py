@@ -1,49 +1,39 @@
-"""TLS connections that break after the handshake."""
+"""TLS connections that break before or after the handshake."""
 
+import datetime as dt
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import anyio
-import httpx
 import pytest
+import trustme
 from quick import QUICK
 from server import (
     AUTHORITY,
+    CALLS,
     ONCE,
     EvilServer,
     Request,
+    Reset,
     Silence,
-    Step,
     answer,
+    create,
     failure,
     options_of,
     tls_context,
 )
 
-from useresponse_async import APIConnectionError, APITimeoutError, AsyncClient
+from useresponse_async import APITimeoutError, AsyncClient
 
 pytestmark = pytest.mark.anyio
 
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32
-PAGE = b'{"data": [{"id": %d}], "currentPage": %d, "totalPages": 3, "totalObjects": 3}'
-
-Call = Callable[[AsyncClient, Path], Awaitable[object]]
-CALLS: dict[str, Call] = {
-    "get": lambda client, folder: client.users.me(),
-    "post": lambda client, folder: client.users.create("ada@example.com", full_name="Ada"),
-    "download": lambda client, folder: client.files.download("/f", folder / "f"),
-}
+BY_CALL = pytest.mark.parametrize("call", ["get", "post", "download"])
 
 
-@dataclass
-class Raw:
-    """Sends bytes below TLS, on the socket itself."""
-
-    data: bytes
+class Raw(bytes):
+    """Bytes that are sent below TLS, on the socket itself."""
 
 
 class RawServer(EvilServer):
@@ -53,7 +43,7 @@ class RawServer(EvilServer):
         if not isinstance(step, Raw):
             return super()._take(connection, step)
         with socket.socket(fileno=socket.dup(connection.fileno())) as below:
-            below.sendall(step.data)
+            below.sendall(step)
         return None
 
 
@@ -62,16 +52,6 @@ def server() -> Iterator[RawServer]:
     server = RawServer(tls=tls_context())
     yield server
     server.stop()
-
-
-@pytest.fixture(params=["its own", pytest.param("transport", marks=pytest.mark.long)])
-def options(request, wire, trusting) -> dict[str, Any]:
-    """Choose the transport: pools or aiohttp, by the wire, or one of the caller."""
-    if request.param == "its own":
-        return {"verify": trusting, **options_of(wire)}
-    if wire == "aiohttp":
-        pytest.skip("a transport of httpx's runs on the same loop without aiohttp")
-    return {"transport": httpx.AsyncHTTPTransport(verify=trusting)}
 
 
 FAULTS: dict[str, tuple[Any, ...]] = {
@@ -85,73 +65,105 @@ FAULTS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS)
+@BY_CALL
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_fault_below_the_request_is_typed(server, options, fault, call, tmp_path):
+async def test_a_fault_below_the_request_is_typed(  # noqa: PLR0917 - fixtures
+    server, trusting, connect, fault, call, tmp_path
+):
     server.play(*FAULTS[fault])
-    async with AsyncClient(
-        server.url, api_key="evil-key", retry=ONCE, timeout=5, **options
-    ) as client:
+    async with connect(server, timeout=5, verify=trusting) as client:
         error = await failure(CALLS[call](client, tmp_path))
         assert not isinstance(error, APITimeoutError)
-        assert not error.permanent
-        assert error.request_sent
-        assert client.in_flight == 0
-        assert (await client.users.me()).id == 1
+        assert (error.permanent, error.request_sent) == (False, True)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.every_loop
-@pytest.mark.parametrize("call", CALLS)
+@BY_CALL
 async def test_a_read_and_a_download_are_retried_and_a_create_is_not(
-    server, trusting, wire, call, tmp_path
+    server, trusting, connect, call, tmp_path
 ):
     for fault, steps in FAULTS.items():
         if "ahead" in fault:
             continue  # whether the request was read then is a matter of chance
         server.play(*steps)
-        before = len(server.heads)
-        async with AsyncClient(
-            server.url, retry=QUICK, timeout=5, verify=trusting, **options_of(wire)
-        ) as client:
-            with anyio.fail_after(5):
-                if call == "post":
-                    with pytest.raises(APIConnectionError):
-                        await CALLS[call](client, tmp_path)
-                else:
-                    await CALLS[call](client, tmp_path)
-                    (tmp_path / "f").unlink(missing_ok=True)
-        assert len(server.heads) - before == (1 if call == "post" else 2), fault
-
-
-async def test_a_walk_survives_corrupt_records(server, options):
-    def page(number: int, *faults: Step) -> tuple[Step, ...]:
-        return (Request(), answer(PAGE % (number, number), b"Connection: close"), *faults)
-
-    broken: tuple[Any, ...] = (Request(), answer(PAGE % (2, 2))[:-20], Raw(GARBAGE))
-    for script in (page(1), broken, broken, page(2), page(3)):
-        server.play(*script)
-    async with AsyncClient(
-        server.url, api_key="k", retry=QUICK, timeout=5, max_in_flight=1, **options
-    ) as client:
-        with anyio.fail_after(5):
-            users = [user.id async for user in client.users.search(count=1)]
-    assert users == [1, 2, 3]
-    assert len(server.heads) == 5
+        server.heads.clear()
+        async with connect(server, retry=QUICK, timeout=5, verify=trusting) as client:
+            if call == "post":
+                await failure(CALLS[call](client, tmp_path))
+            else:
+                await CALLS[call](client, tmp_path)
+            assert len(server.heads) == (1 if call == "post" else 2), fault
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-@pytest.mark.parametrize("call", CALLS)
-async def test_a_certificate_that_is_required_of_the_client_is_typed(
-    server, options, call, version, tmp_path
+@BY_CALL
+async def test_a_certificate_that_is_required_of_the_client_is_typed(  # noqa: PLR0917 - fixtures
+    server, trusting, connect, call, version, tmp_path
 ):
-    assert server.tls is not None
     server.tls.maximum_version = version
     server.tls.verify_mode = ssl.CERT_REQUIRED
     AUTHORITY.configure_trust(server.tls)
-    async with AsyncClient(server.url, api_key="k", retry=QUICK, timeout=5, **options) as client:
+    async with connect(server, retry=QUICK, timeout=5, verify=trusting) as client:
         await failure(CALLS[call](client, tmp_path))
         server.tls.verify_mode = ssl.CERT_NONE
-        assert (await client.users.me()).id == 1
-    posts = [head for head in server.heads if head.startswith(b"POST")]
-    assert posts == []
+    assert not [head for head in server.heads if head.startswith(b"POST")]
+
+
+# Before the request
+
+
+def self_signed() -> ssl.SSLContext:
+    """Return a context whose certificate is its own authority."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+YESTERDAY = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
+UNTRUSTED = {
+    "Hostname mismatch|certificate is not valid for": lambda: tls_context("elsewhere.example"),
+    "certificate has expired": lambda: tls_context(not_after=YESTERDAY),
+    "self.signed certificate": self_signed,
+    "unable to get local issuer certificate": lambda: tls_context(authority=trustme.CA()),
+}
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("reason", UNTRUSTED)
+async def test_an_untrusted_certificate_raises_before_a_request(
+    start_server, trusting, connect, reason
+):
+    server = start_server(tls=UNTRUSTED[reason]())
+    async with connect(server, retry=QUICK, verify=trusting, timeout=5) as client:
+        error = await failure(create(client), match=reason)
+        assert (error.request_sent, error.permanent, error.attempt) == (False, True, 1)
+        # The certificate is put right: the same client goes on.
+        server.tls = tls_context()
+    assert [head.split()[0] for head in server.heads] == [b"GET"]
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize(
+    ("script", "timed_out"),
+    [((Silence(),), True), ((Reset(),), False), ((Request(), Silence()), True)],
+)
+async def test_a_failing_tls_server_raises_at_once(
+    start_server, trusting, connect, script, timed_out
+):
+    server = start_server(tls=tls_context())
+    server.play(*script)
+    async with connect(server, verify=trusting) as client:
+        error = await failure(create(client), within=3)
+    assert isinstance(error, APITimeoutError) is timed_out
+    assert error.request_sent is (Request() in script)
+
+
+async def test_a_plain_server_behind_an_https_address_raises(start_server, trusting, wire):
+    server = start_server()
+    server.play(answer(status=b"400 Bad Request"))
+    url = server.url.replace("http", "https")
+    async with AsyncClient(url, retry=ONCE, verify=trusting, **options_of(wire)) as client:
+        assert not (await failure(client.users.me())).request_sent

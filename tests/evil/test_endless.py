@@ -1,17 +1,29 @@
-"""Bodies without end, early refusals and long outages."""
+"""Responses without end, early refusals and long outages."""
 
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
-import attrs
 import httpx
 import pytest
-from quick import QUICK, client_of
-from server import ONCE, Drain, Request, Sleep, answer, failure, options_of
+from server import (
+    ME,
+    ONCE,
+    Drain,
+    Drip,
+    Flood,
+    Request,
+    Sleep,
+    Step,
+    answer,
+    failure,
+    options_of,
+)
+from tasks import until
 
 from useresponse_async import (
     APIConnectionError,
@@ -20,10 +32,66 @@ from useresponse_async import (
     AsyncClient,
     Attachment,
     ResponseTooLargeError,
-    RetryEvent,
 )
 
 pytestmark = pytest.mark.anyio
+
+
+HEADS: dict[str, tuple[Step, ...]] = {
+    "head": (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
+    "1xx flood": (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
+    "1xx drip": (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
+    "error": (answer(bytes(20_000), status=b"404 ")[:-19_990], Drip(b"x" * 10_000, 0.02)),
+}
+ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], Drip(b"x" * 10_000, 0.02))}
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("how", ANSWERS)
+async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
+    download = [lambda client: client.files.download("/f", tmp_path / "f")] * (how in HEADS)
+    async with connect(server, attempt_timeout=0.3) as client:
+        for call in (lambda client: client.users.me(), *download):
+            server.play(Request(), *ANSWERS[how])
+            error = await failure(call(client), APITimeoutError, within=20)
+            assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
+            assert (error.request_sent, error.attempt) == (True, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.every_loop
+async def test_a_download_may_take_longer(server, connect, tmp_path):
+    server.play(Request(), answer(b"x" * 30)[:-30], Drip(b"x" * 30, 0.02))
+    async with connect(server, attempt_timeout=0.3) as client:
+        assert await client.files.download("/f", tmp_path / "f") == 30
+
+
+@pytest.mark.every_loop
+async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, connect):
+    async def ends(client: AsyncClient, within: str) -> None:
+        server.play(Request(), *ANSWERS["1xx drip"])
+        await failure(client.users.me(), APITimeoutError, match=rf"within {within} s", within=20)
+
+    async with connect(server, timeout=0.3) as client:
+        await ends(client, r"1\.5")
+        await ends(client.with_options(timeout=0.1), r"0\.5")
+        await ends(client.with_options(attempt_timeout=0.1), r"0\.1")
+    async with connect(server, timeout=2, attempt_timeout=0.3) as client:
+        await ends(client.with_options(timeout=1), r"0\.3")
+
+
+@pytest.mark.every_loop
+async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
+    async with connect(server) as client:
+        for seconds in (n / 250 for n in range(1, 25)):
+            server.play(Request(), Drip(answer(ME, b"Connection: close"), 0.0005))
+            with anyio.fail_after(20), suppress(APITimeoutError):
+                assert (await client.with_options(attempt_timeout=seconds).users.me()).id == 1
+            assert client.in_flight == 0
+            await until(lambda: not server.open_connections)
+
+
+# Bodies that ignore their closing
 
 
 class Endless(httpx.MockTransport):
@@ -122,24 +190,3 @@ async def test_an_early_413_to_a_large_upload_raises(server, connect, lingers):
         assert (error.status_code, error.message) == (413, "too large")
     else:  # how far it had come, so that a limit can be guessed
         assert "bytes of the body were sent" in str(error)
-
-
-# Outages
-
-
-async def test_an_outage_does_not_end_a_walk(sandbox, wire):
-    def repair(event: RetryEvent) -> None:
-        if event.attempt > 6:  # more than a call without a success before has
-            sandbox.clear_faults()
-
-    policy = attrs.evolve(QUICK, attempts=None)
-    # So few at once that pages are left when the outage begins.
-    options = {"max_in_flight": 2, "on_retry": repair, **options_of(wire)}
-    async with client_of(sandbox, retry=policy, **options) as client:
-        users: list[int] = []
-        async for user in client.users.search(count=10):
-            users.append(user.id)
-            if len(users) == 50:
-                sandbox.fail_next(503, times=10**6)
-    assert users == list(range(1, 231))
-    assert sandbox.faults["503"] > 6

@@ -1,0 +1,426 @@
+"""Responses that stall, break, lie or explode, or are not HTTP."""
+
+import gzip
+import json
+import logging
+import sys
+import tracemalloc
+import zlib
+from contextlib import suppress
+
+import anyio
+import httpx
+import pytest
+from quick import QUICK
+from server import (
+    IN_CHUNKS,
+    ME,
+    ONCE,
+    Drain,
+    Drip,
+    Flood,
+    Request,
+    Reset,
+    Silence,
+    Sleep,
+    answer,
+    chunked,
+    create,
+    failure,
+)
+
+from useresponse_async import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncClient,
+    Attachment,
+    DecodeError,
+    ResponseTooLargeError,
+)
+
+pytestmark = pytest.mark.anyio
+
+KEY = "evil-key"
+MEBIBYTE = 1024 * 1024
+CLOSE = b"Connection: close"
+GZIP = b"Content-Encoding: gzip"
+DEFLATE = b"Content-Encoding: deflate"
+ERROR = b'{"error": "gone fishing"}'
+FILE = json.dumps(list(range(100_000))).encode()
+
+
+def bomb(head: bytes, mebibytes: int) -> bytes:
+    """Return so many mebibytes of zeros, compressed: one block, again and again."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = compressor.compress(bytes(MEBIBYTE)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return head + block * mebibytes + compressor.flush() + bytes(8)
+
+
+BOMB = bomb(b"\x1f\x8b\x08" + bytes(7), 1024)
+NESTED_BOMB = gzip.compress(BOMB)
+
+
+class Peak:
+    """How much more Python held at most inside the block than before it."""
+
+    def __enter__(self):
+        tracemalloc.start()
+        self._before = tracemalloc.get_traced_memory()[0]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bytes = tracemalloc.get_traced_memory()[1] - self._before
+        tracemalloc.stop()
+
+
+# Breaking off
+
+OK = b"HTTP/1.1 200 OK\r\n"
+NO_LENGTH = OK + b"Connection: close\r\n\r\n"
+EITHER = (DecodeError, APIConnectionError)
+ANY = (APIStatusError, APIConnectionError)
+HEARD = {
+    "is a reset": (APIConnectionError, Reset()),
+    "is a close": (APIConnectionError,),
+    "is silence": (APITimeoutError, Silence()),
+    "stalls in the head": (APITimeoutError, Drip(answer()[:30], 0.001), Silence()),
+    "stalls after the head": (APITimeoutError, answer()[:-70], Silence()),
+    "stalls at the last byte": (APITimeoutError, answer()[:-1], Silence()),
+    "stalls inside a chunk": (APITimeoutError, chunked(ME)[:-40], Silence()),
+    "stalls before the last chunk": (APITimeoutError, chunked(ME)[:-5], Silence()),
+    "is an upgrade": (ANY, OK.replace(b"200", b"101") + b"Upgrade: h2c\r\n\r\n", Silence()),
+    **{
+        f"ends at {offset} without a length": (DecodeError, NO_LENGTH + ME[:offset])
+        for offset in (0, 1, 9, len(ME) - 1)
+    },
+    **{
+        f"has a length of {n}": (EITHER, answer().replace(b"%d" % len(ME), b"%d" % n), Sleep(0.05))
+        for n in (1, len(ME) - 1)
+    },
+    **{
+        f"is in bad chunks {body[:12]!r}": (EITHER, IN_CHUNKS + body, Sleep(0.05))
+        for body in (
+            b"zz\r\n{}\r\n0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"2\r\n{}XX0\r\n\r\n",
+            b"5\r\n{}\r\n0\r\n\r\n", b"1\r\n{}\r\n0\r\n\r\n",
+            b"f" * 100 + b"\r\n{}\r\n0\r\n\r\n", b"\r\n\r\n",
+        )
+    },
+    **{
+        f"is no {how[18:]!r} of {len(body)}": (DecodeError, answer(body, how))
+        for how in (GZIP, DEFLATE)
+        for body in (b"", b"\x1f\x8b", gzip.compress(ME)[:-20], b"\x1f\x8b" + ME)
+    },
+    "is in a bad chunk later": (
+        EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", Silence()
+    ),
+    "has 100,000 headers": (
+        APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), Silence()
+    ),
+    "has a long header": (APIConnectionError, OK + b"X: " + b"y" * 10_000_000, Silence()),
+    "has a long status": (APIConnectionError, b"H" * 10_000_000, Silence()),
+    "has a long reason": (APIConnectionError, OK[:-4] + b"O" * 10_000_000, Silence()),
+}  # fmt: skip
+UNHEARD = {"is early silence": (APITimeoutError, Silence())}
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("which", HEARD | UNHEARD)
+async def test_a_broken_response_raises_a_typed_error(server, connect, which):
+    kind, *steps = (HEARD | UNHEARD)[which]
+    server.play(*[Request()] * (which in HEARD), *steps)
+    seconds = 3 if kind is APIConnectionError else 0.25
+    async with connect(server, timeout=seconds, retry=QUICK) as client:
+        error = await failure(client.request("POST", "/x.json"), kind)
+    if not isinstance(kind, tuple):
+        assert isinstance(error, APITimeoutError) is (kind is APITimeoutError)
+    assert getattr(error, "malformed", True)
+    if which in HEARD or kind is APITimeoutError:  # what may have been processed is sent once
+        assert getattr(error, "request_sent", True)
+        assert [head.split()[0] for head in server.heads] == [b"POST"] * (which in HEARD) + [b"GET"]
+    assert server.sent < 10_000_000  # the rest of a long head was never taken
+
+
+@pytest.mark.parametrize("honest", [answer(), chunked(ME[:9], ME[9:])], ids=["length", "chunks"])
+@pytest.mark.every_loop
+async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(server, connect, honest):
+    outcomes: list[bool] = []
+    async with connect(server, timeout=5) as client:
+        for offset in range(len(honest) + 1):
+            end = (Sleep(0.002), Reset()) if offset % 2 else ()
+            server.play(Request(), honest[:offset], *end)
+            with anyio.fail_after(5):
+                try:
+                    user = await client.users.me()
+                except APIConnectionError as error:
+                    assert error.request_sent  # noqa: PT017 - both outcomes are good
+                    outcomes.append(False)
+                else:
+                    assert (user.id, user.email) == (1, "ada@example.com")
+                    outcomes.append(True)
+    whole = outcomes.index(True)
+    assert whole >= len(honest) - len(b"0\r\n\r\n")
+    assert not any(outcomes[:whole])
+    assert outcomes[-1]
+
+
+EARLY_HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+UNUSUAL = {
+    "byte by byte": (Drip(answer(), 0.001),),
+    "after 500 others": (Flood(EARLY_HINT, times=500), answer()),
+}
+
+
+@pytest.mark.parametrize("how", UNUSUAL)
+async def test_a_slow_or_late_head_is_read(server, connect, how):
+    server.play(Request(), *UNUSUAL[how])
+    async with connect(server, timeout=5) as client:
+        assert (await client.users.me()).name == "Ada Lovelace"
+
+
+NO_HTTP = [
+    b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.example ESMTP\r\n\r\n",
+    b"{}\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n{}", b"HTTP/1.1 OK\r\n\r\n{}",
+    b"HTTP/1.1 2000 OK\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\n{}", b"\r\n" * 100_000,
+    IN_CHUNKS + b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n",
+]  # fmt: skip
+
+
+async def test_a_response_that_is_not_http_raises_a_typed_error(server, connect):
+    async with connect(server, timeout=2) as client:
+        for head in NO_HTTP:
+            server.play(Request(), head)
+            # Each library forgives something else, but what it raises is ours.
+            with anyio.fail_after(5), suppress(APIConnectionError, APIStatusError):
+                assert await client.request("GET", "/x.json") == {}
+            await anyio.sleep(0.01)  # the connection closes
+
+
+async def test_an_upload_to_a_server_that_does_not_read_ends(server, connect):
+    server.play(Request(body=False), Sleep(0.6), Drain())
+    async with connect(server) as client:
+        upload = client.files.upload(Attachment.from_bytes("a", bytes(20_000_000)))
+        await failure(upload, APITimeoutError)
+    assert server.drained < 10_000_000  # no task continued to send
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("more", [b"<br>Warning: in PHP", answer(b'{"success": {"id": 666}}')])
+async def test_more_than_the_response_does_not_affect_the_next_one(server, connect, wire, more):
+    server.play(Request(), answer() + more, Sleep(0.3))
+    async with connect(server) as client:
+        try:
+            assert (await client.users.me()).id == 1
+        except APIConnectionError:
+            assert wire == "aiohttp"  # which rejects the response itself
+        assert (await create(client)).id == 1
+
+
+# Decompression bombs
+
+EXPLOSIVE = {
+    "gzip": (answer(BOMB, GZIP), ResponseTooLargeError, 80),
+    "deflate": (answer(bomb(b"\x78\x9c", 1024), DEFLATE), ResponseTooLargeError, 80),
+    "raw deflate": (answer(bomb(b"", 1024), DEFLATE), ResponseTooLargeError, 80),
+    "an error": (answer(BOMB, GZIP, status=b"403 Forbidden"), APIStatusError, 32),
+    # Encodings within encodings are not unpacked.
+    "nested": (answer(NESTED_BOMB, b"Content-Encoding: gzip, gzip"), DecodeError, 16),
+}
+
+
+@pytest.mark.parametrize("which", EXPLOSIVE)
+async def test_a_decompression_bomb_raises_and_takes_little_memory(server, connect, which):
+    whole, kind, mebibytes = EXPLOSIVE[which]
+    assert len(whole) < 2 * MEBIBYTE
+    server.play(Request(), whole)
+    async with connect(server, timeout=10) as client:
+        with Peak() as peak:
+            error = await failure(client.users.me(), kind, within=20)
+    assert peak.bytes < mebibytes * MEBIBYTE
+    if kind is ResponseTooLargeError:
+        assert error.max_bytes == 64 * MEBIBYTE
+
+
+async def test_a_body_of_exactly_the_limit_is_read(server, connect):
+    padded = ME + b" " * (100_000 - len(ME))
+    async with connect(server, max_response_bytes=100_000, timeout=5) as client:
+        for whole in (answer(gzip.compress(padded), GZIP, CLOSE), answer(padded, CLOSE)):
+            server.play(Request(), whole)
+            assert (await client.users.me()).id == 1
+        larger = padded + b" "
+        for whole in (answer(gzip.compress(larger), GZIP, CLOSE), answer(larger, CLOSE)):
+            server.play(Request(), whole)
+            await failure(client.users.me(), ResponseTooLargeError)
+
+
+async def test_an_endless_body_is_too_large(server, connect):
+    server.play(Request(), IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n"))
+    async with connect(server, max_response_bytes=4 * MEBIBYTE, timeout=5) as client:
+        with Peak() as peak:
+            await failure(client.users.me(), ResponseTooLargeError, within=20)
+    assert peak.bytes < 16 * MEBIBYTE
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_thousands_of_tiny_chunks_take_no_more_than_a_large_one():
+    async def chunks(size):
+        for number in range(100_000 // size):
+            yield b"%02d" % (number % 100) * (size // 2)  # each a bytes of its own
+
+    async def peak_with(size):
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=chunks(size)))
+        async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+            with Peak() as peak:
+                await failure(client.users.me(), DecodeError)
+        return peak.bytes
+
+    assert await peak_with(2) < 2 * await peak_with(50_000)
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_body_that_the_transport_has_decompressed_is_read():
+    packed = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(ME))
+    transport = httpx.MockTransport(lambda _: packed)
+    async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+        assert (await client.users.me()).id == 1
+
+
+# Downloads
+
+
+@pytest.mark.every_loop
+async def test_a_download_that_ends_at_any_byte_is_complete_or_raises(server, connect, tmp_path):
+    file = bytes(range(40))
+    honest = answer(file)
+    async with connect(server, timeout=5) as client:
+        for offset in range(len(honest)):
+            server.play(Request(), honest[:offset], Sleep(0.002), Reset())
+            await failure(client.files.download("/f", tmp_path / "f"))
+            assert list(tmp_path.iterdir()) == []
+        server.play(Request(), honest)
+        assert await client.files.download("/f", tmp_path / "f") == len(file)
+    assert (tmp_path / "f").read_bytes() == file
+
+
+PACKED = [(GZIP, gzip.compress(FILE)), (DEFLATE, zlib.compress(FILE))]
+PACKED += [(DEFLATE, zlib.compress(FILE)[2:-4])]
+
+
+@pytest.mark.parametrize(("encoding", "body"), PACKED, ids=["gzip", "deflate", "raw deflate"])
+async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, encoding, body):
+    server.play(Request(), answer(body, encoding))
+    told: list[int | None] = []
+    async with connect(server, timeout=5) as client:
+        size = await client.files.download(
+            "/f", tmp_path / "f", on_progress=lambda done, total: told.append(total)
+        )
+    assert size == len(FILE)
+    assert (tmp_path / "f").read_bytes() == FILE
+    assert set(told) == {None}  # its length is not that of the file
+
+
+FAILED = {
+    "cut": (answer(gzip.compress(bytes(1000))[:-9], GZIP), APIConnectionError, "damaged"),
+    "head": (answer(b"\x1f\x8b", GZIP), APIConnectionError, "damaged"),
+    "plain": (answer(b"plain", GZIP), APIConnectionError, "damaged"),
+    "empty": (answer(b"", GZIP), APIConnectionError, "damaged"),
+    "stalled": (answer(bytes(1000))[:-5], APITimeoutError, "."),
+} | {
+    status: (answer(gzip.compress(ERROR), GZIP, status=status.encode()), APIStatusError, "fishing")
+    for status in ("404 Not Found", "500 Sorry")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FAILED)
+async def test_a_failed_download_names_the_reason_and_leaves_no_file(
+    server, connect, tmp_path, how
+):
+    whole, kind, message = FAILED[how]
+    server.play(Request(), whole, *([Silence()] if kind is APITimeoutError else []))
+    async with connect(server) as client:
+        error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
+    assert (error.method, error.path) == ("GET", "/f")
+    assert getattr(error, "request_sent", True)
+    place = server.url.removeprefix("http://")
+    assert getattr(error, "host", place) == place
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("body", [BOMB, NESTED_BOMB], ids=["gzip", "nested"])
+async def test_a_decompression_bomb_in_a_download_takes_little_memory_and_leaves_no_file(
+    server, connect, tmp_path, body
+):
+    nested = body is NESTED_BOMB  # which is not unpacked
+    server.play(Request(), answer(body, GZIP + b", gzip" * nested))
+    async with connect(server, timeout=10) as client:
+        with Peak() as peak, anyio.fail_after(30):
+            call = client.files.download("/f", tmp_path / "f", max_bytes=8 * MEBIBYTE)
+            if nested:
+                assert await call == len(NESTED_BOMB)
+            else:
+                await failure(call, ResponseTooLargeError, within=30)
+    assert len(list(tmp_path.iterdir())) == nested
+    assert peak.bytes < 24 * MEBIBYTE
+
+
+# The key, echoed
+
+
+ECHO = answer(
+    ME,
+    b"X-Echo: " + KEY.encode(),
+    b"X-Echo: other",
+    b"X-" + KEY.encode() + b": in a name",
+    b"Set-Cookie: a=1",
+    b"Set-Cookie: b=" + KEY.encode(),
+)
+
+
+@pytest.mark.parametrize("status", [b"200 ", b"403 "])
+async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, status):
+    caplog.set_level(logging.DEBUG)
+    server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
+    shown: list[str] = []
+    async with connect(server) as client:
+        with client.capture_responses() as responses:
+            try:
+                await client.users.me()
+            except APIStatusError as error:
+                shown += [repr(error), str(error), str(vars(error))]
+                responses.append(error.response)
+        for response in responses:
+            shown += [str(response.headers.raw), str(response.extensions), repr(response)]
+            shown += [response.reason_phrase]
+            assert response.headers.get_list("X-Echo") == ["***", "other"]
+            assert response.headers.get_list("Set-Cookie") == ["a=1", "b=***"]
+    assert len(responses) == (1 if status == b"200 " else 2)
+    assert [text for text in (*shown, caplog.text) if KEY in text] == []
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])  # aiohttp takes few headers
+async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(server, connect):
+    """Counts calls and not seconds: a search for each header would be millions of them."""
+    count = 4_000
+    server.play(Request(), answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
+    calls = 0
+
+    def count_call(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    async with connect(server) as client:
+        with client.capture_responses() as responses:
+            before = sys.getprofile()
+            sys.setprofile(count_call)
+            try:
+                assert (await client.users.me()).id == 1
+            finally:
+                sys.setprofile(before)
+    assert set(responses[0].headers.values()) - {str(len(ME))} == {"***"}
+    assert calls < 500 * count
