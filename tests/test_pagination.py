@@ -382,6 +382,8 @@ ENDINGS: dict[str, tuple[dict[int, Any], int]] = {
         2: {"nextPage": 3, "data": rows(2)}, 3: {"nextPage": None, "data": rows(3)}}, 50),
     "the last page's number": (counted(rows(1), rows(2), rows(3), lastPage=3), 1),
     "the total of items": (counted(*PAIRS, totalObjects="5"), 2),
+    "a total alone, and pages smaller than asked for": (counted(*PAIRS, totalObjects=5), 4),
+    "counts of 0 in place of null": (counted(*PAIRS, totalObjects=0, totalPages="0"), 2),
     "pages smaller than asked for": (counted(*PAIRS, objectsPerPage=2, totalObjects=5), 100),
     "smaller pages and no totals": (counted(*PAIRS, objectsPerPage=2), 100),
     "a next page that repeats itself": (counted(rows(1, 2), rows(3), nextPage=2), 2),

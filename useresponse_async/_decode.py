@@ -397,7 +397,7 @@ def _careful(model: Any, value: Any) -> Any:
     if value == []:
         value = {}
     if not is_object(value):
-        raise StructureError(f"{_kind_of(value)}, not a {model.__name__}")
+        raise StructureError(f"{_kind_of(value)}, expected {model.__name__}")
     values: dict[str, Any] = {}
     taken: set[str] = set()
     for field in _fields_of(model):
@@ -544,7 +544,7 @@ def entity(model: type[T]) -> Decoder[T]:
         if is_array(payload) and len(payload) == 1:
             payload = payload[0]
         if payload is NO_CONTENT or payload == []:
-            raise StructureError(f"nothing, not a {model.__name__}")
+            raise StructureError(f"nothing, expected {model.__name__}")
         if is_object(payload) and names.isdisjoint(payload):
             raise StructureError(f"an object without any field of a {model.__name__}")
         return structure(payload, model)
@@ -558,7 +558,7 @@ def entity_or_none(model: type[T]) -> Decoder[T | None]:
 
     def decode(payload: Any) -> T | None:
         payload = unwrap(payload)
-        if payload is NO_CONTENT or payload is True or payload in ([], {}):
+        if payload in (NO_CONTENT, 1, "1", "true", "", [], {}):  # 1 equals True
             return None
         return required(payload)
 
@@ -624,21 +624,28 @@ def _to_count(value: Any) -> int | None:
 
 
 def _paginator(payload: dict[str, Any], model: type[T], *, number: int, size: int) -> Page[T]:
-    def count(key: str) -> int | None:
-        return _read_at(key, _to_count, payload.get(key))
-
     items = _structure_all(payload.get("data"), model, "data")
-    total_items, per_page = count("totalObjects"), count("objectsPerPage") or size
+
+    def count(key: str) -> int | None:
+        counted = _read_at(key, _to_count, payload.get(key))
+        return None if items and counted == 0 else counted  # PHP also sends null as 0
+
+    total_items, per_page = count("totalObjects"), count("objectsPerPage")
     pages, current = count("totalPages"), count("currentPage") or number
     if current != number and number <= (pages or 0):
         problem = f"{current}, not {number}, the requested page"
         raise StructureError(problem, "currentPage")
+    total_pages = count("lastPage") if pages is None else pages
+    if not per_page:
+        # A first page with fewer items than it should have shows the server's own limit.
+        should_have = min(size, total_items or 0) if number == 1 and not total_pages else 0
+        per_page = len(items) if 0 < len(items) < should_have else size
     return Page(
         items=items,
         number=current,
         size=per_page,
         total_items=total_items,
-        total_pages=count("lastPage") if pages is None else pages,
+        total_pages=total_pages,
         next_number=count("nextPage") or None,
         extra=_beyond(payload, _PAGINATOR_KEYS) or {},
     )

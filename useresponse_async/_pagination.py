@@ -207,17 +207,19 @@ class Pages(Generic[T]):
                 for item in page:
                     yield item
 
-    async def _fetch(self, number: int, *, bulk: bool = False) -> Page[T]:
-        page = await self._session.send(self._request(number, bulk=bulk))
+    async def _fetch(self, number: int, *, size: int | None = None, bulk: bool = False) -> Page[T]:
+        page = await self._session.send(self._request(number, size=size, bulk=bulk))
         page.source = self._source
         return page
 
-    def _request(self, number: int, *, bulk: bool = False) -> Request[Page[T]]:
+    def _request(
+        self, number: int, *, size: int | None = None, bulk: bool = False
+    ) -> Request[Page[T]]:
         return Request(
             method="GET",
             path=self._path,
             query=query_of({**self._query, "page": number, "count": self._count}, self._params),
-            decode=self._decoder(self._model, number=number, size=self._count),
+            decode=self._decoder(self._model, number=number, size=size or self._count),
             bulk=bulk,
         )
 
@@ -225,16 +227,18 @@ class Pages(Generic[T]):
         self, start: int, stop: int | None, limit: int, *, ordered: bool, width: int
     ) -> AsyncGenerator[Page[T], None]:
         room = anyio.Semaphore(limit, fast_acquire=True)
+        size = self._count
 
         async def fetch(number: int) -> tuple[int, Page[T]]:
             async with room:  # also for pages that are read again
-                return number, await self._fetch(number, bulk=True)
+                return number, await self._fetch(number, size=size, bulk=True)
 
         ahead = 2 * limit + _PAGES_HELD
         walk = Walk[T](start=start, stop=stop, ahead=ahead)
         self._report = walk.report
         for number in islice(walk.numbers(), 1):
             page = await self._fetch(number)
+            size = page.size  # which may be smaller than requested
             list(walk.received(number, page))  # the first page is never read again
             yield page
         while walk.has_more:

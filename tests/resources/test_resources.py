@@ -321,7 +321,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("case", CHANGES, ids=lambda case: case.name)
 async def test_a_change_without_a_result_returns_none(client, sandbox, case):
-    for answer in ('{"success": true}', "true", "[]", ""):
+    for answer in ('{"success": true}', '{"success": 1}', '{"success": ""}', "true", "[]", ""):
         sandbox.answer_next(answer.encode(), 200 if answer else 204)
         assert await case.make(client) is None
 

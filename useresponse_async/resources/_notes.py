@@ -129,7 +129,7 @@ def _note_body(content: str, remind_at: datetime | None) -> dict[str, Any]:
 def _newest(payload: Any) -> UserNote:
     notes = list_of(UserNote)(payload)
     if not notes:
-        raise StructureError("nothing, not a UserNote")
+        raise StructureError("nothing, expected UserNote")
     return max(notes, key=lambda note: note.id)
 
 
