@@ -47,19 +47,13 @@ async def failure_of(call: Awaitable[object]) -> Any:
 # Bodies that are not JSON
 
 
-async def test_html_with_status_200_is_a_decode_error_that_shows_it(sandbox, client):
-    sandbox.answer_next(b"<html>\n <h1>Log in</h1></html>", media_type="text/html")
-    with pytest.raises(DecodeError, match="<html> <h1>Log in</h1></html>") as caught:
+async def test_html_with_status_200_is_a_decode_error_that_shows_its_beginning(sandbox, client):
+    sandbox.answer_next(b"<html>\n <h1>Log in</h1>" + 50_000 * b"x", media_type="text/html")
+    with pytest.raises(DecodeError, match="<html> <h1>Log in</h1>xxx") as caught:
         await client.users.get(1)
+    assert len(str(caught.value)) < 500
     assert (caught.value.status_code, caught.value.field) == (200, "")
     assert sandbox.arrivals == 1
-
-
-async def test_only_the_beginning_of_a_long_body_is_shown(sandbox, client):
-    sandbox.answer_next(b"<p>" + 50_000 * b"x", 404, media_type="text/html")
-    error = await failure_of(client.users.get(1))
-    assert "<p>xxx" in str(error)
-    assert len(str(error)) < 500
 
 
 NO_GZIP = {"headers": {"Content-Encoding": "gzip"}}
@@ -292,19 +286,12 @@ async def test_a_post_is_redirected_with_its_body_or_not_at_all(sandbox, client,
 
 
 async def test_five_redirects_are_followed_and_no_more(sandbox, client):
-    for redirects in (5, 500):
-        sandbox.clear_faults()
-        sandbox.answer_next(b"", 302, headers={"Location": "/me.json"}, times=redirects)
-        if redirects == 5:
-            sandbox.answer_next(b'{"id": 7}')
-            assert (await client.users.get(7)).id == 7
-        else:
-            error = await failure_of(client.users.get(7))
-            assert (type(error), error.status_code) == (APIStatusError, 302)
-    assert sandbox.arrivals == 6 + 6
-
-
-async def test_a_redirect_without_a_location_is_a_status_error(sandbox, client):
-    sandbox.answer_next(b"", 302)
-    error = await failure_of(client.users.get(7))
-    assert (type(error), error.status_code, sandbox.arrivals) == (APIStatusError, 302, 1)
+    sandbox.answer_next(b"", 302, headers={"Location": "/me.json"}, times=5)
+    sandbox.answer_next(b'{"id": 7}')
+    assert (await client.users.get(7)).id == 7
+    sandbox.answer_next(b"", 302, headers={"Location": "/me.json"}, times=6)
+    sandbox.answer_next(b"", 302)  # without a location
+    for arrivals in (12, 13):
+        error = await failure_of(client.users.get(7))
+        assert (type(error), error.status_code) == (APIStatusError, 302)
+        assert sandbox.arrivals == arrivals
