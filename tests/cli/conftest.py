@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,33 +13,22 @@ from useresponse_async.sandbox import Sandbox
 
 
 @pytest.fixture
-def command() -> Callable[..., subprocess.CompletedProcess]:
-    """Run the command in its own process to its end."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        return subprocess.run(  # noqa: S603 - our own module
-            [*PROGRAM, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | environment,
-        )
-
-    return run
-
-
-@pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen]]:
     """Start commands, which are killed when the test ends."""
     with contextlib.ExitStack() as stack:
 
-        def start_one(*arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen:
+        def start_one(
+            *arguments: str,
+            prefix: Sequence[str] = (),
+            program: Sequence[str] = PROGRAM,
+            **variables,
+        ) -> subprocess.Popen:
             process = subprocess.Popen(  # noqa: S603 - our own module
-                [*prefix, *PROGRAM, *arguments],
+                [*prefix, *program, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env=os.environ | variables,
             )
             stack.enter_context(process)
             stack.callback(process.kill)
@@ -62,10 +51,10 @@ def serve(
 ) -> Callable[..., Sandbox]:
     """Start a sandbox, and point the environment at it."""
 
-    def start_and_point(**options) -> Sandbox:
-        sandbox = start_sandbox(api_key=KEY, **options)
+    def start_and_point(api_key: str = KEY, **options) -> Sandbox:
+        sandbox = start_sandbox(api_key=api_key, **options)
         monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
-        monkeypatch.setenv("USERESPONSE_API_KEY", KEY)
+        monkeypatch.setenv("USERESPONSE_API_KEY", api_key)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         return sandbox
 
@@ -77,3 +66,14 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Change to an empty directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def key_file(work: Path, serve: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private file with the key, while the environment has another."""
+    serve(users=60)
+    monkeypatch.setenv("USERESPONSE_API_KEY", "that-of-somebody-else")
+    path = work / "key"
+    path.write_text(f"{KEY}\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path

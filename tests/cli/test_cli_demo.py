@@ -40,13 +40,14 @@ def test_problems_of_a_walk_are_counted(ids, problems):
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_every_user_arrives_although_requests_fail(command, backend):
+def test_every_user_arrives_although_requests_fail(start, backend):
     options = ("--users", "500", "--faults", "0.2", "--latency", "0", "--seed", "3", "-v")
     proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}  # not used for the sandbox
-    done = command("demo", *options, "--backend", backend, **proxy)
-    assert done.returncode == 0
-    retries, requests = map(int, re.fullmatch(SUMMARY, done.stdout).groups())
-    assert done.stderr.count("retry ") == done.stderr.count("\n") == retries > 0
+    process = start("demo", *options, "--backend", backend, **proxy)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    retries, requests = map(int, re.fullmatch(SUMMARY, out).groups())
+    assert err.count("retry ") == err.count("\n") == retries > 0
     assert requests == 10 + retries
 
 

@@ -41,52 +41,59 @@ def without_keys(value):
     return value
 
 
+def holds(cell, value) -> bool:
+    """Return whether a cell of CSV or Parquet, or a row of Parquet, holds a value."""
+    if isinstance(cell, dict):
+        value = without_keys(value)
+        return cell.keys() == value.keys() and all(holds(cell[it], value[it]) for it in cell)
+    if isinstance(cell, list):
+        return len(cell) == len(value) and all(map(holds, cell, value))
+    if isinstance(cell, datetime):
+        return cell == datetime.fromisoformat(value)
+    if cell is None or cell == "":
+        return value in ((None, {}) if cell is None else (None, "", [], {}))
+    return cell == value or json.loads(cell) == without_keys(value)
+
+
 def page_of(*users: dict) -> bytes:
     page = {"currentPage": 1, "totalPages": 1, "totalObjects": len(users), "data": users}
     return json.dumps(page).encode()
 
 
-@pytest.mark.parametrize(
-    ("options", "list_pages"),
-    [
-        (["users"], lambda c: c.users.search()),
-        (["users", "--role", "agent"], lambda c: c.users.search(role="agent")),
-        (
-            ["users", "--email", "nobody@x.example"],
-            lambda c: c.users.search(email="nobody@x.example"),
-        ),
-        (["tickets"], lambda c: c.tickets.search()),
-        (
-            ["tickets", "--status", "completed", "--bbcode", "--sort", "updated"],
-            lambda c: c.tickets.search(status="completed", bbcode=True, sort="updated"),
-        ),
-        (["tickets", "--property", "7=EU"], lambda c: c.tickets.search(properties={7: "EU"})),
-        (["objects"], lambda c: c.objects.search()),
-        (
-            ["objects", "--ownership", "feedback", "--type", "idea"],
-            lambda c: c.objects.search(ownership="feedback", type="idea"),
-        ),
-        (["comments"], lambda c: c.comments.list()),
-        (
-            ["comments", "--object-id", "3", "--sort", "desc", "--public"],
-            lambda c: c.objects.comments(3, sort="desc", is_private=False),
-        ),
-        (["chats"], lambda c: c.chats.list()),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
+LISTS = {
+    "users": lambda c: c.users.search(),
+    "users --role agent": lambda c: c.users.search(role="agent"),
+    "users --email nobody@x.example": lambda c: c.users.search(email="nobody@x.example"),
+    "tickets": lambda c: c.tickets.search(),
+    "tickets --status completed --bbcode --sort updated": lambda c: c.tickets.search(
+        status="completed", bbcode=True, sort="updated"
+    ),
+    "tickets --property 7=EU": lambda c: c.tickets.search(properties={7: "EU"}),
+    "objects": lambda c: c.objects.search(),
+    "objects --ownership feedback --type idea": lambda c: c.objects.search(
+        ownership="feedback", type="idea"
+    ),
+    "comments": lambda c: c.comments.list(),
+    "comments --object-id 3 --sort desc --public": lambda c: c.objects.comments(
+        3, sort="desc", is_private=False
+    ),
+    "chats": lambda c: c.chats.list(),
+}
+
+
+@pytest.mark.parametrize(("options", "list_pages"), LISTS.items(), ids=LISTS)
 def test_json_lines_contain_what_the_client_returns(serve, work, capfd, options, list_pages):
+    things, *_ = options.split()
     sandbox = serve(users=130, tickets=70, comments=150)
     expected = fetched(sandbox, list_pages)
-    assert run(["export", *options, "-o", "out.jsonl"]) == 0
+    assert run(["export", *options.split(), "-o", "out.jsonl"]) == 0
     assert rows_in("out.jsonl") == expected
-    models = {"users": User, "comments": Comment, "chats": Chat}
-    model = models.get(options[0], Object)
+    model = {"users": User, "comments": Comment, "chats": Chat}.get(things, Object)
     assert [model.from_dict(row).to_dict() for row in rows_in("out.jsonl")] == expected
     out, err = capfd.readouterr()
     assert out == ""
     assert re.fullmatch(
-        rf"{len(expected)} {options[0]} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
+        rf"{len(expected)} {things} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
         r"\([\d,]+/s\), 0 retries, 0 duplicates\n",
         err,
     )
@@ -104,20 +111,13 @@ def test_csv_contains_every_field_of_the_json_lines(serve, work, things):
     serve(users=60, tickets=40)
     assert run(["export", things, "-o", "out.csv", "--all-fields"]) == 0
     assert run(["export", things, "-o", "out.jsonl"]) == 0
-    rows, lines = csv_rows_of("out.csv"), rows_in("out.jsonl")
-    assert len(rows) == len(lines)
-    for row, line in zip(rows, lines, strict=True):
+    for row, line in zip(csv_rows_of("out.csv"), rows_in("out.jsonl"), strict=True):
         assert row["id"] == str(line["id"])
         assert not any("api_key" in name for name in row)
         for name, cell in row.items():
             head, _, inner = name.partition(".")
             value = line[head]
-            if inner:
-                value = None if value is None else without_keys(value[inner])
-            if value is None or value in ([], {}):
-                assert cell == ""
-            else:
-                assert cell == value or json.loads(cell) == value
+            assert holds(cell, value[inner] if inner and value else value), name
 
 
 def test_csv_of_tickets_has_fewer_columns_by_default(serve, work):
@@ -175,41 +175,21 @@ def test_parquet_contains_every_field_with_its_type(serve, work):
     assert str(table.schema.field("id").type) == "int64"
     assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
     assert str(table.schema.field("status").type).startswith("struct<id: int64, title: string")
-    assert table.to_pylist() == [_as_in_parquet(line) for line in rows_in("out.jsonl")]
+    for row, line in zip(table.to_pylist(), rows_in("out.jsonl"), strict=True):
+        assert holds(row, line)
+    # The type of a category has no documented shape.
+    types = {row["category"]["type"] for row in table.to_pylist() if row["category"]}
+    assert types == {None, '"ticket"'}
 
 
-def _as_in_parquet(value):
-    if isinstance(value, list):
-        return [_as_in_parquet(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    # A category's type has no documented shape.
-    free = {"extra", "parent_object", "value", "text_value"}
-    free |= {"type"} if "image" in value else set()
-    times = {"created_at", "latest_activity", "sla_date"}
-    return {
-        name: None
-        if item is None or (name == "extra" and not item)
-        else json.dumps(item, ensure_ascii=False)
-        if name in free
-        else datetime.fromisoformat(item)
-        if name in times
-        else _as_in_parquet(item)
-        for name, item in without_keys(value).items()
-    }
-
-
-@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
-def test_an_empty_export_is_a_valid_file(serve, work, suffix):
+def test_an_empty_export_is_a_valid_file(serve, work):
     serve(users=10)
-    assert run(["export", "users", "--search", "zzzzzz", "-o", f"out.{suffix}"]) == 0
-    if suffix == "jsonl":
-        assert Path("out.jsonl").read_bytes() == b""
-    elif suffix == "csv":
-        assert Path("out.csv").read_text(encoding="utf-8").startswith("id,name,short_name,email,")
-        assert csv_rows_of("out.csv") == []
-    else:
-        assert pyarrow.parquet.read_table("out.parquet").num_rows == 0
+    for suffix in ("jsonl", "csv", "parquet"):
+        assert run(["export", "users", "--search", "zzzzzz", "-o", f"out.{suffix}"]) == 0
+    assert Path("out.jsonl").read_bytes() == b""
+    assert Path("out.csv").read_text(encoding="utf-8").startswith("id,name,short_name,email,")
+    assert csv_rows_of("out.csv") == []
+    assert pyarrow.parquet.read_table("out.parquet").num_rows == 0
 
 
 def test_unusual_text_is_preserved_in_every_format(serve, work, capfdbinary):
@@ -245,14 +225,6 @@ def test_fields_selects_and_orders_the_columns(serve, work, capfd):
     ]
     assert run([*options, "-o", "out.parquet"]) == 0
     assert pyarrow.parquet.read_table("out.parquet").to_pylist()[0] == first
-
-
-@pytest.mark.parametrize("options", [["--fields", "nonsense"], ["--fields", "id.nonsense"]])
-def test_an_unknown_field_is_rejected_before_any_request(serve, work, capfd, options):
-    sandbox = serve(users=3)
-    assert run(["export", "users", *options]) == 2
-    assert re.fullmatch(r"error: --fields: .*\n", capfd.readouterr().err)
-    assert sandbox.arrivals == 0
 
 
 INVISIBLE = [*"\xad\u034f\u061c\u180e\u202a\u202e\u2066\u2069\U000e0001\x7f", "\xad \u2068"]
@@ -313,9 +285,8 @@ def test_failed_requests_are_retried_and_counted(serve, work, capfd):
 
 
 def test_a_count_other_than_the_server_s_causes_a_warning(serve, work, capfd):
-    sandbox = serve(users=1)
     page = page_of({"id": 1}).replace(b'"totalObjects": 1', b'"totalObjects": 2')
-    sandbox.answer_next(page, match="search")
+    serve(users=1).answer_next(page, match="search")
     assert run(["export", "users", "-o", "out.jsonl"]) == 0
     assert "\nwarning: the server counts 2 users: " in capfd.readouterr().err
 
@@ -335,19 +306,17 @@ def test_rows_that_keep_moving_cause_a_warning(serve, work, capfd):
 
 def test_an_existing_file_is_replaced_only_with_overwrite_and_on_success(serve, work, capfd):
     sandbox = serve(users=3)
+    export = ["export", "users", "-o", "out.jsonl"]
     Path("out.jsonl").write_text("precious", encoding="utf-8")
-    assert run(["export", "users", "-o", "out.jsonl"]) == 1
-    assert (
-        capfd.readouterr().err
-        == "error: out.jsonl already exists; pass --overwrite to replace it\n"
-    )
-    assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
+    assert run(export) == 1
+    error = "error: out.jsonl already exists; pass --overwrite to replace it\n"
+    assert capfd.readouterr().err == error
     sandbox.fail_next(500, match="page=1")
-    assert run(["export", "users", "-o", "out.jsonl", "--overwrite", "--retries", "0"]) == 1
+    assert run([*export, "--overwrite", "--retries", "0"]) == 1
     assert Path("out.jsonl").read_text(encoding="utf-8") == "precious"
     assert [path.name for path in work.iterdir()] == ["out.jsonl"]
-    assert run(["export", "users", "-o", "out.jsonl", "--overwrite"]) == 0
-    assert len(rows_in("out.jsonl")) == 3
+    assert run([*export, "--overwrite"]) == 0
+    assert ids_in("out.jsonl") == [1, 2, 3]
 
 
 def test_a_symbolic_link_is_preserved(serve, work):
@@ -356,7 +325,7 @@ def test_a_symbolic_link_is_preserved(serve, work):
     Path("out.jsonl").symlink_to("there/real.jsonl")
     assert run(["export", "users", "-o", "out.jsonl"]) == 0
     assert Path("out.jsonl").is_symlink()
-    assert len(rows_in("there/real.jsonl")) == 3
+    assert ids_in("there/real.jsonl") == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -376,44 +345,4 @@ def test_an_output_that_cannot_be_written_is_an_error_of_one_line(
     serve(users=3)
     Path("loop.jsonl").symlink_to("loop.jsonl")
     assert run(["export", "users", "--format", "jsonl", *options]) == 1
-    err = capfd.readouterr().err
-    assert err.startswith("error: ")
-    assert err.endswith(f"{problem}\n")
-    assert err.count("\n") == 1
-
-
-def test_an_unknown_value_of_an_option_is_an_error_that_lists_the_known_ones(serve, capfd):
-    serve(users=1)
-    assert run(["export", "users", "--role", "agnt"]) == 2
-    assert "'agnt' is not one of user, agent, admin; use --param" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["users", "-o", "out"],
-        ["users", "-o", "out.xlsx"],
-        ["users", "--resume"],
-        ["users", "--fields", "id", "--all-fields"],
-        ["users", "--format", "parquet"],
-        ["users", "--excel-safe"],
-        ["users", "--page-size", "0"],
-        ["users", "--param", "novalue"],
-        ["users", "--param", "a=1", "--param", "a=2"],
-        ["users", "--param", "role=agent", "--role", "user"],
-        ["tickets", "--property", "size=XL"],
-        ["comments", "--sort", "asc"],
-        ["users", "--guest", "--api-key-file", "f"],
-        ["users", "--url", "ftp://x"],
-        ["nonsense"],
-    ],
-    ids=" ".join,
-)
-def test_invalid_options_are_rejected_before_any_request(serve, work, capfd, options):
-    sandbox = serve(users=1)
-    assert run(["export", *options]) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert re.fullmatch(r"error: .+\n", err)
-    assert list(work.iterdir()) == []
-    assert sandbox.arrivals == 0
+    assert re.fullmatch(rf"error: .*{re.escape(problem)}\n", capfd.readouterr().err)

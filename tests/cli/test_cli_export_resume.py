@@ -4,14 +4,25 @@ import json
 import os
 import re
 import stat
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from command_line import ids_in, run
+from processes import wait_until
 
 USERS = ["export", "users", "-o", "out.jsonl"]
+
+
+def pages_of(sandbox) -> list[str]:
+    """Return the pages that were requested."""
+    return [page for it in sandbox.requests for name, page in it.query if name == "page"]
+
+
+def resumed(*options: str) -> list[int]:
+    """Resume an export that succeeds; return the ids in its file."""
+    assert run([*USERS, "--resume", *options]) == 0
+    return ids_in("out.jsonl")
 
 
 @pytest.fixture
@@ -33,13 +44,12 @@ def test_resume_continues_with_the_first_missing_page(serve, work, capfd, size):
     sandbox = serve(users=500)  # which has 50 users on a page
     sandbox.fail_next(500, match=r"page=5&")
     assert run([*USERS, *size, "--retries", "0", "--max-in-flight", "1"]) == 1
-    capfd.readouterr()
     sandbox.forget_requests()
-    assert run([*USERS, *size, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
-    _me, *requests = sandbox.requests
-    pages = {int(dict(request.query)["page"]) for request in requests}
-    assert pages == {1, *range(4, 11)}  # the first page shows how large a page is
+    assert resumed(*size) == list(range(1, 501))
+    assert {*pages_of(sandbox)} == {
+        "1",
+        *map(str, range(4, 11)),
+    }  # the first page shows how large a page is
     assert "500 users in out.jsonl: 300 fetched in " in capfd.readouterr().err
 
 
@@ -47,59 +57,47 @@ def test_resume_continues_with_the_first_missing_page(serve, work, capfd, size):
 def test_rows_that_moved_to_pages_already_read_are_included(interrupted, capfd, gone):
     for user_id in range(2, gone + 2):
         interrupted.remove_user(user_id)
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
+    assert resumed() == list(range(1, 501))
     assert f"warning: the server counts {500 - gone} users" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("come", [1, 120])
 def test_rows_that_moved_to_later_pages_are_not_duplicated(interrupted, come):
     interrupted.insert_users(come)
-    assert run([*USERS, "--resume"]) == 0
-    ids = ids_in("out.jsonl")
+    ids = resumed()
     assert len(ids) == len(set(ids))
     assert ids[:500] == list(range(1, 501))
 
 
-@pytest.mark.parametrize("size", [0, 10, 1000])
-def test_a_truncated_part_file_is_completed(interrupted, size):
-    os.truncate("out.jsonl.part", size)
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
-
-
-def test_an_incomplete_line_in_the_part_file_is_replaced(interrupted):
+@pytest.mark.parametrize("size", [0, 10, 1000, None])
+def test_an_incomplete_part_file_is_completed(interrupted, size):
     with Path("out.jsonl.part").open("ab") as file:
         file.write(b'{"id": 201, "na')
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
+        file.truncate(size)
+    assert resumed() == list(range(1, 501))
 
 
 @pytest.mark.parametrize(
     ("options", "difference"),
     [
-        (["--role", "agent"], 'role was not set, now it is "agent"'),
-        (["--param", "team=7"], 'param was {}, now it is {"team": "7"}'),
-        (["--page-size", "20"], "page_size was 50, now it is 20"),
-        (["--api-version", "7.0"], 'api_version was "3.0", now it is "7.0"'),
-        (["--format", "csv"], 'format was "jsonl", now it is "csv"'),
-        (["--fields", "id"], 'fields was not set, now it is "id"'),
-        (["--url", "http://localhost:1"], 'now it is "http://localhost:1"'),
+        ("users --role agent", 'role was not set, now it is "agent"'),
+        ("users --param team=7", 'param was {}, now it is {"team": "7"}'),
+        ("users --page-size 20", "page_size was 50, now it is 20"),
+        ("users --api-version 7.0", 'api_version was "3.0", now it is "7.0"'),
+        ("users --format csv", 'format was "jsonl", now it is "csv"'),
+        ("users --fields id", 'fields was not set, now it is "id"'),
+        ("users --url http://localhost:1", 'now it is "http://localhost:1"'),
+        ("chats", 'export was "users", now it is "chats"'),
     ],
 )
 def test_resume_with_other_options_is_rejected(interrupted, capfd, options, difference):
     before = Path("out.jsonl.part").read_bytes()
-    assert run([*USERS, "--resume", *options]) == 2
+    assert run(["export", *options.split(), "-o", "out.jsonl", "--resume"]) == 2
     error = capfd.readouterr().err
     assert difference in error
     assert error.count("\n") == 1
     assert Path("out.jsonl.part").read_bytes() == before
     assert interrupted.arrivals == 0
-
-
-def test_resume_with_another_command_is_rejected(interrupted, capfd):
-    assert run(["export", "chats", "-o", "out.jsonl", "--resume"]) == 2
-    assert 'export was "users", now it is "chats"' in capfd.readouterr().err
 
 
 def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capfd):
@@ -112,37 +110,40 @@ def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capf
     assert not Path("out.jsonl.resume").exists()
 
 
-def test_the_resume_file_is_private_and_contains_no_key(interrupted, key):
-    text = Path("out.jsonl.resume").read_text(encoding="utf-8")
-    assert key not in text
-    assert interrupted.url in text
-    if os.name == "posix":
-        assert stat.S_IMODE(Path("out.jsonl.resume").stat().st_mode) == 0o600
+RESUME_FILES = [
+    "",
+    "{}",
+    "[]",
+    "\x00",
+    '{"version": 1, "nonsense": 2}',
+    '{"version": 3, "request": {}}',
+    '{"version": 3, "request": null, "replaces": false}',
+    '{"version": 3, "request": [], "replaces": false}',
+    '{"version": 3, "request": {}, "replaces": 1}',
+    '{"version": 4, "request": {}, "replaces": false}',
+]
+ASKER = f"{'0' * 32}:{'f' * 64}"
+OLD = {"version": 2, "request": {}, "asker": ASKER, "next_page": 5, "offset": 9, "items": 200}
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "problem"),
     [
-        "",
-        "{}",
-        "[]",
-        "\x00",
-        '{"version": 1, "nonsense": 2}',
-        '{"version": 3, "request": {}}',
-        '{"version": 3, "request": null, "replaces": false}',
-        '{"version": 3, "request": [], "replaces": false}',
-        '{"version": 3, "request": {}, "replaces": 1}',
-        '{"version": 4, "request": {}, "replaces": false}',
+        *((content, "is not a resume file of this version") for content in RESUME_FILES),
+        (
+            json.dumps(OLD),
+            "was written by useresponse-async 0.1, and this version cannot resume it",
+        ),
     ],
 )
-def test_an_invalid_resume_file_is_reported(interrupted, capfd, content):
+def test_an_invalid_resume_file_is_reported(interrupted, capfd, content, problem):
     Path("out.jsonl.resume").write_text(content, encoding="utf-8")
     assert run([*USERS, "--resume"]) == 1
     assert re.fullmatch(
-        r"error: \S*out\.jsonl\.resume is not a resume file of this version; --overwrite without "
-        r"--resume starts again\n",
+        rf"error: \S*out\.jsonl\.resume {problem}; --overwrite without --resume starts again\n",
         capfd.readouterr().err,
     )
+    assert ids_in("out.jsonl.part") == list(range(1, 201))
 
 
 @pytest.mark.parametrize("line", [b"x\n", b"[1]\n", b'{"id": 1}\n'])
@@ -186,21 +187,7 @@ def test_another_user_cannot_resume_an_export(interrupted, capfd, who, message):
     assert run([*USERS, "--resume", *who]) == 2
     assert message in capfd.readouterr().err
     assert not any("search" in request.path for request in interrupted.requests)
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
-
-
-def test_a_resume_file_of_0_1_is_rejected(interrupted, capfd):
-    asker = f"{'0' * 32}:{'f' * 64}"
-    old = {"version": 2, "request": {}, "asker": asker, "next_page": 5, "offset": 9, "items": 200}
-    Path("out.jsonl.resume").write_text(json.dumps(old))
-    assert run([*USERS, "--resume"]) == 1
-    assert re.fullmatch(
-        r"error: \S*out\.jsonl\.resume was written by useresponse-async 0\.1, and this version "
-        r"cannot resume it; --overwrite without --resume starts again\n",
-        capfd.readouterr().err,
-    )
-    assert ids_in("out.jsonl.part") == list(range(1, 201))
+    assert resumed() == list(range(1, 501))
 
 
 @pytest.mark.parametrize("moment", ["before", "meanwhile"])
@@ -216,9 +203,10 @@ def test_a_file_of_another_program_is_never_replaced(serve, work, capfd, name, m
     else:
         sandbox.delay_next(1.0, match=r"page=9&")
         with ThreadPoolExecutor() as pool:
-            done = pool.submit(_create_when_asked_for, sandbox, "9", Path(name))
+            pool.submit(wait_until, lambda: "9" in pages_of(sandbox)).add_done_callback(
+                lambda _: Path(name).write_text("precious")
+            )
             assert run([*export, "--resume"]) == 1
-            done.result()
     error = capfd.readouterr().err
     assert f"{name} was created by another program during the export and is not replaced" in error
     assert Path(name).read_text() == "precious"
@@ -232,12 +220,6 @@ def test_a_file_of_another_program_is_never_replaced(serve, work, capfd, name, m
     assert [path.name for path in work.iterdir()] == [name]
 
 
-def _create_when_asked_for(sandbox, page: str, path: Path) -> None:
-    while not any(dict(request.query).get("page") == page for request in sandbox.requests):
-        time.sleep(0.01)
-    path.write_text("precious")
-
-
 def test_a_failed_overwrite_keeps_the_file_that_a_killed_run_has_just_named(interrupted):
     os.link("out.jsonl.part", "out.jsonl")
     interrupted.fail_next(500, match=r"page=1&")
@@ -246,13 +228,11 @@ def test_a_failed_overwrite_keeps_the_file_that_a_killed_run_has_just_named(inte
 
 
 def test_a_resumed_export_replaces_if_it_began_with_overwrite(serve, work):
-    sandbox = serve(users=500)
     Path("out.jsonl").write_text("old")
-    sandbox.fail_next(500, match=r"page=5&")
+    serve(users=500).fail_next(500, match=r"page=5&")
     assert run([*USERS, "--overwrite", "--retries", "0", "--max-in-flight", "1"]) == 1
     assert Path("out.jsonl").read_text() == "old"
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
+    assert resumed() == list(range(1, 501))
 
 
 def test_an_export_fails_if_the_owner_of_the_key_is_unknown(serve, work, capfd):
@@ -263,18 +243,12 @@ def test_an_export_fails_if_the_owner_of_the_key_is_unknown(serve, work, capfd):
     assert list(work.iterdir()) == []
 
 
-def test_resume_without_an_unfinished_export_begins_one(serve, work):
-    serve(users=3)
-    assert run([*USERS, "--resume"]) == 0
-    assert ids_in("out.jsonl") == [1, 2, 3]
-
-
-def test_resume_leaves_a_complete_export_alone(serve, work, capfd):
+def test_resume_begins_an_export_and_leaves_a_complete_one_alone(serve, work, capfd):
     sandbox = serve(users=3)
-    assert run(USERS) == 0
+    assert resumed() == [1, 2, 3]
     capfd.readouterr()
     sandbox.forget_requests()
-    assert run([*USERS, "--resume"]) == 0
+    assert resumed() == [1, 2, 3]
     assert capfd.readouterr().err == (
         "out.jsonl exists, and no unfinished export beside it: nothing is left to resume\n"
     )

@@ -48,26 +48,71 @@ def test_importing_the_package_does_not_import_the_command_line():
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["nonsense"],
-        ["--nonsense"],
-        ["demo", "--nonsense"],
-        ["demo", "surplus"],
-        ["demo", "--users"],
-        ["demo", "--users", "many"],
-        ["demo", "--users", "0"],
-        ["demo", "--faults", "1.5"],
-        ["demo", "--backend", "curio"],
+# What the error says, and arguments.
+USAGE = {
+    "nonsense": ["nonsense", "--nonsense", "demo --nonsense", "export nonsense"],
+    "surplus": ["demo surplus"],
+    "--users": ["demo --users", "demo --users many", "demo --users 0"],
+    "": [
+        "demo --faults 1.5", "demo --backend curio", "call GET", "call PATCH /me.json",
+        "call GET /../me.json", "call GET https://elsewhere.example/api/3.0/me.json",
+        "call GET /me.json?page=1 -p page=2", "call POST /x.json --json @- --api-key-file -",
+        "export users --format parquet", "export users -o out", "export users -o out.xlsx",
+        "export users --page-size 0", "export users --excel-safe", "export users --resume",
+        "export users --param a=1 --param a=2", "export users --param role=agent --role user",
+        "export users --fields id --all-fields", "export users --param novalue",
+        "export users --url ftp://x", "export users --guest --api-key-file f",
+        "export tickets --property size=XL", "export comments --sort asc",
     ],
-    ids=" ".join,
+    "error: -d: not valid JSON: ": ["call POST /x.json -d {", "call POST /x.json -d{"],
+    "error: --data: not valid JSON: ": ["call POST /x.json --data={"],
+    "error: --json: not valid JSON: ": ["call POST /x.json --json {"],
+    "set USERESPONSE_API_KEY or pass --api-key-file FILE": [
+        "call GET /me.json?apiKey=s3cr3t", "call GET /me.json -p apiKey=s3cr3t",
+        "call GET /me.json --api-key=s3cr3t", "whoami --api-key s3cr3t",
+        "whoami --api-key=s3cr3t", "--apikey s3cr3t whoami", "export users --api-key s3cr3t",
+        "export users --param apikey=s3cr3t",
+    ],
+    "error: --fields: ": ["export users --fields nonsense", "export users --fields id.nonsense"],
+    "'agnt' is not one of user, agent, admin; use --param": ["export users --role agnt"],
+    "error: --since": [
+        "export tickets -o out.jsonl --since yesterday",
+        "export tickets -o out.jsonl --since 2026-11-01 --sort new",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(line, said) for said, lines in USAGE.items() for line in lines]
 )
-def test_wrong_usage_is_one_line(arguments, capsys):
-    assert run(arguments) == 2
-    out, err = capsys.readouterr()
+def test_wrong_usage_is_one_line_before_any_request(serve, work, capfd, arguments, said):
+    sandbox = serve(users=1)
+    assert run(arguments.split()) == 2
+    out, err = capfd.readouterr()
     assert out == ""
     assert re.fullmatch(r"error: .+\n", err)
+    assert said in err
+    assert "s3cr3t" not in err
+    assert list(work.iterdir()) == []
+    assert sandbox.arrivals == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("call GET /nothing.json", "GET /api/3.0/nothing.json: 404 "),
+        ("call POST /x.json --json @no-such-file", "no-such-file"),
+        (f"call POST /x.json --json @{'x' * 300}", "File name too long"),
+        ("whoami --api-key-file nowhere", "--api-key-file: nowhere: No such file or directory\n"),
+    ],
+)
+def test_a_failure_is_one_line(serve, work, capfd, arguments, said):
+    serve(users=1)
+    assert run(arguments.split()) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"error: .+\n", err)
+    assert said in err
 
 
 @pytest.mark.parametrize("place", [["--debug", "whoami"], ["whoami", "--debug"]])
@@ -85,20 +130,17 @@ def test_a_failure_is_one_line_and_with_debug_also_a_traceback(serve, capfd, pla
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
 @pytest.mark.parametrize("from_file", [False, True])
 def test_an_unexpected_failure_advises_debug_and_hides_the_key(
-    *, serve, work, capfd, monkeypatch, key, debug, from_file
+    *, key_file, capfd, monkeypatch, key, debug, from_file
 ):
-    serve(users=1)
-    if from_file:
-        monkeypatch.delenv("USERESPONSE_API_KEY")
-        Path("key").write_text(key)
-        Path("key").chmod(0o600)
+    if not from_file:
+        monkeypatch.setenv("USERESPONSE_API_KEY", key)
 
     def fail(*_):
         local = key
         raise RuntimeError(f"with {local} in it")
 
     monkeypatch.setattr(Users, "me", fail)
-    assert run(["whoami", *debug, *(["--api-key-file", "key"] * from_file)]) == 1
+    assert run(["whoami", *debug, *(["--api-key-file", str(key_file)] * from_file)]) == 1
     err = capfd.readouterr().err
     hint = "" if debug else " (useresponse-async --debug … shows the traceback)"
     assert err.endswith(f"error: unexpected RuntimeError: with *** in it{hint}\n")
@@ -112,7 +154,6 @@ def test_an_unexpected_failure_advises_debug_and_hides_the_key(
     [
         ("--help", ""),
         ("--help", "1"),
-        ("export", ""),
         ("whoami", ""),
         ("call GET /me.json -i", ""),
         ("export users", ""),

@@ -27,24 +27,16 @@ def test_help_has_examples_and_exit_codes(names, option, capsys):
     assert "Exit codes:\n    0 " in out
     assert "130  interrupted by Ctrl-C" in out
     assert all(len(line) <= 100 for line in out.splitlines())
-
-
-@pytest.mark.parametrize("names", [["call"], ["whoami"], ["export", "users"]], ids=" ".join)
-def test_help_lists_the_sources_of_the_key(names, capsys):
-    assert run([*names, "--help"]) == 0
-    out = capsys.readouterr().out
-    assert "The API key cannot be a command-line argument." in out
-    assert "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
+    sends_key = names != ["demo"]
+    assert ("The API key cannot be a command-line argument." in out) is sends_key
+    assert (
+        "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
+    ) is sends_key
 
 
 @pytest.mark.parametrize(
     ("arguments", "commands"),
-    [
-        ([], ["demo", "sandbox"]),
-        (["export"], EXPORTS),
-        (["export", "-h"], EXPORTS),
-        (["export", "--help"], EXPORTS),
-    ],
+    [([], ["demo", "sandbox"]), (["export"], EXPORTS), (["export", "--help"], EXPORTS)],
     ids=" ".join,
 )
 def test_help_lists_the_commands(capsys, arguments, commands):
@@ -91,12 +83,9 @@ def test_the_completion_script_of_the_shell_is_shown(start):
     assert out.rstrip().endswith("useresponse-async")
 
 
-def test_completion_can_be_installed(command, tmp_path):
-    done = command(
-        "--install-completion",
-        "bash",
-        HOME=str(tmp_path),
-        _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1",
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+def test_completion_can_be_installed(start, tmp_path):
+    environment = {"HOME": f"{tmp_path}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    process = start("--install-completion", "bash", **environment)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
     assert list((tmp_path / ".bash_completions").iterdir())

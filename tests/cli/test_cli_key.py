@@ -5,31 +5,18 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 
 import pytest
 from command_line import on_terminal, run
 
 
-@pytest.fixture
-def key_file(work, serve, key, monkeypatch) -> Path:
-    serve(users=60)
-    monkeypatch.setenv("USERESPONSE_API_KEY", "that-of-somebody-else")
-    path = work / "key"
-    path.write_text(f"{key}\n", encoding="utf-8")
-    path.chmod(0o600)
-    return path
-
-
-def test_the_key_file_precedes_the_environment(key_file, capfd):
-    assert run(["whoami", "--api-key-file", str(key_file), "--json"]) == 0
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_the_key_file_precedes_the_environment(key_file, capfd, key, monkeypatch, source):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{key}\r\n".encode())))
+    path = str(key_file) if source == "file" else "-"
+    assert run(["whoami", "--api-key-file", path, "--json"]) == 0
     out, err = capfd.readouterr()
     assert (json.loads(out)["id"], err) == (1, "")
-
-
-def test_the_key_file_can_be_standard_input(key_file, capfd, key, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{key}\r\n".encode())))
-    assert run(["whoami", "--api-key-file", "-"]) == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="others are POSIX's")
@@ -48,35 +35,6 @@ def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, co
     err = capfd.readouterr().err
     assert err.count("\n") == 1
     assert not content.split() or content.split()[-1] not in err
-
-
-def test_a_missing_key_file_is_reported(key_file, capfd):
-    assert run(["whoami", "--api-key-file", "nowhere"]) == 1
-    assert capfd.readouterr().err == "error: --api-key-file: nowhere: No such file or directory\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["whoami", "--api-key", "s3cr3t"],
-        ["whoami", "--api-key=s3cr3t"],
-        ["--apikey", "s3cr3t", "whoami"],
-        ["export", "users", "--api-key", "s3cr3t"],
-        ["call", "GET", "/me.json", "--api-key=s3cr3t"],
-        ["call", "GET", "/me.json", "-p", "apiKey=s3cr3t"],
-        ["call", "GET", "/me.json?apiKey=s3cr3t"],
-        ["export", "users", "--param", "apikey=s3cr3t"],
-    ],
-    ids=" ".join,
-)
-def test_a_key_as_an_argument_is_rejected_and_not_repeated(serve, capfd, arguments):
-    sandbox = serve(users=1)
-    assert run(arguments) == 2
-    err = capfd.readouterr().err
-    assert "set USERESPONSE_API_KEY or pass --api-key-file FILE" in err
-    assert err.count("\n") == 1
-    assert "s3cr3t" not in err
-    assert sandbox.arrivals == 0
 
 
 def test_a_missing_key_is_an_error_that_lists_the_sources(serve, capfd, monkeypatch):

@@ -41,10 +41,15 @@ def test_help_lists_the_options_of_the_sandbox(capsys, option):
     assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in out
 
 
-@pytest.mark.parametrize("options", [["--users", "-5"], ["--nonsense"], ["--port"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    ["--users -5", "--users many", "--tickets -5", "--latency -1", "--faults 2", "--empty 404",
+     "--nonsense", "--port"],
+)  # fmt: skip
 def test_wrong_usage_returns_2(capsys, options):
+    option, *values = options.split()
     with pytest.raises(SystemExit) as ended:
-        run(["sandbox", *options])
+        run(["sandbox", option, *values])
     out, err = capsys.readouterr()
     assert (ended.value.code, out) == (2, "")
-    assert re.fullmatch(rf"error: .*{options[0].strip('-')}.*\n", err)
+    assert re.fullmatch(rf"error: .*{option.strip('-')}.*\n", err)

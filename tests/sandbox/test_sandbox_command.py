@@ -57,34 +57,8 @@ def test_the_command_prints_url_and_keys_and_serves_until_a_signal():
         assert (process.returncode, out, err) == (0, "", "")
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--latency", "-1"], "latency"),
-        (["--faults", "2"], "faults"),
-        (["--users", "-5"], "users"),
-        (["--tickets", "-5"], "tickets"),
-        (["--users", "many"], "--users"),
-        (["--empty", "404"], "--empty"),
-    ],
-)
-def test_invalid_options_are_rejected(options, message, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(options)
-    assert stop.value.code == 2
-    assert message in capsys.readouterr().err
-
-
 def test_a_port_in_use_is_reported(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     assert capsys.readouterr().err.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")
-
-
-def test_a_missing_extra_is_named_in_one_line(monkeypatch, capsys):
-    monkeypatch.setattr("useresponse_async._config.find_spec", lambda _name: None)
-    assert main([]) == 1
-    assert capsys.readouterr().err == (
-        "error: the sandbox needs: pip install 'useresponse-async[sandbox]'\n"
-    )

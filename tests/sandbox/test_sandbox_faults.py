@@ -6,9 +6,12 @@ import socket
 import time
 from operator import methodcaller
 
+import anyio
 import httpx
 import pytest
 from calls import NEW_USER
+
+from useresponse_async.sandbox import create_app
 
 ME, SEARCH, CREATE = "admin GET /me.json", "admin GET /users/search.json", "admin POST /users.json"
 
@@ -64,6 +67,18 @@ def test_a_reset_reaches_the_socket(sandbox):
         peer.sendall(b"GET /api/3.0/me.json HTTP/1.1\r\nHost: sandbox\r\n\r\n")
         with pytest.raises(ConnectionResetError):
             peer.recv(1)
+
+
+def test_a_reset_without_a_socket_is_raised():
+    app = create_app()
+    app.reset_next()
+
+    async def ask():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            with pytest.raises(ConnectionResetError):
+                await client.get("http://sandbox/api/3.0/me.json")
+
+    anyio.run(ask)
 
 
 def test_a_reset_can_interrupt_the_body(sandbox, http):

@@ -4,15 +4,14 @@ import pytest
 from calls import NEW_USER, TICKET, Has, lacks
 
 DAY = 86_400
-NOTE = {"content": "first"}
+CREATE, PROFILE = "admin POST /users.json", "user POST /profile/update.json"
+NOTE = "agent POST /users/9/notes/add.json"
 
 STORIES = {
     "a created user can be read": [
-        (
-            "admin POST /users.json",
-            {**NEW_USER, "tags": "a,b", "team_id": 2, "property_7": "EU"},
-            {"id": 121, "team": {"id": 2, "name": "Sales"}},
-        ),
+        (CREATE, {**NEW_USER, "tags": "a,b", "team_id": 2, "property_7": "EU"}, {
+            "id": 121, "team": {"id": 2, "name": "Sales"},
+        }),
         ("admin GET /users/121.json", {"tags": "a,b", "custom_fields.0.value": ["EU"]}),
         ("admin GET /users/search.json?page=3", {"totalObjects": 121, "data.-1.id": 121}),
     ],
@@ -21,19 +20,19 @@ STORIES = {
         ("admin GET /users/120.json", 404),
         ("admin DELETE /users/120.json", 404),
         ("admin GET /users/search.json", {"totalObjects": 119}),
-        ("admin POST /users.json", NEW_USER, {"id": 121}),
+        (CREATE, NEW_USER, {"id": 121}),
     ],
     "an email address has one user, until that user has another": [
-        ("admin POST /users.json", NEW_USER, {"id": 121}),
-        ("admin POST /users.json", {**NEW_USER, "email": "NEW.one@example.com"}, 409),
+        (CREATE, NEW_USER, {"id": 121}),
+        (CREATE, {**NEW_USER, "email": "NEW.one@example.com"}, 409),
         ("admin POST /users/9.json", {"email": "New.One@example.com"}, 409),
-        ("user POST /profile/update.json", {"email": "new.one@example.com"}, 409),
+        (PROFILE, {"email": "new.one@example.com"}, 409),
         ("guest POST /register.json", {"email": "new.one@example.com"}, 409),
         ("admin POST /users/121.json", {"email": "new.one@example.com"}, 200),
         ("admin POST /users/121.json", {"email": "Other@Example.com"}, 200),
         ("admin GET /users/search.json?email=new.one@example.com", 204),
         ("admin GET /users/search.json?email=other@example.COM", {"*.id": [121]}),
-        ("admin POST /users.json", NEW_USER, {"id": 122}),
+        (CREATE, NEW_USER, {"id": 122}),
     ],
     "a search covers names and addresses": [
         ("admin POST /users/11.json", {"full_name": "Ünïque Ño"}, {"shortName": "Ünïque Ñ."}),
@@ -47,7 +46,7 @@ STORIES = {
         ("guest GET /users/search.json?email=a@b.example", 204),
     ],
     "an email address finds one user without a page in version 4": [
-        ("admin POST /users.json", NEW_USER, 200),
+        (CREATE, NEW_USER, 200),
         ("old GET /users/search.json?email=new.one@example.com", {"id": 121, "": lacks("data")}),
         ("old GET /users/search.json?email=nobody@example.com", 204),
     ],
@@ -96,43 +95,35 @@ STORIES = {
         }),
     ],
     "a profile is updated with the names of 7.0": [
-        (
-            "user POST /profile/update.json",
-            {"full_name": "Other Name", "phone": "123", "property_7": "US"},
-            {"id": 3, "name": "Other Name", "shortName": "Other N.", "phone": "123"},
-        ),
+        (PROFILE, {"full_name": "Other Name", "phone": "123", "property_7": "US"}, {
+            "id": 3, "name": "Other Name", "shortName": "Other N.", "phone": "123",
+        }),
         ("user GET /me.json", {"name": "Other Name", "custom_fields.-1.value": ["US"]}),
         ("guest POST /profile/update.json", {"name": "A"}, 401),
     ],
     "a profile is updated with the names of 4.0": [
-        ("user POST /profile/update.json", {
+        (PROFILE, {
             "name": "Other Name", "email": "other@example.com", "avatar_type": "url",
             "avatar_content": "https://example.com/me.jpg", "properties": {"property_7": "EU"},
         }, {
             "name": "Other Name", "email": "other@example.com", "isDefaultAvatar": False,
             "avatar.big": "https://example.com/me.jpg", "custom_fields.-1.value": ["EU"],
         }),
-        (
-            "user POST /profile/update.json",
-            {"avatar_type": "gravatar"},
-            {"gravatarEmail": "other@example.com"},
-        ),
+        (PROFILE, {"avatar_type": "gravatar"}, {"gravatarEmail": "other@example.com"}),
     ],
     "only an administrator changes their own team": [
-        ("user POST /profile/update.json", {"team_id": 2}, 403),
+        (PROFILE, {"team_id": 2}, 403),
         ("admin POST /profile/update.json", {"team_id": 2}, {"team.id": 2}),
     ],
     "notes are listed newest first, edited and deleted": [
         ("agent GET /users/9/notes.json", 204),
-        ("agent POST /users/9/notes/add.json", NOTE, {
+        (NOTE, {"content": "first"}, {
             "*.content": ["first"], "0.author.id": 2, "0.createdAgo": "just now",
             "0.updatedAt": None,
         }),
-        (
-            "agent POST /users/9/notes/add.json",
-            {"content": "second", "remind_at": "2030-01-31 09:00:00"},
-            {"*.content": ["second", "first"]},
-        ),
+        (NOTE, {"content": "second", "remind_at": "2030-01-31 09:00:00"}, {
+            "*.content": ["second", "first"],
+        }),
         ("agent POST /users/notes/1/edit.json", {"content": "x"}, {"*.content": ["second", "x"]}),
         ("agent GET /users/9/notes.json", {"*.content": ["second", "x"], "1.updatedAt": Has(":")}),
         ("agent POST /users/notes/1/delete.json", {"*.content": ["second"]}),

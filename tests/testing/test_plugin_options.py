@@ -91,18 +91,13 @@ def test_options_are_checked_and_those_of_markers_override_those_of_fixtures(pyt
 
 
 @pytest.mark.long
-def test_a_missing_extra_is_named(pytester):
+def test_a_missing_extra_is_named_and_the_fixtures_and_the_marker_are_described(pytester):
     pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
     pytester.makepyfile(
         """
-        def test_something_else():
-            pass
-
-        def test_with_the_sandbox(useresponse_sandbox):
-            pass
-
-        def test_with_the_client(useresponse_client):
-            pass
+        def test_something_else(): ...
+        def test_with_the_sandbox(useresponse_sandbox): ...
+        def test_with_the_client(useresponse_client): ...
         """
     )
     result = run(pytester)
@@ -110,10 +105,6 @@ def test_a_missing_extra_is_named(pytester):
     result.stdout.fnmatch_lines(
         ["*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"]
     )
-
-
-@pytest.mark.long
-def test_the_fixtures_and_the_marker_are_described(pytester):
     names = ("sandbox", "client", "sandbox_options", "client_options")
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(
         [f"useresponse_{name} --*" for name in names]

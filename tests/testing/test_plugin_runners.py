@@ -66,13 +66,9 @@ async def test_the_tasks_were_three(useresponse_client):
     assert len({id(task) for task in tasks}) == 3
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_loop_of_the_module(useresponse_client):
-    await useresponse_client.users.me()
-
-
+@pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_loop_of_the_session(useresponse_client):
+async def test_a_loop_of_the_session(useresponse_client, n):
     await useresponse_client.users.me()
 
 
@@ -120,55 +116,41 @@ def test_pytest_finds_the_plugin_by_itself():
     assert REGISTERED
 
 
-def test_all_plugins_share_one_run(pytester):
-    pytester.makepyfile(test_anyio=ANYIO, test_asyncio=ASYNCIO, test_nobody=NOBODY)
-    run(pytester).assert_outcomes(passed=6 + 6 + 3)
+AUTO = ASYNCIO.replace("@pytest.mark.asyncio\n", "").replace("pytest_asyncio.f", "pytest.f")
+LOOPS = """
+import pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.asyncio
+async def test_one(useresponse_client, number):
+    await useresponse_client.users.me()
+"""
+SESSION = ("-o", "asyncio_default_test_loop_scope=session")
 
 
-@pytest.mark.long
-def test_anyio_alone_runs_on_asyncio_and_trio(pytester):
-    pytester.makepyfile(test_anyio=ANYIO, test_nobody=NOBODY)
-    result = run(pytester, "-v", "-p", "no:asyncio")
-    result.assert_outcomes(passed=6 + 3)
-    result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
-
-
-@pytest.mark.long
-def test_pytest_asyncio_alone_runs_the_fixtures(pytester):
-    pytester.makepyfile(test_asyncio=ASYNCIO, test_nobody=NOBODY)
-    run(pytester, "-p", "no:anyio").assert_outcomes(passed=6 + 3)
-
-
-@pytest.mark.long
-def test_pytest_asyncio_in_auto_mode_runs_the_fixtures(pytester):
-    unmarked = ASYNCIO.replace("@pytest.mark.asyncio\n", "")
-    pytester.makepyfile(test_asyncio=unmarked.replace("pytest_asyncio.fixture", "pytest.fixture"))
-    run(pytester, "--asyncio-mode=auto").assert_outcomes(passed=6)
-
-
-@pytest.mark.long
-def test_loops_of_a_wider_scope_can_be_the_default(pytester):
-    pytester.makepyfile(
-        """
-        import pytest
-
-        @pytest.mark.asyncio
-        async def test_one(useresponse_client):
-            await useresponse_client.users.me()
-
-        @pytest.mark.asyncio
-        async def test_another(useresponse_client):
-            await useresponse_client.users.me()
-        """
-    )
-    result = run(pytester, "-o", "asyncio_default_test_loop_scope=session")
-    result.assert_outcomes(passed=2)
-
-
-@pytest.mark.long
-def test_no_async_plugin_is_needed(pytester):
-    pytester.makepyfile(test_nobody=NOBODY)
-    run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
+@pytest.mark.parametrize(
+    ("files", "options", "passed"),
+    [
+        ({"anyio": ANYIO, "asyncio": ASYNCIO, "nobody": NOBODY}, (), 6 + 6 + 3),
+        *(
+            pytest.param(*run, marks=pytest.mark.long)
+            for run in (
+                ({"anyio": ANYIO, "nobody": NOBODY}, ("-p", "no:asyncio"), 6 + 3),
+                ({"asyncio": ASYNCIO, "nobody": NOBODY}, ("-p", "no:anyio"), 6 + 3),
+                ({"auto": AUTO}, ("--asyncio-mode=auto",), 6),
+                ({"loops": LOOPS}, SESSION, 2),
+                ({"nobody": NOBODY}, ("-p", "no:asyncio", "-p", "no:anyio"), 3),
+            )
+        ),
+    ],
+    ids=["together", "anyio", "asyncio", "auto mode", "wider loops", "none"],
+)
+def test_the_fixtures_work_with_each_async_plugin(pytester, files, options, passed):
+    pytester.makepyfile(**{f"test_{name}": code for name, code in files.items()})
+    result = run(pytester, "-v", *options)
+    result.assert_outcomes(passed=passed)
+    if "anyio" in files:
+        result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
 
 
 def test_a_client_that_is_left_open_is_reported(pytester):
