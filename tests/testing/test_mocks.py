@@ -36,26 +36,22 @@ async def test_the_sandbox_responds_without_a_socket():
         assert len(await client.users.search().collect()) == 3
 
 
-async def test_respx_matches_the_query():
+async def test_respx_matches_the_query_sees_a_body_and_responds_in_sequence():
     async with respx.mock(base_url=API) as router:
         router.get("/users/search.json", params__contains={"role": "agent"}).respond(
             json={"currentPage": 1, "totalPages": 1, "totalCount": 1, "data": [{"id": 1}]}
         )
         router.get("/users/search.json").respond(204)
-        async with AsyncClient(URL, api_key="k") as client:
-            assert [user.id for user in (await client.users.search(role="agent")).items] == [1]
-            assert (await client.users.search()).items == []
-
-
-async def test_respx_sees_a_body_and_responds_in_sequence():
-    async with respx.mock(base_url=API) as router:
         route = router.post("/users.json").mock(
             side_effect=[httpx.Response(503), httpx.Response(200, json={"id": 7})]
         )
         async with AsyncClient(URL, api_key="k", retry=QUICK_RETRY) as client:
+            assert [user.id for user in (await client.users.search(role="agent")).items] == [1]
+            assert (await client.users.search()).items == []
             assert (await client.users.create("ada@example.com", full_name="Ada")).id == 7
     assert route.call_count == 2
     assert b"ada@example.com" in route.calls.last.request.content
+    assert dict(route.calls.last.request.url.params) == {"apiKey": "k"}
 
 
 async def test_respx_lets_requests_through_to_the_sandbox(sandbox):
