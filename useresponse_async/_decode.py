@@ -529,6 +529,11 @@ def unwrap(payload: Any) -> Any:
     return content
 
 
+def is_confirmation(payload: Any) -> bool:
+    """Return whether ``payload``, without its envelope, only says that a change was made."""
+    return payload in (NO_CONTENT, 1, "1", "true", "", [], {})  # 1 equals True
+
+
 def as_sent(payload: Any) -> Any:
     """Return the JSON itself, unless it is nested too deeply."""
     _kept(payload)
@@ -557,10 +562,7 @@ def entity_or_none(model: type[T]) -> Decoder[T | None]:
     required = entity(model)
 
     def decode(payload: Any) -> T | None:
-        payload = unwrap(payload)
-        if payload in (NO_CONTENT, 1, "1", "true", "", [], {}):  # 1 equals True
-            return None
-        return required(payload)
+        return None if is_confirmation(unwrap(payload)) else required(payload)
 
     return decode
 

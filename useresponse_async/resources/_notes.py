@@ -13,7 +13,7 @@ from useresponse_async._arguments import (
     query_of,
     text,
 )
-from useresponse_async._decode import Decoder, StructureError, list_of, unwrap
+from useresponse_async._decode import Decoder, StructureError, is_confirmation, list_of, unwrap
 from useresponse_async.models import UserNote
 from useresponse_async.resources._resource import Resource
 
@@ -135,7 +135,7 @@ def _newest(payload: Any) -> UserNote:
 
 def _note(note_id: int) -> Decoder[UserNote | None]:
     def decode(payload: Any) -> UserNote | None:
-        if unwrap(payload) is True:
+        if is_confirmation(unwrap(payload)):
             return None
         notes = list_of(UserNote)(payload)
         return next((note for note in notes if note.id == note_id), None)
