@@ -240,11 +240,7 @@ class _Pool(httpx.AsyncHTTPTransport):
     """
 
     def __init__(self, verify: ssl.SSLContext | None, proxy: httpx.Proxy | None) -> None:
-        super().__init__(
-            verify=verify or default_ssl_context(),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-            proxy=proxy,
-        )
+        super().__init__(verify=verify or default_ssl_context(), proxy=proxy)
         self._pool: Any = _OneConnection(self._pool)
         self.idle_since: float = 0.0
 
