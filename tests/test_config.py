@@ -106,7 +106,7 @@ REASONS = {
         "https://x.example/a b", " https://x.example", "https://x.example\n", "https://x.example\\a",
         "https://x.example\x00",
     ],
-    "invalid URL": [
+    "invalid URL": ["https://xn--0.example.com",
         "https://x.example:port", "https://[::1", "https://" + 70 * "x" + ".example\u0600",
     ],
     "99999": ["https://x.example:99999"],
@@ -273,7 +273,10 @@ def test_a_timeout_is_seconds_none_or_of_httpx(timeout):
     assert isinstance(client.with_options(timeout=timeout), AsyncClient)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, -0.5, True, "5", float("nan"), (1, 2)])
+@pytest.mark.parametrize(
+    "timeout",
+    [0, -1, -0.5, True, "5", float("nan"), (1, 2), httpx.Timeout(-1), httpx.Timeout(5, read=0)],
+)
 def test_an_invalid_timeout_raises(timeout):
     assert refusal(URL, timeout=timeout).startswith("timeout: ")
 

@@ -22,6 +22,7 @@ from useresponse_async import (
     KeyPlacement,
     ResponseTooLargeError,
     RetryPolicy,
+    Secret,
     UploadedFile,
 )
 from useresponse_async.sandbox import Sandbox
@@ -172,7 +173,8 @@ async def test_a_download_is_written_to_an_open_file_at_its_position(client, san
 @pytest.mark.parametrize("placement", KeyPlacement)
 async def test_no_key_is_sent_to_another_origin(sandbox, start_sandbox, tmp_path, placement):
     other = start_sandbox(users=1)
-    async with client_of(sandbox, key_placement=placement) as client:
+    headers = {"X-Token": Secret("for this site alone"), "X-Name": "plain"}
+    async with client_of(sandbox, key_placement=placement, headers=headers) as client:
         for host in (other, sandbox):
             host.answer_next("hello", media_type="text/plain")
             await client.files.download(f"{host.url}/f", tmp_path / "a", overwrite=True)
@@ -182,6 +184,9 @@ async def test_no_key_is_sent_to_another_origin(sandbox, start_sandbox, tmp_path
     ]
     assert secret == [False, True]
     assert other.requests[0].query == []
+    assert "X-Token" not in other.requests[0].headers
+    assert other.requests[0].headers["X-Name"] == "plain"
+    assert sandbox.requests[0].headers["X-Token"] == "for this site alone"
 
 
 async def test_a_download_that_fails_leaves_the_file_that_was_there(client, sandbox, tmp_path):

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import anyio
 import pytest
+from gate import Gate
 from quick import client_of
 from tasks import until
 
-from useresponse_async import AsyncClient
+from useresponse_async import AsyncClient, NotFoundError
 from useresponse_async._pacing import Pacing, Slot
 from useresponse_async.sandbox import Sandbox
 
@@ -198,3 +199,16 @@ async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox: Start):
                 sandbox.fail_next(503, times=30)
     assert user.id == 2_000
     assert len(retries) == 30
+
+
+async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox: Sandbox):
+    gate = Gate(30, first=40)
+    async with client_of(sandbox, transport=gate, max_in_flight=40) as client:
+        with anyio.fail_after(10):
+            errors = [
+                error
+                async for error in client.map(
+                    client.users.get, range(9001, 9101), return_exceptions=True
+                )
+            ]
+    assert {type(error) for error in errors} == {NotFoundError}

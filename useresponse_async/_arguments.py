@@ -79,13 +79,21 @@ def secret_text(name: str, value: str | Secret) -> Secret:
     return Secret(encodable(name, text(name, given)))
 
 
+def mapping(name: str, value: Mapping[Any, T] | None) -> Mapping[Any, T]:
+    """Return ``value`` if it is a mapping; ``None`` is an empty one."""
+    if not isinstance(value, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"must be a mapping, not {type(value).__name__}")
+    return value or {}
+
+
 def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, str], ...]:
     """Return the query: ``named``, then the caller's own ``params``.
 
     Raises:
         ArgumentError: A name in ``params`` is also in ``named``, or is that of the API key.
     """
-    for name in params or {}:
+    own = mapping("params", params)
+    for name in own:
         if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ArgumentError("params", f"{name!r} is not a parameter name")
         encodable("params", name)
@@ -97,7 +105,7 @@ def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, st
             )
     return tuple(
         (name, _query_text(name, value))
-        for name, value in {**named, **(params or {})}.items()
+        for name, value in {**named, **own}.items()
         if value is not None
     )
 
@@ -124,7 +132,7 @@ def property_keys(properties: Properties | None) -> dict[str, Any]:
             if isinstance(value, list | tuple)
             else value
         )
-        for field_id, value in (properties or {}).items()
+        for field_id, value in mapping("properties", properties).items()
     }
 
 
@@ -133,7 +141,7 @@ def comma_text(name: str, values: Tags) -> str:
     """Return ``values`` separated by commas, the form of a user's tags."""
     if isinstance(values, str):
         return values
-    return _joined(name, (text(name, value) for value in values), ",")
+    return _joined(name, _texts(name, values), ",")
 
 
 @_optional
@@ -141,6 +149,12 @@ def text_list(name: str, values: Tags) -> list[str]:
     """Return ``values`` as a list of strings, the form of an object's tags."""
     if isinstance(values, str):
         return [value.strip() for value in values.split(",") if value.strip()]
+    return _texts(name, values)
+
+
+def _texts(name: str, values: Iterable[str]) -> list[str]:
+    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(name, f"must be a string or strings, not {type(values).__name__}")
     return [text(name, value) for value in values]
 
 

@@ -212,10 +212,11 @@ def parse_base_url(text: object) -> httpx.URL:
     bare = "://" not in text
     try:
         url = httpx.URL(f"https://{text}" if bare else text)
+        host = url.host  # which may fail to be decoded
     except (httpx.InvalidURL, ValueError):
         raise ConfigurationError("base_url: invalid URL") from None
     segments = [unquote(part) for part in text.split("/")[1 if bare else 3 :]]
-    named = bool({".", ":"} & set(url.host)) or url.host == "localhost"
+    named = bool({".", ":"} & set(host)) or host == "localhost"
     problems = (
         (
             url.scheme not in ("http", "https"),
@@ -223,8 +224,8 @@ def parse_base_url(text: object) -> httpx.URL:
         ),
         (url.userinfo, "contains a user name or password"),
         (
-            not url.host or (bare and not named),
-            f"{url.host!r} is not a host name such as mydomain.useresponse.com",
+            not host or (bare and not named),
+            f"{host!r} is not a host name such as mydomain.useresponse.com",
         ),
         ({"?", "#"} & set(str(url)), "contains a query or a fragment"),
         (not has_valid_port(url), f"invalid port: {url.port}"),
@@ -272,9 +273,8 @@ def _api_key(key: object) -> Secret | None:
 
 
 def _timeout(timeout: Any) -> httpx.Timeout:
-    if isinstance(timeout, httpx.Timeout):
-        return timeout
-    if timeout is None or _is_duration(timeout):
+    given = timeout.as_dict().values() if isinstance(timeout, httpx.Timeout) else [timeout]
+    if all(seconds is None or _is_duration(seconds) for seconds in given):
         return httpx.Timeout(timeout)
     raise ConfigurationError(
         f"timeout: must be a positive number of seconds, None or an httpx.Timeout, not {timeout!r}"

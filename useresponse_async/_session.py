@@ -20,6 +20,7 @@ from useresponse_async._config import Proxies, Settings, __version__, has_valid_
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
+    APIStatusError,
     APITimeoutError,
     ArgumentError,
     CallError,
@@ -404,6 +405,8 @@ class Session:
         except UseResponseError as error:
             if is_overload(error):
                 slot.overloaded()
+            elif isinstance(error, APIStatusError) and not may_have_happened(error):
+                slot.succeeded()  # the server is up, and has rejected the call
             if isinstance(error, NotFoundError) and request.absent_is_done and message.may_be_done:
                 return request.decode(NO_CONTENT)
             message.record(error, number)

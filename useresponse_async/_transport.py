@@ -57,7 +57,7 @@ class CookielessClient(httpx.AsyncClient):
 class KeyTransport(httpx.AsyncBaseTransport):
     """Adds the API key below everything that logs, and redacts the heads of responses.
 
-    The key and secret query parameters are sent to the base URL's origin only.
+    Secrets (the key, query parameters, headers) are sent to the base URL's origin only.
 
     Args:
         inner: The transport that sends the request.
@@ -112,6 +112,10 @@ class KeyTransport(httpx.AsyncBaseTransport):
         authorization = self._authorization
         if origin(request.url) != self._origin or KEYLESS in request.extensions:
             queries, authorization = (), None
+            secrets = {secret.reveal().encode() for secret in request.extensions[SECRETS][1]}
+            request.headers = httpx.Headers(
+                [(name, value) for name, value in request.headers.raw if value not in secrets]
+            )
         if self._adds_key:  # also without a key, since a redirect copies the extensions
             request.extensions = {**request.extensions, KEY: (queries, authorization)}
             return request
@@ -281,7 +285,10 @@ def _holds_unasked_bytes(connection: Any) -> bool:
     httpcore would parse these bytes as the start of the next response, and has no public
     attribute for them.
     """
-    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    inner = connection
+    while (deeper := getattr(inner, "_connection", None)) is not None:  # two with a proxy
+        inner = deeper
+    state = getattr(inner, "_h11_state", None)
     return state is not None and connection.is_idle() and bool(state.trailing_data[0])
 
 

@@ -37,10 +37,13 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
     assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
 
 
-async def test_a_408_on_an_idle_connection_is_discarded(server, connect):
+@pytest.mark.parametrize("proxied", [False, True])
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_408_on_an_idle_connection_is_discarded(server, connect, at_once, proxied):
     late = answer(b"", b"Connection: close", status=b"408 Request Timeout")
-    server.play(Request(), answer(), Sleep(0.05), late)
-    async with connect(server, timeout=5) as client:
+    steps = [answer() + late, Silence()] if at_once else [answer(), Sleep(0.05), late]
+    server.play(Request(), *steps)
+    async with connect(server, timeout=5, proxy=server.url if proxied else None) as client:
         assert (await client.users.me()).id == 1
         await until(lambda: server.sent >= len(answer()) + len(late))
         for _ in range(3):  # the event loop reads what has arrived

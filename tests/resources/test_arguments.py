@@ -20,7 +20,7 @@ NO_NUMBERS = [0, -1, True, "1", 1.0]
 NO_IDS = [*NO_NUMBERS, False, None, "7/../8", [7]]
 NO_TEXTS = ["", " ", "\t\n", 5, b"x", ["x"]]
 NO_JSON = [object(), {1, 2}, b"x", float("nan"), float("inf"), "\ud800"]
-NO_TAGS = [["vip", "a,b"], ["vip", ""], ["vip", 5], (" ",)]
+NO_TAGS = [["vip", "a,b"], ["vip", ""], ["vip", 5], (" ",), 5]
 NO_PROPERTIES = [0, -7, True, "7", "property_7", None]
 NO_METHODS = ["get", "PATCH", "HEAD", "", "GET\r\nX: y", "GET /x", 5, None]
 NO_PATHS = [
@@ -57,7 +57,7 @@ REFUSED = [
     ("password", lambda c, it: c.users.change_password(1, it), [""]),
     ("password", lambda c, it: c.auth.login("a@example.org", it), [""]),
     ("tags", lambda c, it: c.users.update(1, tags=it), NO_TAGS),
-    ("tags", lambda c, it: c.objects.update(12, tags=it), [["a", ""]]),
+    ("tags", lambda c, it: c.objects.update(12, tags=it), [["a", ""], 5]),
     ("properties", lambda c, it: c.users.update(1, properties={it: "EU"}), NO_PROPERTIES),
     ("content", lambda c, it: c.users.notes.create(5, it), [" "]),
     ("remind_at", lambda c, it: c.users.notes.create(5, "x", remind_at=it), [date(2030, 1, 31)]),
@@ -65,6 +65,8 @@ REFUSED = [
     ("body", lambda c, it: c.users.update(1, properties={7: it}), NO_JSON),
     ("body", lambda c, it: c.request("POST", "/x.json", json=it), [CIRCLE, DEEP]),
     ("params", lambda c, it: c.users.search(params={it: "1"}), NO_PARAMS),
+    ("params", lambda c, it: c.users.search(params=it), ["abc", 5, [("a", 1)]]),
+    ("properties", lambda c, it: c.users.update(1, properties=it), ["abc", 5, [7]]),
     ("params", lambda c, it: c.request("GET", "/x", params={it: "x"}), ["apiKey"]),
     ("params", lambda c, it: c.forums.list(params={it: "x"}), ["apiKey"]),
     ("params", lambda c, it: c.statuses.list(params={it: "x"}), ["object_type"]),
