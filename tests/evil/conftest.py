@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from quick import QUICK
 from server import AUTHORITY, ONCE, EvilServer, options_of
@@ -53,7 +54,8 @@ def connect(wire) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def connected(server: EvilServer, **options: Any) -> AsyncIterator[AsyncClient]:
-        defaults = {"api_key": "evil-key", "retry": ONCE, "timeout": 0.25}
+        timeout = httpx.Timeout(0.25, connect=5)  # a busy machine may take long to connect
+        defaults = {"api_key": "evil-key", "retry": ONCE, "timeout": timeout}
         options = {**defaults, **options, **options_of(wire)}
         async with AsyncClient(server.url, **options) as client:
             yield client

@@ -155,7 +155,7 @@ async def test_a_failing_tls_server_raises_at_once(
 ):
     server = start_server(tls=tls_context())
     server.play(*script)
-    async with connect(server, verify=trusting) as client:
+    async with connect(server, verify=trusting, timeout=0.25) as client:
         error = await failure(create(client), within=3)
     assert isinstance(error, APITimeoutError) is timed_out
     assert error.request_sent is (Request() in script)
