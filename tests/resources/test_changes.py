@@ -108,7 +108,7 @@ async def test_the_number_of_pages_in_flight_doubles(sandbox, client):
                 if len(peaks) == number * 20:
                     break
     by_page = peaks[::20]
-    assert by_page[:2] == [1, 1]
+    assert by_page[0] == 1
     assert max(by_page[:3]) <= 2
     assert max(by_page) <= 4
 
