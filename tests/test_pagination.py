@@ -1,38 +1,34 @@
 """Iteration over pages: every item once, in order, to the end."""
 
-import itertools
 import json
 import logging
 import math
 import pickle
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpx
 import pytest
 from gate import Gate
+from memory import Memory
 from quick import client_of
 
-from useresponse_async import (
-    APIStatusError,
-    ArgumentError,
-    AsyncClient,
-    DecodeError,
-    User,
-    WalkReport,
-)
-from useresponse_async._session import Request
-from useresponse_async.resources._users import Users
+from useresponse_async import APIStatusError, ArgumentError, AsyncClient, DecodeError, WalkReport
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
+EVERYBODY = list(range(1, 231))
+"""The ids of the sandbox's users."""
 
-def ids(users: list[User]) -> list[int | None]:
+both_orders = pytest.mark.parametrize("ordered", [True, False])
+empty_forms = pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+
+
+def ids(users: list[Any]) -> list[int]:
     return [user.id for user in users]
 
 
@@ -40,59 +36,44 @@ def pages_asked(sandbox: Sandbox) -> list[int]:
     return [int(dict(request.query)["page"]) for request in sandbox.requests]
 
 
-def script(sandbox: Sandbox, pages: dict[int, Any], *, otherwise: int = 204) -> None:
-    """Make the sandbox respond with this JSON for each page, and with a status for other pages."""
-    for number, body in pages.items():
-        answer = json.dumps(body).encode()
-        sandbox.answer_next(answer, times=99, match=rf"[?&]page={number}&")
-    sandbox.empty_next(otherwise, times=99, match=r"(search|messages)\.json")
-
-
 def rows(*numbers: int) -> list[dict[str, int]]:
     return [{"id": number} for number in numbers]
+
+
+def script(sandbox: Sandbox, *pages: Any, **counts: Any) -> None:
+    """Make the sandbox respond with these pages of rows, and with a 204 after them.
+
+    Each page has its number and these counts: a list has one count for each page.
+    """
+    for number, data in enumerate(pages, 1):
+        body = {"currentPage": number, "data": data}
+        for name, count in counts.items():
+            body[name] = count[number - 1] if isinstance(count, list) else count
+        sandbox.answer_next(json.dumps(body).encode(), times=99, match=rf"[?&]page={number}&")
+    sandbox.empty_next(204, times=99, match=r"(search|messages)\.json")
 
 
 # What is sent
 
 
-@pytest.fixture
-def wire() -> Iterator[tuple[str, list[str]]]:
-    """Give the address of a server, and the request lines that it has read."""
-    lines: list[str] = []
+async def test_arguments_are_sent_in_order_and_quoted():
+    targets: list[bytes] = []
 
-    class Keeper(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            lines.append(self.requestline)
-            self.send_response(204)
-            self.end_headers()
+    def answer(request: httpx.Request) -> httpx.Response:
+        targets.append(request.url.raw_path)
+        return httpx.Response(204)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Keeper) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", lines
-        server.shutdown()
-        thread.join()
-
-
-async def test_arguments_are_sent_in_order_and_quoted(wire):
-    url, lines = wire
-    async with AsyncClient(url, api_key="k-1/2&3", api_version="4.0") as client:
-        await client.users.search(role="user")
+    transport = httpx.MockTransport(answer)
+    async with AsyncClient("http://localhost", api_key="k-1/2&3", transport=transport) as client:
         await client.users.search(
             role="user", search="a b&c", email="jo@x.de", sort="roles", page=2, count=7,
             params={"active": True, "left_out": None, "x[]": "é"},
         )  # fmt: skip
-    key = "apiKey=k-1%2F2%263 HTTP/1.1"
-    assert lines == [
-        f"GET /api/4.0/users/search.json?role=user&page=1&count=50&{key}",
-        (
-            "GET /api/4.0/users/search.json?role=user&search=a%20b%26c&email=jo%40x.de&sort=roles"
-            f"&page=2&count=7&active=1&x%5B%5D=%C3%A9&{key}"
-        ),
-    ]
+    (target,) = targets
+    assert target == (
+        b"/api/3.0/users/search.json?role=user&search=a%20b%26c&email=jo%40x.de&sort=roles"
+        b"&page=2&count=7&active=1&x%5B%5D=%C3%A9&apiKey=k-1%2F2%263"
+    )
 
 
 async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
@@ -105,39 +86,27 @@ async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
 # The ways to use pages
 
 
-async def test_awaiting_returns_the_first_page(client):
-    page = await client.users.search()
-    assert ids(page.items) == list(range(1, 51))
-    assert (page.number, page.size, page.next_number) == (1, 50, 2)
-    assert (page.total_items, page.total_pages) == (230, 5)
+@pytest.mark.parametrize(
+    ("arguments", "expected", "place"),
+    [({}, range(1, 51), (1, 50, 2)), ({"page": 3, "count": 20}, range(41, 61), (3, 20, 4))],
+)
+async def test_awaiting_returns_the_requested_page(client, arguments, expected, place):
+    page = await client.users.search(**arguments)
+    assert ids(page.items) == list(expected)
+    assert (page.number, page.size, page.next_number) == place
+    assert (page.total_items, page.total_pages) == (230, math.ceil(230 / page.size))
     assert page.extra == {}
 
 
-async def test_awaiting_returns_the_requested_page(client):
-    page = await client.users.search(page=3, count=20)
-    assert ids(page.items) == list(range(41, 61))
-    assert (page.number, page.size, page.next_number) == (3, 20, 4)
-
-
 async def test_iterating_yields_every_user_in_order(sandbox, client):
-    everybody = list(range(1, 231))
     pages = client.users.search()
     assert pages.report == WalkReport()
-    assert [user.id async for user in pages] == everybody
+    assert [user.id async for user in pages] == EVERYBODY
     assert sorted(pages_asked(sandbox)) == [1, 2, 3, 4, 5]
     assert pages.report == WalkReport(pages=5, items=230, total_at_start=230, total_at_end=230)
-    assert ids(await pages.collect()) == everybody
+    assert ids(await pages.collect()) == EVERYBODY
     async with client.users.search() as users:
-        assert [user.id async for user in users] == everybody
-
-
-async def test_leaving_a_block_early_leaves_nothing_in_flight(sandbox, client):
-    sandbox.set_latency(0.02)
-    async with client.users.search(count=10) as users:
-        async for user in users:
-            if user.id == 11:
-                break
-    assert client.in_flight == 0
+        assert [user.id async for user in users] == EVERYBODY
 
 
 async def test_first_and_count_send_one_request_each(sandbox, client):
@@ -147,25 +116,19 @@ async def test_first_and_count_send_one_request_each(sandbox, client):
     assert sandbox.arrivals == 2
 
 
-async def test_by_page_yields_pages_in_order(client):
-    pages = [page async for page in client.users.search().by_page()]
-    assert [page.number for page in pages] == [1, 2, 3, 4, 5]
-    assert [len(page.items) for page in pages] == [50, 50, 50, 50, 30]
-
-
 @pytest.mark.parametrize(
     ("page", "limits", "expected"),
     [
-        (None, {"start": 4}, [4, 5]),
-        (5, {}, [5]),
-        (None, {"start": 2, "stop": 4}, [2, 3]),
-        (None, {"start": 3, "stop": 3}, []),
+        (None, {}, [1, 2, 3, 4, 5]), (None, {"start": 4}, [4, 5]), (5, {}, [5]),
+        (None, {"start": 2, "stop": 4}, [2, 3]), (None, {"start": 3, "stop": 3}, []),
     ],
-)
+)  # fmt: skip
 async def test_only_the_pages_of_a_range_are_requested(sandbox, client, page, limits, expected):
     pages = [page async for page in client.users.search(page=page).by_page(**limits)]
     assert [page.number for page in pages] == expected
-    assert [page.items[0].id for page in pages] == [page * 50 - 49 for page in expected]
+    assert [ids(page.items) for page in pages] == [
+        EVERYBODY[50 * number - 50 : 50 * number] for number in expected
+    ]
     assert sorted(pages_asked(sandbox)) == expected
 
 
@@ -177,79 +140,66 @@ async def test_only_the_pages_of_a_range_are_requested(sandbox, client, page, li
         ({"concurrency": True}, "concurrency"),
     ],
 )  # fmt: skip
-async def test_an_invalid_range_raises_at_once(sandbox, client, arguments, name):
+async def test_an_invalid_range_raises_at_once(client, arguments, name):
     with pytest.raises(ArgumentError) as caught:
         client.users.search().by_page(**arguments)
     assert caught.value.argument == name
-    assert sandbox.arrivals == 0
-
-
-async def test_unordered_pages_are_yielded_as_they_arrive(sandbox, client):
-    sandbox.delay_next(0.3, match="page=2&")
-    numbers = [page.number async for page in client.users.search().by_page(ordered=False)]
-    assert sorted(numbers) == [1, 2, 3, 4, 5]
-    assert numbers[-1] == 2
 
 
 # Concurrency
 
 
 @pytest.mark.parametrize(
-    ("max_in_flight", "concurrency", "limit"),
-    [(1, None, 1), (4, None, 4), (10, None, 10), (10, 3, 3)],
+    ("max_in_flight", "concurrency", "walks", "limit"),
+    [(1, None, 1, 1), (4, None, 1, 4), (10, None, 1, 10), (10, 3, 1, 3), (10, None, 3, 10)],
 )
-async def test_a_walk_reaches_its_concurrency_limit_and_keeps_to_it(
-    sandbox, max_in_flight, concurrency, limit
+async def test_walks_reach_their_concurrency_limit_and_keep_to_it(
+    sandbox, max_in_flight, concurrency, walks, limit
 ):
-    gate = Gate(limit, first=1)
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, max_in_flight=max_in_flight, transport=gate
-    ) as client:
+    gate = Gate(limit, first=walks)
+    client = client_of(sandbox, max_in_flight=max_in_flight, transport=gate)
+
+    async def walk() -> None:
         pages = client.users.search(count=20).by_page(concurrency=concurrency)
-        assert [user.id async for page in pages for user in page.items] == list(range(1, 231))
+        assert [user.id async for page in pages for user in page.items] == EVERYBODY
+
+    async with client, anyio.create_task_group() as group:
+        for _ in range(walks):
+            group.start_soon(walk)
     assert gate.peak == limit
 
 
-async def test_walks_of_one_client_share_its_concurrency_limit(sandbox):
-    gate = Gate(10, first=3)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, transport=gate) as client:
-        async with anyio.create_task_group() as group:
-            for _ in range(3):
-                group.start_soon(client.users.search(count=20).collect)
-    assert gate.peak == 10
+@pytest.mark.parametrize(("ordered", "slow"), [(True, "page"), (False, "page"), (True, "consumer")])
+async def test_what_is_fetched_behind_a_slow_page_or_consumer_is_limited(ordered, slow):
+    class Server(Memory):
+        pages, rows, asked = 230, 1, 0
 
+        async def reach(self, step: str, target: str) -> None:
+            self.asked += step == "head"
+            await rounds(5000 if slow == "page" and step == "head" and "page=2&" in target else 1)
 
-async def test_a_slow_consumer_limits_what_is_fetched_ahead(sandbox, client):
-    ahead = []
-    async with aclosing(client.users.search(count=1).by_page(concurrency=2)) as pages:
-        async for page in pages:
-            await anyio.sleep(0.003)
-            ahead.append(sandbox.arrivals - page.number)
-            if page.number == 120:
-                break
-    # Two in flight and some dozens that wait, however long the walk.
-    assert 2 <= max(ahead) <= 68
+    async def rounds(number: int) -> None:
+        for _ in range(number):
+            await anyio.lowlevel.checkpoint()
 
-
-@pytest.mark.parametrize("ordered", [True, False])
-async def test_a_slow_page_limits_what_is_fetched_behind_it(sandbox, client, ordered):
-    sandbox.delay_next(0.4, match="page=2&")
-    arrivals = 0
-    async for page in client.users.search(count=1).by_page(concurrency=2, ordered=ordered):
-        if page.number == 2:
-            arrivals = sandbox.arrivals
-    # Others were fetched meanwhile, but not all of the 230 pages.
-    assert 5 < arrivals <= 70
-    assert sandbox.arrivals == 230
+    server, numbers, ahead = Server(), [], []
+    async with AsyncClient("http://localhost", transport=server) as client:
+        async for page in client.users.search(count=1).by_page(concurrency=2, ordered=ordered):
+            await rounds(100 if slow == "consumer" else 1)
+            numbers.append(page.number)
+            ahead.append(server.asked - page.number)
+    # Two in flight and 64 that wait, however long the walk.
+    assert max(ahead) == 67
+    assert (numbers == EVERYBODY) is ordered
+    assert sorted(numbers) == EVERYBODY
 
 
 # Nothing there, and past the end
 
 
-@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+@empty_forms
 async def test_a_walk_over_an_empty_list_is_empty(start_sandbox, empty):
-    sandbox = start_sandbox(users=0, empty=empty)
-    async with client_of(sandbox) as client:
+    async with client_of(start_sandbox(users=0, empty=empty)) as client:
         pages = client.users.search()
         assert await pages.collect() == []
         assert await pages.first() is None
@@ -258,7 +208,7 @@ async def test_a_walk_over_an_empty_list_is_empty(start_sandbox, empty):
 
 
 @pytest.mark.parametrize("next_page", ["null", "absent", "repeats"])
-@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
+@empty_forms
 async def test_a_walk_ends_at_the_last_page(start_sandbox, empty, next_page):
     sandbox = start_sandbox(users=100, empty=empty, next_page=next_page)
     async with client_of(sandbox) as client:
@@ -276,135 +226,107 @@ async def test_a_walk_ends_at_the_last_page(start_sandbox, empty, next_page):
 # Counts that change or are wrong
 
 
-async def test_a_page_count_that_shrinks_is_followed(sandbox, client):
-    script(
-        sandbox,
-        {
-            1: {"currentPage": 1, "totalPages": 4, "totalObjects": 8, "data": rows(1, 2)},
-            2: {"currentPage": 2, "totalPages": 2, "totalObjects": 4, "data": rows(3, 4)},
-        },
-    )
+CHANGES = {
+    "a page count that shrinks": ([rows(1, 2), rows(3, 4)], [4, 2], [8, 4],
+        {"pages": 3, "pages_reread": 7, "boundaries_unsettled": 1}),
+    # The pages are as before, and their totals differ: the boundary cannot be settled.
+    "a page count that grows": ([rows(1, 2), rows(3, 4), rows(5)], [2, 3, 3], [4, 5, 5],
+        {"pages": 3, "pages_reread": 7, "boundaries_unsettled": 1}),
+    "a row that moves while the total is constant": ([rows(1, 2), rows(2, 3)], None, [3, 3],
+        {"pages": 2, "duplicates": 1}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_change_is_followed_and_reported(sandbox, client, change):
+    bodies, page_counts, totals, told = CHANGES[change]
+    script(sandbox, *bodies, totalPages=page_counts, totalObjects=totals)
     pages = client.users.search(count=2)
     walk = pages.by_page(concurrency=1)
-    assert [user.id async for page in walk for user in page.items] == [1, 2, 3, 4]
-    # Page 3 may have been requested before page 2 arrived.
+    everybody = sorted({row["id"] for body in bodies for row in body})
+    assert [user.id async for page in walk for user in page.items] == everybody
     assert max(pages_asked(sandbox)) <= 3
-    assert not pages.report.consistent
-
-
-async def test_a_page_count_that_grows_is_followed(sandbox, client):
-    script(
-        sandbox,
-        {
-            1: {"currentPage": 1, "totalPages": 2, "totalObjects": 4, "data": rows(1, 2)},
-            2: {"currentPage": 2, "totalPages": 3, "totalObjects": 5, "data": rows(3, 4)},
-            3: {"currentPage": 3, "totalPages": 3, "totalObjects": 5, "data": rows(5)},
-        },
-    )
-    pages = client.users.search(count=2)
-    assert ids(await pages.collect()) == [1, 2, 3, 4, 5]
-    assert (pages.report.total_at_start, pages.report.total_at_end) == (4, 5)
-    # Both pages are as before, and their totals differ: the boundary cannot be settled.
-    assert pages.report.boundaries_unsettled == 1
-    assert not pages.report.consistent
+    assert pages.report == WalkReport(
+        **told, items=len(everybody), consistent=False,
+        total_at_start=totals[0], total_at_end=totals[-1],
+    )  # fmt: skip
 
 
 async def test_a_page_count_that_is_too_high_ends_at_the_empty_pages(sandbox, client, caplog):
-    script(
-        sandbox,
-        {
-            n: {"currentPage": n, "totalPages": 500, "totalObjects": 1000, "data": rows(n)}
-            for n in (1, 2, 3)
-        },
-    )
+    script(sandbox, *[rows(n) for n in range(1, 21)], totalPages=500, totalObjects=1000)
+    pages = client.users.search(count=2)
     with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
-        assert ids(await client.users.search(count=2).collect()) == [1, 2, 3]
-    assert sandbox.arrivals <= 45
+        assert ids(await pages.collect()) == list(range(1, 21))
+    assert not pages.report.consistent
+    assert 1 <= pages.report.pages_reread <= 8
+    assert sandbox.arrivals <= 62
     (record,) = caplog.records
     details = vars(record)
-    assert (details["useresponse_items"], details["useresponse_total"]) == (3, 1000)
-    assert 3 <= details["useresponse_pages"] <= sandbox.arrivals
+    assert (details["useresponse_items"], details["useresponse_total"]) == (20, 1000)
+    assert details["useresponse_pages"] == pages.report.pages >= 20
     assert record.levelno == logging.WARNING
-    assert "after 3 items" in record.getMessage()
+    assert "after 20 items" in record.getMessage()
     assert "counts 1000 on 500" in record.getMessage()
 
 
-async def test_a_page_count_that_is_too_high_rereads_few_pages(sandbox, client):
-    script(
-        sandbox,
-        {n: {"totalPages": 500, "totalObjects": 1000, "data": rows(n)} for n in range(1, 21)},
-    )
-    pages = client.users.search(count=2)
-    assert ids(await pages.collect()) == list(range(1, 21))
-    assert not pages.report.consistent
-    assert 1 <= pages.report.pages_reread <= 8
+@both_orders
+async def test_a_walk_ends_after_a_thousand_pages_without_anything_new(ordered, caplog):
+    def boast(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params["page"])
+        page = {"currentPage": number, "totalPages": number + 1, "data": rows(min(number, 3))}
+        return httpx.Response(200, json=page)
 
-
-@pytest.mark.parametrize("ordered", [True, False])
-async def test_a_walk_ends_when_pages_bring_nothing_new_although_the_page_count_grows(
-    ordered, caplog
-):
-    asked = itertools.count()
-
-    class Boaster:
-        walk_concurrency = 5
-        secrets = ()
-
-        async def send(self, operation: Request[Any]) -> Any:
-            assert next(asked) < 2000, "the walk does not end"
-            await anyio.lowlevel.checkpoint()
-            number = int(dict(operation.query)["page"])
-            data = rows(number) if number < 4 else rows(3)
-            return operation.decode({"currentPage": number, "totalPages": number + 1, "data": data})
-
-    pages = Users(Boaster()).search(count=1)
-    seen = [user.id async for page in pages.by_page(ordered=ordered) for user in page.items]
-    assert seen == [1, 2, 3]
+    transport = httpx.MockTransport(boast)
+    async with AsyncClient("http://localhost", transport=transport) as client:
+        pages = client.users.search(count=1)
+        walk = pages.by_page(ordered=ordered)
+        assert [user.id async for page in walk for user in page.items] == [1, 2, 3]
+    assert 1003 <= pages.report.pages <= 1100
     assert not pages.report.consistent
     assert len(caplog.records) == 1
 
 
-def counted(*pages: list[dict[str, int]], **counts: Any) -> dict[int, Any]:
-    """Return pages with their number and the same counts."""
-    return {n: {"currentPage": n, **counts, "data": data} for n, data in enumerate(pages, 1)}
-
-
 PAIRS = [rows(1, 2), rows(3, 4), rows(5)]
-ENDINGS: dict[str, tuple[dict[int, Any], int]] = {
-    "an empty page in the middle": (counted(rows(1), [], rows(2), totalPages=3), 1),
-    "a page count that is too low for the next page": ({1: {"currentPage": 1, "totalPages": 1,
-        "nextPage": 2, "data": rows(1, 2)}, 2: {"currentPage": 2, "totalPages": 1, "nextPage": 3,
-        "data": rows(3, 4)}, 3: {"currentPage": 3, "totalPages": 1, "nextPage": None,
-        "data": rows(5)}}, 2),
-    "no totals": ({n: {"data": data} for n, data in enumerate(PAIRS, 1)}, 2),
-    "no totals and a full last page": ({1: {"data": rows(1, 2)}, 2: {"data": rows(3, 4)}}, 2),
-    "no totals, short pages and the next page": ({1: {"nextPage": 2, "data": rows(1)},
-        2: {"nextPage": 3, "data": rows(2)}, 3: {"nextPage": None, "data": rows(3)}}, 50),
-    "the last page's number": (counted(rows(1), rows(2), rows(3), lastPage=3), 1),
-    "the total of items": (counted(*PAIRS, totalObjects="5"), 2),
-    "a total alone, and pages smaller than asked for": (counted(*PAIRS, totalObjects=5), 4),
-    "counts of 0 in place of null": (counted(*PAIRS, totalObjects=0, totalPages="0"), 2),
-    "pages smaller than asked for": (counted(*PAIRS, objectsPerPage=2, totalObjects=5), 100),
-    "smaller pages and no totals": (counted(*PAIRS, objectsPerPage=2), 100),
-    "a next page that repeats itself": (counted(rows(1, 2), rows(3), nextPage=2), 2),
-    "a last page that repeats itself": ({1: {"data": rows(1, 2)}, **{n: {"data": rows(3,
-        4)} for n in (2, 3, 4)}}, 2),
-    "bare lists that the server caps": ({n: rows(*range(n * 50 - 49, n * 50 + 1)) for n in (1, 2,
-        3)}, 100),
+SINGLES = [rows(1), rows(2), rows(3)]
+ENDINGS: dict[str, tuple[list[Any], dict[str, Any], int]] = {
+    "an empty page in the middle": ([rows(1), [], rows(2)], {"totalPages": 3}, 1),
+    "a page count that is too low for the next page": (PAIRS, {"totalPages": [1, 1, 1],
+        "nextPage": [2, 3, None]}, 2),
+    "no counts": (PAIRS, {"currentPage": None}, 2),
+    "no counts and a full last page": (PAIRS[:2], {}, 2),
+    "no counts, short pages and the next page": (SINGLES, {"nextPage": [2, 3, None]}, 50),
+    "the last page's number": (SINGLES, {"lastPage": 3}, 1),
+    "the total of items": (PAIRS, {"totalObjects": "5"}, 2),
+    "a total alone, and pages smaller than asked for": (PAIRS, {"totalObjects": 5}, 4),
+    "counts of 0 in place of null": (PAIRS, {"totalObjects": 0, "totalPages": "0"}, 2),
+    "pages smaller than asked for": (PAIRS, {"objectsPerPage": 2, "totalObjects": 5}, 100),
+    "smaller pages and no totals": (PAIRS, {"objectsPerPage": 2}, 100),
+    "a next page that repeats itself": ([rows(1, 2), rows(3)], {"nextPage": 2}, 2),
+    "a last page that repeats itself": ([rows(1, 2), *3 * [rows(3, 4)]], {}, 2),
+    "a first page that repeats itself": (3 * [rows(1, 2)], {"currentPage": 1}, 2),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 async def test_a_walk_ends_where_the_pages_say(sandbox, client, caplog, ending):
-    pages, count = ENDINGS[ending]
-    script(sandbox, pages)
-    bodies = [page if isinstance(page, list) else page["data"] for page in pages.values()]
-    everybody = sorted({row["id"] for body in bodies for row in body})
-    with caplog.at_level(logging.WARNING, "useresponse_async.paging"), anyio.fail_after(5):
+    pages, counts, count = ENDINGS[ending]
+    script(sandbox, *pages, **counts)
+    everybody = sorted({row["id"] for page in pages for row in page})
+    with caplog.at_level(logging.WARNING, "useresponse_async.paging"), anyio.fail_after(30):
         assert ids(await client.users.search(count=count).collect()) == everybody
         assert await client.users.search(count=count).count() == len(everybody)
     assert caplog.records == []
-    assert max(pages_asked(sandbox)) <= len(pages) + 1
+    assert max(pages_asked(sandbox)) <= len({str(page) for page in pages}) + 1
+
+
+async def test_after_a_bare_list_that_fills_a_page_the_next_is_requested(start_sandbox):
+    sandbox = start_sandbox(users=5, articles=60, comments=130)
+    async with client_of(sandbox) as client:
+        for count in (50, 100):  # the server sends 50 at most
+            comments = client.comments.list(count=count)
+            assert len({comment.id async for comment in comments}) == 130
+            assert await comments.count() == 130
+        assert len(await client.chats.messages(1).collect()) == 120
 
 
 @pytest.mark.parametrize(
@@ -414,7 +336,7 @@ async def test_a_walk_ends_where_the_pages_say(sandbox, client, caplog, ending):
 async def test_a_walk_over_all_pages_warns_that_the_server_counts_more(
     sandbox, client, caplog, part, is_whole
 ):
-    script(sandbox, counted(rows(1, 2, 3), rows(4), totalPages=2, totalObjects=5))
+    script(sandbox, rows(1, 2, 3), rows(4), totalPages=2, totalObjects=5)
     pages = client.users.search(count=3)
     with caplog.at_level(logging.WARNING, "useresponse_async.paging"):
         assert [page.number async for page in pages.by_page(**part)][-1] == 2
@@ -422,44 +344,17 @@ async def test_a_walk_over_all_pages_warns_that_the_server_counts_more(
     assert pages.report.consistent is not is_whole
 
 
-@pytest.mark.parametrize("ordered", [True, False])
-async def test_a_walk_continues_to_a_total_that_only_the_first_page_has(sandbox, client, ordered):
-    body = {n: {"currentPage": n, "data": rows(n)} for n in range(2, 13)}
-    script(sandbox, {1: {"currentPage": 1, "totalPages": 12, "data": rows(1)}, **body})
-    for number in (2, 3, 4):
-        sandbox.delay_next(0.05, match=f"page={number}&")
-    walk = client.users.search(count=1).by_page(ordered=ordered)
-    seen = [user.id async for page in walk for user in page.items]
-    assert sorted(seen) == list(range(1, 13))
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"currentPage": 1, "data": rows(1, 2)},
-        {"currentPage": 1, "data": [{"content": "A"}, {"content": "B"}]},
-        rows(1, 2),
-    ],
-    ids=["pages", "no ids", "bare lists"],
-)
-async def test_a_server_that_ignores_the_page_ends_the_walk(sandbox, client, body):
-    sandbox.answer_next(json.dumps(body).encode(), times=99)
-    with_ids = "content" not in str(body)
-    pages = client.users.search(count=2) if with_ids else client.chats.messages(1, count=2)
-    assert len(await pages.collect()) == 2
-    assert sandbox.arrivals <= 2
+async def test_a_server_that_ignores_the_page_ends_the_walk(sandbox, client):
+    for body in ({"currentPage": 1, "data": [{"content": "A"}, {"content": "B"}]}, rows(1, 2)):
+        sandbox.forget_requests()
+        sandbox.clear_faults()
+        sandbox.answer_next(json.dumps(body).encode(), times=99)
+        assert len(await client.chats.messages(1, count=2).collect()) == 2
+        assert sandbox.arrivals <= 2
 
 
 async def test_another_page_than_the_requested_one_is_a_decode_error(sandbox, client):
-    body = {"totalPages": 3, "totalObjects": 3}
-    script(
-        sandbox,
-        {
-            1: {**body, "currentPage": 1, "data": rows(1)},
-            2: {**body, "currentPage": 1, "data": rows(1)},
-            3: {**body, "currentPage": 3, "data": rows(3)},
-        },
-    )
+    script(sandbox, *SINGLES, currentPage=[1, 1, 3], totalPages=3, totalObjects=3)
     with pytest.raises(DecodeError, match="not 2, the requested page") as caught:
         await client.users.search(count=1).collect()
     assert caught.value.field == "currentPage"
@@ -468,90 +363,60 @@ async def test_another_page_than_the_requested_one_is_a_decode_error(sandbox, cl
 # Rows that move
 
 
-@pytest.mark.parametrize(
-    "how", [{"concurrency": n, "ordered": ordered} for n in (1, 10) for ordered in (True, False)]
-)
+@pytest.mark.parametrize("concurrency", [1, 10])
+@both_orders
 @pytest.mark.parametrize(("new", "again"), [(3, 3), (30, 30), (120, 50)])
-async def test_rows_inserted_during_a_walk_neither_hide_nor_duplicate_others(
-    sandbox, client, new, again, how
+async def test_rows_inserted_during_a_walk_neither_hide_nor_duplicate_others(  # noqa: PLR0917
+    sandbox, client, new, again, ordered, concurrency
 ):
     seen: list[int] = []
     pages = client.users.search()
-    async for page in pages.by_page(**how):
-        seen += [user.id for user in page.items]
+    async for page in pages.by_page(concurrency=concurrency, ordered=ordered):
+        seen += ids(page.items)
         if page.number == 1:
             sandbox.insert_users(new)
     found = [user_id for user_id in seen if user_id <= 230]
-    assert (found if how["ordered"] else sorted(found)) == list(range(1, 231))
+    assert (found if ordered else sorted(found)) == EVERYBODY
     assert len(seen) == len(set(seen))
     assert pages.report.duplicates == again
     assert (pages.report.total_at_start, pages.report.total_at_end) == (230, 230 + new)
 
 
-async def test_rows_removed_during_a_walk_hide_no_others_and_are_reported(sandbox, client):
+@pytest.mark.parametrize(
+    ("count", "part", "at", "gone", "last", "told"),
+    [
+        (50, {}, 1, 40, 230, {"pages": 4, "pages_reread": 1}),
+        # Fifty rows slid over the boundary: they are on three pages now.
+        (20, {}, 6, 50, 230, {"pages": 9, "pages_reread": 3}),
+        (20, {"start": 4, "stop": 7}, 4, 1, 121, {"pages": 3, "pages_reread": 1}),
+    ],
+)
+async def test_rows_removed_during_a_walk_hide_no_others_and_are_reported(  # noqa: PLR0917
+    sandbox, client, count, part, at, gone, last, told
+):
     seen: list[int] = []
-    pages = client.users.search()
-    async for page in pages.by_page(concurrency=1):
-        seen += [user.id for user in page.items]
-        if page.number == 1:
-            for user_id in range(1, 41):
+    pages = client.users.search(count=count)
+    async for page in pages.by_page(concurrency=1, **part):
+        seen += ids(page.items)
+        if page.number == at:
+            for user_id in range(1, gone + 1):
                 sandbox.remove_user(user_id)
-    assert seen == list(range(1, 231))
+    assert seen == EVERYBODY[count * (part.get("start", 1) - 1) : last]
     assert pages.report == WalkReport(
-        pages=4, items=230, total_at_start=230, total_at_end=190, consistent=False, pages_reread=1
+        items=len(seen), total_at_start=230, total_at_end=230 - gone, consistent=False, **told
     )
 
 
-async def test_removing_more_rows_than_a_page_holds_rereads_more_pages(sandbox, client):
-    seen: list[int] = []
-    pages = client.users.search(count=20)
-    async for page in pages.by_page(concurrency=1):
-        seen += [user.id for user in page.items]
-        if page.number == 6:
-            for user_id in range(1, 51):
-                sandbox.remove_user(user_id)
-    assert seen == list(range(1, 231))
-    # Fifty rows slid over the boundary: they are on three pages now.
-    assert pages.report.pages_reread == 3
-    assert pages.report.boundaries_unsettled == 0
-
-
-async def test_rows_removed_during_a_walk_over_a_range_hide_no_others(sandbox, client):
-    seen: list[int] = []
-    async for page in client.users.search(count=20).by_page(start=4, stop=7, concurrency=1):
-        seen += [user.id for user in page.items]
-        if page.number == 4:
-            sandbox.remove_user(1)
-    assert seen == list(range(61, 122))
-
-
-@pytest.mark.parametrize("ordered", [True, False])
+@both_orders
 async def test_items_without_ids_are_yielded_once_when_rows_move(sandbox, client, ordered):
-    script(
-        sandbox,
-        {
-            1: {"totalPages": 3, "totalObjects": 5, "data": [{"content": "A"}, {"content": "B"}]},
-            2: {"totalPages": 3, "totalObjects": 6, "data": [{"content": "C"}, {"content": "D"}]},
-        },
-    )
+    texts = [{"content": letter} for letter in "ABCD"]
+    script(sandbox, texts[:2], texts[2:], totalPages=3, totalObjects=[5, 6])
     pages = client.chats.messages(1, count=2)
-    seen = [
-        message.content async for page in pages.by_page(ordered=ordered) for message in page.items
-    ]
-    assert seen == ["A", "B", "C", "D"]
+    walk = pages.by_page(ordered=ordered)
+    assert [message.content async for page in walk for message in page.items] == list("ABCD")
     # What has no id cannot be compared, so it is not read again.
     assert (pages.report.consistent, pages.report.boundaries_unsettled) == (False, 2)
     assert max(pages_asked(sandbox)) == sandbox.arrivals
-
-
-async def test_a_duplicate_item_is_reported_although_the_total_is_constant(sandbox, client):
-    script(
-        sandbox,
-        {1: {"totalObjects": 3, "data": rows(1, 2)}, 2: {"totalObjects": 3, "data": rows(2, 3)}},
-    )
-    pages = client.users.search(count=2)
-    assert ids(await pages.collect()) == [1, 2, 3]
-    assert (pages.report.duplicates, pages.report.consistent) == (1, False)
 
 
 async def test_a_page_that_fails_when_it_is_reread_raises(sandbox, client):
@@ -561,20 +426,6 @@ async def test_a_page_that_fails_when_it_is_reread_raises(sandbox, client):
                 sandbox.remove_user(1)
                 sandbox.fail_next(400, match="page=1&")
     assert client.in_flight == 0
-
-
-@pytest.mark.parametrize("empty", ["204", "empty-list", "last-page"])
-@pytest.mark.parametrize("ordered", [True, False])
-async def test_a_walk_ends_when_its_rows_are_removed(start_sandbox, empty, ordered):
-    sandbox = start_sandbox(users=100, empty=empty)
-    async with client_of(sandbox) as client:
-        seen: list[int] = []
-        async for page in client.users.search(count=10).by_page(ordered=ordered, concurrency=3):
-            seen += [user.id for user in page.items]
-            for user_id in range(11, 101):
-                if sandbox.user(user_id):
-                    sandbox.remove_user(user_id)
-    assert seen == list(range(1, 11))
 
 
 async def test_the_report_of_a_walk_that_is_left_counts_what_it_yielded(client):
@@ -589,17 +440,11 @@ async def test_the_report_of_a_walk_that_is_left_counts_what_it_yielded(client):
 # Shapes of lists
 
 
+A, B = rows(4, 9)
 LISTS = [
-    {"data": {"0": {"id": 4}, "1": {"id": 9}}}, {"data": {"3": {"id": 4}, "17": {"id": 9}}},
-    {"success": {"data": [{"id": 4}, {"id": 9}]}},
-    {"success": True, "data": [{"id": 4}, {"id": 9}]}, {"success": [{"id": 4}, {"id": 9}]},
-    {"success": {"0": {"id": 4}, "2": {"id": 9}}}, {"success": {"users": [{"id": 4}, {"id": 9}]}},
-    {"knowledgeBase": [{"id": 4}, {"id": 9}]}, {"5": {"id": 4}, "6": {"id": 9}},
-    [{"id": 4}, {"id": 9}],
-]  # fmt: skip
-EMPTY_LISTS = [
-    [], {}, None, {"success": []}, {"success": {}}, {"data": []}, {"data": {}}, {"data": None},
-    {"totalObjects": 0}, {"totalObjects": "0", "data": ""},
+    {"data": {"0": A, "1": B}}, {"data": {"3": A, "17": B}}, {"success": {"data": [A, B]}},
+    {"success": True, "data": [A, B]}, {"success": [A, B]}, {"success": {"0": A, "2": B}},
+    {"success": {"users": [A, B]}}, {"knowledgeBase": [A, B]}, {"5": A, "6": B}, [A, B],
 ]  # fmt: skip
 
 
@@ -609,7 +454,7 @@ async def test_a_list_is_read_in_each_of_its_shapes(sandbox, client):
         sandbox.answer_next(json.dumps(body).encode(), match="page=1&")
         sandbox.empty_next(204, match="page=2&")
         assert ids(await client.users.search().collect()) == [4, 9]
-    for body in EMPTY_LISTS:
+    for body in ({"data": {}}, {"totalObjects": 0}, {"totalObjects": "0", "data": ""}):
         sandbox.answer_next(json.dumps(body).encode())
         assert await client.users.search().collect() == []
 
@@ -631,31 +476,18 @@ async def test_a_page_may_be_under_success_with_numbers_as_text(sandbox, client)
 async def test_a_search_by_email_in_version_4_yields_one_user_or_none(start_sandbox, empty):
     sandbox = start_sandbox(users=9, empty=empty)
     async with client_of(sandbox, api_version="4.0") as client:
-        email = sandbox.user(2).email
-        found = client.users.search(email=email)
-        assert ids(await found.collect()) == [2]
-        assert (await found.first()).email == email
-        assert await found.count() == 1
-        nobody = client.users.search(email="nobody@nowhere.example")
-        assert (await nobody.collect(), await nobody.first(), await nobody.count()) == ([], None, 0)
+        for email, expected in ((sandbox.user(2).email, [2]), ("nobody@nowhere.example", [])):
+            found = client.users.search(email=email)
+            assert ids(await found.collect()) == expected
+            assert await found.count() == len(expected)
     assert {request.path for request in sandbox.requests} == {"/api/4.0/users/search.json"}
-
-
-# Failures
-
-
-async def test_pages_that_fail_temporarily_are_retried(start_sandbox):
-    sandbox = start_sandbox(users=230, faults=0.2, seed=4)
-    async with client_of(sandbox) as client:
-        assert ids(await client.users.search(count=5).collect()) == list(range(1, 231))
-    assert sum(sandbox.faults.values()) > 5
 
 
 async def test_a_page_with_success_false_is_empty_and_reported(sandbox, client):
     sandbox.answer_next(b'{"success": false}', match="page=2&", times=99)
     pages = client.users.search()
     found = ids(await pages.collect())
-    assert found[:50] == list(range(1, 51))
+    assert found[:50] == EVERYBODY[:50]
     assert not {*range(51, 101)} & {*found}
     assert not pages.report.consistent
 
@@ -669,33 +501,18 @@ async def test_a_page_is_a_sequence_of_its_items(client):
     assert len(page) == len(page.items) == 50
     assert list(page) == page.items
     assert (page[0], page[-1], page[1:3]) == (page.items[0], page.items[-1], page.items[1:3])
-    assert page.items[7] in page
-    assert page.index(page.items[7]) == 7
-    assert list(reversed(page)) == page.items[::-1]
     assert not await client.users.search(search="nobody is called so")
 
 
-async def test_the_repr_of_pages_shows_path_and_filters(client):
+async def test_the_repr_of_pages_shows_path_and_filters_and_no_secret(sandbox, client):
     pages = client.users.search(role="user", search="a\nb é", count=10, page=2)
     assert repr(pages) == "<Pages of users/search.json?role=user&search=a%0Ab+%C3%A9>"
     assert repr(client.tickets.search()) == "<Pages of tickets.json>"
     shown = "<Page 3: 10 of 230 items, users/search.json>"
     (page,) = [page async for page in client.users.search(count=10).by_page(start=3, stop=4)]
     assert repr(page) == repr(pickle.loads(pickle.dumps(page))) == shown  # noqa: S301 - our own
-
-
-async def test_the_repr_of_pages_shows_no_secret_and_no_long_filter(sandbox, client):
     assert len(repr(client.users.search(search="x" * 10_000))) < 120
     pages = client.users.search(search=f"Is it {sandbox.api_key}?")
     for shown in (repr(pages), repr(await pages)):
         assert sandbox.api_key not in shown
         assert "***" in shown
-
-
-async def test_after_a_bare_list_that_fills_a_page_the_next_is_requested(start_sandbox):
-    sandbox = start_sandbox(users=5, articles=60, comments=130)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
-        comments = client.comments.list()
-        assert len({comment.id async for comment in comments}) == 130
-        assert await comments.count() == 130
-        assert len(await client.chats.messages(1).collect()) == 120
