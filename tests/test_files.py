@@ -1,27 +1,24 @@
 """Files that are sent and received: in pieces, complete or not at all."""
 
 import base64
-import gc
 import gzip
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import anyio
-import anyio.abc
 import httpx
 import pytest
 from quick import client_of
 
 from useresponse_async import (
     APIStatusError,
-    APITimeoutError,
     ArgumentError,
     AsyncClient,
     AttachedFile,
     Attachment,
     KeyPlacement,
     ResponseTooLargeError,
-    RetryPolicy,
     Secret,
     UploadedFile,
 )
@@ -30,6 +27,10 @@ from useresponse_async.sandbox import Sandbox
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 UPLOADED = '{"success": {"token": "t1", "url": "/files/t1"}}'
+
+
+def offer(sandbox: Sandbox, content: str | bytes = "hello", **options: Any) -> None:
+    sandbox.answer_next(content, media_type="text/plain", **options)
 
 
 async def test_a_file_of_bytes_is_uploaded_and_sent_again_completely_after_a_503(client, sandbox):
@@ -56,47 +57,30 @@ async def test_a_file_at_a_path_is_uploaded_completely(client, sandbox, tmp_path
         assert base64.b64decode(body["content"]) == data
 
 
-async def test_an_open_file_is_read_from_its_beginning_and_stays_open(client, sandbox, tmp_path):
-    (tmp_path / "a").write_bytes(b"hello")
-    async with await anyio.open_file(tmp_path / "a", "rb") as file:
-        await file.read(2)
-        sandbox.answer_next(UPLOADED)
-        await client.files.upload(Attachment.from_file(file, name="b"))
-        assert not file.wrapped.closed
-    assert sandbox.requests[0].json() == {"name": "b", "content": "aGVsbG8="}
-
-
-async def test_an_open_file_may_be_sent_by_concurrent_calls(client, sandbox, tmp_path):
+async def test_an_open_file_is_read_from_its_beginning_by_concurrent_calls_and_stays_open(
+    client, sandbox, tmp_path
+):
     data = bytes(i * 7 % 251 for i in range(600_000))
     (tmp_path / "a").write_bytes(data)
     sandbox.answer_next(UPLOADED, times=6)
     async with await anyio.open_file(tmp_path / "a", "rb") as file:
-        attachment = Attachment.from_file(file, name="a")
+        await file.read(2)
+        attachment = Attachment.from_file(file, name="b")
         async with anyio.create_task_group() as tasks:
             for _ in range(6):
                 tasks.start_soon(client.files.upload, attachment)
-    for sent in sandbox.requests:
-        assert base64.b64decode(sent.json()["content"]) == data
-    assert sandbox.arrivals == 6
+        assert not file.wrapped.closed
+    sent = [request.json() for request in sandbox.requests]
+    assert sent == [{"name": "b", "content": base64.b64encode(data).decode()}] * 6
 
 
-@pytest.mark.parametrize(
-    ("attachment", "problem"),
-    [
+async def test_a_file_that_is_missing_or_too_large_raises_before_a_request(client, sandbox):
+    for attachment, problem in (
         (Attachment.from_path("nowhere.txt"), r"nowhere\.txt: FileNotFoundError: No such file"),
-        (
-            Attachment.from_bytes("a.txt", b"hello", max_bytes=4),
-            r"a\.txt: 5 bytes is more than max_bytes, 4",
-        ),
-    ],
-    ids=["missing", "too large"],
-)
-async def test_a_file_that_cannot_be_sent_raises_before_a_request(
-    client, sandbox, attachment, problem
-):
-    with pytest.raises(ArgumentError, match=problem) as caught:
-        await client.files.upload(attachment)
-    assert caught.value.argument == "attachment"
+        (Attachment.from_bytes("a", b"hello", max_bytes=4), "a: 5 bytes is more than max_bytes, 4"),
+    ):
+        with pytest.raises(ArgumentError, match=f"^attachment: {problem}"):
+            await client.files.upload(attachment)
     assert sandbox.arrivals == 0
 
 
@@ -121,23 +105,61 @@ async def test_a_large_file_is_not_held_in_memory(tmp_path):
     assert peak < 60_000_000  # the mock holds the body once; the client must not hold it too
 
 
+class Unreadable:
+    """A file that can be measured, and not be read."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    async def seek(self, offset: int, whence: int = 0, /) -> int:
+        return 4 if whence else 0
+
+    async def read(self, size: int, /) -> bytes:
+        raise self._failure
+
+
+@pytest.mark.parametrize("transport", [None, "aiohttp"])
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_file_that_cannot_be_read_is_named_and_not_retried(sandbox, transport):
+    async with client_of(sandbox, transport=transport) as client:
+        for failure in (OSError(5, "broken"), KeyError("mine"), httpx.ConnectError("down")):
+            with pytest.raises(ArgumentError, match=r"^attachment: a\.txt: ") as caught:
+                await client.files.upload(Attachment.from_file(Unreadable(failure), name="a.txt"))
+            assert type(failure).__name__ in str(caught.value)
+            assert (await client.users.me()).id == 1
+
+
+async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path):
+    path, newer = tmp_path / "a.bin", tmp_path / "b.bin"
+    path.write_bytes(b"a" * 500_000)
+    newer.write_bytes(b"b" * 500_000)
+    with pytest.raises(ArgumentError, match=r"a\.bin: the file changed while it was being sent"):
+        async for piece in Attachment.from_path(path).pieces():
+            assert set(piece) == {ord("a")}
+            newer.replace(path)
+
+
+# Downloads
+
+
 async def test_a_download_is_written_to_the_path(client, sandbox, tmp_path):
     progress: list[tuple[int, int | None]] = []
-    sandbox.answer_next("hello", media_type="text/plain")
-    file = AttachedFile(direct_url="/files/1")
+    offer(sandbox)
     size = await client.files.download(
-        file, tmp_path / "a", on_progress=lambda *now: progress.append(now)
+        AttachedFile(direct_url="/files/1"),
+        tmp_path / "a",
+        on_progress=lambda *now: progress.append(now),
     )
     assert size == 5
     assert (tmp_path / "a").read_bytes() == b"hello"
     assert progress == [(5, 5)]
     assert sandbox.requests[0].path == "/files/1"
-    assert dict(sandbox.requests[0].query) == {"apiKey": sandbox.api_key}
+    assert sandbox.requests[0].query == [("apiKey", sandbox.api_key)]
 
 
 @pytest.mark.parametrize("target", ["file", "folder", "dangling link"])
 async def test_a_download_to_an_existing_path_raises_before_a_request(
-    client: AsyncClient, sandbox: Sandbox, tmp_path: Path, target: str
+    client, sandbox, tmp_path, target
 ):
     path = tmp_path / "a"
     if target == "file":
@@ -147,14 +169,13 @@ async def test_a_download_to_an_existing_path_raises_before_a_request(
     else:
         path.symlink_to(tmp_path / "nowhere")
     problem = "is a directory" if target == "folder" else "exists; pass overwrite=True"
-    with pytest.raises(ArgumentError, match=problem) as caught:
+    with pytest.raises(ArgumentError, match=f"^to: .*{problem}"):
         await client.files.download("/files/1", path)
-    assert caught.value.argument == "to"
     assert sandbox.arrivals == 0
     assert list(tmp_path.iterdir()) == [path]
     if target == "file":
         assert path.read_text() == "old"
-        sandbox.answer_next("new", media_type="text/plain")
+        offer(sandbox, "new")
         await client.files.download("/files/1", path, overwrite=True)
         assert path.read_text() == "new"
 
@@ -162,7 +183,7 @@ async def test_a_download_to_an_existing_path_raises_before_a_request(
 async def test_a_download_is_written_to_an_open_file_at_its_position(client, sandbox, tmp_path):
     sandbox.fail_next(503)
     sandbox.reset_in_body_next()
-    sandbox.answer_next("hello", media_type="text/plain")
+    offer(sandbox)
     async with await anyio.open_file(tmp_path / "a", "wb") as file:
         await file.write(b"> ")
         await client.files.download(f"{sandbox.url}/files/1", file)
@@ -176,26 +197,20 @@ async def test_no_key_is_sent_to_another_origin(sandbox, start_sandbox, tmp_path
     headers = {"X-Token": Secret("for this site alone"), "X-Name": "plain"}
     async with client_of(sandbox, key_placement=placement, headers=headers) as client:
         for host in (other, sandbox):
-            host.answer_next("hello", media_type="text/plain")
+            offer(host)
             await client.files.download(f"{host.url}/f", tmp_path / "a", overwrite=True)
-    secret = [
-        sandbox.api_key in (dict(sent.query).get("apiKey"), sent.headers.get("Authorization"))
-        for sent in other.requests + sandbox.requests
-    ]
-    assert secret == [False, True]
-    assert other.requests[0].query == []
-    assert "X-Token" not in other.requests[0].headers
-    assert other.requests[0].headers["X-Name"] == "plain"
-    assert sandbox.requests[0].headers["X-Token"] == "for this site alone"
+    (away,), (home,) = other.requests, sandbox.requests
+    assert sandbox.api_key in (dict(home.query).get("apiKey"), home.headers.get("Authorization"))
+    assert (away.query, away.headers.get("Authorization")) == ([], None)
+    assert home.headers["X-Token"] == "for this site alone"
+    assert (away.headers.get("X-Token"), away.headers["X-Name"]) == (None, "plain")
 
 
 async def test_a_download_that_fails_leaves_the_file_that_was_there(client, sandbox, tmp_path):
     (tmp_path / "a").write_bytes(b"old")
+    sandbox.fail_next(404)
+    offer(sandbox)
     for kind, message in ((APIStatusError, "404"), (ResponseTooLargeError, "larger than 4 bytes")):
-        if kind is APIStatusError:
-            sandbox.fail_next(404)
-        else:
-            sandbox.answer_next("hello", media_type="text/plain")
         with pytest.raises(kind, match=message):
             await client.files.download("/f", tmp_path / "a", overwrite=True, max_bytes=4)
         assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -222,23 +237,11 @@ async def test_an_invalid_address_or_folder_raises_before_a_request(client, sand
     assert sandbox.arrivals == 0
 
 
-async def test_an_upload_that_breaks_off_leaves_no_file_open(tmp_path):
-    path = tmp_path / "large"
-    path.write_bytes(bytes(20_000_000))
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as silent:
-        port = silent.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610
-        url = f"http://127.0.0.1:{port}"
-        async with AsyncClient(url, timeout=0.2, retry=RetryPolicy(attempts=1)) as client:
-            with pytest.raises(APITimeoutError):
-                await client.files.upload(Attachment.from_path(path))
-    gc.collect()
-
-
 async def test_an_exception_of_a_progress_callback_is_raised_unchanged(client, sandbox, tmp_path):
     def fail(received: int, total: int | None) -> None:
         raise failure
 
-    sandbox.answer_next("hello", media_type="text/plain", times=2)
+    offer(sandbox, times=2)
     for failure in (UnicodeEncodeError("ascii", "\u2588", 0, 1, "no"), httpx.ReadTimeout("mine")):
         with pytest.raises(type(failure)) as caught:
             await client.files.download("/files/1", tmp_path / "a", on_progress=fail)
@@ -247,45 +250,8 @@ async def test_an_exception_of_a_progress_callback_is_raised_unchanged(client, s
     assert list(tmp_path.iterdir()) == []
 
 
-class Unreadable:
-    """A file that can be measured, and not be read."""
-
-    def __init__(self, failure: Exception) -> None:
-        self._failure = failure
-
-    async def seek(self, offset: int, whence: int = 0, /) -> int:
-        return 4 if whence else 0
-
-    async def read(self, size: int, /) -> bytes:
-        raise self._failure
-
-
-FAILURES = [OSError(5, "broken"), KeyError("mine"), httpx.ConnectError("storage is down")]
-
-
-@pytest.mark.parametrize("transport", [None, "aiohttp"])
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_file_that_cannot_be_read_is_named_and_not_retried(sandbox, transport):
-    async with client_of(sandbox, transport=transport) as client:
-        for failure in FAILURES:
-            with pytest.raises(ArgumentError, match=r"^attachment: a\.txt: ") as caught:
-                await client.files.upload(Attachment.from_file(Unreadable(failure), name="a.txt"))
-            assert type(failure).__name__ in str(caught.value)
-            assert (await client.users.me()).id == 1
-
-
-async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path):
-    path, newer = tmp_path / "a.bin", tmp_path / "b.bin"
-    path.write_bytes(b"a" * 500_000)
-    newer.write_bytes(b"b" * 500_000)
-    with pytest.raises(ArgumentError, match=r"a\.bin: the file changed while it was being sent"):
-        async for piece in Attachment.from_path(path).pieces():
-            assert set(piece) == {ord("a")}
-            newer.replace(path)
-
-
 async def test_a_download_of_several_gzip_members_is_complete(client, sandbox, tmp_path):
     body = gzip.compress(b"first, ") + gzip.compress(b"second, ") + gzip.compress(b"third")
-    sandbox.answer_next(body, headers={"Content-Encoding": "gzip"}, media_type="text/plain")
+    offer(sandbox, body, headers={"Content-Encoding": "gzip"})
     await client.files.download("/files/1", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == b"first, second, third"
