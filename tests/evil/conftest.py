@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from quick import QUICK
-from server import AUTHORITY, ONCE, EvilServer, options_of
+from server import AUTHORITY, ONCE, EvilServer
 from tasks import until
 
 from useresponse_async import AsyncClient
@@ -24,8 +24,8 @@ def anyio_backend(request) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def wire(request, anyio_backend) -> str:
-    return "aiohttp" if "aiohttp" in request.node.callspec.params["anyio_backend"] else "pools"
+def wire(request, anyio_backend) -> str | None:
+    return "aiohttp" if "aiohttp" in request.node.callspec.params["anyio_backend"] else None
 
 
 @pytest.fixture
@@ -56,8 +56,7 @@ def connect(wire) -> Callable[..., Any]:
     async def connected(server: EvilServer, **options: Any) -> AsyncIterator[AsyncClient]:
         timeout = httpx.Timeout(0.25, connect=5)  # a busy machine may take long to connect
         defaults = {"api_key": "evil-key", "retry": ONCE, "timeout": timeout}
-        options = {**defaults, **options, **options_of(wire)}
-        async with AsyncClient(server.url, **options) as client:
+        async with AsyncClient(server.url, transport=wire, **{**defaults, **options}) as client:
             yield client
             assert client.in_flight == 0
             # A connection that closes just now may still take a request: a read is retried.

@@ -30,24 +30,15 @@ class Request:
 
 
 @dataclass
-class Drip:
-    """Sends bytes one by one."""
-
-    data: bytes
-    seconds: float
-
-
-@dataclass
 class Sleep:
     seconds: float
 
 
 @dataclass
 class Flood:
-    """Sends the same bytes again and again, or ``times`` times."""
+    """Sends the same bytes again and again."""
 
     data: bytes
-    times: float = float("inf")
     seconds: float = 0
 
 
@@ -67,12 +58,12 @@ class Serve:
     """Responds to every request with the server's ``otherwise``."""
 
 
-Step: TypeAlias = bytes | Request | Drip | Sleep | Flood | Silence | Drain | Reset | Serve
+Step: TypeAlias = bytes | Request | Sleep | Flood | Silence | Drain | Reset | Serve
 
 
-def options_of(wire: str) -> dict[str, Any]:
-    """Return the options of a client for a wire: our own pools, or aiohttp."""
-    return {"transport": "aiohttp"} if wire == "aiohttp" else {}
+def drip(data: bytes, seconds: float) -> list[Step]:
+    """Return the steps that send bytes one by one."""
+    return [step for byte in data for step in (bytes([byte]), Sleep(seconds))]
 
 
 def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> bytes:
@@ -135,11 +126,7 @@ async def failure(
 
 
 class EvilServer:
-    """Plays one script on each connection in sequence; when none is left, it serves.
-
-    Args:
-        tls: The TLS context (default: plain HTTP).
-    """
+    """Plays one script on each connection in sequence; when none is left, it serves."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.tls = tls
@@ -205,24 +192,19 @@ class EvilServer:
         connection.close()
         self._open -= {connection, plain}
 
-    def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901, PLR0912 - one case each
+    def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901 - one case each
         match step:
             case bytes():
                 connection.sendall(step)
                 self.sent += len(step)
             case Request(body):
                 self._read_request(connection, body=body)
-            case Drip(data, seconds):
-                for byte in data:
-                    connection.sendall(bytes([byte]))
-                    self._wait(seconds)
             case Sleep(seconds):
                 self._wait(seconds)
-            case Flood(data, times, seconds):
-                while times > 0:
+            case Flood(data, seconds):
+                while True:
                     self._take(connection, data)
                     self._wait(seconds)
-                    times -= 1
             case Silence():
                 # Only a closed connection shows, so that nothing that was sent is taken.
                 while not self._stopping.is_set() and not _hung_up(connection):

@@ -4,7 +4,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from quick import QUICK
-from server import ME, Request, Reset, Silence, Sleep, answer, create, failure, options_of
+from server import ME, Request, Reset, Silence, Sleep, answer, create, failure
 from tasks import until
 
 from useresponse_async import APIConnectionError, AsyncClient
@@ -80,7 +80,7 @@ async def test_a_connection_that_is_reset_at_once_raises_a_connection_error(serv
 async def test_a_refusal_by_a_proxy_is_not_retried_and_a_failure_is(server, wire, status, times):
     server.otherwise = answer(b"", status=status)
     url, proxy = "https://support.example", server.url
-    async with AsyncClient(url, proxy=proxy, retry=QUICK, **options_of(wire)) as client:
+    async with AsyncClient(url, proxy=proxy, retry=QUICK, transport=wire) as client:
         error = await failure(create(client), match=status[:3].decode())
     assert not error.request_sent
     asked = [head.split()[:2] for head in server.heads]

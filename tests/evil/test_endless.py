@@ -14,14 +14,13 @@ from server import (
     ME,
     ONCE,
     Drain,
-    Drip,
     Flood,
     Request,
     Sleep,
     Step,
     answer,
+    drip,
     failure,
-    options_of,
 )
 from tasks import until
 
@@ -38,12 +37,12 @@ pytestmark = pytest.mark.anyio
 
 
 HEADS: dict[str, tuple[Step, ...]] = {
-    "head": (Drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
+    "head": (*drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
     "1xx flood": (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
     "1xx drip": (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
-    "error": (answer(bytes(20_000), status=b"404 ")[:-19_990], Drip(b"x" * 10_000, 0.02)),
+    "error": (answer(bytes(20_000), status=b"404 ")[:-19_990], *drip(b"x" * 10_000, 0.02)),
 }
-ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], Drip(b"x" * 10_000, 0.02))}
+ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], *drip(b"x" * 10_000, 0.02))}
 
 
 @pytest.mark.every_loop
@@ -61,7 +60,7 @@ async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
 
 @pytest.mark.every_loop
 async def test_a_download_may_take_longer(server, connect, tmp_path):
-    server.play(Request(), answer(b"x" * 30)[:-30], Drip(b"x" * 30, 0.02))
+    server.play(Request(), answer(b"x" * 30)[:-30], *drip(b"x" * 30, 0.02))
     async with connect(server, attempt_timeout=0.3) as client:
         assert await client.files.download("/f", tmp_path / "f") == 30
 
@@ -84,7 +83,7 @@ async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, con
 async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
     async with connect(server) as client:
         for seconds in (n / 250 for n in range(1, 25)):
-            server.play(Request(), Drip(answer(ME, b"Connection: close"), 0.0005))
+            server.play(Request(), *drip(answer(ME, b"Connection: close"), 0.0005))
             with anyio.fail_after(20), suppress(APITimeoutError):
                 assert (await client.with_options(attempt_timeout=seconds).users.me()).id == 1
             assert client.in_flight == 0
@@ -162,7 +161,7 @@ async def test_redacting_a_large_error_does_not_block_the_event_loop(server, wir
             longest = max(longest, time.process_time() - before)
 
     async with AsyncClient(
-        server.url, api_key=key, retry=ONCE, timeout=10, **options_of(wire)
+        server.url, api_key=key, retry=ONCE, timeout=10, transport=wire
     ) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(watch)

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from server import ONCE, Request, Reset, Sleep, answer, failure, options_of
+from server import ONCE, Request, Reset, Sleep, answer, failure
 
 from useresponse_async import (
     APITimeoutError,
@@ -22,7 +22,7 @@ FILES = [b"a" * 300_000, b"b" * 300_000]
 
 @pytest.fixture
 async def client(server, wire) -> Any:
-    async with AsyncClient(server.url, retry=ONCE, timeout=5, **options_of(wire)) as client:
+    async with AsyncClient(server.url, retry=ONCE, timeout=5, transport=wire) as client:
         yield client
 
 

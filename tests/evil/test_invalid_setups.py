@@ -13,7 +13,7 @@ import aiohttp
 import httpx
 import pytest
 from quick import client_of
-from server import ONCE, create, failure, options_of
+from server import ONCE, create, failure
 
 from useresponse_async import (
     APIConnectionError,
@@ -34,7 +34,7 @@ KEY = "evil-k3y"
 # Proxies
 
 
-BOTH = pytest.mark.parametrize("wire", ["pools", "aiohttp"])
+BOTH = pytest.mark.parametrize("wire", [None, "aiohttp"])
 
 
 @BOTH
@@ -51,12 +51,12 @@ def test_a_proxy_that_cannot_be_used_raises(monkeypatch, wire, proxy):
     monkeypatch.setattr("useresponse_async._config.find_spec", lambda name: found)
     match = "SOCKS" if "socks" in proxy else "proxy"
     with pytest.raises(ConfigurationError, match=match) as caught:
-        AsyncClient("https://help.example", proxy=proxy, **options_of(wire))
+        AsyncClient("https://help.example", proxy=proxy, transport=wire)
     assert "pa55" not in str(caught.value)
     if "socks" in proxy:
         monkeypatch.setenv("ALL_PROXY", proxy)
         with pytest.raises(ConfigurationError, match="SOCKS") as caught:
-            AsyncClient("https://help.example", **options_of(wire))
+            AsyncClient("https://help.example", transport=wire)
         assert "pa55" not in str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_a_proxy_whose_name_does_not_resolve_is_not_called_a_redirect(wire, tmp_
     async def main() -> None:
         proxy = "http://no-such-proxy.invalid:8080"
         async with AsyncClient(
-            "https://help.example", proxy=proxy, retry=ONCE, **options_of(wire)
+            "https://help.example", proxy=proxy, retry=ONCE, transport=wire
         ) as client:
             for call in (client.users.me(), client.files.download("/f", tmp_path / "f")):
                 error = await failure(call)
@@ -94,7 +94,7 @@ def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_path):
 
     async def main() -> None:
         with pytest.warns(UserWarning, match="are sent unencrypted"):
-            client = AsyncClient("http://help.example", retry=ONCE, **options_of(wire))
+            client = AsyncClient("http://help.example", retry=ONCE, transport=wire)
         async with client:
             assert (await client.users.me()).id == 1
             assert (len(proxy.heads), len(direct.heads)) == (1, 0)
@@ -176,7 +176,7 @@ def misuse(sandbox: Sandbox, client: AsyncClient) -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:Exception ignored:Warning")
 @BOTH
 def test_using_one_client_in_two_event_loops_raises_before_a_request(sandbox, wire):
-    misuse(sandbox, client_of(sandbox, **options_of(wire)))
+    misuse(sandbox, client_of(sandbox, transport=wire))
     gc.collect()
 
 

@@ -14,7 +14,6 @@ from server import (
     answer,
     create,
     failure,
-    options_of,
     refusing_address,
 )
 
@@ -53,17 +52,17 @@ async def test_a_refused_connection_names_the_host_and_the_source_of_the_url(
     monkeypatch.setenv("USERESPONSE_URL", url if source.isupper() else "https://other.example")
     given = None if source.isupper() else url
     with holder:
-        error = await error_of(AsyncClient(given, retry=ONCE, **options_of(wire)))
+        error = await error_of(AsyncClient(given, retry=ONCE, transport=wire))
         assert (error.request_sent, isinstance(error, APITimeoutError)) == (False, False)
         reason = f"cannot connect to {url[7:]}: connection refused (URL from {source})"
         assert str(error) == f"GET /api/3.0/me.json: {reason}"
-        error = await error_of(AsyncClient(given, retry=ONCE, **options_of(wire)), create)
+        error = await error_of(AsyncClient(given, retry=ONCE, transport=wire), create)
         assert reason in str(error)
         assert IN_DOUBT not in str(error)
 
 
 async def test_an_unknown_host_is_named(wire):
-    client = AsyncClient("https://no-such-host.invalid", retry=ONCE, **options_of(wire))
+    client = AsyncClient("https://no-such-host.invalid", retry=ONCE, transport=wire)
     message = str(await error_of(client))
     assert "cannot connect to no-such-host.invalid:443: the host name cannot be resolved" in message
     assert message.endswith("(URL from the base_url argument)")
@@ -77,7 +76,7 @@ async def test_a_connect_timeout_names_the_host_and_the_limit(wire):
         for connection in waiting:
             connection.settimeout(0)
             connection.connect_ex(listener.getsockname())
-        client = AsyncClient(f"http://{host}", timeout=0.2, retry=ONCE, **options_of(wire))
+        client = AsyncClient(f"http://{host}", timeout=0.2, retry=ONCE, transport=wire)
         message = str(await error_of(client))
         for connection in waiting:
             connection.close()
@@ -99,7 +98,7 @@ async def test_an_unreachable_proxy_is_named(monkeypatch, wire, scheme, port, so
         monkeypatch.setenv(f"{scheme}_proxy", proxy)
     url = f"{scheme}://help.example"
     with holder:
-        error = await error_of(AsyncClient(url, proxy=given, retry=ONCE, **options_of(wire)))
+        error = await error_of(AsyncClient(url, proxy=given, retry=ONCE, transport=wire))
     assert str(error) == (
         f"GET /api/3.0/me.json: cannot connect to help.example:{port} through the proxy "
         f"{address.removeprefix('http://')} (from {source}): connection refused"
@@ -130,7 +129,7 @@ async def test_a_401_names_what_was_rejected(  # noqa: PLR0917 - fixtures and a 
     sandbox, monkeypatch, wire, key, environment, call, end
 ):
     monkeypatch.setenv("USERESPONSE_API_KEY", environment)
-    client = AsyncClient(sandbox.url, api_key=key, **options_of(wire))
+    client = AsyncClient(sandbox.url, api_key=key, transport=wire)
     message = str(await error_of(client, CALLS_401[call], AuthenticationError))
     assert message.endswith(end)
     assert "wrong" not in message
@@ -196,7 +195,7 @@ async def test_a_call_that_timed_out_may_have_been_processed(server, connect):
 async def test_a_retry_is_logged_with_the_page_or_id(sandbox, wire, caplog):
     sandbox.fail_next(503, match=r"page=2\b")
     sandbox.fail_next(500, match=r"users/7\.json")
-    async with client_of(sandbox, retry=RetryPolicy(initial_delay=0), **options_of(wire)) as client:
+    async with client_of(sandbox, retry=RetryPolicy(initial_delay=0), transport=wire) as client:
         with caplog.at_level(logging.WARNING, logger="useresponse_async.retry"):
             await client.users.search().collect()
             await client.users.get(7)

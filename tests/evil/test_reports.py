@@ -19,7 +19,7 @@ import sentry_sdk
 import structlog
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
-from server import Call, Flood, Request, Reset, Silence, Step, answer, chunked, options_of
+from server import Call, Flood, Request, Reset, Silence, Step, answer, chunked
 from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
@@ -163,7 +163,7 @@ def combinations() -> Iterator[Any]:
 async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
     server, reports, wire, tmp_path, sender, failure, placement
 ):
-    options: dict[str, Any] = options_of(wire)
+    options: dict[str, Any] = {"transport": wire}
     async with AsyncExitStack() as stack:
         if sender == "transport":
             options = {"transport": httpx.AsyncHTTPTransport()}

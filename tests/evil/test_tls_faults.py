@@ -20,7 +20,6 @@ from server import (
     answer,
     create,
     failure,
-    options_of,
     tls_context,
 )
 
@@ -165,5 +164,5 @@ async def test_a_plain_server_behind_an_https_address_raises(start_server, trust
     server = start_server()
     server.play(answer(status=b"400 Bad Request"))
     url = server.url.replace("http", "https")
-    async with AsyncClient(url, retry=ONCE, verify=trusting, **options_of(wire)) as client:
+    async with AsyncClient(url, retry=ONCE, verify=trusting, transport=wire) as client:
         assert not (await failure(client.users.me())).request_sent
