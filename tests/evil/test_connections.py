@@ -1,11 +1,11 @@
-"""Connections that are closed at once or between two calls, or refused by a proxy."""
+"""Connections that are closed at once, between two calls or by a cancellation, or refused."""
 
 import anyio
 import anyio.lowlevel
 import pytest
 from quick import QUICK
-from server import ME, Request, Reset, Silence, Sleep, answer, create, failure
-from tasks import until
+from server import CALLS, ME, Request, Reset, Silence, Sleep, answer, chunked, create, failure
+from tasks import live_tasks, until
 
 from useresponse_async import APIConnectionError, AsyncClient
 
@@ -85,3 +85,27 @@ async def test_a_refusal_by_a_proxy_is_not_retried_and_a_failure_is(server, wire
     assert not error.request_sent
     asked = [head.split()[:2] for head in server.heads]
     assert asked == [[b"CONNECT", b"support.example:443"]] * times
+
+
+SILENCES = {
+    "no head": (Request(), Silence()),
+    "no body": (Request(), answer()[:-30], Silence()),
+    "no last chunk": (Request(), chunked(b"{}")[:-5], Silence()),
+}
+
+
+@pytest.mark.parametrize("how", SILENCES)
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_cancelled_call_leaves_no_connection_open(server, connect, how, call, tmp_path):
+    server.play(*SILENCES[how])
+    async with connect(server, timeout=60) as client:
+        tasks = live_tasks()
+        async with anyio.create_task_group() as group:
+            group.start_soon(CALLS[call], client, tmp_path)
+            await until(lambda: server.heads)
+            await anyio.sleep(0.02)
+            group.cancel_scope.cancel()
+        assert client.in_flight == 0
+        await until(lambda: not server.open_connections)
+        await until(lambda: live_tasks() == tasks)
+    assert list(tmp_path.iterdir()) == []
