@@ -1,15 +1,15 @@
 """The benchmark suite: its arithmetic and its parts, not its timings."""
 
 import asyncio
-import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from statistics import median
-from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import attrs
+import httpx
 import pytest
 
 from benchmarks import machine, picture, plan, report
@@ -17,7 +17,7 @@ from benchmarks.__main__ import main
 from benchmarks.bench import Bench
 from benchmarks.capacity import Capacity, Slots
 from benchmarks.contenders import COLLECTED, CONTENDERS
-from benchmarks.control import configure, get, tally
+from benchmarks.control import configure, tally
 from benchmarks.figures import Figure, Goal, Section, Table, ratio, single, spread
 from benchmarks.parts import calls, fairness, memory, pacing, short_walk, startup, walks
 from benchmarks.parts.ceiling import headroom
@@ -37,7 +37,7 @@ SMALL = attrs.evolve(
     memory_users=(200, 400),
     pacing_pages=40,
     pacing_phases=(2, 8),
-    phase_seconds=0.6,
+    phase_seconds=2.0,
     startups=1,
     call_repeats=50,
     short_users=150,
@@ -51,18 +51,15 @@ def url():
         yield address
 
 
-def status_of(url, target):
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
-    try:
-        connection.request("GET", target)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
+ME = "/api/3.0/me.json?apiKey=anything"
 
 
-# The contenders
+def get(url, target):
+    response = httpx.get(f"{url}{target}", timeout=30, trust_env=False)
+    return response.status_code, response.content
+
+
+# The contenders, the callers and the decoders
 
 
 @pytest.mark.parametrize("name", [*CONTENDERS, COLLECTED.name])
@@ -112,62 +109,9 @@ def test_order_holds_on_every_backend_although_requests_fail(backend):
     assert found["exact"] is True
 
 
-# The server
-
-
-def test_the_servers_pages_are_those_of_the_sandbox(url):
-    configure(url, users=120, latency=0.0)
-    with Sandbox(users=120, seed=1) as sandbox:
-        for target in (
-            "/api/3.0/users/search.json?page=1&count=50",
-            "/api/3.0/users/search.json?page=3&count=50",
-            "/api/3.0/users/search.json?page=2&count=20",
-            "/api/3.0/users/search.json?page=4&count=50",
-            "/api/3.0/users/7.json?",
-            "/api/3.0/users/121.json?",
-            "/api/3.0/nothing.json?",
-        ):
-            real = status_of(sandbox.url, f"{target}&apiKey={sandbox.api_key}")
-            assert status_of(url, f"{target}&apiKey=anything") == real
-        _, me = status_of(sandbox.url, f"/api/3.0/me.json?apiKey={sandbox.api_key}")
-    own = json.loads(status_of(url, "/api/3.0/me.json?apiKey=anything")[1])
-    assert {**own, "apiKey": "sandbox-key"} == json.loads(me)
-
-
-@pytest.mark.parametrize("slots", [2, 4])
-def test_the_server_refuses_requests_beyond_its_slots(url, slots):
-    configure(url, users=50, latency=0.5, slots=[Slots(0.0, slots)])
-    with ThreadPoolExecutor(6) as threads:
-        answers = list(threads.map(lambda _: status_of(url, TARGET), range(6)))
-    assert sorted(status for status, _ in answers) == [200] * slots + [503] * (6 - slots)
-    refusal = next(body for status, body in answers if status == 503)
-    assert json.loads(refusal)["error"]["code"] == 503
-    seen = tally(url)
-    assert (sum(seen["served"]), sum(seen["refused"])) == (slots, 6 - slots)
-
-
-async def _capacity_over_time():
-    capacity = Capacity([Slots(0.0, 1), Slots(0.05, 2)])
-    first, second = capacity.enter(), capacity.enter()
-    await asyncio.sleep(0.1)
-    third, fourth = capacity.enter(), capacity.enter()
-    capacity.leave()
-    fifth = capacity.enter()
-    return [first, second, third, fourth, fifth], capacity.tally()
-
-
-def test_the_servers_capacity_follows_its_schedule():
-    entered, seen = asyncio.run(_capacity_over_time())
-    assert entered == [True, False, True, False, True]
-    assert (sum(seen["served"]), sum(seen["refused"])) == (1, 2)
-
-
-# The decoders
-
-
 def test_the_decoders_agree(url):
     configure(url, users=50, latency=0.0)
-    body = get(url, TARGET)
+    _, body = get(url, TARGET)
     found = {name: [_shown(user) for user in make()(body)] for name, make in DECODERS.items()}
     assert len(found["dict"]) == 50
     for name, users in found.items():
@@ -188,20 +132,57 @@ def _shown(user):
     ]
 
 
+# The server
+
+
+def test_the_servers_pages_are_those_of_the_sandbox(url):
+    configure(url, users=120, latency=0.0)
+    with Sandbox(users=120, seed=1, api_key="anything") as sandbox:
+        for target in (
+            *(f"users/search.json?page={page}&count=50&" for page in (1, 3, 4)),
+            *("users/search.json?page=2&count=20&", "users/7.json?", "users/121.json?"),
+            "nothing.json?",
+        ):
+            address = f"/api/3.0/{target}apiKey=anything"
+            assert get(url, address) == get(sandbox.url, address)
+        own, real = (json.loads(get(it, ME)[1]) for it in (url, sandbox.url))
+    assert {**own, "apiKey": "anything"} == real
+
+
+def test_the_server_refuses_requests_beyond_its_slots(url):
+    configure(url, users=50, latency=3.0, slots=[Slots(0.0, 2)])
+    with ThreadPoolExecutor(5) as threads:
+        responses = list(threads.map(lambda _: get(url, TARGET), range(5)))
+    assert sorted(status for status, _ in responses) == [200] * 2 + [503] * 3
+    refusal = next(body for status, body in responses if status == 503)
+    assert json.loads(refusal)["error"]["code"] == 503
+    seen = tally(url)
+    assert (sum(seen["served"]), sum(seen["refused"])) == (2, 3)
+
+
+def test_the_servers_capacity_follows_its_schedule():
+    async def follow() -> None:
+        capacity = Capacity([Slots(0.0, 1), Slots(0.05, 2)])
+        assert [capacity.enter() for _ in range(2)] == [True, False]
+        while not capacity.enter():
+            await asyncio.sleep(0.01)
+        assert not capacity.enter()
+        capacity.leave()
+        assert [capacity.enter() for _ in range(2)] == [True, False]
+        assert sum(capacity.tally()["served"]) == 1
+
+    asyncio.run(follow())
+
+
 # The arithmetic
 
 
-def test_a_spread_has_a_median_and_its_ends():
-    figure = spread("x", [3.0, 1.0, 2.0], "s", goal=Goal("at most", 2.0))
-    assert figure == Figure("x", 2.0, "s", 1.0, 3.0, 3, Goal("at most", 2.0))
-    assert figure.met is True
-
-
-@pytest.mark.parametrize("of", [median, min])
-def test_a_ratio_is_one_of_medians_or_minima_and_its_ends_are_those_of_rounds(of):
-    figure = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], of=of, goal=Goal("at least", 2.1))
-    assert (figure.value, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 6.0, 3)
-    assert figure.met is False
+def test_a_figure_is_computed_from_rounds():
+    goal = Goal("at most", 2.0)
+    assert spread("x", [3.0, 1.0, 2.0], "s", goal=goal) == Figure("x", 2.0, "s", 1.0, 3.0, 3, goal)
+    for of in (median, min):
+        found = ratio("x", [10.0, 20.0, 60.0], [5.0, 20.0, 10.0], of=of)
+        assert found == Figure("x", 2.0, "", 1.0, 6.0, 3)
 
 
 @pytest.mark.parametrize(
@@ -216,9 +197,8 @@ def test_a_goal_is_met_or_not(goal, value, met):
 
 
 def test_a_server_without_headroom_warns():
-    assert headroom(6000, 1000).title == (
-        "The server is 6.0 times as fast as the fastest contender."
-    )
+    title = headroom(6000, 1000).title
+    assert title == "The server is 6.0 times as fast as the fastest contender."
     short = headroom(2000, 1000)
     assert short.title.startswith("WARNING: the server is only 2.0 times")
     assert short.figures[0].met is False
@@ -235,36 +215,31 @@ def test_walks_that_are_compared_are_over_as_many_users_and_others_fill_their_ti
     assert users_for(CONTENDERS["useresponse"], Cell(0.05, 1), size) == 800
 
 
-def rates_of(**by_contender):
-    rates = Rates()
-    for name, rate in by_contender.items():
-        contender = CONTENDERS[name.replace("_", "-")]
-        for latency in (0.0, 0.05):
-            for in_flight in (1,) if contender.sequential else walks.IN_FLIGHT:
-                rates.add(contender.name, Cell(latency, in_flight), rate * in_flight)
-    return rates
-
-
 def test_each_goal_about_walks_is_computed_from_its_cells():
-    rates = rates_of(
-        ours=800, ours_aiohttp=900, httpx=400, aiohttp=1000, generated=500, useresponse=200
-    )
+    rates = Rates()
+    by_contender = {
+        "ours": 800, "ours-aiohttp": 900, "httpx": 400, "aiohttp": 1000, "generated": 500,
+        "useresponse": 200,
+    }  # fmt: skip
+    for (name, rate), latency, in_flight in product(
+        by_contender.items(), (0.0, 0.05), walks.IN_FLIGHT
+    ):
+        if in_flight == 1 or not CONTENDERS[name].sequential:
+            rates.add(name, Cell(latency, in_flight), rate * in_flight)
     ours, over_aiohttp = "useresponse-async", "useresponse-async [aiohttp]"
+    page_by_page = f"{ours} / page by page, httpx and pydantic, 50 ms"
     assert {figure.name: figure.value for figure in goal_figures(rates)} == {
         f"{ours} / httpx by hand, 0 ms, 20 in flight": 2.0,
         f"{ours} / httpx by hand, 50 ms, 50 in flight": 2.0,
         f"{over_aiohttp} / aiohttp by hand, 0 ms, 20 in flight": 0.9,
-        **{
-            f"{ours} / page by page, httpx and pydantic, 50 ms, {n} in flight": 1.6 * n
-            for n in (10, 50)
-        },
+        **{f"{page_by_page}, {n} in flight": 1.6 * n for n in (10, 50)},
         **{f"{ours} / useresponse 0.0.7, 50 ms, {n} in flight": 4.0 * n for n in (10, 50)},
-        **{f"{ours}: share of the limit at 50 ms, {n} in flight": 0.8 for n in (10, 20, 50)},
         **{
-            f"{over_aiohttp}: share of the limit at 50 ms, {n} in flight": 0.9 for n in (10, 20, 50)
+            f"{name}: share of the limit at 50 ms, {n} in flight": share
+            for name, share in ((ours, 0.8), (over_aiohttp, 0.9))
+            for n in (10, 20, 50)
         },
-        f"{ours}: 50 over 20 in flight, 0 ms": 2.5,
-        f"{over_aiohttp}: 50 over 20 in flight, 0 ms": 2.5,
+        **{f"{name}: 50 over 20 in flight, 0 ms": 2.5 for name in (ours, over_aiohttp)},
     }
     assert list(goal_figures(Rates())) == []
 
@@ -276,39 +251,32 @@ def test_each_goal_about_small_calls_is_computed_from_the_least_of_its_rounds():
         for name, cost in costs.items()
     }
     found = [(figure.value, figure.goal) for figure in calls.goal_figures(times)]
-    assert found == [
-        *((1.25, Goal("at most", 1.25)) for _ in range(3)),
-        *((0.5, Goal("at most", bound)) for bound in (0.88, 0.60, 0.36)),
-        *((0.25, Goal("at most", bound)) for bound in (0.55, 0.38, 0.25)),
-    ]
+    bounds = {1.25: (1.25, 1.25, 1.25), 0.5: (0.88, 0.60, 0.36), 0.25: (0.55, 0.38, 0.25)}
+    assert found == [(value, Goal("at most", it)) for value in bounds for it in bounds[value]]
 
 
 # 4 served in a span is what 2 slots of 50 ms can do.
 STEADY = Run([Slots(0.0, 2)], 0.05, served=[4] * 20, refused=[8] * 10 + [1] * 10)
 
 
-def test_refusals_count_only_after_the_first_second():
-    assert refused_share(STEADY, after=1.0) == pytest.approx(10 / 50)
-    assert refused_share(STEADY, after=0.0) == pytest.approx(90 / 170)
-    assert refused_share(STEADY, after=60.0) == 0.0
-
-
-def rising(*served):
-    schedule = [Slots(0.0, 2), Slots(1.0, 4), Slots(2.0, 1), Slots(3.0, 4)]
-    return Run(schedule, 0.05, served, [0] * len(served))
+@pytest.mark.parametrize(("after", "share"), [(1.0, 10 / 50), (0.0, 90 / 170), (60.0, 0.0)])
+def test_refusals_count_only_after_the_first_second(after, share):
+    assert refused_share(STEADY, after=after) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
-    ("run", "seconds"),
+    ("served", "seconds"),
     [
-        (rising(*[4] * 10, *[8] * 10, *[2] * 10, *[8] * 10), [0.0, 0.0]),
+        ([*[4] * 10, *[8] * 10, *[2] * 10, *[8] * 10], [0.0, 0.0]),
         # 7 is more than 0.8 of 8, so one span of 4 among five is made up for.
-        (rising(*[4] * 10, *[4] * 3, *[7] * 7, *[2] * 10, *[2] * 4, *[8] * 6), [0.2, 0.3]),
-        (rising(*[4] * 10, *[4] * 10, *[2] * 10, *[2] * 10), [1.0, 1.0]),
+        ([*[4] * 10, *[4] * 3, *[7] * 7, *[2] * 10, *[2] * 4, *[8] * 6], [0.2, 0.3]),
+        ([*[4] * 20, *[2] * 20], [1.0, 1.0]),
     ],
     ids=["at once", "later", "never"],
 )
-def test_a_walk_has_followed_from_the_first_half_second_near_capacity(run, seconds):
+def test_a_walk_has_followed_from_the_first_half_second_near_capacity(served, seconds):
+    schedule = [Slots(0.0, 2), Slots(1.0, 4), Slots(2.0, 1), Slots(3.0, 4)]
+    run = Run(schedule, 0.05, served, [0] * len(served))
     assert seconds_to_follow(run) == pytest.approx(seconds)
 
 
@@ -338,53 +306,41 @@ def test_the_report_aligns_its_tables_and_counts_the_goals():
     assert last.startswith("1 of 2 goals met, in 12 s.\n")
 
 
-def walk_records():
-    return [
-        {
-            "contender": contender.name,
-            "latency_seconds": latency,
-            "in_flight": in_flight,
-            "users_per_second": 1000.0 * in_flight + number,
-        }
-        for number, contender in enumerate(CONTENDERS.values())
-        for latency in (0.0, 0.05)
-        for in_flight in ((1,) if contender.sequential else (1, 5, 50))
-    ]
-
-
 def texts_of(path):
     root = ET.parse(path)  # noqa: S314 - it was drawn just now
     return {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
 
 
 def test_the_pictures_are_svg_with_a_line_for_each_contender_and_always_the_same(tmp_path):
-    for name in ("one", "other"):
-        picture.draw_walks(tmp_path / f"{name}-walks", walk_records())
-        picture.draw_pacing(tmp_path / f"{name}-pacing", STEADY)
-    for kind in ("walks", "pacing"):
-        assert len({(tmp_path / f"{name}-{kind}").read_bytes() for name in ("one", "other")}) == 1
-    texts = texts_of(tmp_path / "one-walks")
-    assert {contender.title for contender in CONTENDERS.values()} < texts
-    assert {"0 ms latency", "50 ms latency", "pages in flight", "users per second"} < texts
-    pacing_texts = texts_of(tmp_path / "one-pacing")
-    assert {"capacity", "served per 100 ms", "refused per 100 ms"} < pacing_texts
+    records = [
+        {"contender": contender.name, "latency_seconds": latency, "in_flight": in_flight,
+         "users_per_second": 1000.0 * in_flight + number}
+        for number, contender in enumerate(CONTENDERS.values())
+        for latency in (0.0, 0.05)
+        for in_flight in ((1,) if contender.sequential else (1, 5, 50))
+    ]  # fmt: skip
+    titles = {contender.title for contender in CONTENDERS.values()}
+    for draw, data, texts in (
+        (picture.draw_walks, records, {*titles, "50 ms latency", "users per second"}),
+        (picture.draw_pacing, STEADY, {"capacity", "served per 100 ms", "refused per 100 ms"}),
+    ):
+        for name in ("one", "other"):
+            draw(tmp_path / name, data)
+        assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+        assert texts < texts_of(tmp_path / "one")
 
 
 # Parts and runs
 
 
-def test_pacing_is_measured_over_time(url):
-    section = pacing.measure(Bench(SMALL, url))
-    run = pacing.timeline_of(json.loads(json.dumps(section.data)))
-    assert [slots.count for slots in run.schedule] == [2, 8]
-    assert sum(run.served) > 0
-    assert run.limits
-    assert max(limit for _, limit in run.limits) <= 50
-    assert [bool(figure.goal) for figure in section.figures] == [True] * 3
-
-
 def test_each_part_measures_each_contender(url):
     bench = Bench(SMALL, url)
+    paced = pacing.measure(bench)
+    run = pacing.timeline_of(json.loads(json.dumps(paced.data)))
+    assert [slots.count for slots in run.schedule] == [2, 8]
+    assert sum(run.served) > 0
+    assert 0 < max(limit for _, limit in run.limits) <= 50
+    assert [bool(figure.goal) for figure in paced.figures] == [True] * 3
     peaks = memory.measure(bench).data["peak_megabytes"]
     assert len(peaks) == 4
     assert all(peak > 10 for found in peaks.values() for peak in found)
