@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from useresponse_async.cli import main
@@ -33,14 +34,13 @@ def on_terminal(
     import pty  # noqa: PLC0415 - Windows has none
 
     terminal, its_end = pty.openpty()
-    defaults = {"TERM": "xterm", "COLUMNS": f"{columns}", "LINES": "24"}
     process = subprocess.Popen(  # noqa: S603 - our own module
         [*PROGRAM, *arguments],
         stdin=its_end,
         stdout=its_end if stdout else subprocess.DEVNULL,
         stderr=its_end,
         start_new_session=True,  # else a prompt would be shown on the real terminal
-        env={**os.environ, **defaults, **environment},
+        env=os.environ | {"TERM": "xterm", "COLUMNS": f"{columns}", "LINES": "24"} | environment,
     )
     os.close(its_end)
     shown = b""
@@ -57,6 +57,14 @@ def on_terminal(
                 screen.write(typed.encode())
                 typed = ""
     return shown.decode(), process.returncode
+
+
+def interrupt_repeatedly(process: subprocess.Popen) -> None:
+    """Send Ctrl-C until a process has ended."""
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.005)
 
 
 def rows_in(path: str) -> list[dict]:

@@ -25,31 +25,32 @@ def resumed(*options: str) -> list[int]:
     return ids_in("out.jsonl")
 
 
+def fail_on_page_5(sandbox, *options: str) -> None:
+    """Run an export that ends with its fifth page."""
+    sandbox.fail_next(500, match=r"page=5&")
+    assert run([*USERS, *options, "--retries", "0", "--max-in-flight", "1"]) == 1
+    sandbox.forget_requests()
+
+
 @pytest.fixture
 def interrupted(serve, work, capfd):
     """A sandbox of 500 users, of whom an export got the first 200 before the server failed."""
     sandbox = serve(users=500)
-    sandbox.fail_next(500, match=r"page=5&")
-    assert run([*USERS, "--retries", "0", "--max-in-flight", "1"]) == 1
+    fail_on_page_5(sandbox)
     error = capfd.readouterr().err
     assert error.startswith("error: GET /api/3.0/users/search.json: 500 ")
     assert "(200 users are saved; resume with: " in error
     assert ids_in("out.jsonl.part") == list(range(1, 201))
-    sandbox.forget_requests()
     return sandbox
 
 
 @pytest.mark.parametrize("size", [[], ["--page-size", "200"]], ids=["", "too large"])
 def test_resume_continues_with_the_first_missing_page(serve, work, capfd, size):
     sandbox = serve(users=500)  # which has 50 users on a page
-    sandbox.fail_next(500, match=r"page=5&")
-    assert run([*USERS, *size, "--retries", "0", "--max-in-flight", "1"]) == 1
-    sandbox.forget_requests()
+    fail_on_page_5(sandbox, *size)
     assert resumed(*size) == list(range(1, 501))
-    assert {*pages_of(sandbox)} == {
-        "1",
-        *map(str, range(4, 11)),
-    }  # the first page shows how large a page is
+    # The first page shows how large a page is.
+    assert {*pages_of(sandbox)} == {"1", *map(str, range(4, 11))}
     assert "500 users in out.jsonl: 300 fetched in " in capfd.readouterr().err
 
 
@@ -100,42 +101,21 @@ def test_resume_with_other_options_is_rejected(interrupted, capfd, options, diff
     assert interrupted.arrivals == 0
 
 
-def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capfd):
-    assert run(USERS) == 1
-    error = capfd.readouterr().err
-    assert "pass --resume to continue it, or --overwrite to start again" in error
-    assert ids_in("out.jsonl.part") == list(range(1, 201))
-    assert run([*USERS, "--overwrite"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 501))
-    assert not Path("out.jsonl.resume").exists()
-
-
-RESUME_FILES = [
-    "",
-    "{}",
-    "[]",
-    "\x00",
+UNREADABLE = [
+    "", "[]", "\x00",
     '{"version": 1, "nonsense": 2}',
     '{"version": 3, "request": {}}',
-    '{"version": 3, "request": null, "replaces": false}',
     '{"version": 3, "request": [], "replaces": false}',
     '{"version": 3, "request": {}, "replaces": 1}',
     '{"version": 4, "request": {}, "replaces": false}',
-]
-ASKER = f"{'0' * 32}:{'f' * 64}"
-OLD = {"version": 2, "request": {}, "asker": ASKER, "next_page": 5, "offset": 9, "items": 200}
+]  # fmt: skip
+OLD = {"version": 2, "request": {}, "asker": f"{'0' * 32}:{'f' * 64}", "next_page": 5, "items": 200}
+RESUME_FILES = dict.fromkeys(UNREADABLE, "is not a resume file of this version") | {
+    json.dumps(OLD): "was written by useresponse-async 0.1, and this version cannot resume it"
+}
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        *((content, "is not a resume file of this version") for content in RESUME_FILES),
-        (
-            json.dumps(OLD),
-            "was written by useresponse-async 0.1, and this version cannot resume it",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("content", "problem"), RESUME_FILES.items())
 def test_an_invalid_resume_file_is_reported(interrupted, capfd, content, problem):
     Path("out.jsonl.resume").write_text(content, encoding="utf-8")
     assert run([*USERS, "--resume"]) == 1
@@ -144,6 +124,16 @@ def test_an_invalid_resume_file_is_reported(interrupted, capfd, content, problem
         capfd.readouterr().err,
     )
     assert ids_in("out.jsonl.part") == list(range(1, 201))
+
+
+def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capfd):
+    assert run(USERS) == 1
+    error = capfd.readouterr().err
+    assert "pass --resume to continue it, or --overwrite to start again" in error
+    assert ids_in("out.jsonl.part") == list(range(1, 201))
+    assert run([*USERS, "--overwrite"]) == 0
+    assert ids_in("out.jsonl") == list(range(1, 501))
+    assert not Path("out.jsonl.resume").exists()
 
 
 @pytest.mark.parametrize("line", [b"x\n", b"[1]\n", b'{"id": 1}\n'])
@@ -166,14 +156,6 @@ def test_an_unknown_part_file_is_replaced_only_with_overwrite(serve, work, capfd
     assert [path.name for path in work.iterdir()] == ["out.jsonl"]
 
 
-def test_an_unrelated_file_is_left_alone(serve, work):
-    serve(users=3)
-    Path("out.csv.new").write_text("precious")
-    assert run(["export", "users", "-o", "out.csv"]) == 0
-    assert Path("out.csv.new").read_text() == "precious"
-    assert sorted(path.name for path in work.iterdir()) == ["out.csv", "out.csv.new"]
-
-
 @pytest.mark.parametrize(
     ("who", "message"),
     [
@@ -194,28 +176,26 @@ def test_another_user_cannot_resume_an_export(interrupted, capfd, who, message):
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 def test_a_file_of_another_program_is_never_replaced(serve, work, capfd, name, moment):
     sandbox = serve(users=500)
-    export = ["export", "users", "-o", name, "--max-in-flight", "1"]
+    export = ["export", "users", "-o", name, "--max-in-flight", "1", "--resume"]
     sandbox.fail_next(500, match=r"page=5&")
     assert run([*export, "--retries", "0"]) == 1
-    if moment == "before":
+
+    def write_during_page_9():
+        wait_until(lambda: "9" in pages_of(sandbox))
         Path(name).write_text("precious")
-        assert run([*export, "--resume"]) == 1
-    else:
-        sandbox.delay_next(1.0, match=r"page=9&")
-        with ThreadPoolExecutor() as pool:
-            pool.submit(wait_until, lambda: "9" in pages_of(sandbox)).add_done_callback(
-                lambda _: Path(name).write_text("precious")
-            )
-            assert run([*export, "--resume"]) == 1
+
+    with ThreadPoolExecutor() as pool:
+        if moment == "before":
+            Path(name).write_text("precious")
+        else:
+            sandbox.delay_next(3.0, match=r"page=9&")
+            pool.submit(write_during_page_9)
+        assert run(export) == 1
     error = capfd.readouterr().err
     assert f"{name} was created by another program during the export and is not replaced" in error
     assert Path(name).read_text() == "precious"
     assert {stat.S_IMODE(path.stat().st_mode) for path in work.glob("*.part")} == {0o600}
-    if moment == "before":
-        assert run([*export, "--resume", "--overwrite"]) == 0
-    else:
-        Path(name).unlink()
-        assert run([*export, "--resume"]) == 0
+    assert run([*export, "--overwrite"]) == 0
     assert len(Path(name).read_bytes().splitlines()) == 500 + (name == "out.csv")
     assert [path.name for path in work.iterdir()] == [name]
 
@@ -229,8 +209,7 @@ def test_a_failed_overwrite_keeps_the_file_that_a_killed_run_has_just_named(inte
 
 def test_a_resumed_export_replaces_if_it_began_with_overwrite(serve, work):
     Path("out.jsonl").write_text("old")
-    serve(users=500).fail_next(500, match=r"page=5&")
-    assert run([*USERS, "--overwrite", "--retries", "0", "--max-in-flight", "1"]) == 1
+    fail_on_page_5(serve(users=500), "--overwrite")
     assert Path("out.jsonl").read_text() == "old"
     assert resumed() == list(range(1, 501))
 

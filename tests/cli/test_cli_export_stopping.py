@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import ids_in, run
+from command_line import ids_in, interrupt_repeatedly, run
 from processes import wait_until
 
 if sys.platform != "win32":
@@ -22,18 +22,20 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 
 ADVICE = r"\((?P<items>[\d,]+) users are saved; resume with: useresponse-async (?P<again>.+)\)\n"
 
-# Runs exports in forks of this process, since forking a warm process saves a start of each.
-FORKING = """
+# Exports in forks of this process, since forking a warm process saves a start of each. They are
+# killed before the first, second, … step that changes the disk, or at random moments; then they are
+# completed.
+KILLING = """
 import os, random, signal, sys, time
 from useresponse_async.cli import main
 
-name, *options = sys.argv[1:]
+name, how, *options = sys.argv[1:]
 sys.argv[1:] = ["export", "users", "--output", os.devnull, "--quiet"]
 main()  # what it imports need not be imported again
 sys.argv[1:] = options
 expected = open(f"expected-{name}", "rb").read()
 
-def run_in_fork(killed_before=0, killed_after=None):
+def is_killed(before=0, after=None):
     process = os.fork()
     if not process:
         step = 0
@@ -41,40 +43,32 @@ def run_in_fork(killed_before=0, killed_after=None):
             nonlocal step
             if event in ("os.rename", "os.remove", "os.truncate", "os.link", "os.chmod"):
                 step += 1
-                if step == killed_before:
+                if step == before:
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(count)
         os._exit(main())
-    if killed_after is not None:
-        time.sleep(killed_after)
+    if after is not None:
+        time.sleep(after)
         os.kill(process, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
 
 def complete():
-    assert run_in_fork() == 0
+    assert not is_killed()
     assert open(name, "rb").read() == expected
     assert sorted(os.listdir()) == sorted([name, f"expected-{name}"])
     os.remove(name)
-"""
 
-# An export is killed before its first, second, … step that changes the disk, and then completed.
-KILLED_BEFORE_EACH_STEP = """
-outcomes = []
-while not outcomes or outcomes[-1] == -signal.SIGKILL:
-    outcomes.append(run_in_fork(killed_before=len(outcomes) + 1))
-    complete()
-assert outcomes[-1] == 0
-print(len(outcomes) - 1)
-"""
-
-# 32 exports, each killed twice at random moments, unless it is faster, and then completed.
-KILLED_AT_RANDOM = """
-moments = random.Random(32)
-killed = 0
-for _ in range(32):
-    for _ in range(2):
-        killed += run_in_fork(killed_after=moments.uniform(0.0, 0.3)) == -signal.SIGKILL
-    complete()
+killed, moments = 0, random.Random(32)
+if how == "before each step":
+    while is_killed(before=killed + 1):
+        killed += 1
+        complete()
+else:  # each of 32 exports is killed twice, unless it is faster
+    for _ in range(32):
+        killed += sum(is_killed(after=moments.uniform(0.0, 0.3)) for _ in range(2))
+        complete()
 print(killed)
 """
 
@@ -104,36 +98,25 @@ def blocked(start, *options: str) -> subprocess.Popen:
     return process
 
 
-def test_a_killed_export_is_resumed_where_it_was(exporting, capfd):
-    exporting.kill()
-    exporting.wait()
-    kept = len(Path("out.jsonl.part").read_bytes().splitlines())
-    assert not Path("out.jsonl").exists()
-    assert run(["export", "users", "-o", "out.jsonl", "--resume"]) == 0
-    assert ids_in("out.jsonl") == list(range(1, 1001))
-    fetched = int(re.search(r"(\d+) fetched", capfd.readouterr().err)[1])
-    assert 1000 - kept <= fetched <= 1000 - kept + 50
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 @pytest.mark.parametrize(
-    ("users", "latency", "scenario", "kills"),
-    [(60, 0.0, KILLED_BEFORE_EACH_STEP, 5), (600, 0.01, KILLED_AT_RANDOM, 32)],
-    ids=["before each step", "at 64 random moments"],
+    ("users", "latency", "how", "kills"),
+    [(60, 0.0, "before each step", 5), (600, 0.01, "at random moments", 32)],
+    ids=["before each step", "at random moments"],
 )
 def test_killed_exports_are_complete_after_a_resume(
-    *, serve, work, name, users, latency, scenario, kills
+    *, serve, work, name, users, latency, how, kills
 ):
     serve(users=users, latency=latency)
     assert run(["export", "users", "--output", f"expected-{name}"]) == 0
     options = ("export", "users", "--output", name, "--resume", "--quiet", "--max-in-flight=2")
     done = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-W", "error", "-c", FORKING + scenario, name, *options],
+        [sys.executable, "-W", "error", "-c", KILLING, name, how, *options],
         check=True,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert int(done.stdout) > kills
 
@@ -175,9 +158,7 @@ def test_other_signals_advise_to_resume_too(exporting, number, code):
 
 @pytest.mark.long
 def test_repeated_ctrl_c_advises_to_resume(exporting):
-    while exporting.poll() is None:
-        exporting.send_signal(signal.SIGINT)
-        time.sleep(0.005)
+    interrupt_repeatedly(exporting)
     # Hit at a bad moment, Python itself may have more to say and another code.
     assert re.search("interrupted " + ADVICE, exporting.stderr.read())
     assert Path("out.jsonl.part").read_bytes().endswith(b"\n")
@@ -217,8 +198,8 @@ def test_a_broken_pipe_ends_an_export_silently(start, serve, work):
 
 def test_a_slow_reader_causes_no_timeouts(start, serve):
     serve(users=1000)
-    process = blocked(start, "--timeout", "1", "--retries", "0")
-    time.sleep(1.2)  # longer than the timeout
+    process = blocked(start, "--timeout", "3", "--retries", "0")
+    time.sleep(3.2)  # longer than the timeout
     assert process.stdout.read().count("\n") == 1000
     assert process.wait(60) == 0
     assert ", 0 retries, " in process.stderr.read()

@@ -69,15 +69,15 @@ class Calls:
 
     def __call__(self, line: str, body: Any = None, **options: Any) -> httpx.Response:
         role, method, path = line.split(maxsplit=2)
-        version = "4.0" if role == "old" else "3.0"
-        if role.isdigit():
-            key = self.sandbox.key_of(int(role))
-        else:
-            key = self.sandbox.keys.get("admin" if role == "old" else role)
+        version, role = ("4.0", "admin") if role == "old" else ("3.0", role)
+        key = self.sandbox.key_of(int(role)) if role.isdigit() else self.sandbox.keys.get(role)
         headers = {"Authorization": key} if key else {}
-        url = f"{self.sandbox.url}/api/{version}{path}"
         return self.http.request(
-            method, url, headers=headers | options.pop("headers", {}), json=body, **options
+            method,
+            f"{self.sandbox.url}/api/{version}{path}",
+            headers=headers | options.pop("headers", {}),
+            json=body,
+            **options,
         )
 
     def value(self, line: str, body: Any = None, path: str = "") -> Any:

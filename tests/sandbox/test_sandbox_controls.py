@@ -2,7 +2,6 @@
 
 import gc
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -18,24 +17,14 @@ def ids(calls, page=1):
 
 
 def test_inserted_and_removed_users_shift_every_page(sandbox, calls):
-    assert ids(calls) == list(range(1, 11))
     assert sandbox.insert_users(3) == [121, 122, 123]
-    assert ids(calls, 2) == list(range(8, 18))
     assert ids(calls)[:4] == [121, 122, 123, 1]
-    shown = ("admin GET /users/123.json", {"id": 123})
-    calls.play([shown, ("admin GET /users/search.json", {"totalObjects": 123})])
+    assert ids(calls, 2) == list(range(8, 18))
+    calls.play([("admin GET /users/search.json", {"totalObjects": 123})])
     sandbox.remove_user(5)
     assert ids(calls, 2) == list(range(9, 19))
     with pytest.raises(LookupError):
         sandbox.remove_user(5)
-
-
-def test_rows_can_move_while_requests_are_served(sandbox, calls):
-    with ThreadPoolExecutor(1) as pool:
-        walk = pool.submit(lambda: [len(ids(calls)) for _ in range(50)])
-        for _ in range(50):
-            sandbox.remove_user(sandbox.insert_users(1)[0])
-        assert walk.result() == [10] * 50
 
 
 def test_requests_are_recorded(sandbox, calls):
@@ -48,21 +37,15 @@ def test_requests_are_recorded(sandbox, calls):
     assert received.json() == NEW_USER
 
 
-def test_arrivals_are_counted_without_a_record(start):
-    calls = start(users=5, record=False)
-    calls("admin GET /me.json")
-    assert (calls.sandbox.arrivals, calls.sandbox.requests) == (1, [])
-
-
-def test_requests_in_flight_are_counted(start):
-    calls = start(users=5, latency=0.3)
+def test_arrivals_and_requests_in_flight_are_counted_without_a_record(start):
+    calls = start(users=5, latency=0.3, record=False)
     sandbox = calls.sandbox
     with ThreadPoolExecutor(4) as pool:
         responses = [pool.submit(calls, "admin GET /me.json") for _ in range(4)]
         wait_until(lambda: sandbox.in_flight == 4)
         assert {response.result().status_code for response in responses} == {200}
     wait_until(lambda: sandbox.in_flight == 0)
-    assert sandbox.peak_in_flight == 4
+    assert (sandbox.peak_in_flight, sandbox.arrivals, sandbox.requests) == (4, 4, [])
 
 
 def test_connections_are_counted(sandbox):
@@ -74,14 +57,12 @@ def test_connections_are_counted(sandbox):
     assert sandbox.connections_opened == 1
 
 
-def test_a_sandbox_stops_immediately_during_a_response(start):
-    calls = start(users=5, latency=30)
+def test_a_sandbox_stops_during_a_response(start):
+    calls = start(users=5, latency=3600)
     with ThreadPoolExecutor(1) as pool:
-        response = pool.submit(calls, "admin GET /me.json")
+        response = pool.submit(calls, "admin GET /me.json", timeout=None)
         wait_until(lambda: calls.sandbox.in_flight == 1)
-        began = time.monotonic()
         calls.sandbox.stop()
-        assert time.monotonic() - began < 2
         with pytest.raises(httpx.TransportError):
             response.result()
 
@@ -109,25 +90,19 @@ def test_a_sandbox_starts_only_once():
         sandbox.start()
 
 
-def test_two_sandboxes_share_nothing(start):
-    one, two = start(users=5), start(users=5)
-    one.play([("admin DELETE /users/4.json", 200)])
-    two.play([("admin GET /users/4.json", 200)])
-
-
 @pytest.mark.parametrize(
-    ("option", "message"),
+    ("name", "value"),
     [
-        ({"latency": float("nan")}, "latency"),
-        ({"api_key": " "}, "key"),
-        ({"port": 70000}, "port"),
-        ({"root_path": "support/"}, "root path"),
-        ({"next_page": "0"}, "next page"),
+        ("latency", float("nan")),
+        ("api_key", " "),
+        ("port", 70000),
+        ("root_path", "support/"),
+        ("next_page", "0"),
     ],
 )
-def test_invalid_options_are_rejected(option, message):
-    with pytest.raises(ValueError, match=message):
-        Options(**option)
+def test_invalid_options_are_rejected(name, value):
+    with pytest.raises(ValueError, match=name.replace("api_", "").replace("_", " ")):
+        Options(**{name: value})
 
 
 def test_time_cannot_be_moved_back(sandbox):

@@ -1,8 +1,6 @@
 """Planned and random faults."""
 
 import contextlib
-import json
-import socket
 import time
 from operator import methodcaller
 
@@ -21,6 +19,7 @@ PLANS = {
     "unknown status": (methodcaller("fail_next", 520), 520, '"message":"Status 520"'),
     "page": (methodcaller("html_next", 502), 502, "<html>"),
     "error": (methodcaller("error_in_200_next", 404), 200, '{"error":{"code":404'),
+    "nothing": (methodcaller("empty_next"), 200, ""),
     "any": (methodcaller("answer_next", b'{"a": 1}', 201, headers={"X-Odd": "1"}), 201, '{"a": 1}'),
 }
 
@@ -60,15 +59,6 @@ def test_a_write_can_fail_before_or_after_its_effect(calls, sandbox, after_effec
     assert calls(ME).status_code == 200
 
 
-def test_a_reset_reaches_the_socket(sandbox):
-    sandbox.reset_next()
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as peer:
-        peer.sendall(b"GET /api/3.0/me.json HTTP/1.1\r\nHost: sandbox\r\n\r\n")
-        with pytest.raises(ConnectionResetError):
-            peer.recv(1)
-
-
 def test_a_reset_without_a_socket_is_raised():
     app = create_app()
     app.reset_next()
@@ -91,17 +81,12 @@ def test_a_reset_can_interrupt_the_body(sandbox, http):
     assert 0 < sum(map(len, received)) < int(response.headers["Content-Length"])
 
 
-def test_a_body_can_be_cut_empty_or_slow(calls, sandbox):
+def test_a_body_can_be_cut_or_slow(calls, sandbox):
     complete = calls(SEARCH).content
     sandbox.cut_next()
     response = calls(SEARCH)
     assert response.status_code == 200
-    assert int(response.headers["Content-Length"]) == len(response.content)
-    with pytest.raises(json.JSONDecodeError):
-        response.json()
-    sandbox.empty_next()
-    response = calls(SEARCH)
-    assert (response.status_code, response.content) == (200, b"")
+    assert 0 < int(response.headers["Content-Length"]) == len(response.content) < len(complete)
     sandbox.slow_next(0.3)
     began = time.monotonic()
     assert calls(SEARCH).content == complete
@@ -114,7 +99,7 @@ def test_one_response_or_every_response_can_be_late(start):
     calls(ME)
     calls("admin GET /nothing.json")
     assert time.monotonic() - began >= 0.2
-    calls.sandbox.delay_next(5)
+    calls.sandbox.delay_next(3600)
     with pytest.raises(httpx.ReadTimeout):
         calls(ME, timeout=0.2)
 

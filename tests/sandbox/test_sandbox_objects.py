@@ -4,14 +4,11 @@ import base64
 from datetime import datetime, timezone
 
 import pytest
-from calls import IDEA, NEWS, TICKET, Has, lacks
+from calls import IDEA, NEWS, TICKET, Has, find, lacks
 
 DAY = 86_400
-PUT, POST, GET = (
-    "admin PUT /objects/39.json",
-    "admin POST /objects.json",
-    "admin GET /objects/39.json",
-)
+PUT, POST = "admin PUT /objects/39.json", "admin POST /objects.json"
+GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
 HTML = {"content": '<b>x</b><br /><a href="https://a.example">y</a>', "treat_as_html": 1}
 
@@ -43,11 +40,8 @@ STORIES = {
             "0.content": "[b]x[/b]\n[url=https://a.example]y[/url]",
         }),
     ],
-    "an author can be forced by id": [
-        (POST, {**TICKET, "force_author": 9}, {"author.id": 9}),
+    "an author is forced by id, or by address, which creates that user once": [
         (POST, {**TICKET, "force_author": "9"}, {"author.id": 9}),
-    ],
-    "an unknown address as author creates that user once": [
         (POST, {**TICKET, "force_author": "new.one@example.com", "team_id": 99}, 400),
         ("user POST /objects.json", {**TICKET, "force_author": "new.one@example.com"}, 403),
         ("admin GET /users/121.json", 404),
@@ -57,13 +51,10 @@ STORIES = {
         (POST, {**TICKET, "force_author": "New.One@example.com"}, {"author.id": 121}),
         (PUT, {"force_author": "other@example.com"}, {"author.id": 122}),
     ],
-    "the longest title and content are accepted": [
-        (POST, {**TICKET, "title": "ü" * 100, "content": "x" * 12_000}, {
-            "title": "ü" * 100, "content": "x" * 12_000,
+    "the longest title and content are accepted, and an empty property removes its field": [
+        (POST, {**TICKET, "title": "ü" * 100, "content": "x" * 12_000, "property_7": "EU"}, {
+            "title": "ü" * 100, "content": "x" * 12_000, "custom_fields.0.id": 7,
         }),
-    ],
-    "an empty property removes its field": [
-        (POST, {**TICKET, "property_7": "EU"}, {"custom_fields.0.id": 7}),
         (PUT, {"property_7": ""}, {"custom_fields": []}),
     ],
     "a closing status completes and another reopens": [
@@ -77,31 +68,27 @@ STORIES = {
         (POST, IDEA, {"status.type": "idea"}),
         (PUT, {"object_type": "problem"}, {"status.type": "problem", "type.slug": "problem"}),
     ],
-    "a deleted object is not found, nor are its comments": [
+    "a deleted object is gone with its comments, the objects of a deleted author remain": [
         (POST, TICKET, {"id": 39}),
         ("admin POST /comments.json", {"object_id": 39, "content": "x"}, {"id": 61}),
-        ("admin GET /comments.json", {"0.id": 61}),
         ("admin DELETE /objects/39.json", {"id": 39}),
-        (GET, 404),
         ("admin DELETE /objects/39.json", 404),
         ("admin GET /comments.json", {"0.id": 60}),
-        (POST, TICKET, {"id": 40}),
-    ],
-    "objects of a deleted author remain": [
-        (POST, {**TICKET, "force_author": 9}, {"author.id": 9}),
+        (POST, {**TICKET, "force_author": 9}, {"id": 40, "author.id": 9}),
         ("admin DELETE /users/9.json", 200),
-        (GET, {"author": None}),
+        ("admin GET /objects/40.json", {"author": None}),
     ],
     "an archived or trashed object is restored by a second call": [
         ("agent GET /objects/4/archive.json", {"state": {"identifier": 2, "name": "archived"}}),
         ("agent GET /tickets.json", {"*.id": lacks(4)}),
-        ("agent GET /objects/4/archive.json", {"state.name": "active"}),
-        ("agent GET /tickets.json", {"*.id": Has(4)}),
         ("agent DELETE /objects/4/trash.json", {"state": {"identifier": 3, "name": "trashed"}}),
         ("agent GET /objects/4/trash.json", {"state.name": "active"}),
+        ("agent GET /tickets.json", {"*.id": Has(4)}),
         ("agent GET /objects/4/archive.json", {"state.name": "archived"}),
         ("agent GET /objects/4/trash.json", {"state.name": "trashed"}),
         ("agent DELETE /objects/4/trash.json", {"state.name": "active"}),
+        ("agent GET /objects/4/archive.json", {"state.name": "archived"}),
+        ("agent GET /objects/4/archive.json", {"state.name": "active"}),
     ],
     "a trashed object is visible to staff only, and in no list": [
         ("user POST /objects.json", TICKET, {"id": 39}),
@@ -119,13 +106,10 @@ STORIES = {
         ),
         ("user GET /objects/39.json", 404),
     ],
-    "a subscription belongs to the caller": [
-        ("agent POST /objects/4/subscribe.json", {"isSubscribed": 1}),
+    "a subscription and a vote belong to the caller": [
         ("agent POST /objects/4/subscribe.json", {"isSubscribed": 1}),
         ("admin GET /objects/4.json", {"isSubscribed": 0}),
         ("agent POST /objects/4/unsubscribe.json", {"isSubscribed": 0}),
-    ],
-    "a vote is toggled": [
         ("guest GET /objects/21.json", {"votes.canVote": False, "votes.all": 0}),
         ("user POST /objects/21/votes/toggle.json", {"votes.all": 1, "votes.isVoted": True}),
         ("admin GET /objects/21.json", {"votes.positive": 1, "votes.isVoted": False}),
@@ -137,28 +121,24 @@ STORIES = {
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": True}),
         ("user POST /comments.json", {"object_id": 3, "content": "Hello?"}, 200),
     ],
-    "only a user's topic waits for approval": [
+    "only a user's topic waits for approval, and a declined one leaves the lists": [
         ("user POST /objects.json", TICKET, {"state.name": "active"}),
         ("agent POST /objects.json", IDEA, {"id": 40}),
         ("guest GET /objects/40.json", 200),
         ("user POST /objects.json", IDEA, {
             "id": 41, "state": {"identifier": 4, "name": "moderation"},
         }),
-        ("user GET /objects/41.json", 200),
-        ("agent GET /objects/41.json", 200),
+        *((f"{role} GET /objects/41.json", 200) for role in ("user", "agent")),
         ("guest GET /objects/41.json", 404),
         ("agent POST /topic/41/approve.json", {"state.name": "active"}),
         ("guest GET /objects/41.json", 200),
-    ],
-    "a declined topic leaves the lists": [
-        ("user POST /objects.json", IDEA, {"id": 39}),
-        ("agent POST /topic/39/decline.json", {"reason": "no wings"}, {
+        ("agent POST /topic/41/decline.json", {"reason": "no wings"}, {
             "state": {"identifier": 5, "name": "declined"},
         }),
-        ("agent GET /search.json?ownership=feedback", {"*.id": lacks(39)}),
-        ("guest GET /objects/39.json", 404),
-        ("user GET /objects/39.json", 200),
-        ("agent GET /changelog/object/39.json", {"-1.actions.0.value": "no wings"}),
+        ("agent GET /search.json?ownership=feedback", {"*.id": lacks(41)}),
+        ("guest GET /objects/41.json", 404),
+        ("user GET /objects/41.json", 200),
+        ("agent GET /changelog/object/41.json", {"-1.actions.0.value": "no wings"}),
     ],
     "a text search covers title, content and tags of every module": [
         (POST, {**TICKET, "title": "Öl-Drucker"}, {"id": 39}),
@@ -168,18 +148,15 @@ STORIES = {
         ("admin GET /tickets.json?text=Öl-dr", {"*.id": [41, 40, 39]}),
         ("admin GET /tickets.json?text=nothing says this", 204),
         ("admin GET /search.json?text=Öl-dr", {"*.id": [42, 41, 40, 39]}),
-        ("admin GET /search.json?text=Öl-dr&ownership=helpdesk", {"*.id": [41, 40, 39]}),
     ],
     "tickets are filtered by custom field": [
         (POST, {**TICKET, "property_7": "EU", "property_13": "api"}, {"id": 39}),
         (POST, {**TICKET, "property_7": "US", "property_13": "api|mobile"}, {"id": 40}),
-        ("admin GET /tickets.json?property_7=EU&count=1", {"*.id": [39]}),
         ("admin GET /tickets.json?property_7=EU|US&property_13=api&count=2", {"*.id": [40, 39]}),
         ("admin GET /tickets.json?property_13=mobile&count=1", {"*.id": [40]}),
     ],
     "a created or commented ticket was updated last": [
         ("admin POST /comments.json", {"object_id": 5, "content": "x"}, 200),
-        ("admin GET /tickets.json?sort=updated&count=1", {"*.id": [5]}),
         ("admin GET /tickets.json?sort=new", {"*.id": [*range(20, 0, -1)]}),
         (POST, TICKET, {"id": 39}),
         ("admin GET /tickets.json?sort=updated&count=2", {"*.id": [39, 5]}),
@@ -187,7 +164,6 @@ STORIES = {
     ],
     "activity is what a user wrote": [
         (POST, {**TICKET, "force_author": 3}, {"id": 39}),
-        ("admin GET /users/3/activity.json?count=2", {"*.author.id": [3, 3], "data.0.id": 39}),
         ("admin GET /users/3/activity.json", {"*.id": [39, 13, 23, 3, 33], "totalObjects": 5}),
     ],
     "reports follow changes": [
@@ -220,22 +196,16 @@ STORIES = {
             "2.actions.0.value": "61", "*.actions.*.change_id": [["1"], ["2", "3"], ["4"]],
         }),
     ],
-    "a private field is visible to staff only": [
-        (POST, {**TICKET, "force_author": 3, "property_15": "x-7", "property_7": "EU"}, {"id": 39}),
-        ("user GET /objects/39.json", {"custom_fields.*.id": [7]}),
+    "a private field and recipients are visible to staff only": [
+        (POST, {
+            **TICKET, "force_author": 3, "property_7": "EU", "property_15": "x-7",
+            "notify_email": "boss@example.com",
+        }, {"recipients": ["boss@example.com"], "custom_fields.*.id": [7, 15]}),
+        ("user GET /objects/39.json", {"recipients": [], "custom_fields.*.id": [7]}),
         ("user POST /objects.json", {**TICKET, "property_15": "x"}, 400),
         ("guest GET /objects/custom-fields/list.json", {"#": 5}),
         ("agent GET /objects/custom-fields/list.json", {"#": 6}),
-    ],
-    "recipients are visible to staff only": [
-        (POST, {**TICKET, "force_author": 3, "notify_email": "boss@example.com"}, {
-            "recipients": ["boss@example.com"],
-        }),
-        ("user GET /objects/39.json", {"recipients": []}),
-    ],
-    "the author of an object depends on the caller": [
         ("guest GET /objects/21.json", {"author": lacks("email")}),
-        ("agent GET /objects/21.json", {"author": Has("email")}),
     ],
     "a user edits their own ticket, but not its assignment": [
         ("user PUT /objects/3.json", {"title": "Other"}, {"title": "Other"}),
@@ -261,19 +231,17 @@ def test_some_fields_of_a_new_object_are_reserved_to_staff(calls, fields):
     calls.play([("user POST /objects.json", body, 403), ("agent POST /objects.json", body, 200)])
 
 
-@pytest.mark.parametrize(
-    ("ownership", "kinds"),
-    [
-        ("feedback", ["idea", "problem", "question", "thanks"]),
-        ("helpdesk", ["ticket"]),
-        ("announcements", ["announcement"]),
-        ("knowledge-base", ["article", "faq"]),
-    ],
-)
-def test_every_kind_can_be_created(calls, ownership, kinds):
-    for kind in kinds:
-        body = {**TICKET, "ownership": ownership, "object_type": kind}
-        calls.play([(POST, body, {"ownership": ownership, "type.slug": kind})])
+KINDS = {
+    "feedback": ["idea", "problem", "question", "thanks"], "helpdesk": ["ticket"],
+    "announcements": ["announcement"], "knowledge-base": ["article", "faq"],
+}  # fmt: skip
+
+
+def test_every_kind_can_be_created(calls):
+    for ownership, kinds in KINDS.items():
+        for kind in kinds:
+            body = {**TICKET, "ownership": ownership, "object_type": kind}
+            calls.play([(POST, body, {"ownership": ownership, "type.slug": kind})])
 
 
 def test_a_form_creates_an_object_with_lists(calls):
@@ -288,10 +256,8 @@ def test_a_form_creates_an_object_with_lists(calls):
 
 def test_an_edit_changes_only_what_was_sent(calls):
     before = calls.value(POST, {**TICKET, "tags": ["a"], "property_7": "EU"})
-    assert calls.value(GET) == before
     after = calls.value(PUT, {"title": "Other", "property_12": "low"})
-    assert after["title"] == "Other"
-    assert [field["id"] for field in after["custom_fields"]] == [7, 12]
+    assert (after["title"], find(after, "custom_fields.*.id")) == ("Other", [7, 12])
     changed = {name for name in before if before[name] != after[name]}
     assert changed - {"latestActivityPosix"} == {"title", "slug", "url", "custom_fields"}
     assert calls.value(GET) == after
@@ -326,8 +292,6 @@ NEW, COMPLETED = [20, 16, 14, 9], [18, 8, 7, 2, 1]
 QUERIES = [
     ("tickets", "count=7", {"*.id": TICKETS[:7], "totalObjects": 20, "totalPages": 3}),
     ("tickets", "status=opened", {"*.status.slug": ["opened"] * 4}),
-    ("tickets", "status=on_hold", {"*.status.slug": ["on_hold"]}),
-    ("tickets", "status=in_progress", {"*.status.slug": ["in_progress"] * 4}),
     ("tickets", "status=awaiting_reply", {"*.status.slug": ["awaiting_reply"] * 6}),
     ("tickets", "status=completed", {"*.id": COMPLETED}),
     ("tickets", "status=all", {"*.id": TICKETS}),
@@ -355,34 +319,33 @@ def test_a_search_depends_on_the_caller(unchanged):
     public, mine, everything = (
         set(unchanged.ids(f"{role} GET /search.json")) for role in ("guest", "user", "agent")
     )
-    assert mine - public == {3, 13}
+    assert mine - public == {3, 13} == set(unchanged.ids("user GET /tickets.json"))
     assert everything == set(range(1, 39))
     assert not public & {24, 26, 31, *range(1, 21)}
-    unchanged.play([
-        ("user GET /tickets.json", {"*.id": [13, 3]}),
-        ("user GET /tickets.json?author_id=9", 204),
-    ])  # fmt: skip
+    unchanged.play([("user GET /tickets.json?author_id=9", 204)])
 
 
 def test_a_report_is_filtered_by_group(unchanged):
-    complete = unchanged.value("admin GET /report/4/objects.json")
-    groups = {group["name"]: group["count"] for group in complete["groups"]}
-    assert groups["All"] == complete["totalObjects"] == sum(groups.values()) / 2
-    assert (complete["groups"][0]["id"], complete["activeGroup"]) == ("all", "all")
-    for group in complete["groups"][1:]:
-        unchanged.play([(f"admin GET /report/4/objects.json?group={group['id']}", {
+    line = "admin GET /report/4/objects.json"
+    complete = unchanged.value(line)
+    first, *groups = complete["groups"]
+    counts = [group["count"] for group in groups]
+    assert (
+        (first["id"], first["count"]) == ("all", complete["totalObjects"]) == ("all", sum(counts))
+    )
+    for group in groups:
+        unchanged.play([(f"{line}?group={group['id']}", {
             "activeGroup": group["id"], "groups": complete["groups"],
             "totalObjects": group["count"], "*.status.title": [group["name"]] * group["count"],
         })])  # fmt: skip
-    assert unchanged("admin GET /report/4/objects.json?group=5").status_code == 204
+    assert complete["activeGroup"] == "all"
+    assert unchanged(f"{line}?group=5").status_code == 204
 
 
 def test_the_ids_at_the_start_are_known(sandbox, calls):
-    assert list(sandbox.ticket_ids) == list(range(1, 21))
-    assert list(sandbox.topic_ids) == list(range(21, 33))
-    assert list(sandbox.article_ids) == list(range(33, 39))
-    assert list(sandbox.comment_ids) == list(range(1, 61))
-    assert list(sandbox.chat_ids) == list(range(1, 7))
+    ids = (sandbox.ticket_ids, sandbox.topic_ids, sandbox.article_ids, sandbox.comment_ids)
+    assert ids == (range(1, 21), range(21, 33), range(33, 39), range(1, 61))
+    assert sandbox.chat_ids == range(1, 7)
     assert sandbox.object(33).ownership == "knowledge-base"
     assert sandbox.comment(60).object == 22
     assert sandbox.object(39) is sandbox.comment(61) is None
@@ -397,8 +360,6 @@ def test_the_ids_at_the_start_are_known(sandbox, calls):
 
 def test_tickets_can_be_inserted_into_an_empty_installation(start):
     calls = start(users=0, tickets=0, topics=0, articles=0, comments=60, chats=0)
-    for path in ("/tickets.json", "/search.json", "/comments.json", "/chats.json"):
-        calls.play([(f"admin GET {path}", 204)])
-    assert calls.sandbox.insert_tickets(1) == [1]
-    assert calls.ids("admin GET /tickets.json") == [1]
+    calls.play((f"admin GET /{path}.json", 204) for path in ("search", "comments", "chats"))
+    assert calls.sandbox.insert_tickets(1) == [1] == calls.ids("admin GET /tickets.json")
     calls.play([("admin GET /objects/1/comments.json", 204)])

@@ -7,6 +7,10 @@ from calls import IDEA, NEW_USER, NEWS, TICKET
 
 REPLY = {"object_id": 21, "content": "x"}
 LONG = "x" * 12_001
+REGISTRATION = {
+    "email": "x", "properties": {"property_99": "1"},
+    "avatar_type": "content", "avatar_content": "?",
+}  # fmt: skip
 PROFILE = "email, full_name, phone, tags, team_id, name, avatar_type, avatar_content, properties"
 
 # Calls, what they send besides, and wrong values of each parameter.
@@ -69,6 +73,8 @@ WRONG_VALUES = [
         "attachments": ["f", [{"token": "?"}]],
     }),
     ("POST /comments.json", {"content": "x"}, {"reply_to": [5000]}),
+    ("POST /comments/21/edit.json", {}, {"content": ["", LONG]}),
+    ("GET /chats.json", {}, {"authorId": ["me"]}),
     ("POST /topic/21/decline.json", {}, {"reason": [["a"]]}),
 ]  # fmt: skip
 
@@ -77,14 +83,7 @@ WRONG = [
       for name, values in wrong.items() for value in values),
     ("POST /auth/login.json", {"username": "a@b.example"}, "email, password"),
     ("GET /sso/identity.json", {}, "token, email"),
-    (
-        "POST /register.json",
-        {
-            "email": "x", "properties": {"property_99": "1"},
-            "avatar_type": "content", "avatar_content": "?",
-        },
-        "email, property_99, avatar_content",
-    ),
+    ("POST /register.json", REGISTRATION, "email, property_99, avatar_content"),
     ("POST /profile/update.json", {"properties": {"property_99": "1"}}, "property_99"),
     ("POST /profile/update.json", {}, PROFILE),
     ("GET /users/search.json", {"count": 0, "page": -1}, "page, count"),
@@ -113,11 +112,14 @@ NOT_FOUND = [
     "POST /comment/5000/approve.json", "GET /objects/5000/comments.json",
     "POST /comments/5000/edit.json", "POST /comments/5000/trash.json",
     "POST /comments/5000/recovery.json", "POST /comments/5000/best/toggle.json",
-    "POST /comments/5000/votes/toggle.json",
-    "GET /objects/5000/archive.json", "GET /objects/5000/trash.json",
-    "POST /objects/5000/subscribe.json", "POST /objects/5000/unsubscribe.json",
+    "POST /comments/5000/votes/toggle.json", "GET /objects/5000/archive.json",
+    "GET /objects/5000/trash.json", "POST /objects/5000/subscribe.json",
     "POST /objects/5000/votes/toggle.json", "POST /objects/5000/comments/toggle.json",
 ]  # fmt: skip
+
+
+def refusal(response):
+    return response.status_code, response.json()["error"]
 
 
 @pytest.mark.parametrize(("line", "fields", "context"), WRONG)
@@ -126,34 +128,25 @@ def test_wrong_parameters_are_named(unchanged, line, fields, context):
     sent = {"content": json.dumps(fields), "headers": {"Content-Type": "application/json"}}
     in_query = line.startswith("GET ")
     response = unchanged(f"admin {line}", **({"params": fields} if in_query else sent))
-    assert response.status_code == 400
     assert unchanged.sandbox.user_count == 120
-    assert response.json() == {
-        "error": {
-            "code": 400,
-            "message": "Invalid request and/or request parameters",
-            "context": context,
-        }
-    }
+    message = "Invalid request and/or request parameters"
+    assert refusal(response) == (400, {"code": 400, "message": message, "context": context})
 
 
 @pytest.mark.parametrize("line", NOT_FOUND)
 def test_unknown_paths_and_ids_return_404(unchanged, line):
-    response = unchanged(f"admin {line}")
-    assert response.status_code == 404
-    assert response.json() == {"error": {"code": 404, "message": "Resource is not found"}}
+    error = {"code": 404, "message": "Resource is not found"}
+    assert refusal(unchanged(f"admin {line}")) == (404, error)
 
 
 @pytest.mark.parametrize(
     ("line", "allowed"),
     [
-        ("POST /users/search.json", "GET"),
         ("GET /users.json", "POST"),
         ("PUT /users/1.json", "GET, POST, DELETE"),
         ("HEAD /me.json", "GET"),
         ("POST /objects/4/archive.json", "GET"),
         ("POST /objects/4/trash.json", "GET, DELETE"),
-        ("GET /objects/4/votes/toggle.json", "POST"),
     ],
 )
 def test_the_error_for_a_wrong_method_lists_the_allowed_ones(unchanged, line, allowed):
@@ -174,6 +167,5 @@ def test_the_error_for_a_wrong_method_lists_the_allowed_ones(unchanged, line, al
 )
 def test_an_unreadable_body_is_rejected(unchanged, content, kind, context):
     sent = {"content": content, "headers": {"Content-Type": kind}}
-    response = unchanged("admin POST /users.json", **sent)
-    assert response.status_code == 400
-    assert response.json()["error"]["context"] == context
+    status, error = refusal(unchanged("admin POST /users.json", **sent))
+    assert (status, error["context"]) == (400, context)

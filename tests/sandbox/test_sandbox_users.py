@@ -17,69 +17,49 @@ STORIES = {
     ],
     "a deleted user is not found, and their id is not reused": [
         ("admin DELETE /users/120.json", {"id": 120}),
-        ("admin GET /users/120.json", 404),
         ("admin DELETE /users/120.json", 404),
-        ("admin GET /users/search.json", {"totalObjects": 119}),
         (CREATE, NEW_USER, {"id": 121}),
     ],
     "an email address has one user, until that user has another": [
         (CREATE, NEW_USER, {"id": 121}),
+        ("old GET /users/search.json?email=new.one@example.com", {"id": 121, "": lacks("data")}),
         (CREATE, {**NEW_USER, "email": "NEW.one@example.com"}, 409),
         ("admin POST /users/9.json", {"email": "New.One@example.com"}, 409),
         (PROFILE, {"email": "new.one@example.com"}, 409),
-        ("guest POST /register.json", {"email": "new.one@example.com"}, 409),
         ("admin POST /users/121.json", {"email": "new.one@example.com"}, 200),
         ("admin POST /users/121.json", {"email": "Other@Example.com"}, 200),
-        ("admin GET /users/search.json?email=new.one@example.com", 204),
+        ("old GET /users/search.json?email=new.one@example.com", 204),
         ("admin GET /users/search.json?email=other@example.COM", {"*.id": [121]}),
         (CREATE, NEW_USER, {"id": 122}),
     ],
-    "a search covers names and addresses": [
+    "a search covers names and, except for guests, addresses": [
         ("admin POST /users/11.json", {"full_name": "Ünïque Ño"}, {"shortName": "Ünïque Ñ."}),
         ("admin GET /users/search.json?search=ÜNÏQUE Ño", {"*.id": [11]}),
         ("admin GET /users/search.json?search=.11@", {"*.id": [11]}),
-    ],
-    "a guest cannot search for addresses": [
-        ("admin GET /users/search.json?search=.11@", 200),
         ("guest GET /users/search.json?search=.11@", 204),
         ("admin POST /users/11.json", {"email": "a@b.example"}, 200),
         ("guest GET /users/search.json?email=a@b.example", 204),
     ],
-    "an email address finds one user without a page in version 4": [
-        (CREATE, NEW_USER, 200),
-        ("old GET /users/search.json?email=new.one@example.com", {"id": 121, "": lacks("data")}),
-        ("old GET /users/search.json?email=nobody@example.com", 204),
-    ],
-    "a user sees all fields only of themselves": [
-        ("user GET /users/3.json", {"": Has("email")}),
-        ("user GET /users/1.json", {"": lacks("email")}),
-        ("guest GET /users/1.json", {"": lacks("email")}),
-        ("guest GET /users/search.json", {"data.0": lacks("email")}),
-        ("agent GET /users/1.json", {"": Has("email")}),
-    ],
-    "a key has the role of its user": [
+    "staff sees all fields, a user only their own": [
         ("9 GET /me.json", {"id": 9, "role.alias": "agent"}),
         ("9 GET /users/1.json", {"": Has("email")}),
-        ("9 DELETE /users/1.json", 403),
-        ("4 GET /users/1.json", {"": lacks("email")}),
+        ("user GET /users/3.json", {"": Has("email")}),
+        ("user GET /users/1.json", {"": lacks("email")}),
+        ("guest GET /users/search.json", {"data.0": lacks("email")}),
     ],
     "the key of a deleted user is invalid": [
         *((f"{it} GET /me.json", {"id": it}) for it in (2, 3, 9)),
         *((f"admin DELETE /users/{it}.json", 200) for it in (2, 3, 9)),
-        *((f"{it} GET /users/1.json", 401) for it in (2, 3, 9)),
-        *((f"{it} GET /me.json", 401) for it in (2, 3, 9)),
+        *((f"{it} GET /{path}.json", 401) for it in (2, 3, 9) for path in ("users/1", "me")),
     ],
     "a banned user is rejected": [
         ("admin POST /users/1/ban.json", {"permanent": True}, 403),
-        ("agent GET /reports/list.json", 200),
         ("admin POST /users/2/ban.json", {"permanent": True}, {"id": 2}),
-        ("agent GET /reports/list.json", 403),
         ("agent GET /users/1.json", 403),
     ],
     "a ban can trash what the user wrote": [
         ("user POST /objects.json", TICKET, {"id": 39}),
         ("user POST /comments.json", {"object_id": 39, "content": "C"}, {"id": 61}),
-        ("admin GET /comments.json", {"0.id": 61}),
         ("admin POST /users/3/ban.json", {"delete_related_objects": True}, 200),
         ("admin GET /users/3/activity.json", 204),
         ("admin GET /objects/39.json", {"state.name": "trashed"}),
@@ -116,19 +96,15 @@ STORIES = {
         ("admin POST /profile/update.json", {"team_id": 2}, {"team.id": 2}),
     ],
     "notes are listed newest first, edited and deleted": [
-        ("agent GET /users/9/notes.json", 204),
-        (NOTE, {"content": "first"}, {
-            "*.content": ["first"], "0.author.id": 2, "0.createdAgo": "just now",
-            "0.updatedAt": None,
+        (NOTE, {"content": "a"}, {
+            "0.author.id": 2, "0.createdAgo": "just now", "0.updatedAt": None,
         }),
-        (NOTE, {"content": "second", "remind_at": "2030-01-31 09:00:00"}, {
-            "*.content": ["second", "first"],
-        }),
-        ("agent POST /users/notes/1/edit.json", {"content": "x"}, {"*.content": ["second", "x"]}),
-        ("agent GET /users/9/notes.json", {"*.content": ["second", "x"], "1.updatedAt": Has(":")}),
-        ("agent POST /users/notes/1/delete.json", {"*.content": ["second"]}),
+        (NOTE, {"content": "b", "remind_at": "2030-01-31 09:00:00"}, {"*.content": ["b", "a"]}),
+        ("agent POST /users/notes/1/edit.json", {"content": "x"}, {"*.content": ["b", "x"]}),
+        ("agent GET /users/9/notes.json", {"*.content": ["b", "x"], "1.updatedAt": Has(":")}),
+        ("agent POST /users/notes/1/delete.json", {"*.content": ["b"]}),
         ("agent POST /users/notes/1/delete.json", 404),
-        ("agent GET /users/9/notes.json", {"*.content": ["second"]}),
+        ("agent GET /users/9/notes.json", {"*.content": ["b"]}),
     ],
 }  # fmt: skip
 
@@ -150,8 +126,7 @@ def test_a_ban_ends_after_its_days_unless_it_is_permanent(calls, sandbox, perman
 
 
 def test_an_edit_changes_only_what_was_sent(calls):
-    before = calls.value("admin GET /users/9.json")
-    assert calls.value("admin GET /users/search.json", path="data.8") == before
+    before = calls.value("admin GET /users/search.json", path="data.8")
     after = calls.value("admin POST /users/9.json", {"phone": "123"})
     assert after == before | {"phone": "123"}
     assert calls.value("admin GET /users/search.json", path="data.8") == after
@@ -167,43 +142,38 @@ def test_users_vary(unchanged):
         assert {name in user for user in users} == {True, False}
 
 
-@pytest.mark.parametrize("path", ["/users/search.json", "/tickets.json"])
-def test_the_same_seed_gives_the_same_data(start, path):
-    def read(seed):
-        calls = start(users=60, seed=seed)
+def test_the_same_seed_gives_the_same_data(start):
+    one, same, other = (start(users=60, seed=seed) for seed in (5, 5, 6))
+    for line in ("admin GET /users/search.json", "admin GET /tickets.json"):
         # Files have the address of their sandbox in theirs.
-        return calls(f"admin GET {path}").text.replace(calls.sandbox.url, "")
-
-    assert read(5) == read(5) != read(6)
+        texts = [it(line).text.replace(it.sandbox.url, "") for it in (one, same, other)]
+        assert texts[0] == texts[1] != texts[2]
 
 
 PAGES = [
     ("count=500", {"*.id": [*range(1, 51)], "currentPage": 1, "firstPage": 1, "lastPage": 3}),
-    ("page=1", {"nextPage": 2, "objectsPerPage": 50, "totalObjects": 120, "totalPages": 3}),
     ("page=2&count=7", {"*.id": [*range(8, 15)], "objectsPerPage": 7, "totalPages": 18}),
-    ("page=2&count=500", {"*.id": [*range(51, 101)], "objectsPerPage": 50, "totalPages": 3}),
+    ("page=2", {"nextPage": 3, "objectsPerPage": 50, "totalObjects": 120, "totalPages": 3}),
     ("page=3", {"nextPage": None}),
     ("page=4", 204),
-    ("search=nobody is called that", 204),
-    ("role=admin", {"*.role.alias": ["admin"]}),
     ("role=agent", {"*.role.alias": ["agent"] * 4}),
     ("role=user", {"*.role.alias": ["user"] * 50, "totalObjects": 115}),
     ("sort=roles", {"*.role.alias": ["admin"] + ["agent"] * 4 + ["user"] * 45}),
 ]
 
 
-@pytest.mark.parametrize(("query", "expected"), PAGES, ids=[query for query, _ in PAGES])
+@pytest.mark.parametrize(("query", "expected"), PAGES)
 def test_a_query_selects_users_and_a_page(unchanged, query, expected):
     unchanged.play([(f"admin GET /users/search.json?{query}", expected)])
 
 
-@pytest.mark.parametrize(
-    "sort", ["roles", "department", "top_rated", "created_most", "commented_most"]
-)
-def test_a_sort_order_contains_every_user(unchanged, sort):
-    url = f"admin GET /users/search.json?sort={sort}&page="
-    found = [number for page in (1, 2, 3) for number in unchanged.ids(f"{url}{page}")]
-    assert sorted(found) == list(range(1, 121)) != found
+def test_a_sort_order_contains_every_user(unchanged):
+    orders = []
+    for sort in ("roles", "department", "top_rated", "created_most", "commented_most"):
+        url = f"admin GET /users/search.json?sort={sort}&page="
+        orders.append([number for page in (1, 2, 3) for number in unchanged.ids(f"{url}{page}")])
+        assert sorted(orders[-1]) == list(range(1, 121)) != orders[-1]
+    assert len(set(map(tuple, orders))) == 5
 
 
 @pytest.mark.parametrize(
