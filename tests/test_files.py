@@ -57,6 +57,16 @@ async def test_a_file_at_a_path_is_uploaded_completely(client, sandbox, tmp_path
         assert base64.b64decode(body["content"]) == data
 
 
+async def test_a_file_open_for_text_raises_before_a_request(client, sandbox, tmp_path):
+    (tmp_path / "a").write_bytes(b"hello")
+    async with await anyio.open_file(tmp_path / "a") as file:
+        with pytest.raises(
+            ArgumentError, match=r"attachment: a\.txt: TypeError: the file is open for text"
+        ):
+            await client.files.upload(Attachment.from_file(file, name="a.txt"))  # pyright: ignore[reportArgumentType]
+    assert sandbox.arrivals == 0
+
+
 async def test_an_open_file_is_read_from_its_beginning_by_concurrent_calls_and_stays_open(
     client, sandbox, tmp_path
 ):
@@ -189,6 +199,21 @@ async def test_a_download_is_written_to_an_open_file_at_its_position(client, san
         await client.files.download(f"{sandbox.url}/files/1", file)
     assert (tmp_path / "a").read_bytes() == b"> hello"
     assert sandbox.arrivals == 3
+
+
+async def test_a_download_of_which_a_file_takes_only_a_part_is_no_success(client, sandbox):
+    class Full:
+        async def write(self, data: bytes, /) -> int:
+            return len(data) - 1
+
+        async def seek(self, *_: int) -> int:
+            return 0
+
+        tell = truncate = seek
+
+    sandbox.answer_next("12345")
+    with pytest.raises(OSError, match="only 4 of 5 bytes were written"):
+        await client.files.download("/files/t1", Full())
 
 
 @pytest.mark.parametrize("placement", KeyPlacement)

@@ -177,6 +177,8 @@ class Attachment:
             else:
                 async with self._lock:
                     size = await self._source.seek(0, io.SEEK_END)
+                    if isinstance(await self._source.read(0), str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                        raise TypeError("the file is open for text")
         if size > self.max_bytes:
             raise ArgumentError(
                 "attachment", f"{self.name}: {size} bytes is more than max_bytes, {self.max_bytes}"
@@ -392,7 +394,9 @@ class Sink:
             CallersFailure: The file cannot be written, or the callback failed.
         """
         try:
-            await self.file.write(chunk)
+            written = await self.file.write(chunk)
+            if written in range(len(chunk)):  # by an unbuffered file on a full disk
+                raise OSError(f"only {written} of {len(chunk)} bytes were written")  # noqa: TRY301 - raised unchanged
             self.received += len(chunk)
             if self.on_progress is not None:
                 reported = self.on_progress(self.received, self._total)
