@@ -3,6 +3,7 @@
 ``contract-0.1.json`` holds what 0.1 had, as this file printed when it was run with 0.1.
 """
 
+import enum
 import importlib
 import inspect
 import json
@@ -23,6 +24,8 @@ MODULES = [
 
 def signature_of(thing: Any) -> str | None:
     """Return what a caller may pass: ``*name`` is by name only, ``name=`` may be left out."""
+    if isinstance(thing, enum.EnumMeta):
+        return "value"  # inspect's answer depends on the version of Python
     if not callable(thing):
         return None
     try:
