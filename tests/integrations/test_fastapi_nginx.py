@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import pytest
+from browser import until
 from test_fastapi_streaming import BOTH_PARSERS, Application
 
 # /usr/sbin, where Debian has it, is not on every user's path.
@@ -38,7 +39,7 @@ http {{
 
 
 @pytest.fixture
-def browser(sandbox, serve, until, parser):
+def browser(sandbox, serve, parser):
     """Give a browser of the application behind nginx."""
     url = serve(Application(sandbox).app, http=parser)
     # A socket's path may have about a hundred characters, fewer than a test's folder has.
