@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from browser import serving
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
+@pytest.fixture(params=["h11", "httptools"])
+def serve(request) -> Iterator[Callable[[Any], str]]:
     with ExitStack() as stack:
-        yield lambda app, http="auto": stack.enter_context(serving(app, http=http, log_config=None))
+        options = {"http": request.param, "log_config": None}
+        yield lambda app: stack.enter_context(serving(app, **options))

@@ -10,10 +10,6 @@ import pytest
 from browser import browser_of, running
 from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from quick import client_of
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from useresponse_async import (
@@ -138,18 +134,6 @@ async def test_a_test_can_override_the_client(client):
     app.dependency_overrides[current_client] = lambda: client
     async with browser_of(app) as browser:
         assert (await browser.get("/people/7")).json()["id"] == 7
-
-
-async def test_a_starlette_application_can_use_the_client(sandbox):
-    useresponse = for_sandbox(sandbox)
-
-    async def person(request: Request) -> PlainTextResponse:
-        client = await useresponse()
-        return PlainTextResponse(f"{(await client.users.get(request.path_params['id'])).id}")
-
-    app = Starlette(routes=[Route("/{id:int}", person)], lifespan=useresponse.lifespan)
-    async with running(app) as browser:
-        assert (await browser.get("/7")).text == "7"
 
 
 def test_applications_in_two_event_loops_have_a_client_each(sandbox, serve):

@@ -1,7 +1,6 @@
 """Exports behind nginx, where it is installed."""
 
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,12 +8,12 @@ from tempfile import TemporaryDirectory
 import httpx
 import pytest
 from browser import until
-from test_fastapi_streaming import BOTH_PARSERS, Application
+from test_fastapi_streaming import Application
 
 # /usr/sbin, where Debian has it, is not on every user's path.
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
-pytestmark = [pytest.mark.skipif(NGINX is None, reason="nginx is not installed"), BOTH_PARSERS]
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 
 CONFIGURATION = """
 daemon off;
@@ -39,27 +38,22 @@ http {{
 
 
 @pytest.fixture
-def browser(sandbox, serve, parser):
+def browser(sandbox, serve):
     """Give a browser of the application behind nginx."""
-    url = serve(Application(sandbox).app, http=parser)
+    url = serve(Application(sandbox).app)
     # A socket's path may have about a hundred characters, fewer than a test's folder has.
     with TemporaryDirectory(dir="/tmp") as folder:
         path = Path(folder, "nginx.conf")
         path.write_text(CONFIGURATION.format(folder=folder, url=url))
-        address = f"{folder}/socket"
-
-        def is_listening() -> bool:
-            with socket.socket(socket.AF_UNIX) as connection:
-                return connection.connect_ex(address) == 0
-
+        address = Path(folder, "socket")
         command = [str(NGINX), "-p", folder, "-e", "stderr", "-c", str(path)]
-        transport = httpx.HTTPTransport(uds=address)
+        transport = httpx.HTTPTransport(uds=str(address), retries=5)
         with (
             subprocess.Popen(command) as nginx,  # noqa: S603 - its path is not the user's choice
             httpx.Client(transport=transport, base_url="http://app", timeout=60) as client,
         ):
             try:
-                until(lambda: is_listening() or nginx.poll() is not None)
+                until(lambda: address.exists() or nginx.poll() is not None)
                 yield client
             finally:
                 nginx.terminate()
@@ -76,8 +70,7 @@ def test_a_complete_export_passes(browser, sandbox, version):
 def test_on_http_1_0_a_failed_export_is_a_problem_response(browser, sandbox):
     sandbox.fail_next(500, match=r"page=3\b")
     answer = browser.get("/1.0/people")
-    assert answer.status_code == 502
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, answer.headers["content-type"]) == (502, "application/problem+json")
 
 
 def test_on_http_1_1_a_failed_export_is_cut(browser, sandbox):
