@@ -10,14 +10,6 @@ import useresponse_async
 ROOT = Path(useresponse_async.__file__).parent
 
 
-def modules() -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in ROOT.rglob("*.py"):
-        parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
 def run_when_imported(tree: ast.AST) -> Iterator[ast.ImportFrom]:
     """Yield the imports that run when a module is imported."""
     for node in ast.iter_child_nodes(tree):
@@ -30,7 +22,10 @@ def run_when_imported(tree: ast.AST) -> Iterator[ast.ImportFrom]:
 
 
 def test_imports_have_no_circle():
-    known = modules()
+    known: dict[str, Path] = {}
+    for path in ROOT.rglob("*.py"):
+        parts = path.relative_to(ROOT.parent).with_suffix("").parts
+        known[".".join(parts).removesuffix(".__init__")] = path
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
         needed = graph[name] = set[str]()

@@ -6,7 +6,7 @@ import logging
 import re
 import runpy
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,23 @@ from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
 GUIDES = sorted((ROOT / "useresponse_async").rglob("*.md"))
 PAGES = [
-    ROOT / "README.md", ROOT / "CHANGELOG.md", *GUIDES, *(ROOT / "benchmarks").glob("*.md"),
+    README, ROOT / "CHANGELOG.md", *GUIDES, *(ROOT / "benchmarks").glob("*.md"),
     *(ROOT / "tests").rglob("*.md"),
 ]  # fmt: skip
+
+
+def found(pattern: str, page: Path) -> list[str]:
+    return re.findall(pattern, page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 BLOCKS = {
     f"{page.relative_to(ROOT)}:{number}": block
-    for page in [ROOT / "README.md", *GUIDES]
-    for number, block in enumerate(
-        re.findall(
-            r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-        )
-    )
+    for page in [README, *GUIDES]
+    for number, block in enumerate(found(r"^```python\n((?:.*\n)*?)^```$", page))
 }
-SHELL_BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture
@@ -41,17 +42,21 @@ def sandbox(
     start_sandbox: Callable[..., Sandbox], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Sandbox:
     sandbox = start_sandbox(users=230)
-    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
-    monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
-    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
-    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", sandbox.api_key)
-    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
-    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path))
+    for name, value in {
+        "USERESPONSE_URL": sandbox.url,
+        "USERESPONSE_API_KEY": sandbox.api_key,
+        "SOURCES__USERESPONSE__BASE_URL": sandbox.url,
+        "SOURCES__USERESPONSE__API_KEY": sandbox.api_key,
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+        "DLT_DATA_DIR": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(name, value)
     return sandbox
 
 
-def test_there_are_blocks_to_run():
+def test_there_are_blocks_to_run_and_readme_is_short():
     assert len(BLOCKS) >= 15
+    assert len(found("\n", README)) <= 250
 
 
 @pytest.mark.parametrize(
@@ -92,44 +97,34 @@ async def ask(app: Any) -> None:
 
 
 def test_the_quick_start_is_two_complete_commands():
-    demo, tests = SHELL_BLOCKS[0].splitlines()
+    demo, tests = found(r"^```sh\n((?:.*\n)*?)^```$", README)[0].splitlines()
     assert shlex.split(demo)[-2:] == [".venv/bin/useresponse-async", "demo"]
     assert tests.endswith("&& .venv/bin/python -m pytest -n 4 --dist worksteal")
 
 
 def test_ci_runs_the_test_command_of_readme():
-    script = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "README.md" in script
     assert "pytest" not in script
 
 
-def test_readme_is_short():
-    assert len(README.splitlines()) <= 250
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_resolves(page: Path):
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if target.startswith("https://"):
-            continue
+    for target in found(r"\]\((?!https://)([^)\s]+)\)", page):
         file, _, anchor = target.partition("#")
         linked = page.parent / file if file else page
         assert linked.exists(), target
-        if anchor:
-            assert anchor in {*anchors(linked.read_text(encoding="utf-8"))}, target
-
-
-def anchors(text: str) -> Iterator[str]:
-    """Yield the anchors that repository browsers make of headings."""
-    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
-        yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        # The anchors that repository browsers make of headings.
+        headings = found(r"^#+ (.+)$", linked) if anchor else [""]
+        anchors = [re.sub(r"[^\w -]", "", it.lower()).replace(" ", "-") for it in headings]
+        assert anchor in anchors, target
 
 
 def test_readme_or_the_index_of_guides_links_every_guide():
-    linked: set[Path] = set()
-    for page in (ROOT / "README.md", ROOT / "useresponse_async" / "guides" / "README.md"):
-        for target in re.findall(r"\]\(([^)#\s]+\.md)", page.read_text(encoding="utf-8")):
-            linked.add((page.parent / target).resolve())
+    linked = {
+        (page.parent / target).resolve()
+        for page in (README, ROOT / "useresponse_async" / "guides" / "README.md")
+        for target in found(r"\]\(([^)#\s]+\.md)", page)
+    }
     assert {page.resolve() for page in GUIDES if page.parent.name != "guides"} <= linked
     assert {page.resolve() for page in GUIDES if page.name != "README.md"} <= linked
