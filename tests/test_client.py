@@ -216,5 +216,8 @@ async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):
         assert view.users is not client.users
 
 
-def test_a_client_that_was_not_constructed_has_a_repr():
-    assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"
+def test_the_repr_shows_the_site_and_no_key():
+    client = AsyncClient("https://x.example/a/", api_key="s3cret")
+    for shown in (client, client.with_options(timeout=1)):
+        assert repr(shown) == "AsyncClient('https://x.example/a', api_version='3.0')"
+    assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"  # as in a traceback

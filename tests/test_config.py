@@ -58,15 +58,12 @@ def refusal(*args, **options) -> str:
 @pytest.mark.parametrize(
     ("base_url", "address"),
     [
-        ("https://mydomain.useresponse.com", URL), ("https://mydomain.useresponse.com/", URL),
-        ("mydomain.useresponse.com", URL), ("mydomain.useresponse.com/", URL),
+        ("https://mydomain.useresponse.com/", URL), ("mydomain.useresponse.com", URL),
         ("HTTPS://MyDomain.UseResponse.com", URL),
-        ("https://x.example/support", "https://x.example/support"),
         ("https://x.example/support/", "https://x.example/support"),
+        ("x.example/support", "https://x.example/support"),
         ("https://x.example/a/b%20c", "https://x.example/a/b%20c"),
         ("https://x.example/apis", "https://x.example/apis"),
-        ("x.example/support", "https://x.example/support"),
-        ("https://x.example:8443", "https://x.example:8443"),
         ("https://x.example:443", "https://x.example"),
         ("x.example:8443", "https://x.example:8443"), ("https://helpdesk", "https://helpdesk"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
@@ -160,12 +157,6 @@ async def test_a_key_is_sent_unchanged_but_for_white_space_around_it(sandbox):
                 await client.users.me()
         expected = KEY if isinstance(key, Secret) else key.strip()
         assert sandbox.requests[-1].query == [("apiKey", expected)]
-
-
-def test_a_client_shows_no_key():
-    client = AsyncClient(URL, api_key=KEY)
-    assert repr(client) == f"AsyncClient({URL!r}, api_version='3.0')"
-    assert KEY not in f"{client} {client.with_options(timeout=1)!r} {vars(client)!r}"
 
 
 # Other settings

@@ -18,9 +18,7 @@ from useresponse_async import (
     AsyncClient,
     AttachedFile,
     Attachment,
-    KeyPlacement,
     ResponseTooLargeError,
-    Secret,
     UploadedFile,
 )
 from useresponse_async.sandbox import Sandbox
@@ -203,21 +201,6 @@ async def test_a_download_of_which_a_file_takes_only_a_part_is_no_success(client
     sandbox.answer_next("12345")
     with pytest.raises(OSError, match="only 4 of 5 bytes were written"):
         await client.files.download("/files/t1", Full())
-
-
-@pytest.mark.parametrize("placement", KeyPlacement)
-async def test_no_key_is_sent_to_another_origin(sandbox, start_sandbox, tmp_path, placement):
-    other = start_sandbox(users=1)
-    headers = {"X-Token": Secret("for this site alone"), "X-Name": "plain"}
-    async with client_of(sandbox, key_placement=placement, headers=headers) as client:
-        for host in (other, sandbox):
-            offer(host)
-            await client.files.download(f"{host.url}/f", tmp_path / "a", overwrite=True)
-    (away,), (home,) = other.requests, sandbox.requests
-    assert sandbox.api_key in (dict(home.query).get("apiKey"), home.headers.get("Authorization"))
-    assert (away.query, away.headers.get("Authorization")) == ([], None)
-    assert home.headers["X-Token"] == "for this site alone"
-    assert (away.headers.get("X-Token"), away.headers["X-Name"]) == (None, "plain")
 
 
 async def test_a_download_that_fails_leaves_the_file_that_was_there(client, sandbox, tmp_path):

@@ -24,6 +24,7 @@ from useresponse_async import (
     DecodeError,
     KeyPlacement,
     RetryPolicy,
+    Secret,
 )
 
 BASE = "https://help.example.org:8443/support/desk"
@@ -108,6 +109,7 @@ def sent_by(name: str, placement: KeyPlacement, /, **arguments: Any) -> list[htt
             BASE,
             api_key=KEY,
             key_placement=placement,
+            headers={"X-Token": Secret("for this site"), "X-Name": "plain"},
             retry=RetryPolicy(attempts=1),
             transport=httpx.MockTransport(note),
         ) as client:
@@ -178,8 +180,13 @@ def stays(request: httpx.Request, placement: KeyPlacement) -> None:
 @example("https://help.example.org/x")
 def test_the_key_is_sent_to_the_origin_of_the_client_only(address: str):
     target = anyio.wrap_file(io.BytesIO())
-    for request in sent_by("files.download", KeyPlacement.QUERY, file=address, to=target):
-        url = request.url
-        home = (url.scheme, url.raw_host, url.port) == ("https", b"help.example.org", 8443)
-        assert (b"url-key" in url.raw_path) == home
-        assert not set(url.raw_path) - set(range(0x21, 0x7F))
+    for placement in KeyPlacement:
+        for request in sent_by("files.download", placement, file=address, to=target):
+            url = request.url
+            home = (url.scheme, url.raw_host, url.port) == ("https", b"help.example.org", 8443)
+            with_key = (b"url-key" in url.raw_path, request.headers.get("Authorization") == KEY)
+            in_query = placement is KeyPlacement.QUERY
+            assert with_key == (home and in_query, home and not in_query)
+            assert request.headers.get("X-Token") == ("for this site" if home else None)
+            assert request.headers["X-Name"] == "plain"
+            assert not set(url.raw_path) - set(range(0x21, 0x7F))
