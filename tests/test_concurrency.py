@@ -8,7 +8,7 @@ from contextlib import aclosing
 import anyio
 import anyio.lowlevel
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tasks import until
 
@@ -214,6 +214,7 @@ async def test_context_variables_reach_the_calls_and_those_set_in_a_call_stay_th
     ordered=st.booleans(),
     backend=st.sampled_from(["asyncio", "trio"]),
 )
+@example(delays=[30, *[0] * 20], limit=2, ahead=6, ordered=True, backend="asyncio")
 def test_every_input_has_its_result_for_any_delays(delays, limit, ahead, ordered, backend):
     running = peak = started = behind = 0
     results: list[int] = []

@@ -31,8 +31,8 @@ def _bare_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-async def sent_by(*args, **options) -> httpx.Request:
-    """Return the first request of such a client, key included."""
+async def sent_by(*args, view=None, **options) -> httpx.Request:
+    """Return the request of such a client, or of its view, key included."""
     requests = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -41,7 +41,7 @@ async def sent_by(*args, **options) -> httpx.Request:
 
     transport = httpx.MockTransport(answer)
     async with AsyncClient(*args, transport=transport, **options) as client:
-        await client.users.me()
+        await client.with_options(**view or {}).users.me()
     return requests[0]
 
 
@@ -210,29 +210,24 @@ def test_a_view_cannot_be_without_a_retry_policy():
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("given", "timeout", "longest_attempt"),
     [
-        ({}, httpx.Timeout(60, connect=10)), ({"timeout": 0.5}, httpx.Timeout(0.5)),
-        ({"timeout": None}, httpx.Timeout(None)),
-        ({"timeout": httpx.Timeout(5, connect=1)}, httpx.Timeout(5, connect=1)),
+        ({}, httpx.Timeout(60, connect=10), 300),
+        ({"timeout": 0.5}, httpx.Timeout(0.5), 2.5),
+        ({"timeout": None}, httpx.Timeout(None), None),
+        ({"timeout": httpx.Timeout(60, read=2)}, httpx.Timeout(60, read=2), 10),
+        ({"timeout": httpx.Timeout(60, read=None)}, httpx.Timeout(60, read=None), None),
+        ({"timeout": None, "attempt_timeout": 7}, httpx.Timeout(None), 7),
+        ({"attempt_timeout": None}, httpx.Timeout(60, connect=10), None),
     ],
-)  # fmt: skip
-async def test_the_timeout_reaches_each_request(given, expected):
-    request = await sent_by(URL, **given)
-    assert request.extensions["timeout"] == expected.as_dict()
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"),
-    [
-        ({}, 300), ({"timeout": httpx.Timeout(60, read=2)}, 10),
-        ({"timeout": httpx.Timeout(60, read=None)}, None), ({"timeout": None}, None),
-        ({"timeout": None, "attempt_timeout": 7}, 7), ({"attempt_timeout": None}, None),
-    ],
-)  # fmt: skip
-def test_an_attempt_takes_at_most_five_timeouts_by_default(given, seconds):
+)
+async def test_timeouts_reach_each_request_and_an_attempt_takes_at_most_five(
+    given, timeout, longest_attempt
+):
+    for request in (await sent_by(URL, **given), await sent_by(URL, view=given)):
+        assert request.extensions["timeout"] == timeout.as_dict()
     settings = Settings.resolve(URL, api_key=None, api_version=None, **given)
-    assert settings.longest_attempt == seconds
+    assert settings.longest_attempt == longest_attempt
 
 
 # The retry policy
