@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
     """Start commands, which are killed when the test ends."""
     with contextlib.ExitStack() as stack:
 
-        def start_one(
-            *arguments: str,
-            prefix: Sequence[str] = (),
-            program: Sequence[str] = PROGRAM,
-            **variables,
-        ) -> subprocess.Popen:
+        def start_one(*arguments, prefix=(), program=PROGRAM, **variables) -> subprocess.Popen:
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [*prefix, *program, *arguments],
                 stdout=subprocess.PIPE,

@@ -1,41 +1,41 @@
-"""``call`` and ``whoami``: requests, output and errors."""
+"""``call`` and ``whoami``: requests, output and errors, and the sources of the API key."""
 
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import run
+from command_line import on_terminal, run
 
 
 def test_call_prints_the_json_unchanged_except_for_the_key(serve, capfd, key):
     sandbox = serve(users=1)
     body = b'{"success": {"id": 12345678901234567890, "rate": 1.10, "apiKey": "%s"}}' % key.encode()
     sandbox.answer_next(body)
-    assert run(["call", "GET", "me.json"]) == 0
-    assert capfd.readouterr() == (body.decode().replace(key, "***") + "\n", "")
     sandbox.answer_next(b"", 204)
+    for shown in (body.decode().replace(key, "***") + "\n", ""):
+        assert run(["call", "GET", "me.json"]) == 0
+        assert capfd.readouterr() == (shown, "")
+
+
+def test_a_short_key_is_redacted_only_as_the_value_of_the_key_field(serve, capfd):
+    serve(users=1, api_key="KEY").answer_next(b'{"id": 1, "name": "KEY", "apiKey" : "KEY"}')
     assert run(["call", "GET", "/me.json"]) == 0
-    assert capfd.readouterr() == ("", "")
+    assert capfd.readouterr().out == '{"id": 1, "name": "KEY", "apiKey" : "***"}\n'
 
 
 @pytest.mark.parametrize("root_path", ["", "/support"])
-@pytest.mark.parametrize(
-    ("path", "version"),
-    [
-        ("/users/search.json?page=2", "3.0"),
-        ("/api/3.0/users/search.json?page=2", "3.0"),
-        ("api/7.0/users/search.json?page=2", "7.0"),
-        ("{url}/api/3.0/users/search.json?page=2", "3.0"),
-    ],
-)
-def test_call_accepts_a_path_a_full_path_and_a_full_url(serve, capfd, path, version, root_path):
+@pytest.mark.parametrize("start", ["/", "/api/3.0/", "api/7.0/", "{url}/api/3.0/"])
+def test_call_accepts_a_path_a_full_path_and_a_full_url(serve, capfd, start, root_path):
     sandbox = serve(users=90, root_path=root_path)
-    assert run(["call", "get", path.format(url=sandbox.url), "-p", "count=30"]) == 0
+    path = f"{start.format(url=sandbox.url)}users/search.json?page=2"
+    assert run(["call", "get", path, "-p", "count=30"]) == 0
     assert [user["id"] for user in json.loads(capfd.readouterr().out)["data"]] == [*range(31, 61)]
     (received,) = sandbox.requests
+    version = "7.0" if "7.0" in start else "3.0"
     assert received.path == f"{root_path}/api/{version}/users/search.json"
 
 
@@ -96,12 +96,6 @@ def test_a_url_without_encryption_causes_a_warning_of_one_line(monkeypatch, capf
     assert error.startswith("error: GET /api/3.0/me.json: ")
 
 
-def test_a_short_key_is_redacted_only_as_the_value_of_the_key_field(serve, capfd):
-    serve(users=1, api_key="KEY").answer_next(b'{"id": 1, "name": "KEY", "apiKey" : "KEY"}')
-    assert run(["call", "GET", "/me.json"]) == 0
-    assert capfd.readouterr().out == '{"id": 1, "name": "KEY", "apiKey" : "***"}\n'
-
-
 def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatch):
     sandbox = serve(users=1)
     sandbox.fail_next(404, message="\x1b[2Jgone\u202e")
@@ -115,3 +109,54 @@ def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatc
     assert "\x9b" not in out
     assert "\u202e" not in out
     assert "\\u009b31m\\u202e" in out
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_the_key_file_precedes_the_environment(key_file, capfd, key, monkeypatch, source):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{key}\r\n".encode())))
+    path = str(key_file) if source == "file" else "-"
+    assert run(["whoami", "--api-key-file", path, "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert (json.loads(out)["id"], err) == (1, "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX's modes of files")
+def test_a_key_file_readable_by_others_causes_a_warning(key_file, capfd, key):
+    key_file.chmod(0o640)
+    assert run(["whoami", "--api-key-file", str(key_file)]) == 0
+    assert capfd.readouterr().err == (
+        f"warning: other users can read the API key in {key_file}; run: chmod 600 {key_file}\n"
+    )
+
+
+@pytest.mark.parametrize("content", ["", "\n", "two words", "first\nsecond", "caf\xe9"])
+def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, content):
+    key_file.write_text(content, encoding="latin-1")
+    assert run(["whoami", "--api-key-file", str(key_file)]) in (1, 2)
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert not content.split() or content.split()[-1] not in err
+
+
+def test_a_missing_key_is_an_error_that_lists_the_sources(serve, capfd, monkeypatch):
+    serve(users=1)
+    monkeypatch.delenv("USERESPONSE_API_KEY")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert run(["whoami"]) == 2
+    assert capfd.readouterr().err == (
+        "error: no API key: set USERESPONSE_API_KEY, or pass --api-key-file FILE or --guest\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_a_terminal_prompts_for_the_key_without_echo(serve, key, monkeypatch, no_color):
+    serve(users=1)
+    monkeypatch.delenv("USERESPONSE_API_KEY")
+    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{key}\n", NO_COLOR=no_color)
+    assert code == 0
+    assert "API key (not shown): " in shown
+    assert key not in shown
+    assert '"apiKey"' in shown
+    assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(no_color)
+    assert shown.count("\n") > 20  # indented

@@ -2,7 +2,7 @@
 
 import re
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -22,21 +22,10 @@ SUMMARY = r"""500 users in \d+\.\d\d s
 """
 
 
-@pytest.mark.parametrize(
-    ("ids", "problems"),
-    [
-        ([1, 2, 3, 4], {}),
-        ([1, 2, 4], {"lost": 1}),
-        ([], {"lost": 4}),
-        ([1, 2, 1, 2, 3, 4], {"duplicated": 2}),
-        ([3, 4, 1, 2], {"out of order": 2}),
-        ([0, 1, 2, 3, 4, None, 5], {"unknown": 3}),
-        ([2, 2, 1, 9], {"lost": 2, "duplicated": 1, "out of order": 1, "unknown": 1}),
-    ],
-)
-def test_problems_of_a_walk_are_counted(ids, problems):
-    found = delivery_problems(ids, 4)
-    assert {what: count for what, count in found.items() if count} == problems
+def test_problems_of_a_walk_are_counted():
+    assert {*delivery_problems([1, 2, 3, 4], 4).values()} == {0}
+    found = delivery_problems([0, 2, 2, 1, 9, None], 4)
+    assert found == {"lost": 2, "duplicated": 1, "out of order": 1, "unknown": 3}
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -78,12 +67,10 @@ def test_missing_or_moving_users_make_the_demo_fail(start_sandbox, monkeypatch, 
 
     @contextmanager
     def running_this_one(*_options):
-        mover = threading.Thread(target=insert_meanwhile)
-        if rows == "moving":
-            mover.start()
-        yield sandbox.url
-        if rows == "moving":
-            mover.join()
+        with ThreadPoolExecutor() as pool:
+            if rows == "moving":
+                pool.submit(insert_meanwhile)
+            yield sandbox.url
 
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setattr("useresponse_async.cli._demo.running_sandbox", running_this_one)

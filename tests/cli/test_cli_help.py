@@ -27,11 +27,11 @@ def test_help_has_examples_and_exit_codes(names, option, capsys):
     assert "Exit codes:\n    0 " in out
     assert "130  interrupted by Ctrl-C" in out
     assert all(len(line) <= 100 for line in out.splitlines())
-    sends_key = names != ["demo"]
-    assert ("The API key cannot be a command-line argument." in out) is sends_key
-    assert (
-        "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n" in out
-    ) is sends_key
+    for advice in (
+        "The API key cannot be a command-line argument.",
+        "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n",
+    ):
+        assert (advice in out) is (names != ["demo"])
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_the_installed_program_shows_its_version():
     program = shutil.which("useresponse-async", path=str(Path(sys.executable).parent))
     if program is None:
         pytest.skip("the package is not installed in this environment")
-    done = subprocess.check_output([program, "--version"], text=True)  # noqa: S603 - our own
-    assert done == f"useresponse-async {__version__}\n"
+    shown = subprocess.check_output([program, "--version"], text=True)  # noqa: S603 - our own
+    assert shown == f"useresponse-async {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,11 @@ def test_completion_suggests_commands_options_and_values(monkeypatch, capfd, typ
     assert (ended.value.code, out.split(), err) == (0, expected, "")
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_the_completion_script_of_the_shell_is_shown(start):
-    process = start("--show-completion", prefix=("bash", "-c", '"$@"; exit $?', "bash"))
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (0, "")
-    assert "_USERESPONSE_ASYNC_COMPLETE=complete_bash" in out
-    assert out.rstrip().endswith("useresponse-async")
-
-
 def test_completion_can_be_installed(start, tmp_path):
     environment = {"HOME": f"{tmp_path}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
     process = start("--install-completion", "bash", **environment)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
-    assert list((tmp_path / ".bash_completions").iterdir())
+    (script,) = (tmp_path / ".bash_completions").iterdir()
+    assert "_USERESPONSE_ASYNC_COMPLETE=complete_bash" in script.read_text()
+    assert script.read_text().rstrip().endswith("useresponse-async")

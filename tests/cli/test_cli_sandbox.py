@@ -1,31 +1,57 @@
-"""The sandbox command: options, output and signals."""
+"""The sandbox command, also without the rest of the command line: options, output and signals."""
 
 import re
 import signal
+import socket
+import subprocess
 import sys
 
 import httpx
 import pytest
 from command_line import run
 
+AMOUNTS = {"users": 7, "tickets": 5, "topics": 3, "articles": 2, "comments": 30, "chats": 4}
+KEY = "it's a $KEY"
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_sandbox_serves_until_a_signal(start, number):
-    options = ("--port=0", "--users=7", "--api-key=k", "--root-path=/support", "--access-log")
-    process = start("sandbox", *options)
-    line = process.stdout.readline()
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and a shell")
+@pytest.mark.parametrize(
+    ("module", "number", "log"),
+    [
+        ("useresponse_async.sandbox", signal.SIGINT, []),
+        ("useresponse_async sandbox", signal.SIGTERM, ["--access-log"]),
+    ],
+)
+def test_the_sandbox_prints_url_and_keys_and_serves_until_a_signal(start, module, number, log):
+    amounts = [f"--{name}={amount}" for name, amount in AMOUNTS.items()]
+    options = ("--port=0", f"--api-key={KEY}", "--root-path=/support", *amounts, *log)
+    process = start("-m", *module.split(), *options, program=[sys.executable])
+    line, *keys, export = (process.stdout.readline() for _ in range(5))
     found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+/support)\n", line)
-    export = next(line for line in process.stdout if line.startswith("export "))
-    assert export == f"export USERESPONSE_URL={found[1]} USERESPONSE_API_KEY=k\n"
-    response = httpx.get(
-        f"{found[1]}/api/3.0/users/search.json", params={"apiKey": "k"}, trust_env=False
-    )
-    assert response.json()["totalObjects"] == 7
-    process.send_signal(number)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert re.fullmatch(r"GET /support/api/3\.0/users/search\.json\?apiKey=\*{3} 200 \d+ ms\n", err)
+    suffixes = {"admin": "", "agent": "-agent", "user": "-user"}
+    assert keys == [f"{role} key: {KEY}{suffix}\n" for role, suffix in suffixes.items()]
+    words = 'printf "%s %s" "$USERESPONSE_URL" "$USERESPONSE_API_KEY"'
+    shown = subprocess.check_output(["/bin/sh", "-c", export + words], text=True)  # noqa: S603 - what was printed
+    assert shown == f"{found[1]} {KEY}"
+    with httpx.Client(base_url=f"{found[1]}/api/7.0", params={"apiKey": KEY}) as client:
+        assert client.get("/users/search.json").json()["totalObjects"] == 7
+        assert client.get("/tickets.json").json()["totalObjects"] == 5
+        assert client.get("/search.json").json()["success"]["totalObjects"] == 10
+        assert len(client.get("/comments.json").json()["success"]) == 30
+        assert client.get("/chats.json").json()["success"]["totalObjects"] == 4
+        # The client's connection is still open here.
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    line = r"GET /support/api/7\.0/[a-z/]+\.json\?apiKey=\*{3} 200 \d+ ms\n"
+    assert re.fullmatch(line * 5 if log else "", err)
+
+
+def test_a_port_in_use_is_reported(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(["sandbox", "--port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
@@ -41,11 +67,7 @@ def test_help_lists_the_options_of_the_sandbox(capsys, option):
     assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in out
 
 
-@pytest.mark.parametrize(
-    "options",
-    ["--users -5", "--users many", "--tickets -5", "--latency -1", "--faults 2", "--empty 404",
-     "--nonsense", "--port"],
-)  # fmt: skip
+@pytest.mark.parametrize("options", ["--users -5", "--users many", "--empty 404", "--nonsense"])
 def test_wrong_usage_returns_2(capsys, options):
     option, *values = options.split()
     with pytest.raises(SystemExit) as ended:

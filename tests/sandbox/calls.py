@@ -1,6 +1,7 @@
 """Calls to a sandbox by each role, and what their responses contain."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -20,17 +21,15 @@ NEW_USER = {"email": "new.one@example.com", "full_name": "New One"}
 # A test's first object has the id 39, its first comment 61 and its first user 121.
 
 
+@dataclass(eq=False)
 class Has:
     """Equal to each collection that contains an item, or with `present=False` to the others."""
 
-    def __init__(self, item: Any, *, present: bool = True) -> None:
-        self.item, self.present = item, present
+    item: Any
+    present: bool = True
 
     def __eq__(self, other: object) -> bool:
         return (self.item in other) is self.present
-
-    def __repr__(self) -> str:
-        return f"{'something' if self.present else 'nothing'} with {self.item!r}"
 
     __hash__ = None
 

@@ -102,8 +102,8 @@ def test_an_avatar_can_be_uploaded_and_fetched(calls):
     ("place", "name"), [("params", "apiKey"), ("params", "api_key"), ("headers", "Authorization")]
 )
 def test_a_key_in_the_query_or_a_header_is_accepted(unchanged, place, name):
-    sent = {place: {name: unchanged.sandbox.api_key}}
-    assert unchanged("guest GET /me.json", **sent).json()["apiKey"] == unchanged.sandbox.api_key
+    key = unchanged.sandbox.api_key
+    assert unchanged("guest GET /me.json", **{place: {name: key}}).json()["apiKey"] == key
 
 
 @pytest.mark.parametrize("kind", ["body", "data", "files"])

@@ -1,4 +1,4 @@
-"""Envelopes and names of each response, categories, statuses and custom fields."""
+"""Envelopes, names and values of responses, and the queries that select them."""
 
 import pytest
 from calls import Has, find, lacks
@@ -94,7 +94,53 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "expected"), VALUES)
+TICKETS = [*range(20, 0, -1)]
+NEW, COMPLETED = [20, 16, 14, 9], [18, 8, 7, 2, 1]
+QUERIES = [
+    ("tickets", "count=7", {"*.id": TICKETS[:7], "totalObjects": 20, "totalPages": 3}),
+    ("tickets", "status=opened", {"*.status.slug": ["opened"] * 4}),
+    ("tickets", "status=awaiting_reply", {"*.status.slug": ["awaiting_reply"] * 6}),
+    ("tickets", "status=completed", {"*.id": COMPLETED}),
+    ("tickets", "status=all", {"*.id": TICKETS}),
+    ("tickets", "status=all-active", {"*.id": [it for it in TICKETS if it not in COMPLETED]}),
+    ("tickets", "author_id=3", {"*.id": [13, 3]}),
+    ("tickets", "author_id=5000", 204),
+    ("tickets", "sort=new_updated", {"*.id": [*NEW, *(it for it in TICKETS if it not in NEW)]}),
+    ("search", "page=1", {"#": 38, "totalObjects": 38}),
+    ("search", "ownership=feedback", {"*.id": [*range(32, 20, -1)]}),
+    ("search", "type=idea", {"*.type.slug": ["idea"] * 3}),
+    ("search", "featured=1", {"*.isFeatured": [True] * 3}),
+    ("search", "featured=0", {"#": 38}),
+    ("search", "forum_id=2", {"*.forum.id": ["2"] * 2}),
+    ("search", "category_id=1", {"*.category.id": [1] * 8}),
+    ("search", "status=new", {"*.status.slug": ["new"] * 6}),
+    (
+        "users/search",
+        "count=500",
+        {"*.id": [*range(1, 51)], "currentPage": 1, "firstPage": 1, "lastPage": 3},
+    ),
+    (
+        "users/search",
+        "page=2&count=7",
+        {"*.id": [*range(8, 15)], "objectsPerPage": 7, "totalPages": 18},
+    ),
+    (
+        "users/search",
+        "page=2",
+        {"nextPage": 3, "objectsPerPage": 50, "totalObjects": 120, "totalPages": 3},
+    ),
+    ("users/search", "page=3", {"nextPage": None}),
+    ("users/search", "page=4", 204),
+    ("users/search", "role=agent", {"*.role.alias": ["agent"] * 4}),
+    ("users/search", "role=user", {"*.role.alias": ["user"] * 50, "totalObjects": 115}),
+    ("users/search", "sort=roles", {"*.role.alias": ["admin"] + ["agent"] * 4 + ["user"] * 45}),
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [*VALUES, *((f"admin GET /{path}.json?{query}", found) for path, query, found in QUERIES)],
+)
 def test_a_response_has_its_values(unchanged, line, expected):
     unchanged.play([(line, expected)])
 

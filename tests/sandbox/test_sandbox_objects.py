@@ -10,6 +10,7 @@ DAY = 86_400
 PUT, POST = "admin PUT /objects/39.json", "admin POST /objects.json"
 GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
+LISTS = ("search", "tickets", "report/4/objects", "users/3/activity")
 HTML = {"content": '<b>x</b><br /><a href="https://a.example">y</a>', "treat_as_html": 1}
 
 STORIES = {
@@ -36,9 +37,7 @@ STORIES = {
             "content": "[b]x[/b]\n[url=https://a.example]y[/url]",
         }),
         ("admin POST /comments.json", {"object_id": 21, **HTML}, {"content": HTML["content"]}),
-        ("admin GET /objects/21/comments.json?bbcode=1&sort=desc", {
-            "0.content": "[b]x[/b]\n[url=https://a.example]y[/url]",
-        }),
+        ("admin GET /objects/21/comments.json?bbcode=1", {"-1.content": Has("[b]x[/b]")}),
     ],
     "an author is forced by id, or by address, which creates that user once": [
         (POST, {**TICKET, "force_author": "9"}, {"author.id": 9}),
@@ -79,35 +78,26 @@ STORIES = {
         ("admin GET /objects/40.json", {"author": None}),
     ],
     "an archived or trashed object is restored by a second call": [
-        ("agent GET /objects/4/archive.json", {"state": {"identifier": 2, "name": "archived"}}),
-        ("agent GET /tickets.json", {"*.id": lacks(4)}),
-        ("agent DELETE /objects/4/trash.json", {"state": {"identifier": 3, "name": "trashed"}}),
-        ("agent GET /objects/4/trash.json", {"state.name": "active"}),
-        ("agent GET /tickets.json", {"*.id": Has(4)}),
-        ("agent GET /objects/4/archive.json", {"state.name": "archived"}),
-        ("agent GET /objects/4/trash.json", {"state.name": "trashed"}),
-        ("agent DELETE /objects/4/trash.json", {"state.name": "active"}),
-        ("agent GET /objects/4/archive.json", {"state.name": "archived"}),
-        ("agent GET /objects/4/archive.json", {"state.name": "active"}),
+        ("agent GET /objects/3/archive.json", {"state": {"identifier": 2, "name": "archived"}}),
+        ("agent GET /tickets.json", {"*.id": lacks(3)}),
+        ("agent GET /objects/3/archive.json", {"state.name": "active"}),
+        ("agent GET /objects/3/archive.json", 200),
+        ("agent DELETE /objects/3/trash.json", {"state": {"identifier": 3, "name": "trashed"}}),
+        ("user GET /objects/3.json", 404),
+        ("agent GET /objects/3/trash.json", {"state.name": "active"}),
+        ("agent GET /objects/3/trash.json", {"state.name": "trashed"}),
+        ("agent DELETE /objects/3/trash.json", {"state.name": "active"}),
     ],
     "a trashed object is visible to staff only, and in no list": [
         ("user POST /objects.json", TICKET, {"id": 39}),
-        ("user GET /objects/39.json", 200),
-        *(
-            step
-            for found in (Has(39), lacks(39), Has(39))
-            for step in (
-                ("agent GET /search.json", {"*.id": found}),
-                ("agent GET /tickets.json", {"*.id": found}),
-                ("agent GET /report/4/objects.json", {"*.id": found}),
-                ("agent GET /users/3/activity.json", {"*.id": found}),
-                ("agent GET /objects/39/trash.json", 200),
-            )
-        ),
-        ("user GET /objects/39.json", 404),
+        *((f"agent GET /{path}.json", {"*.id": Has(39)}) for path in LISTS),
+        ("agent GET /objects/39/trash.json", 200),
+        *((f"agent GET /{path}.json", {"*.id": lacks(39)}) for path in LISTS),
+        ("agent GET /objects/39/trash.json", {"state.name": "active"}),
+        *((f"agent GET /{path}.json", {"*.id": Has(39)}) for path in LISTS),
     ],
     "a subscription and a vote belong to the caller": [
-        ("agent POST /objects/4/subscribe.json", {"isSubscribed": 1}),
+        *[("agent POST /objects/4/subscribe.json", {"isSubscribed": 1})] * 2,
         ("admin GET /objects/4.json", {"isSubscribed": 0}),
         ("agent POST /objects/4/unsubscribe.json", {"isSubscribed": 0}),
         ("guest GET /objects/21.json", {"votes.canVote": False, "votes.all": 0}),
@@ -285,34 +275,6 @@ def test_tickets_are_filtered_by_date(calls, sandbox):
     # From the middle of this month: the middle of the next one, whatever their lengths.
     sandbox.advance((32 + 15 - today.day - 7) * DAY)
     assert (listed("last_month"), listed("this_month")) == ([39], [])
-
-
-TICKETS = [*range(20, 0, -1)]
-NEW, COMPLETED = [20, 16, 14, 9], [18, 8, 7, 2, 1]
-QUERIES = [
-    ("tickets", "count=7", {"*.id": TICKETS[:7], "totalObjects": 20, "totalPages": 3}),
-    ("tickets", "status=opened", {"*.status.slug": ["opened"] * 4}),
-    ("tickets", "status=awaiting_reply", {"*.status.slug": ["awaiting_reply"] * 6}),
-    ("tickets", "status=completed", {"*.id": COMPLETED}),
-    ("tickets", "status=all", {"*.id": TICKETS}),
-    ("tickets", "status=all-active", {"*.id": [it for it in TICKETS if it not in COMPLETED]}),
-    ("tickets", "author_id=3", {"*.id": [13, 3]}),
-    ("tickets", "author_id=5000", 204),
-    ("tickets", "sort=new_updated", {"*.id": [*NEW, *(it for it in TICKETS if it not in NEW)]}),
-    ("search", "page=1", {"#": 38, "totalObjects": 38}),
-    ("search", "ownership=feedback", {"*.id": [*range(32, 20, -1)]}),
-    ("search", "type=idea", {"*.type.slug": ["idea"] * 3}),
-    ("search", "featured=1", {"*.isFeatured": [True] * 3}),
-    ("search", "featured=0", {"#": 38}),
-    ("search", "forum_id=2", {"*.forum.id": ["2"] * 2}),
-    ("search", "category_id=1", {"*.category.id": [1] * 8}),
-    ("search", "status=new", {"*.status.slug": ["new"] * 6}),
-]
-
-
-@pytest.mark.parametrize(("path", "query", "expected"), QUERIES)
-def test_a_query_selects_and_sorts_objects(unchanged, path, query, expected):
-    unchanged.play([(f"admin GET /{path}.json?{query}", expected)])
 
 
 def test_a_search_depends_on_the_caller(unchanged):

@@ -20,7 +20,6 @@ WRONG_VALUES = [
         "properties": ["x"],
     }),
     ("POST /profile/update.json", {"avatar_type": "url"}, {"avatar_content": ["me.jpg"]}),
-    ("POST /register.json", {}, {"property_99": ["x"]}),
     ("GET /users/search.json", {}, {
         "page": [0, "two"], "count": [0], "role": ["king"], "sort": ["shoe_size"],
     }),
@@ -44,8 +43,6 @@ WRONG_VALUES = [
         "category_id": ["x"],
     }),
     ("GET /report/4/objects.json", {}, {"group": ["lost"]}),
-    ("GET /statuses.json", {}, {"object_type": ["poem"]}),
-    ("GET /categories.json", {}, {"ownership": ["shop"]}),
     ("POST /objects.json", TICKET, {
         "ownership": ["shop"], "object_type": ["idea"], "title": ["", "x" * 101],
         "content": [LONG], "category_id": [2, 99], "responsible_id": [3], "team_id": [99],
@@ -104,17 +101,13 @@ WRONG = [
 NOT_FOUND = [
     "GET /nothing.json", "GET /users/search", "GET /users/abc.json", "GET /me.json/",
     "GET /users/5000.json", "GET /users/5000/activity.json", "GET /users/5000/notes.json",
-    "POST /users/5000/notes/add.json", "POST /users/notes/5000/edit.json",
-    "GET /custom-fields/poems.json", "GET /categories/99.json", "GET /report/1/objects.json",
-    "GET /changelog/object/5000.json", "GET /changelog/user/5000.json",
-    "GET /chats/5000.json", "GET /chats/5000/messages.json",
+    "POST /users/notes/5000/edit.json", "GET /custom-fields/poems.json",
+    "GET /categories/99.json", "GET /report/1/objects.json", "GET /changelog/object/5000.json",
+    "GET /changelog/user/5000.json", "GET /chats/5000.json", "GET /chats/5000/messages.json",
     "POST /topic/1/approve.json", "POST /topic/5000/decline.json",
     "POST /comment/5000/approve.json", "GET /objects/5000/comments.json",
-    "POST /comments/5000/edit.json", "POST /comments/5000/trash.json",
-    "POST /comments/5000/recovery.json", "POST /comments/5000/best/toggle.json",
-    "POST /comments/5000/votes/toggle.json", "GET /objects/5000/archive.json",
-    "GET /objects/5000/trash.json", "POST /objects/5000/subscribe.json",
-    "POST /objects/5000/votes/toggle.json", "POST /objects/5000/comments/toggle.json",
+    "POST /comments/5000/edit.json", "POST /comments/5000/votes/toggle.json",
+    "GET /objects/5000/archive.json", "POST /objects/5000/votes/toggle.json",
 ]  # fmt: skip
 
 
@@ -139,32 +132,21 @@ def test_unknown_paths_and_ids_return_404(unchanged, line):
     assert refusal(unchanged(f"admin {line}")) == (404, error)
 
 
-@pytest.mark.parametrize(
-    ("line", "allowed"),
-    [
-        ("GET /users.json", "POST"),
-        ("PUT /users/1.json", "GET, POST, DELETE"),
-        ("HEAD /me.json", "GET"),
-        ("POST /objects/4/archive.json", "GET"),
-        ("POST /objects/4/trash.json", "GET, DELETE"),
-    ],
-)
+@pytest.mark.parametrize(("line", "allowed"), [
+    ("GET /users.json", "POST"), ("PUT /users/1.json", "GET, POST, DELETE"),
+    ("HEAD /me.json", "GET"), ("POST /objects/4/archive.json", "GET"),
+    ("POST /objects/4/trash.json", "GET, DELETE"),
+])  # fmt: skip
 def test_the_error_for_a_wrong_method_lists_the_allowed_ones(unchanged, line, allowed):
     response = unchanged(f"admin {line}")
-    assert response.status_code == 405
-    assert response.headers["Allow"] == allowed
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
 
 
-@pytest.mark.parametrize(
-    ("content", "kind", "context"),
-    [
-        ("{", "application/json", "body"),
-        ("[1]", "application/json", "body"),
-        ("email=a@b.example", "text/plain", "Content-Type"),
-        ("nothing", "multipart/form-data", "body"),
-        ("nothing", "multipart/form-data; boundary=b", "body"),
-    ],
-)
+@pytest.mark.parametrize(("content", "kind", "context"), [
+    ("{", "application/json", "body"), ("[1]", "application/json", "body"),
+    ("email=a@b.example", "text/plain", "Content-Type"), ("x", "multipart/form-data", "body"),
+    ("x", "multipart/form-data; boundary=b", "body"),
+])  # fmt: skip
 def test_an_unreadable_body_is_rejected(unchanged, content, kind, context):
     sent = {"content": content, "headers": {"Content-Type": kind}}
     status, error = refusal(unchanged("admin POST /users.json", **sent))

@@ -1,33 +1,20 @@
-"""Mock transports of httpx, and respx."""
+"""The fixtures on every event loop, the sandbox without a socket, and respx."""
 
 import httpx
 import pytest
 import respx
+from test_plugin import PLUGIN, REGISTERED
 
-from useresponse_async import AsyncClient, KeyPlacement, NotFoundError
+import useresponse_async.testing
+from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Options, create_app
-from useresponse_async.testing import QUICK_RETRY
+from useresponse_async.testing import QUICK_RETRY, Received
 
 pytestmark = pytest.mark.anyio
+pytest_plugins = () if REGISTERED else (PLUGIN,)
 
 URL = "https://example.com"
 API = f"{URL}/api/3.0"
-
-
-@pytest.mark.parametrize("place", ["transport", "http_client"])
-async def test_a_mock_transport_responds_and_sees_the_key(place):
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url == f"{API}/users/7.json?apiKey=k":
-            return httpx.Response(200, json={"id": 7, "name": "Ada"})
-        return httpx.Response(404, json={"error": {"code": 404, "message": "gone"}})
-
-    mock = httpx.MockTransport(answer)
-    async with httpx.AsyncClient(transport=mock) as http_client:
-        options = {"transport": mock} if place == "transport" else {"http_client": http_client}
-        async with AsyncClient(URL, api_key="k", **options) as client:
-            assert (await client.users.get(7)).name == "Ada"
-            with pytest.raises(NotFoundError, match="gone"):
-                await client.users.get(8)
 
 
 async def test_the_sandbox_responds_without_a_socket():
@@ -54,19 +41,14 @@ async def test_respx_matches_the_query_sees_a_body_and_responds_in_sequence():
     assert dict(route.calls.last.request.url.params) == {"apiKey": "k"}
 
 
-async def test_respx_lets_requests_through_to_the_sandbox(sandbox):
-    async with respx.mock() as router:
-        router.get(f"{sandbox.url}/api/3.0/users/1.json").respond(json={"id": 1, "name": "Mock"})
-        router.route(host="127.0.0.1").pass_through()
-        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
-            assert (await client.users.get(1)).name == "Mock"
-            assert (await client.users.get(2)).name != "Mock"
-    assert [received.path for received in sandbox.requests] == ["/api/3.0/users/2.json"]
+async def test_the_client_uses_the_sandbox(useresponse_client, useresponse_sandbox):
+    assert (await useresponse_client.users.me()).id == 1
+    (received,) = useresponse_sandbox.requests
+    assert isinstance(received, Received)
+    assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
 
 
-async def test_respx_sees_a_header_with_the_key_as_it_is_sent():
-    async with respx.mock() as router:
-        route = router.get(f"{API}/me.json").respond(json={"id": 1})
-        async with AsyncClient(URL, api_key="k", key_placement=KeyPlacement.HEADER) as client:
-            assert (await client.users.me()).id == 1
-    assert route.calls.last.request.headers["Authorization"] == "k"
+def test_pytest_finds_the_plugin_and_its_module_has_no_other_names():
+    assert REGISTERED
+    with pytest.raises(AttributeError, match="Nothing"):
+        useresponse_async.testing.Nothing  # noqa: B018

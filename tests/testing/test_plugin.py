@@ -1,0 +1,254 @@
+"""The pytest plugin: its fixtures with each asynchronous pytest plugin, its options, its errors."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ("pytester",)
+
+PLUGIN = "useresponse_async.testing._plugin"
+REGISTERED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+
+ANYIO = """
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def user(useresponse_client):
+    user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
+    yield user
+    await useresponse_client.users.delete(user.id)
+
+
+async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
+    useresponse_sandbox.fail_next(503, times=2)
+    assert (await useresponse_client.users.get(user.id)).name == "Ada"
+
+
+async def test_nothing_is_sent(useresponse_client):
+    pass
+"""
+
+ASYNCIO = """
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+tasks = []
+
+
+@pytest_asyncio.fixture
+async def user(useresponse_client):
+    tasks.append(asyncio.current_task())
+    user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
+    yield user
+    await useresponse_client.users.delete(user.id)
+    tasks.append(asyncio.current_task())
+    assert len({id(task) for task in tasks}) == 3
+
+
+@pytest.mark.asyncio
+async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
+    tasks.append(asyncio.current_task())
+    useresponse_sandbox.fail_next(503, times=2)
+    assert (await useresponse_client.users.get(user.id)).name == "Ada"
+
+
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_loop_of_the_session(useresponse_client, n):
+    await useresponse_client.users.me()
+
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestClass:
+    async def test_one(self, useresponse_client):
+        await useresponse_client.users.me()
+
+    async def test_another(self, useresponse_client):
+        await useresponse_client.users.me()
+"""
+
+NOBODY = """
+import anyio
+
+
+def test_a_client_that_is_entered(useresponse_client, useresponse_sandbox):
+    async def main():
+        async with useresponse_client as client:
+            return await client.users.me()
+
+    assert anyio.run(main).id == 1
+    assert useresponse_sandbox.arrivals == 1
+
+
+def test_a_client_that_is_not_used(useresponse_client):
+    pass
+
+
+def test_a_sandbox_alone(useresponse_sandbox):
+    assert useresponse_sandbox.is_running
+"""
+
+
+def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    plugin = () if REGISTERED else ("-p", PLUGIN)
+    if "no:asyncio" not in arguments:  # without the option it warns
+        plugin += ("-o", "asyncio_default_fixture_loop_scope=function")
+    return pytester.runpytest_subprocess(
+        "-W", "error", "--strict-markers", "-p", "no:cacheprovider", *plugin, *arguments
+    )
+
+
+AUTO = ASYNCIO.replace("@pytest.mark.asyncio\n", "").replace("pytest_asyncio.f", "pytest.f")
+LOOPS = """
+import pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.asyncio
+async def test_one(useresponse_client, number):
+    await useresponse_client.users.me()
+"""
+SESSION = ("-o", "asyncio_default_test_loop_scope=session")
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "passed"),
+    [
+        ({"anyio": ANYIO, "asyncio": ASYNCIO, "nobody": NOBODY}, (), 4 + 5 + 3),
+        *(
+            pytest.param(*run, marks=pytest.mark.long)
+            for run in (
+                ({"anyio": ANYIO, "nobody": NOBODY}, ("-p", "no:asyncio"), 4 + 3),
+                ({"asyncio": ASYNCIO, "nobody": NOBODY}, ("-p", "no:anyio"), 5 + 3),
+                ({"auto": AUTO}, ("--asyncio-mode=auto",), 5),
+                ({"loops": LOOPS}, SESSION, 2),
+                ({"nobody": NOBODY}, ("-p", "no:asyncio", "-p", "no:anyio"), 3),
+            )
+        ),
+    ],
+    ids=["together", "anyio", "asyncio", "auto mode", "wider loops", "none"],
+)
+def test_the_fixtures_work_with_each_async_plugin(pytester, files, options, passed):
+    pytester.makepyfile(**{f"test_{name}": code for name, code in files.items()})
+    result = run(pytester, "-v", *options)
+    result.assert_outcomes(passed=passed)
+    if "anyio" in files:
+        result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
+
+
+def test_a_client_that_is_left_open_is_reported(pytester):
+    pytester.makepyfile(
+        """
+        import anyio
+        import pytest
+
+        @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+        def test_left_open(useresponse_client, backend):
+            anyio.run(useresponse_client.users.me, backend=backend)
+        """
+    )
+    result = run(pytester)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*useresponse_client was used and not closed*"] * 2)
+
+
+def test_the_tests_that_the_documentation_shows_pass(pytester):
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", root / "useresponse_async" / "testing" / "README.md"]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    shown = [block for block in blocks if "def test_" in block]
+    assert len(shown) == 3
+    for runner in ("anyio", "asyncio"):
+        tests = [block.replace("pytest.mark.anyio", f"pytest.mark.{runner}") for block in shown]
+        pytester.makepyfile(**{f"test_{runner}_{n}": block for n, block in enumerate(tests)})
+    count = sum(block.count("def test_") for block in shown)
+    run(pytester).assert_outcomes(passed=count * (2 + 1))  # anyio's on two event loops
+
+
+OPTIONS = """
+import pytest
+
+pytestmark = [pytest.mark.anyio, pytest.mark.useresponse(users=7, tickets=3)]
+
+async def test_the_modules(useresponse_sandbox):
+    assert useresponse_sandbox.user_count == 7
+    assert len(useresponse_sandbox.ticket_ids) == 3
+
+@pytest.mark.useresponse(users=1)
+async def test_the_nearest_wins(useresponse_sandbox):
+    assert useresponse_sandbox.user_count == 1
+    assert len(useresponse_sandbox.ticket_ids) == 3
+
+class TestFixtures:
+    @pytest.fixture
+    def useresponse_sandbox_options(self, useresponse_sandbox_options):
+        return {"users": 5, "topics": 2, "api_key": "k", **useresponse_sandbox_options}
+
+    @pytest.fixture
+    def useresponse_client_options(self, useresponse_sandbox):
+        return {"api_key": useresponse_sandbox.keys["agent"], "api_version": "4.0"}
+
+    async def test_a_marker_overrides_the_fixture(self, useresponse_client, useresponse_sandbox):
+        assert (await useresponse_client.users.me()).role.alias == "agent"
+        (received,) = useresponse_sandbox.requests
+        assert received.path == "/api/4.0/me.json"
+        assert useresponse_sandbox.user_count == 7
+        assert len(useresponse_sandbox.topic_ids) == 2
+        assert useresponse_sandbox.api_key == "k"
+"""
+INVALID = {
+    "1000": "*takes named options only, such as users=1000*",
+    "user=1000": "*unexpected keyword argument 'user'*",
+    "users=-1": "*users must not be negative, got -1*",
+}
+
+
+def test_options_are_checked_and_those_of_markers_override_those_of_fixtures(pytester):
+    invalid = "".join(
+        f"@pytest.mark.useresponse({arguments})\ndef test_{number}(useresponse_sandbox): ...\n"
+        for number, arguments in enumerate(INVALID)
+    )
+    pytester.makepyfile(test_options=OPTIONS, test_invalid=f"import pytest\n{invalid}")
+    result = run(pytester)
+    result.assert_outcomes(passed=2 * 3, errors=3)
+    result.stdout.fnmatch_lines([*INVALID.values()])
+
+
+@pytest.mark.long
+def test_a_missing_extra_is_named_and_the_fixtures_and_the_marker_are_described(pytester):
+    pytester.makeconftest("import sys; sys.modules['uvicorn'] = None")
+    pytester.makepyfile(
+        """
+        def test_something_else(): ...
+        def test_with_the_sandbox(useresponse_sandbox): ...
+        def test_with_the_client(useresponse_client): ...
+        """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1, errors=2)
+    result.stdout.fnmatch_lines(
+        ["*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"]
+    )
+    names = ("sandbox", "client", "sandbox_options", "client_options")
+    run(pytester, "--fixtures").stdout.fnmatch_lines_random(
+        [f"useresponse_{name} --*" for name in names]
+    )
+    run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.useresponse(?*options): *"])
+
+
+def test_loading_the_plugin_loads_no_server():
+    script = (
+        "import sys, useresponse_async.testing._plugin\n"
+        "print(*sorted({'starlette', 'uvicorn', 'useresponse_async.sandbox'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603
+    assert done.stdout.split() == []
