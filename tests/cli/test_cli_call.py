@@ -49,7 +49,7 @@ def test_call_reads_the_body_from_an_argument_a_file_or_stdin(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     assert run(["call", "POST", "/comments.json", "--json", body]) == 0
     assert "Wärm" in capfd.readouterr().out
-    assert json.loads(sandbox.requests[0].body) == json.loads(text)
+    assert sandbox.requests[0].json() == json.loads(text)
 
 
 def test_include_shows_status_and_headers_also_of_an_error(serve, capfd):
@@ -60,9 +60,7 @@ def test_include_shows_status_and_headers_also_of_an_error(serve, capfd):
     assert "\ncontent-type: application/json" in head
     assert json.loads(body)["id"] == 1
     assert run(["call", "GET", "/nothing.json", "-i"]) == 1
-    out, err = capfd.readouterr()
-    assert out.startswith("HTTP/1.1 404 Not Found\n")
-    assert err.startswith("error: GET /api/3.0/nothing.json: 404 ")
+    assert capfd.readouterr().out.startswith("HTTP/1.1 404 Not Found\n")
 
 
 def test_whoami_shows_the_owner_of_the_key(serve, capfd):
@@ -106,8 +104,7 @@ def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatc
     sandbox.answer_next(body, headers={"X-Evil": "a\x9b31mb"})
     assert run(["call", "GET", "/me.json", "-i"]) == 0
     out = capfd.readouterr().out
-    assert "\x9b" not in out
-    assert "\u202e" not in out
+    assert not {"\x9b", "\u202e"} & set(out)
     assert "\\u009b31m\\u202e" in out
 
 

@@ -121,14 +121,14 @@ def test_a_failure_is_one_line(serve, work, capfd, arguments, said):
 
 @pytest.mark.parametrize("place", [["--debug", "whoami"], ["whoami", "--debug"]])
 def test_a_failure_is_one_line_and_with_debug_also_a_traceback(serve, capfd, place):
-    sandbox = serve(users=1)
-    sandbox.fail_next(400, times=2, message="first\n  second")
+    serve(users=1).fail_next(400, times=2, message="first\n  second")
+    error = "error: GET /api/3.0/me.json: 400 first second\n"
     assert run(["whoami"]) == 1
-    assert capfd.readouterr().err == "error: GET /api/3.0/me.json: 400 first second\n"
+    assert capfd.readouterr() == ("", error)
     assert run(place) == 1
     shown = capfd.readouterr().err
     assert shown.startswith("Traceback (most recent call last):\n")
-    assert shown.endswith("error: GET /api/3.0/me.json: 400 first second\n")
+    assert shown.endswith(error)
 
 
 @pytest.mark.parametrize(("debug", "from_file"), [([], False), ([], True), (["--debug"], True)])

@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from operator import methodcaller
 
 import anyio
 import httpx
@@ -12,28 +11,6 @@ from calls import NEW_USER
 from useresponse_async.sandbox import create_app
 
 ME, SEARCH, CREATE = "admin GET /me.json", "admin GET /users/search.json", "admin POST /users.json"
-
-
-PLANS = {
-    "status": (methodcaller("fail_next", 503, headers={"X-Odd": "1"}), 503, '"code":503'),
-    "unknown status": (methodcaller("fail_next", 520), 520, '"message":"Status 520"'),
-    "page": (methodcaller("html_next", 502), 502, "<html>"),
-    "error": (methodcaller("error_in_200_next", 404), 200, '{"error":{"code":404'),
-    "nothing": (methodcaller("empty_next"), 200, ""),
-    "any": (methodcaller("answer_next", b'{"a": 1}', 201, headers={"X-Odd": "1"}), 201, '{"a": 1}'),
-}
-
-
-@pytest.mark.parametrize(("plan", "status", "text"), PLANS.values(), ids=PLANS)
-def test_a_response_can_be_planned(calls, sandbox, plan, status, text):
-    plan(sandbox)
-    response = calls(ME)
-    assert response.status_code == status
-    assert text in response.text
-    assert response.headers.get("X-Odd") == ("1" if status in (503, 201) else None)
-    kind = "text/html; charset=utf-8" if text == "<html>" else "application/json"
-    assert response.headers["Content-Type"] == kind
-    assert calls.value(ME, path="id") == 1
 
 
 def test_faults_happen_in_the_planned_order_and_number_on_the_planned_path(calls, sandbox):
@@ -69,16 +46,6 @@ def test_a_reset_without_a_socket_is_raised():
                 await client.get("http://sandbox/api/3.0/me.json")
 
     anyio.run(ask)
-
-
-def test_a_reset_can_interrupt_the_body(sandbox, http):
-    sandbox.reset_in_body_next(after_effect=True)
-    received = []
-    with http.stream("GET", f"{sandbox.url}/api/3.0/users/search.json") as response:
-        assert response.status_code == 200
-        with pytest.raises(httpx.ReadError):
-            received.extend(response.iter_bytes())
-    assert 0 < sum(map(len, received)) < int(response.headers["Content-Length"])
 
 
 def test_a_body_can_be_cut_or_slow(calls, sandbox):
