@@ -15,18 +15,14 @@ _MOST_OF_A_KIND = 200
 
 
 class Sabotage:
-    """Does one kind of wrong on purpose, or none.
-
-    Args:
-        kind: One of ``KINDS``.
-        key: The API key.
-    """
+    """Makes one of ``KINDS`` of mistakes, or none."""
 
     def __init__(self, kind: str | None, key: str) -> None:
         self._kind = kind
         self._key = key
         self._kept: list[object] = []
         self._made = 0
+        self.creates_twice = kind == "twice"
 
     def after_job(self) -> None:
         """Leak a little, if that is the kind."""
@@ -35,9 +31,10 @@ class Sabotage:
         elif self._kind == "key":
             logging.getLogger("httpx").getChild("wire").debug("sent with %s", self._key)
         elif self._made < _MOST_OF_A_KIND:
-            self._made += self._leak_one()
+            self._made += 1
+            self._leak_one()
 
-    def _leak_one(self) -> bool:
+    def _leak_one(self) -> None:
         if self._kind == "descriptors":
             self._kept.append(os.open(os.devnull, os.O_RDONLY))
         elif self._kind == "tasks" and trio.lowlevel.in_trio_task():
@@ -46,20 +43,9 @@ class Sabotage:
             self._kept.append(asyncio.create_task(anyio.sleep_forever()))
         elif self._kind == "threads":
             threading.Thread(target=threading.Event().wait, daemon=True, name="kept").start()
-        else:
-            return False
-        return True
-
-    @property
-    def creates_twice(self) -> bool:
-        """Whether what is created is created twice."""
-        return self._kind == "twice"
 
     def tampered(self, ids: list[int | None]) -> list[int | None]:
         """Return what came, with one lost or duplicated if that is the kind."""
         middle = len(ids) // 2
-        if self._kind == "lost":
-            return ids[:middle] + ids[middle + 1 :]
-        if self._kind == "duplicated":
-            return ids[:middle] + ids[middle - 1 :]
-        return ids
+        next_one = {"lost": middle + 1, "duplicated": middle - 1}.get(self._kind or "", middle)
+        return ids[:middle] + ids[next_one:]

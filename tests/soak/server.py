@@ -1,13 +1,14 @@
 """The soak's server: a sandbox in a process of its own, which also counts."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,21 +16,8 @@ from useresponse_async.cli._sandbox import stop_process
 from useresponse_async.cli._signals import interrupts_held_back
 from useresponse_async.sandbox import Sandbox
 
-_STOP_SECONDS = 5.0
-# The faults by chance change nothing on the server. These come after the work was done, so that
-# a call which must not be made twice could be.
 _AFTER_EFFECT_EVERY = 0.1
 _CHANGES = r"^(POST|PUT|DELETE) "
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What the server has counted."""
-
-    arrivals: int
-    faults: int
-    in_flight: int
-    connections: int
 
 
 class Server:
@@ -40,19 +28,16 @@ class Server:
         self.url: str = self._ask(options)
         self.port = urlsplit(self.url).port or 0
 
-    def figures(self) -> Figures:
+    def figures(self) -> dict[str, int]:
         """Ask what it has counted so far."""
-        return Figures(**self._ask("figures"))
+        return self._ask("figures")
 
     def _ask(self, question: object) -> Any:
-        asked, answered = self._process.stdin, self._process.stdout
-        if asked is None or answered is None:
-            raise RuntimeError("the sandbox's process has no pipes")
-        asked.write(json.dumps(question) + "\n")
-        asked.flush()
-        line = answered.readline()
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the sandbox has ended with {self._process.wait(_STOP_SECONDS)}")
+            raise RuntimeError(f"the sandbox has ended with {self._process.wait(5)}")
         return json.loads(line)
 
 
@@ -79,35 +64,35 @@ def _start() -> subprocess.Popen[str]:
     )
 
 
-def _plan_faults(sandbox: Sandbox, stop: threading.Event) -> None:
-    plans = (
-        lambda: sandbox.reset_next(match=_CHANGES, after_effect=True),
-        lambda: sandbox.cut_next(match=_CHANGES, after_effect=True),
-        lambda: sandbox.reset_in_body_next(match=_CHANGES, after_effect=True),
-        lambda: sandbox.fail_next(500, match=_CHANGES, after_effect=True),
-        lambda: sandbox.reset_in_body_next(match=r"^GET "),
-        lambda: sandbox.slow_next(0.05, match=r"^GET "),
+def _plan_faults(sandbox: Sandbox) -> None:
+    # The faults by chance change nothing on the server. Most of these come after the work was
+    # done, so that a call which must not be made twice could be.
+    done = {"match": _CHANGES, "after_effect": True}
+    plans = itertools.cycle(
+        (
+            lambda: sandbox.reset_next(**done),
+            lambda: sandbox.cut_next(**done),
+            lambda: sandbox.reset_in_body_next(**done),
+            lambda: sandbox.fail_next(500, **done),
+            lambda: sandbox.reset_in_body_next(match=r"^GET "),
+            lambda: sandbox.slow_next(0.05, match=r"^GET "),
+        )
     )
-    turn = 0
-    while not stop.wait(_AFTER_EFFECT_EVERY):
+    while True:
+        time.sleep(_AFTER_EFFECT_EVERY)
         if not sandbox.pending_faults:
-            plans[turn % len(plans)]()
-            turn += 1
+            next(plans)()
 
 
 def _serve() -> None:
     """Respond to each line of standard input, until it ends."""
     options = json.loads(sys.stdin.readline())
-    stop = threading.Event()
     with Sandbox(**options, record=False) as sandbox:
-        planner = threading.Thread(target=_plan_faults, args=(sandbox, stop), daemon=True)
-        if options["faults"]:
-            planner.start()
+        threading.Thread(target=_plan_faults, args=(sandbox,), daemon=True).start()
         _say(sandbox.url)
         for _ in sys.stdin:
-            counted = {field.name: getattr(sandbox, field.name) for field in fields(Figures)}
+            counted = {it: getattr(sandbox, it) for it in ("arrivals", "in_flight", "connections")}
             _say(counted | {"faults": sandbox.faults.total()})
-        stop.set()
 
 
 def _say(answer: object) -> None:

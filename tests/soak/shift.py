@@ -1,19 +1,17 @@
-"""What a worker has at hand, and its checks."""
+"""What a worker has at hand, what it counts, and its checks."""
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from tests.soak.sabotage import Sabotage
 from tests.soak.secrecy import Watch
 from tests.soak.server import Server
-from tests.soak.tally import Tally
 from useresponse_async import (
     APIConnectionError,
     AsyncClient,
-    ClientClosedError,
     DecodeError,
     InternalServerError,
     QueueTimeoutError,
@@ -21,7 +19,6 @@ from useresponse_async import (
     UseResponseError,
 )
 from useresponse_async.cli._demo import delivery_problems
-from useresponse_async.sandbox import Options, create_app
 
 T = TypeVar("T")
 
@@ -29,9 +26,30 @@ T = TypeVar("T")
 RETRIES: Final = RetryPolicy(
     attempts=12, initial_delay=0.02, max_delay=0.3, min_retries_per_second=1000
 )
+#: What has to happen in a soak, and what must not.
+EXPECTED: Final = (
+    "requests sent", "faults", "responses", "retries", "items checked", "bytes compared", "created",
+    "created although the response was lost", "failed and not created", "calls and walks cancelled",
+    "left early", "without a slot in time", "without a response in time", "more clients",
+    "calls ended by closing", "log records searched", "other texts searched",
+)  # fmt: skip
+WRONG: Final = ("lost", "duplicated", "out of order", "created twice")
+_MOST_PROBLEMS = 20
 
 
-@dataclass(frozen=True, kw_only=True)
+class Tally(Counter[str]):
+    """Counts of a soak, and its problems; it does not grow with time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: Counter[str] = Counter()
+
+    def problem(self, text: str) -> None:
+        is_kept = text in self.problems or len(self.problems) < _MOST_PROBLEMS
+        self.problems[text if is_kept else "further problems"] += 1
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)  # it stands in every frame, and holds the key
 class World:
     """What all workers of a soak share."""
 
@@ -40,21 +58,10 @@ class World:
     watch: Watch
     sabotage: Sabotage
     users: int
-    seed: int
     api_key: str
     directory: str
 
-    def __repr__(self) -> str:  # it stands in every frame, and holds the key
-        return "World()"
-
-    @property
-    def agents(self) -> list[int]:
-        """The ids of the agents: none are added, so they keep their places."""
-        app = create_app(Options(seed=self.seed, users=self.users))
-        return [n for n in range(1, self.users + 1) if app.user(n).role == "agent"]
-
     def client(self, **options: Any) -> AsyncClient:
-        """Make a client of the sandbox."""
         options = {"retry": RETRIES, "timeout": 30} | options
         return AsyncClient(self.server.url, api_key=self.api_key, **options)
 
@@ -69,13 +76,7 @@ class Shift:
     dice: random.Random
     on_asyncio: bool
 
-    @property
-    def tally(self) -> Tally:
-        """What is counted."""
-        return self.world.tally
-
     def any_client(self) -> AsyncClient:
-        """Choose the client or one of its views."""
         return self.dice.choice((self.client, *self.views))
 
     def somebody(self) -> int:
@@ -83,13 +84,14 @@ class Shift:
         return self.dice.randint(4, self.world.users)
 
     def unique(self, prefix: str) -> str:
-        """Return a unique text."""
         return f"{prefix}{self.dice.getrandbits(80):020x}"
 
+    def count(self, what: str, number: int = 1) -> None:
+        self.world.tally[what] += number
+
     def expect(self, truth: object, otherwise: str) -> None:
-        """Take note of a problem unless ``truth``."""
         if not truth:
-            self.tally.problem(otherwise)
+            self.world.tally.problem(otherwise)
 
     def take_walk(self, ids: Iterable[int | None]) -> None:
         """Check a complete walk: each user of its start is yielded once, in order.
@@ -97,17 +99,17 @@ class Shift:
         Users created meanwhile are behind all others, and may come or not, but not twice.
         """
         came = self.world.sabotage.tampered(list(ids))
-        old = [user_id for user_id in came if user_id is None or user_id <= self.world.users]
         new = [user_id for user_id in came if user_id is not None and user_id > self.world.users]
+        old = [user_id for user_id in came if user_id is None or user_id <= self.world.users]
         problems = delivery_problems(old, self.world.users)
-        self.tally.items += len(came)
-        self.tally.lost += problems["lost"]
-        self.tally.duplicated += problems["duplicated"] + len(new) - len(set(new))
-        self.tally.misplaced += problems["out of order"] + problems["unknown"]
+        self.count("items checked", len(came))
+        self.count("lost", problems["lost"])
+        self.count("duplicated", problems["duplicated"] + len(new) - len(set(new)))
+        self.count("out of order", problems["out of order"] + problems["unknown"])
 
     def take_part(self, ids: Sequence[int | None]) -> None:
         """Check the part of a walk over all users that came before it was left."""
-        self.tally.items += len(ids)
+        self.count("items checked", len(ids))
         wanted = list(range(1, len(ids) + 1))[: self.world.users]
         self.expect(list(ids)[: self.world.users] == wanted, f"a part of a walk was {ids!r:.200}")
 
@@ -117,35 +119,22 @@ class Shift:
             return await call
         except (APIConnectionError, InternalServerError, DecodeError) as error:
             self.world.watch.look_at_error(error)
-            if isinstance(error, QueueTimeoutError):
-                raise
-            if isinstance(error, DecodeError) and not error.malformed:
+            if isinstance(error, QueueTimeoutError) or not getattr(error, "malformed", True):
                 raise
             return None
 
-    @asynccontextmanager
-    async def may_be_closed(self) -> AsyncIterator[None]:
-        """Let a client be closed under a call."""
-        try:
-            yield
-        except ClientClosedError as error:
-            self.world.watch.look_at_error(error)
-            self.tally.ended_by_close += 1
-
-    async def count_created(self, found: int, *, answered: bool) -> None:
+    def count_created(self, found: int, *, answered: bool) -> None:
         """Take note of how often a thing was created that is to be created once."""
+        self.expect(found or not answered, "what was created cannot be found")
         if found > 1:
-            self.tally.created_twice += 1
+            self.count("created twice")
         elif answered:
-            self.tally.created += 1
-            self.expect(found, "what was created cannot be found")
-        elif found:
-            self.tally.created_unseen += 1
+            self.count("created")
         else:
-            self.tally.not_created += 1
+            lost = "created although the response was lost"
+            self.count(lost if found else "failed and not created")
 
     def failed(self, job: str, error: Exception) -> None:
-        """Take note of a job that ended as none may."""
         self.world.watch.look_at_error(error)
         kind = "the API" if isinstance(error, UseResponseError) else "the program"
-        self.tally.problem(f"{job}: {kind} raised {type(error).__name__}: {error!s:.300}")
+        self.world.tally.problem(f"{job}: {kind} raised {type(error).__name__}: {error!s:.300}")

@@ -1,12 +1,14 @@
 """A soak on one backend: rounds of workers, with a pause after each."""
 
+import gc
 import logging
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from signal import SIGINT, SIGTERM
 
 import anyio
@@ -15,42 +17,41 @@ import anyio.to_thread
 import httpx
 
 from tests.soak import gauges
-from tests.soak.gauges import Reading
 from tests.soak.jobs import JOBS
 from tests.soak.shift import Shift, World
-from tests.soak.verdict import LEAST_READINGS, differences
 from useresponse_async import AsyncClient, RetryEvent
 
 _ROUNDS = 18
+_SHOWN = 15
 _LONGEST_ROUND = 10.0
 _SECONDS_TO_SETTLE = 5.0
 _SECONDS_TO_NOTICE = 0.1
-_FILE_THREADS = 4
 _MAX_IN_FLIGHT = 10
 _VIEWS_MAX_IN_FLIGHT = 5
 # Pools hold four connections each, so as many as are in flight at once, and up to three more.
 _MOST_CONNECTIONS = _MAX_IN_FLIGHT + _VIEWS_MAX_IN_FLIGHT + 3
 
 
-@dataclass(kw_only=True)
-class Run:
-    """A soak on one backend.
+def say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)  # noqa: T201 - the result of a program
 
-    ``tell`` is called now and then; ``settled`` after the round that warms up, and after the last.
-    """
+
+@dataclass
+class Run:
+    """A soak on one backend."""
 
     world: World
     backend: str
     seconds: float
     workers: int
-    tell: Callable[[], None]
-    settled: Callable[[], None]
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[gauges.Reading] = field(default_factory=list)
+    types: list[Counter[type]] = field(default_factory=list)  # of objects, first and last
     _interrupted: bool = False
     _patience: float = _SECONDS_TO_SETTLE
 
-    def main(self) -> Sequence[Reading]:
-        """Run it, and return what was read at the quiet moments."""
+    def main(self) -> None:
+        """Run it, and print how memory went on."""
         # Not a receiver within the loop: trio may still raise what arrived before it was there.
         handlers = {it: signal.signal(it, self._interrupt) for it in (SIGINT, SIGTERM)}
         try:
@@ -62,9 +63,15 @@ class Run:
                 signal.signal(number, handler)
         if self._interrupted:
             raise KeyboardInterrupt
-        for difference in differences(gauges.read(self.world.server.port), before):
+        for difference in gauges.differences(gauges.read(self.world.server.port), before):
             self.world.tally.problem(f"{self.backend}, when it had ended: {difference}")
-        return self.readings
+        trends = gauges.trends(self.readings)
+        texts = "; ".join(text for _, text in trends)
+        say(f"{self.backend}: {len(self.readings)} quiet moments: {texts}")
+        if not all(is_flat for is_flat, _ in trends):
+            self.world.tally.problem("memory grew")
+            growth = (self.types[-1] - self.types[0]).most_common(_SHOWN)
+            say(*(f"  {n:>+9,} {it.__module__}.{it.__qualname__}" for it, n in growth))
 
     def _run(self, function: Callable[[], Awaitable[None]]) -> None:
         loop = {"use_uvloop": True} if self.backend == "uvloop" else {}
@@ -86,128 +93,110 @@ class Run:
         scope.cancel()
 
     async def _rounds(self) -> None:
-        end = time.monotonic() + self.seconds
+        start = time.monotonic()
         length = min(_LONGEST_ROUND, self.seconds / _ROUNDS)
-        anyio.to_thread.current_default_thread_limiter().total_tokens = _FILE_THREADS
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(self._client())
+        anyio.to_thread.current_default_thread_limiter().total_tokens = 4
+        async with self._client() as client:
             views = (
                 client.with_options(timeout=20),
                 client.with_options(max_in_flight=_VIEWS_MAX_IN_FLIGHT),
             )
-            await self._warm_up(client, views)
-            baseline = gauges.read(self.world.server.port)
-            number = 0
-            while time.monotonic() < end or number < LEAST_READINGS:
-                await self._round(number, length, client, views)
-                reading = await self._quiet(baseline, client, views)
+            make_shift = partial(
+                Shift,
+                world=self.world,
+                client=client,
+                views=views,
+                on_asyncio=self.backend != "trio",
+            )
+            for job in JOBS:  # so that what is made on first use is there
+                await self._do(job, make_shift(dice=random.Random(job.__name__)))  # noqa: S311
+            reading = gauges.read(self.world.server.port)
+            while (
+                time.monotonic() < start + self.seconds
+                or len(self.readings) < gauges.LEAST_READINGS
+            ):
+                await self._round(length, make_shift)
+                # What is left over is reported once.
+                reading = await self._quiet(reading, (client, *views))
                 self.readings.append(reading)
-                baseline = reading  # so that what is left over is reported once
-                if not number:
-                    self.settled()
-                number += 1
-            self.settled()
-        await self._everything_closed()
+                memory = ", ".join(f"{n:,.1f} {what}" for what, n in reading.memory.items())
+                checked = f"{self.world.tally['items checked']:,} items checked"
+                say(f"{time.monotonic() - start:.0f} s on {self.backend}: {checked}, {memory}")
+                self.types[1:] = [Counter(map(type, gc.get_objects()))]
+        with anyio.move_on_after(_SECONDS_TO_SETTLE):
+            while self.world.server.figures()["connections"]:
+                await anyio.sleep(0.02)
+            return
+        self.world.tally.problem(f"{self.backend}: a closed client has connections")
 
     def _client(self) -> AsyncClient:
         watch, tally = self.world.watch, self.world.tally
 
-        def on_request(request: httpx.Request) -> None:
-            watch.look_at_request(request)
-
         async def on_response(response: httpx.Response) -> None:
             await anyio.lowlevel.checkpoint()
-            tally.responses += 1
+            tally["responses"] += 1
             watch.look_at_response(response)
-            watch.look_at_body(response)
 
         def on_retry(event: RetryEvent) -> None:
-            tally.retries += 1
+            tally["retries"] += 1
             watch.look_at_error(event.error)
 
         return self.world.client(
             max_in_flight=_MAX_IN_FLIGHT,
-            on_request=on_request,
+            on_request=watch.look_at_request,
             on_response=on_response,
             on_retry=on_retry,
         )
 
-    async def _warm_up(self, client: AsyncClient, views: Sequence[AsyncClient]) -> None:
-        """Do each job once, so that what is made on first use is there."""
-        shift = self._shift(client, views, "warm-up")
-        for job in JOBS:
-            await self._do(job, shift)
-
-    def _shift(self, client: AsyncClient, views: Sequence[AsyncClient], name: str) -> Shift:
-        return Shift(
-            world=self.world,
-            client=client,
-            views=views,
-            # The same seed does the same jobs, in any order of their ends.
-            dice=random.Random(f"{self.world.seed} {self.backend} {name}"),  # noqa: S311
-            on_asyncio=self.backend != "trio",
-        )
-
-    async def _round(
-        self, number: int, length: float, client: AsyncClient, views: Sequence[AsyncClient]
-    ) -> None:
+    async def _round(self, length: float, make_shift: Callable[..., Shift]) -> None:
+        number = len(self.readings)
         # Looking at every record of every library takes most of the time, so not always.
         level = logging.DEBUG if number % 4 == 1 else logging.WARNING
         logging.getLogger().setLevel(level)
         end = time.monotonic() + length
         async with anyio.create_task_group() as workers:
             for worker in range(self.workers):
-                shift = self._shift(client, views, f"{number} {worker}")
-                workers.start_soon(self._work, shift, end)
+                # The same jobs in every soak, in any order of their ends.
+                dice = random.Random(f"{self.backend} {number} {worker}")  # noqa: S311
+                workers.start_soon(self._work, make_shift(dice=dice), end)
         logging.getLogger().setLevel(logging.WARNING)
 
     async def _work(self, shift: Shift, end: float) -> None:
-        jobs, shares = list(JOBS), list(JOBS.values())
         while time.monotonic() < end:
-            (job,) = shift.dice.choices(jobs, shares)
+            (job,) = shift.dice.choices(list(JOBS), list(JOBS.values()))
             await self._do(job, shift)
             self.world.sabotage.after_job()
-            self.tell()
 
     async def _do(self, job: Callable[[Shift], Awaitable[None]], shift: Shift) -> None:
         try:
             await job(shift)
         except Exception as error:  # noqa: BLE001 - it is reported in the end
             shift.failed(job.__name__, error)
-        shift.tally.jobs[job.__name__] += 1
 
     async def _quiet(
-        self, baseline: Reading, client: AsyncClient, views: Sequence[AsyncClient]
-    ) -> Reading:
+        self, before: gauges.Reading, clients: Sequence[AsyncClient]
+    ) -> gauges.Reading:
         """Wait until everything has ended that ends by itself; note what has not."""
         problems = [""]
-        reading = baseline
+        reading = before
         with anyio.move_on_after(self._patience):
             while problems:
                 await anyio.sleep(0.02)
                 reading = gauges.read(self.world.server.port)
-                problems = differences(reading, baseline)
-                problems += self._unsettled(reading, [client, *views])
+                problems = gauges.differences(reading, before)
+                problems += self._unsettled(reading, clients)
         for problem in problems:
             self.world.tally.problem(f"{self.backend}, at a quiet moment: {problem}")
             self._patience = 0.5  # what stayed once will not go the next time
         return reading
 
-    def _unsettled(self, reading: Reading, clients: Sequence[AsyncClient]) -> list[str]:
-        figures = self.world.server.figures()
-        busy = [client.in_flight for client in clients]
+    def _unsettled(self, reading: gauges.Reading, clients: Sequence[AsyncClient]) -> list[str]:
+        server = self.world.server.figures()
+        in_flight = [*(client.in_flight for client in clients), server["in_flight"]]
         found = {
-            f"requests in flight: {busy}, on the server {figures.in_flight}": any(busy)
-            or figures.in_flight,
+            f"requests in flight: {in_flight}, on the server last": any(in_flight),
             f"{reading.connections} connections": reading.connections > _MOST_CONNECTIONS,
-            "the server has connections that nobody has": figures.connections > reading.connections,
-            f"{reading.pool_threads} pool threads": reading.pool_threads > 2 * _FILE_THREADS,
+            "the server has connections that nobody has": server["connections"]
+            > reading.connections,
         }
         return [problem for problem, is_so in found.items() if is_so]
-
-    async def _everything_closed(self) -> None:
-        with anyio.move_on_after(_SECONDS_TO_SETTLE):
-            while self.world.server.figures().connections:
-                await anyio.sleep(0.02)
-            return
-        self.world.tally.problem(f"{self.backend}: a closed client has connections")
