@@ -301,3 +301,12 @@ def test_retries_of_a_failing_server_stay_within_the_budget(backend):
     )
     check_retry_budget(day, policy)
     assert 400 <= len(day.retries) <= 20 + 10 * 61
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_max_elapsed_counts_from_the_first_failure_and_not_from_the_wait_for_a_slot(backend):
+    day = Day([Turn("200", seconds=100), Turn("500")])
+    policy = RetryPolicy(max_elapsed=2)
+    outcomes = live_through(backend, day, policy, [("get", 0), ("get", 0)], max_in_flight=1)
+    assert outcomes == {1: None, 2: None}
+    assert sorted(map(len, day.arrivals.values())) == [1, 2]
