@@ -130,7 +130,7 @@ async def test_a_thousand_calls_take_little_memory_and_leave_none(cancelled):
     assert after - before < LEFT_OVER
 
 
-async def test_a_queue_timeout_on_a_view_ends_its_calls_that_wait_too_long_and_no_others(busy):
+async def test_a_queue_timeout_ends_calls_that_wait_too_long_and_no_others(busy):
     requests: list[httpx.Request] = []
     served: list[int] = []
     failed: list[QueueTimeoutError] = []
