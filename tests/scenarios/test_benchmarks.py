@@ -123,12 +123,12 @@ def _shown(user):
         get = thing.get if isinstance(thing, dict) else partial(getattr, thing)
         return next((value for name in names if (value := get(name, None)) is not None), None)
 
+    fields = [of(field, "text_value", "textValue") for field in of(user, "custom_fields")]
     return [
         of(user, "id"),
         of(user, "short_name", "shortName"),
-        of(of(user, "avatar"), "tiny"),
         of(of(user, "role"), "alias"),
-        [of(field, "text_value", "textValue") for field in of(user, "custom_fields")],
+        fields,
     ]
 
 
@@ -185,15 +185,11 @@ def test_a_figure_is_computed_from_rounds():
         assert found == Figure("x", 2.0, "", 1.0, 6.0, 3)
 
 
-@pytest.mark.parametrize(
-    ("goal", "value", "met"),
-    [
-        (Goal("at least", 1.5), 1.5, True), (Goal("at least", 1.5), 1.49, False),
-        (Goal("at most", 1.5), 1.5, True), (Goal("at most", 1.5), 1.51, False), (None, 1.0, None),
-    ],
-)  # fmt: skip
-def test_a_goal_is_met_or_not(goal, value, met):
-    assert single("x", value, "", goal=goal).met is met
+def test_a_goal_is_met_or_not():
+    for direction, missed in (("at least", 1.49), ("at most", 1.51)):
+        goal = Goal(direction, 1.5)
+        assert [goal.met_by(value) for value in (1.5, missed)] == [True, False]
+    assert single("x", 1.0, "").met is None
 
 
 def test_a_server_without_headroom_warns():
@@ -221,26 +217,12 @@ def test_each_goal_about_walks_is_computed_from_its_cells():
         "ours": 800, "ours-aiohttp": 900, "httpx": 400, "aiohttp": 1000, "generated": 500,
         "useresponse": 200,
     }  # fmt: skip
-    for (name, rate), latency, in_flight in product(
-        by_contender.items(), (0.0, 0.05), walks.IN_FLIGHT
-    ):
+    for name, latency, in_flight in product(by_contender, (0.0, 0.05), walks.IN_FLIGHT):
         if in_flight == 1 or not CONTENDERS[name].sequential:
-            rates.add(name, Cell(latency, in_flight), rate * in_flight)
-    ours, over_aiohttp = "useresponse-async", "useresponse-async [aiohttp]"
-    page_by_page = f"{ours} / page by page, httpx and pydantic, 50 ms"
-    assert {figure.name: figure.value for figure in goal_figures(rates)} == {
-        f"{ours} / httpx by hand, 0 ms, 20 in flight": 2.0,
-        f"{ours} / httpx by hand, 50 ms, 50 in flight": 2.0,
-        f"{over_aiohttp} / aiohttp by hand, 0 ms, 20 in flight": 0.9,
-        **{f"{page_by_page}, {n} in flight": 1.6 * n for n in (10, 50)},
-        **{f"{ours} / useresponse 0.0.7, 50 ms, {n} in flight": 4.0 * n for n in (10, 50)},
-        **{
-            f"{name}: share of the limit at 50 ms, {n} in flight": share
-            for name, share in ((ours, 0.8), (over_aiohttp, 0.9))
-            for n in (10, 20, 50)
-        },
-        **{f"{name}: 50 over 20 in flight, 0 ms": 2.5 for name in (ours, over_aiohttp)},
-    }
+            rates.add(name, Cell(latency, in_flight), by_contender[name] * in_flight)
+    assert [figure.value for figure in goal_figures(rates)] == pytest.approx(
+        [2.0, 2.0, 0.9, 16.0, 80.0, 40.0, 200.0, 0.8, 0.8, 0.8, 0.9, 0.9, 0.9, 2.5, 2.5]
+    )
     assert list(goal_figures(Rates())) == []
 
 
@@ -250,18 +232,17 @@ def test_each_goal_about_small_calls_is_computed_from_the_least_of_its_rounds():
         name: {n: [cost * n * 9, cost * n, cost * n * 2] for n in (1, 10, 50)}
         for name, cost in costs.items()
     }
-    found = [(figure.value, figure.goal) for figure in calls.goal_figures(times)]
-    bounds = {1.25: (1.25, 1.25, 1.25), 0.5: (0.88, 0.60, 0.36), 0.25: (0.55, 0.38, 0.25)}
-    assert found == [(value, Goal("at most", it)) for value in bounds for it in bounds[value]]
+    found = [figure.value for figure in calls.goal_figures(times)]
+    assert found == [1.25] * 3 + [0.5] * 3 + [0.25] * 3
 
 
 # 4 served in a span is what 2 slots of 50 ms can do.
 STEADY = Run([Slots(0.0, 2)], 0.05, served=[4] * 20, refused=[8] * 10 + [1] * 10)
 
 
-@pytest.mark.parametrize(("after", "share"), [(1.0, 10 / 50), (0.0, 90 / 170), (60.0, 0.0)])
-def test_refusals_count_only_after_the_first_second(after, share):
-    assert refused_share(STEADY, after=after) == pytest.approx(share)
+def test_refusals_count_only_after_the_first_second():
+    shares = [refused_share(STEADY, after=after) for after in (1.0, 0.0, 60.0)]
+    assert shares == pytest.approx([10 / 50, 90 / 170, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -285,22 +266,15 @@ def test_a_walk_has_followed_from_the_first_half_second_near_capacity(served, se
 
 def test_the_report_aligns_its_tables_and_counts_the_goals():
     table = Table(["", "users/s"], [["one", "1,000"], ["another", "5"]])
-    assert report.table_text(table).split("\n") == [
-        "         users/s",
-        "-------  -------",
-        "one        1,000",
-        "another        5",
-    ]
+    assert report.table_text(table).split("\n")[2:] == ["one        1,000", "another        5"]
     figures = [
         single("fast", 2.0, "", goal=Goal("at least", 1.5)),
         single("big", 12_345.6, "MB", goal=Goal("at most", 5)),
         single("plain", 0.1234, "s"),
     ]
-    assert report.goal_table(figures).rows == [
-        ["fast", "2", "2", "2", "1", "at least 1.5", "yes"],
-        ["big", "12,346 MB", "12,346", "12,346", "1", "at most 5", "NO"],
-        ["plain", "0.123 s", "0.123", "0.123", "1", "", ""],
-    ]
+    assert [(row[1], *row[-2:]) for row in report.goal_table(figures).rows] == [
+        ("2", "at least 1.5", "yes"), ("12,346 MB", "at most 5", "NO"), ("0.123 s", "", ""),
+    ]  # fmt: skip
     section = Section(title="Part", figures=figures)
     *_, last = report.as_text([section], machine.describe(), seconds=12.3)
     assert last.startswith("1 of 2 goals met, in 12 s.\n")
@@ -333,25 +307,25 @@ def test_the_pictures_are_svg_with_a_line_for_each_contender_and_always_the_same
 # Parts and runs
 
 
-def test_each_part_measures_each_contender(url):
-    bench = Bench(SMALL, url)
-    paced = pacing.measure(bench)
+def test_pacing_is_measured_over_time(url):
+    paced = pacing.measure(Bench(SMALL, url))
     run = pacing.timeline_of(json.loads(json.dumps(paced.data)))
     assert [slots.count for slots in run.schedule] == [2, 8]
     assert sum(run.served) > 0
     assert 0 < max(limit for _, limit in run.limits) <= 50
     assert [bool(figure.goal) for figure in paced.figures] == [True] * 3
+
+
+@pytest.mark.timeout(600)  # a worker process for each, which takes long on a busy machine
+def test_each_part_measures_each_contender(url):
+    bench = Bench(SMALL, url)
     peaks = memory.measure(bench).data["peak_megabytes"]
     assert len(peaks) == 4
     assert all(peak > 10 for found in peaks.values() for peak in found)
-    started = startup.measure(bench)
-    assert all(taken > 0 for found in started.data["milliseconds"].values() for taken in found)
-    assert [figure.rounds for figure in started.figures] == [1, 1]
+    assert [(it.rounds, it.low > 0) for it in startup.measure(bench).figures] == [(1, True)] * 2
     called = calls.measure(bench)
-    costs = called.data["microseconds_per_call"]
-    assert set(costs) == {"ours", "ours-aiohttp", "bare", "httpx", "aiohttp", "openai"}
-    assert all(cost > 0 for found in costs.values() for rounds in found.values() for cost in rounds)
-    assert len(called.figures) == 9
+    assert set(called.data["microseconds_per_call"]) == set(CALLERS)
+    assert [figure.low > 0 for figure in called.figures] == [True] * 9
 
 
 def test_walks_and_calls_take_at_least_the_latency(url):
@@ -359,13 +333,11 @@ def test_walks_and_calls_take_at_least_the_latency(url):
     walked = short_walk.measure(bench)
     assert all(taken >= 0.09 for found in walked.data["seconds"].values() for taken in found)
     assert walked.figures[0].value > 0.9
-    assert walked.figures[0].goal == Goal("at most", 1.3)
     beside = fairness.measure(bench)
     assert {walks: len(taken) for walks, taken in beside.data["seconds"].items()} == {0: 2, 4: 2}
     assert all(taken > 0.09 for found in beside.data["seconds"].values() for taken in found)
-    assert beside.data["users_per_second"][0] == [0.0]
-    assert beside.data["users_per_second"][4][0] > 0
-    assert [figure.goal for figure in beside.figures] == [Goal("at most", 0.2)]
+    assert beside.data["users_per_second"][0] == [0.0] < beside.data["users_per_second"][4]
+    assert len(beside.figures) == 1
 
 
 def test_a_run_shows_and_keeps_its_results(tmp_path, capfd):

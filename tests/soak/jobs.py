@@ -48,15 +48,11 @@ async def meet_a_refusal(shift: Shift, user_id: int = 10**9) -> None:
 
 
 async def walk_all(shift: Shift) -> None:
-    users = shift.any_client().users.search(count=shift.dice.choice(_PAGE_SIZES))
-    shift.take_walk([user.id async for user in users])
-
-
-async def walk_unordered(shift: Shift) -> None:
     pages = shift.any_client().users.search(count=shift.dice.choice(_PAGE_SIZES))
-    async with aclosing(pages.by_page(ordered=False, concurrency=4)) as walk:
+    ordered = shift.dice.random() < 0.6
+    async with aclosing(pages.by_page(ordered=ordered, concurrency=4)) as walk:
         ids = [user.id async for page in walk for user in page.items]
-    shift.take_walk(sorted(ids))
+    shift.take_walk(ids if ordered else sorted(ids))
 
 
 async def walk_what_moves(shift: Shift) -> None:
@@ -207,27 +203,20 @@ async def cancel_a_download(shift: Shift) -> None:
 
 
 async def map_reads(shift: Shift) -> None:
+    """Read all of a map in any order, or leave it after some."""
     ids = [shift.somebody() for _ in range(30)]
-    client, ordered = shift.any_client(), shift.dice.random() < 0.5
+    client, ordered = shift.any_client(), shift.dice.random() < 0.7
+    stop = shift.dice.choice((len(ids), shift.dice.randint(1, 10))) if ordered else len(ids)
+    came: list[int] = []
     mapped = client.map(client.users.get, ids, max_in_flight=6, ordered=ordered)
-    came = [user.id async for user in mapped]
-    shift.count("items checked", len(came))
-    came, wanted = (came, ids) if ordered else (sorted(map(int, came)), sorted(ids))
-    shift.expect(came == wanted, "a map gave others than it was asked for")
-
-
-async def leave_a_map(shift: Shift) -> None:
-    client, left = shift.any_client(), shift.dice.randint(1, 10)
-    ids = [shift.somebody() for _ in range(50)]
-    came: list[int | None] = []
-    async with aclosing(client.map(client.users.get, ids, max_in_flight=6)) as users:
+    async with aclosing(mapped) as users:
         async for user in users:
             came.append(user.id)
-            if len(came) == left:
+            if len(came) == stop < len(ids):
                 break
-    shift.expect(came == ids[:left], "a map gave others than it was asked for")
+    came, wanted = (came, ids[:stop]) if ordered else (sorted(came), sorted(ids))
+    shift.expect(came == wanted, "a map gave others than it was asked for")
     shift.count("items checked", len(came))
-    shift.count("left early")
 
 
 async def have_no_turn(shift: Shift) -> None:
@@ -293,9 +282,9 @@ def _with_client(shift: Shift, client: AsyncClient) -> Shift:
 
 #: Each with its share.
 JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
-    read_one: 30, meet_a_refusal: 3, walk_all: 3, walk_unordered: 2,
+    read_one: 30, meet_a_refusal: 3, walk_all: 5,
     walk_what_moves: 2, leave_a_walk: 4, cancel_a_walk: 4, cancel_a_call: 10,
     cancel_as_asyncio_does: 8, live_a_users_life: 5, live_a_tickets_life: 5, cancel_a_creation: 3,
-    move_a_file: 4, cancel_a_download: 3, map_reads: 3, leave_a_map: 3, have_no_turn: 5,
+    move_a_file: 4, cancel_a_download: 3, map_reads: 6, have_no_turn: 5,
     run_out_of_time: 5, capture: 4, close_under_calls: 6,
 }  # fmt: skip
