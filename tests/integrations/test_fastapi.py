@@ -1,36 +1,41 @@
-"""Problem responses to failures of the API."""
+"""One client for all requests of an application, and problem responses to its failures."""
 
 import logging
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import anyio
 import httpx
 import pytest
-from browser import running
-from fastapi import FastAPI
+from browser import browser_of, running
+from fastapi import APIRouter, Depends, FastAPI, WebSocket
 from quick import client_of
 from starlette.testclient import TestClient
-from test_fastapi_client import with_person
 
 import useresponse_async
 from useresponse_async import (
-    APIConnectionError,
+    AsyncClient,
     ClientClosedError,
     ConfigurationError,
     QueueTimeoutError,
     ResponseTooLargeError,
     RetryPolicy,
+    ServiceUnavailableError,
+    User,
     UseResponseError,
 )
 from useresponse_async.integrations._problems import problem_of
 from useresponse_async.integrations.fastapi import (
     PROBLEMS,
+    Client,
     UseResponse,
+    current_client,
     install_error_handlers,
 )
 from useresponse_async.sandbox import Sandbox
@@ -38,16 +43,150 @@ from useresponse_async.sandbox import Sandbox
 pytestmark = pytest.mark.anyio
 
 
-def make_app(sandbox: Sandbox, **options: Any) -> FastAPI:
+def for_sandbox(sandbox: Sandbox, **options: Any) -> UseResponse:
     options = {"retry": RetryPolicy(attempts=1), **options}
-    useresponse = UseResponse(lambda: client_of(sandbox, **options))
+    return UseResponse(lambda: client_of(sandbox, **options))
+
+
+def with_person(app: Any) -> Any:
+    @app.get("/people/{user_id}")
+    async def person(user_id: int, client: Client) -> User:
+        return await client.users.get(user_id)
+
+    return app
+
+
+def app_of(useresponse: UseResponse) -> FastAPI:
     app: FastAPI = with_person(FastAPI(lifespan=useresponse.lifespan, responses=PROBLEMS))
     install_error_handlers(app)
     return app
 
 
-async def answer_of(app: FastAPI, path: str = "/people/7") -> httpx.Response:
+# The client.
+
+
+async def test_the_client_is_open_while_the_application_runs_and_closed_after(sandbox):
+    useresponse = for_sandbox(sandbox)
+    app = app_of(useresponse)
+    for _ in range(2):
+        async with running(app) as browser:
+            assert (await browser.get("/people/7")).json()["id"] == 7
+            client = await useresponse()
+            assert (await client.users.get(7)).id == 7
+            with pytest.raises(ConfigurationError, match="already entered"):
+                async with useresponse.lifespan():
+                    pytest.fail("it was entered twice")
+        with pytest.raises(ClientClosedError):
+            await client.users.get(7)
+
+
+def test_routers_mounted_applications_and_websockets_find_the_client(sandbox):
+    app = FastAPI(lifespan=for_sandbox(sandbox).lifespan)
+    app.include_router(with_person(APIRouter(prefix="/routed")))
+    app.mount("/mounted", with_person(FastAPI()))
+
+    @app.websocket("/names")
+    async def names(websocket: WebSocket, client: Client) -> None:
+        await websocket.accept()
+        await websocket.send_text((await client.users.get(7)).name or "")
+
+    with TestClient(app) as browser:
+        for place in ("routed", "mounted"):
+            assert browser.get(f"/{place}/people/7").json()["id"] == 7
+        with browser.websocket_connect("/names") as connection:
+            assert connection.receive_text() == sandbox.user(7).name
+
+
+async def test_an_application_can_have_several_installations(start_sandbox):
+    one, other = start_sandbox(users=3), start_sandbox(users=5)
+    helpdesk, forum = for_sandbox(one), for_sandbox(other)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with helpdesk.lifespan(app), forum.lifespan(app):
+            yield
+
+    app = with_person(FastAPI(lifespan=lifespan))
+
+    @app.get("/counts")
+    async def counts(
+        first: Annotated[AsyncClient, Depends(helpdesk)],
+        second: Annotated[AsyncClient, Depends(forum)],
+    ) -> list[int]:
+        return [await first.users.search().count(), await second.users.search().count()]
+
     async with running(app) as browser:
+        assert (await browser.get("/counts")).json() == [one.user_count, other.user_count]
+        with pytest.raises(ConfigurationError, match=r"2 clients are open.*Depends\(useresponse\)"):
+            await browser.get("/people/7")
+
+
+async def test_a_missing_lifespan_raises_an_error_with_the_remedy():
+    fix = "lifespan=useresponse.lifespan to FastAPI()"
+    app = with_person(FastAPI())
+    async with browser_of(app) as browser:
+        for ask in (UseResponse(), lambda: browser.get("/people/7")):
+            with pytest.raises(ConfigurationError) as caught:
+                await ask()
+            assert fix in str(caught.value)
+    app = with_person(FastAPI())
+    install_error_handlers(app)
+    async with browser_of(app) as browser:
+        answer = await browser.get("/people/7")
+    assert (answer.status_code, fix in answer.json()["detail"]) == (500, True)
+
+
+async def test_the_default_client_retries_for_ten_seconds(sandbox, monkeypatch):
+    useresponse = UseResponse()  # which reads the settings when the application starts
+    monkeypatch.setenv("USERESPONSE_URL", sandbox.url)
+    monkeypatch.setenv("USERESPONSE_API_KEY", sandbox.api_key)
+    async with useresponse.lifespan():
+        client = await useresponse()
+        sandbox.fail_next(503, headers={"Retry-After": "0"})
+        assert (await client.users.get(7)).id == 7
+        assert sandbox.arrivals == 2
+        sandbox.fail_next(503, headers={"Retry-After": "11"})
+        with pytest.raises(ServiceUnavailableError):
+            await client.users.get(7)
+        assert sandbox.arrivals == 3
+
+
+async def test_a_test_can_override_the_client(client):
+    app = with_person(FastAPI())
+    app.dependency_overrides[current_client] = lambda: client
+    async with browser_of(app) as browser:
+        assert (await browser.get("/people/7")).json()["id"] == 7
+
+
+def test_applications_in_two_event_loops_have_a_client_each(sandbox, serve):
+    app = app_of(for_sandbox(sandbox))
+    one, other = serve(app), serve(app)
+    for url in (one, other):
+        assert httpx.get(f"{url}/people/7", timeout=60).json()["id"] == 7
+
+
+async def test_a_hundred_concurrent_requests_share_one_limit_and_one_pool(start_sandbox):
+    sandbox = start_sandbox(users=120, latency=0.02)
+    app = app_of(for_sandbox(sandbox, max_in_flight=5))
+    answered: list[int] = []
+
+    async def ask(number: int) -> None:
+        answered.append((await browser.get(f"/people/{number}")).json()["id"])
+
+    async with running(app) as browser, anyio.create_task_group() as tasks:
+        for number in range(1, 101):
+            tasks.start_soon(ask, number)
+    assert sorted(answered) == list(range(1, 101))
+    assert sandbox.arrivals == 100
+    assert 2 <= sandbox.peak_in_flight <= 5
+    assert sandbox.connections_opened <= 10
+
+
+# The problems.
+
+
+async def answer_of(sandbox: Sandbox, path: str = "/people/7", **options: Any) -> httpx.Response:
+    async with running(app_of(for_sandbox(sandbox, **options))) as browser:
         return await browser.get(path)
 
 
@@ -59,7 +198,8 @@ async def failing_with(error: UseResponseError, path: str = "/x") -> httpx.Respo
     async def fail(name: str) -> None:
         raise error
 
-    return await answer_of(app, path)
+    async with browser_of(app) as browser:
+        return await browser.get(path)
 
 
 @pytest.fixture
@@ -74,9 +214,9 @@ def logged(caplog) -> Callable[[], logging.LogRecord]:
     return last
 
 
-async def test_an_unknown_user_is_a_404_with_the_apis_message_as_documented(sandbox):
+async def test_an_unknown_user_is_a_404_with_the_apis_message(sandbox):
     sandbox.fail_next(404, message="User not found")
-    answer = await answer_of(make_app(sandbox))
+    answer = await answer_of(sandbox)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json() == {
@@ -86,8 +226,6 @@ async def test_an_unknown_user_is_a_404_with_the_apis_message_as_documented(sand
         "detail": "User not found",
         "instance": "/people/7",
     }
-    documented = PROBLEMS[404]["content"]["application/problem+json"]["schema"]["properties"]
-    assert documented["title"]["const"] == "Not Found"
 
 
 STATUSES = {
@@ -99,14 +237,14 @@ STATUSES = {
 @pytest.mark.parametrize(("upstream", "status"), STATUSES.items())
 async def test_each_status_of_the_api_has_a_status_of_the_application(sandbox, upstream, status):
     sandbox.fail_next(upstream, message="said upstream")
-    answer = await answer_of(make_app(sandbox))
+    answer = await answer_of(sandbox)
     assert answer.status_code == answer.json()["status"] == status
     assert ("said upstream" in answer.text) == (status in (400, 404, 409))
     assert ("retry-after" in answer.headers) == (status == 503)
 
 
 async def test_an_invalid_argument_is_a_400_that_names_it(sandbox):
-    answer = await answer_of(make_app(sandbox), "/people/0")
+    answer = await answer_of(sandbox, "/people/0")
     assert answer.status_code == 400
     assert answer.json()["detail"] == "user_id: 0 is not a positive integer"
     assert sandbox.arrivals == 0
@@ -115,7 +253,7 @@ async def test_an_invalid_argument_is_a_400_that_names_it(sandbox):
 async def test_a_rejected_key_is_a_502_and_shows_nowhere(sandbox, caplog, logged):
     key = "a-key-that-nobody-knows"
     with caplog.at_level(logging.DEBUG):
-        answer = await answer_of(make_app(sandbox, api_key=key))
+        answer = await answer_of(sandbox, api_key=key)
     assert answer.status_code == 502
     assert key not in answer.text + caplog.text
     assert sandbox.url not in answer.text
@@ -142,7 +280,7 @@ FAULTS = {
 async def test_an_invalid_response_of_the_api_has_a_status_and_is_not_shown(sandbox, caplog, fault):
     prepare, options, status = FAULTS[fault]
     prepare(sandbox)
-    answer = await answer_of(make_app(sandbox, **options))
+    answer = await answer_of(sandbox, **options)
     assert answer.status_code == status
     assert "retry-after" not in answer.headers
     assert not re.search(r"html|internals|127\.0\.0\.1", answer.text)
@@ -155,7 +293,7 @@ async def test_an_invalid_response_of_the_api_has_a_status_and_is_not_shown(sand
 @pytest.mark.parametrize(("asked", "told"), [("17", "17"), ("9" * 400, "3600"), ("soon", "5")])
 async def test_retry_after_of_the_api_is_passed_on(sandbox, asked, told):
     sandbox.fail_next(503, headers={"Retry-After": asked})
-    answer = await answer_of(make_app(sandbox))
+    answer = await answer_of(sandbox)
     assert answer.headers["retry-after"] == told
 
 
@@ -163,7 +301,6 @@ async def test_retry_after_of_the_api_is_passed_on(sandbox, asked, told):
     ("error", "status"),
     [
         (QueueTimeoutError("no turn", method="GET", path="/x", request_sent=False), 503),
-        (APIConnectionError("reset", method="GET", path="/x", request_sent=True), 502),
         (ClientClosedError("the client is closed"), 503),
         (ResponseTooLargeError(method="GET", path="/x", max_bytes=1), 502),
         (ConfigurationError("retry: no policy"), 500),
@@ -207,7 +344,7 @@ def test_the_error_of_a_websocket_is_raised():
 
 async def test_messages_and_paths_cannot_forge_a_log_line(sandbox, logged):
     sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
-    await answer_of(make_app(sandbox))
+    await answer_of(sandbox)
     assert r"a\nforged line, and \x1b[2J\u202e" in logged().getMessage()
     await failing_with(UseResponseError("whatever comes"), "/x%0aforged")
     assert "GET /x%0Aforged responded with 500" in logged().getMessage()
@@ -216,7 +353,7 @@ async def test_messages_and_paths_cannot_forge_a_log_line(sandbox, logged):
 MAIN = """
 import httpx
 from browser import serving
-from test_fastapi_client import FastAPI, UseResponse, install_error_handlers, with_person
+from test_fastapi import FastAPI, UseResponse, install_error_handlers, with_person
 
 {configuration}
 app = with_person(FastAPI({arguments}))
@@ -272,8 +409,10 @@ def test_the_terminal_shows_the_remedy_for_a_missing_lifespan(shown_by_uvicorn):
 
 
 async def test_the_problems_are_in_the_openapi_document(sandbox):
-    responses = make_app(sandbox).openapi()["paths"]["/people/{user_id}"]["get"]["responses"]
+    document = app_of(for_sandbox(sandbox)).openapi()
+    responses = document["paths"]["/people/{user_id}"]["get"]["responses"]
     assert {"200", "400", "404", "409", "422", "502", "503", "504"} == responses.keys()
     problem = responses["503"]["content"]["application/problem+json"]["schema"]
     assert set(problem["required"]) == {"type", "title", "status", "detail", "instance"}
+    assert problem["properties"]["title"]["const"] == "Service Unavailable"
     assert "Retry-After" in responses["503"]["headers"]
