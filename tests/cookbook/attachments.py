@@ -3,13 +3,11 @@
 Install:  pip install useresponse-async
 Run:      python attachments.py upload "Printer on fire" photo.jpg log.txt
           python attachments.py download 42 files/
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
 Files are read, sent and written in pieces: no complete file is in memory.
 """
 
-import argparse
 import io
 import re
 import sys
@@ -20,7 +18,7 @@ import anyio
 from useresponse_async import AsyncClient, AttachedFile, Attachment
 
 
-async def upload(title: str, paths: list[Path]) -> None:
+async def upload(title: str, paths: list[str]) -> None:
     async with AsyncClient() as client:
         files = [Attachment.from_path(path) for path in paths]
         ticket = await client.tickets.create(title, "The files are attached.", attachments=files)
@@ -67,21 +65,13 @@ async def download(ticket_id: int, folder: Path) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Send and fetch the files of tickets.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("upload", help="open a ticket with files")
-    command.add_argument("title")
-    command.add_argument("paths", type=Path, nargs="+")
-    command = commands.add_parser("download", help="fetch the files of a ticket")
-    command.add_argument("ticket_id", type=int)
-    command.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
+    command, subject, *paths = sys.argv[1:]
     if isinstance(sys.stdout, io.TextIOWrapper):  # names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
-    if arguments.command == "upload":
-        anyio.run(upload, arguments.title, arguments.paths)
+    if command == "upload":
+        anyio.run(upload, subject, paths)
     else:
-        sys.exit(anyio.run(download, arguments.ticket_id, arguments.folder) > 0)
+        sys.exit(anyio.run(download, int(subject), Path(paths[0])) > 0)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,18 @@
-"""Change many users by a CSV file of ids and tags: first as a dry run, then with ``--apply``.
+"""Give users the tags that a CSV file names: first as a dry run, then with ``--apply``.
 
 Install:  pip install useresponse-async
 Run:      python bulk_update.py tags.csv            shows what it would do
           python bulk_update.py tags.csv --apply    does it
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. The file's first
-line is `id,tags`; semicolons separate tags: `7,vip;follow up`.
-
-You can run it again after any failure: users who already have the tags are not changed.
+The file's first line is `id,tags`; semicolons separate tags: `7,vip;follow up`. You can run it
+again after any failure: users who already have the tags are not changed.
 """
 
-import argparse
 import csv
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import aclosing
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -54,22 +50,14 @@ async def update(path: Path, *, apply: bool) -> int:
             done = "changed" if apply else "to change"
             return done, f"user {user_id}: {','.join(user.tags)} -> {','.join(tags)}"
 
-        async with aclosing(client.map(change, read_changes(path))) as outcomes:
-            async for outcome, message in outcomes:
-                counts[outcome] += 1
-                if message:
-                    print(message, file=sys.stderr if outcome == "failed" else sys.stdout)
+        async for outcome, message in client.map(change, read_changes(path)):
+            counts[outcome] += 1
+            if message:
+                print(message, file=sys.stderr if outcome == "failed" else sys.stdout)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing to do")
     return counts["failed"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Give users the tags that a CSV file names.")
-    parser.add_argument("path", type=Path, help="the CSV file")
-    parser.add_argument("--apply", action="store_true", help="change them, and not only say so")
-    arguments = parser.parse_args()
-    sys.exit(anyio.run(partial(update, arguments.path, apply=arguments.apply)) > 0)
-
-
 if __name__ == "__main__":
-    main()
+    failures = anyio.run(lambda: update(Path(sys.argv[1]), apply="--apply" in sys.argv))
+    sys.exit(failures > 0)

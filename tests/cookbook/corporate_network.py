@@ -1,15 +1,14 @@
 """Connect from a corporate network: a proxy, a certificate authority, a gateway's header.
 
 Install:  pip install useresponse-async
-Run:      python corporate_network.py --ca-file corporate-ca.pem --proxy http://proxy:3128
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. If a
-gateway requires its own token in every request, GATEWAY_TOKEN is sent.
+Run:      python corporate_network.py http://proxy:3128 corporate-ca.pem
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment, and GATEWAY_TOKEN
+          if a gateway requires its own token in every request
 """
 
-import argparse
 import os
 import ssl
+import sys
 
 import anyio
 import httpx
@@ -35,10 +34,11 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def make_client(ca_file: str | None, proxy: str | None, token: str | None) -> AsyncClient:
+def make_client(proxy: str, ca_file: str) -> AsyncClient:
     # Only the corporate authority is trusted. To trust it in addition to the usual ones, create
     # the default context and then call context.load_verify_locations(ca_file).
     context = ssl.create_default_context(cafile=ca_file)
+    token = os.environ.get("GATEWAY_TOKEN")
     if token is None:
         # Without proxy=, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are used.
         return AsyncClient(verify=context, proxy=proxy)
@@ -49,19 +49,11 @@ def make_client(ca_file: str | None, proxy: str | None, token: str | None) -> As
     return AsyncClient(transport=GatewayTransport(wire, token), max_in_flight=10)
 
 
-async def show(ca_file: str | None, proxy: str | None) -> None:
-    async with make_client(ca_file, proxy, os.environ.get("GATEWAY_TOKEN")) as client:
+async def main(proxy: str, ca_file: str) -> None:
+    async with make_client(proxy, ca_file) as client:
         me = await client.users.me()
         print(f"I am {me.name}, one of {await client.users.search().count()} users")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Say who the API key belongs to.")
-    parser.add_argument("--ca-file", help="the corporate authority's certificate, as PEM")
-    parser.add_argument("--proxy", help="the proxy's address; a password goes into HTTPS_PROXY")
-    arguments = parser.parse_args()
-    anyio.run(show, arguments.ca_file, arguments.proxy)
-
-
 if __name__ == "__main__":
-    main()
+    anyio.run(main, sys.argv[1], sys.argv[2])

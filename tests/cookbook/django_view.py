@@ -1,19 +1,16 @@
 """A Django async view with data from UseResponse, and one client for the process.
 
 Install:  pip install useresponse-async django uvicorn
-Run:      uvicorn django_view:application --workers 2     or, to try it, python django_view.py
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
+Run:      uvicorn django_view:application --workers 2
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
 It needs an ASGI server. Under WSGI, and so under `runserver`, Django runs each call of an async
 view on its own event loop, and a client can be used on one event loop only.
 """
 
-import argparse
 import os
 from typing import Any
 
-import uvicorn
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.management.utils import get_random_secret_key
@@ -57,13 +54,3 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()  # lifespan.shutdown
     await useresponse.aclose()
     await send({"type": "lifespan.shutdown.complete"})
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve people as JSON.")
-    parser.add_argument("--port", type=int, default=8000)
-    uvicorn.run(application, host="127.0.0.1", port=parser.parse_args().port)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,11 +2,10 @@
 
 Install:  pip install useresponse-async pandas pyarrow
 Run:      python export_dataframe.py users.parquet
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 """
 
-import argparse
+import sys
 from pathlib import Path
 
 import anyio
@@ -14,50 +13,27 @@ import pandas as pd
 
 from useresponse_async import AsyncClient, User
 
-COLUMNS = ["id", "name", "email", "role", "team", "tags", "registered"]
+COLUMNS = ["id", "name", "email", "role", "tags", "registered"]
 
 
 def row(user: User) -> tuple[object, ...]:
-    return (
-        user.id,
-        user.name,
-        user.email,
-        user.role.alias if user.role else None,
-        user.team.name if user.team else None,
-        ",".join(user.tags),
-        user.registration_date_text,
-    )
-
-
-async def all_users(client: AsyncClient) -> pd.DataFrame:
-    # Only a small tuple of each user is kept, not the models and pages.
-    async with client.users.search() as users:
-        rows = [row(user) async for user in users]
-    frame = pd.DataFrame(rows, columns=COLUMNS).convert_dtypes()
-    # The site's local time; the API does not contain its time zone.
-    frame["registered"] = pd.to_datetime(frame["registered"])
-    return frame.set_index("id")
-
-
-def save(frame: pd.DataFrame, path: Path) -> None:
-    part = path.with_name(f"{path.name}.part")
-    frame.to_parquet(part)
-    part.replace(path)  # no reader finds an incomplete file
+    role = user.role.alias if user.role else None
+    tags = ",".join(user.tags)
+    return user.id, user.name, user.email, role, tags, user.registration_date_text
 
 
 async def export(path: Path) -> None:
+    # Only a small tuple of each user is kept, not the models and pages.
     async with AsyncClient() as client:
-        frame = await all_users(client)
-    save(frame, path)
+        rows = [row(user) async for user in client.users.search()]
+    frame = pd.DataFrame(rows, columns=COLUMNS).convert_dtypes()
+    # The site's local time; the API does not contain its time zone.
+    frame["registered"] = pd.to_datetime(frame["registered"])
+    part = path.with_name(f"{path.name}.part")
+    frame.set_index("id").to_parquet(part)
+    part.replace(path)  # no reader finds an incomplete file
     print(f"{len(frame)} users in {path}")
-    print(frame["role"].value_counts().to_string())
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Export all users into a Parquet file.")
-    parser.add_argument("path", type=Path, help="where the Parquet file goes")
-    anyio.run(export, parser.parse_args().path)
 
 
 if __name__ == "__main__":
-    main()
+    anyio.run(export, Path(sys.argv[1]))

@@ -2,8 +2,7 @@
 
 Install:  pip install useresponse-async useresponse==0.0.7
 Run:      python from_useresponse.py
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
     useresponse 0.0.7                            useresponse-async
     API(url, key)                                AsyncClient(url, api_key=key)
@@ -68,14 +67,9 @@ async def exists(client: AsyncClient, user_id: int) -> bool:
     return True
 
 
-def main() -> None:
-    url, key = os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"]
-    old = before(url, key)
-    new = anyio.run(after, url, key)
+if __name__ == "__main__":
+    site = os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"]
+    old, new = before(*site), anyio.run(after, *site)
     for what in old:
         print(f"{what}: {'the same' if old[what] == new[what] else 'NOT the same'}")
     sys.exit(old != new)
-
-
-if __name__ == "__main__":
-    main()

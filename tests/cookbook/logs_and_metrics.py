@@ -2,18 +2,15 @@
 
 Install:  pip install useresponse-async
 Run:      python logs_and_metrics.py
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. The log goes to
-standard error, the figures to standard output.
-
-The requests that hooks receive do not contain the key. Queries are still omitted, because they can
-contain email addresses.
+The log goes to standard error, the figures to standard output. The requests that hooks receive do
+not contain the key. Queries are still omitted, because they can contain email addresses.
 """
 
 import json
 import logging
 import re
-import sys
 from collections import Counter
 from datetime import datetime, timezone
 
@@ -57,35 +54,26 @@ class Metrics:
         fields = {"method": event.method, "path": event.path, "attempt": event.attempt}
         logger.warning("retrying", extra={"fields": {**fields, "delay": round(event.delay, 3)}})
 
-    def exposition(self) -> str:
-        """Return the figures in the format of Prometheus."""
-        lines = [f"{name} {count}" for name, count in sorted(self.counts.items())]
-        return "\n".join([*lines, f"useresponse_seconds_total {self.seconds:.4f}"])
-
 
 def endpoint(path: str) -> str:
     return re.sub(r"/\d+(?=[/.])", "/{id}", path.partition("/api/")[2].partition("/")[2])
 
 
-async def work(metrics: Metrics) -> None:
+async def main() -> None:
+    metrics = Metrics()
     async with AsyncClient(on_response=metrics.on_response, on_retry=metrics.on_retry) as client:
-        users = await client.users.search().collect()
-        ids = [user.id for user in users[:5]]
-        async for _ in client.map(client.users.get, ids):
-            pass
+        await client.users.search().collect()
+        await client.users.get(7)
+    for name, count in sorted(metrics.counts.items()):  # in the format of Prometheus
+        print(name, count)
+    print(f"useresponse_seconds_total {metrics.seconds:.4f}")
 
 
-def main() -> None:
-    handler = logging.StreamHandler(sys.stderr)
+if __name__ == "__main__":
+    handler = logging.StreamHandler()  # to standard error
     handler.setFormatter(JSONLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # The hooks receive the same information, and more.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     logging.getLogger("useresponse_async.retry").setLevel(logging.ERROR)
-    metrics = Metrics()
-    anyio.run(work, metrics)
-    print(metrics.exposition())
-
-
-if __name__ == "__main__":
-    main()
+    anyio.run(main)

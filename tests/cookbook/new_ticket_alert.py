@@ -1,21 +1,20 @@
 """Send an alert about every new ticket to a chat, or to any other webhook.
 
 Install:  pip install useresponse-async httpx
-Run:      python new_ticket_alert.py alert.state --interval 30
+Run:      python new_ticket_alert.py alert.state 30     looks every 30 seconds
+Needs:    USERESPONSE_URL, USERESPONSE_API_KEY and ALERT_WEBHOOK_URL in the environment
 
-The environment configures the client and the receiver: USERESPONSE_URL, USERESPONSE_API_KEY
-and ALERT_WEBHOOK_URL. SIGTERM and Ctrl-C stop it; on Windows, which has no such signals, call
-watch() instead of run().
+SIGTERM and Ctrl-C stop it; on Windows, which has no such signals, call watch() instead of run().
 
 An alert is sent until the receiver responds with success, so at least once; the Idempotency-Key
 allows the receiver to drop duplicates. The first run sends nothing and only saves which ticket is
 the newest.
 """
 
-import argparse
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 
 import anyio
@@ -75,14 +74,6 @@ async def run(state: Path, interval: float) -> None:
                 break
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Alert a webhook of new tickets.")
-    parser.add_argument("state", type=Path, help="where the newest ticket's id is remembered")
-    parser.add_argument("--interval", type=float, default=30, help="seconds between two looks")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING)  # httpx's INFO lines contain the webhook's URL
-    anyio.run(run, arguments.state, arguments.interval)
-
-
 if __name__ == "__main__":
-    main()
+    logging.basicConfig(level=logging.WARNING)  # httpx's INFO lines contain the webhook's URL
+    anyio.run(run, Path(sys.argv[1]), float(sys.argv[2]))

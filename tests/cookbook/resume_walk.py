@@ -2,19 +2,17 @@
 
 Install:  pip install useresponse-async
 Run:      python resume_walk.py users.jsonl
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment
 
 Rows are written to users.jsonl.part. After each page, users.jsonl.state contains the number of the
 next page and the valid length of the file; anything behind it, left by a crash, is truncated. The
 file gets its name when it is complete.
 """
 
-import argparse
 import io
 import json
 import os
-from collections.abc import Iterable
+import sys
 from contextlib import aclosing
 from pathlib import Path
 
@@ -26,55 +24,39 @@ PAGES_BACK = 1
 """Pages to read again: users who were deleted since the crash have moved the others forward."""
 
 
-def read_state(path: Path) -> tuple[int, int]:
-    """Return the next page and the valid length of the file, in bytes."""
-    if not path.exists():
-        return 1, 0
-    state = json.loads(path.read_text(encoding="utf-8"))
-    return state["next_page"], state["size"]
-
-
 def write_state(path: Path, next_page: int, size: int) -> None:
     part = path.with_name(f"{path.name}.part")
-    part.write_text(json.dumps({"next_page": next_page, "size": size}), encoding="utf-8")
+    part.write_text(json.dumps([next_page, size]), encoding="utf-8")
     part.replace(path)
-
-
-def ids_in(lines: Iterable[bytes]) -> set[int]:
-    return {json.loads(line)["id"] for line in lines}
 
 
 async def export(target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     state = target.with_name(f"{target.name}.state")
-    next_page, size = read_state(state)
+    next_page, size = json.loads(state.read_text(encoding="utf-8")) if state.exists() else (1, 0)
     with part.open("r+b" if size else "w+b") as file:
         file.truncate(size)
-        written = ids_in(file)
+        written = {json.loads(line)["id"] for line in file}
         file.seek(0, io.SEEK_END)
         if written:
             print(f"continuing with page {next_page}, after {len(written)} users")
-        async with AsyncClient() as client:
-            start = max(1, next_page - PAGES_BACK)
-            async with aclosing(client.users.search().by_page(start=start)) as walk:
-                async for page in walk:
-                    new = [user for user in page.items if user.id not in written]
-                    file.writelines(f"{user.to_json()}\n".encode() for user in new)
-                    file.flush()
-                    os.fsync(file.fileno())  # the rows are on disk before the state includes them
-                    write_state(state, page.number + 1, file.tell())
-                    written.update(user.id for user in new)
+        start = max(1, next_page - PAGES_BACK)
+        async with (
+            AsyncClient() as client,
+            aclosing(client.users.search().by_page(start=start)) as walk,
+        ):
+            async for page in walk:
+                new = [user for user in page if user.id not in written]
+                file.writelines(f"{user.to_json()}\n".encode() for user in new)
+                file.flush()
+                os.fsync(file.fileno())  # the rows are on disk before the state includes them
+                write_state(state, page.number + 1, file.tell())
+                written.update(user.id for user in new)
     # In this order, a crash between the two causes a second export, but loses no row.
     state.unlink(missing_ok=True)
     part.replace(target)
     print(f"{len(written)} users in {target}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Export users; can be interrupted at any time.")
-    parser.add_argument("target", type=Path, help="where the JSON Lines go")
-    anyio.run(export, parser.parse_args().target)
-
-
 if __name__ == "__main__":
-    main()
+    anyio.run(export, Path(sys.argv[1]))

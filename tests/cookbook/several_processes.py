@@ -1,20 +1,20 @@
 """Export users with several processes, each with a range of pages and its own client.
 
 Install:  pip install useresponse-async
-Run:      python several_processes.py users/ --processes 4
-
-The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY; the processes
-inherit it, so the key is in no argument and no message between them.
+Run:      python several_processes.py users/ 4
+Needs:    USERESPONSE_URL and USERESPONSE_API_KEY in the environment, which the processes inherit;
+          so the key is in no argument and no message between them
 
 A user can be in two files, if rows moved between two ranges during the export. If you run it again
 after a crash, it exports what is missing; a new export needs a new folder.
 
 This helps if decoding uses a complete processor; a single client is enough for most servers. The
-processes together have up to `processes * MAX_IN_FLIGHT` requests in flight.
+processes together have up to `processes * MAX_IN_FLIGHT` requests in flight. For several machines,
+let a cluster's workers export the ranges: one client per worker, on one event loop.
 """
 
-import argparse
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import aclosing
 from pathlib import Path
@@ -27,22 +27,16 @@ PAGES_PER_RANGE = 20
 MAX_IN_FLIGHT = 5
 
 
-async def walk_range(start: int, stop: int | None, target: Path) -> int:
+async def walk_range(start: int, stop: int | None, target: Path) -> None:
     """Write the users of some pages as JSON Lines; the file appears when it is complete."""
-    users = 0
     part = target.with_name(f"{target.name}.part")
     async with AsyncClient(max_in_flight=MAX_IN_FLIGHT) as client:
+        pages = client.users.search().by_page(start=start, stop=stop)
         with part.open("w", encoding="utf-8") as file:
-            async with aclosing(client.users.search().by_page(start=start, stop=stop)) as walk:
-                async for page in walk:
-                    file.writelines(f"{user.to_json()}\n" for user in page.items)
-                    users += len(page.items)
+            async with aclosing(pages):
+                async for page in pages:
+                    file.writelines(f"{user.to_json()}\n" for user in page)
     part.replace(target)
-    return users
-
-
-def export_range(start: int, stop: int | None, target: Path) -> int:
-    return anyio.run(walk_range, start, stop, target)
 
 
 async def count_pages() -> int:
@@ -62,18 +56,11 @@ def export(folder: Path, processes: int) -> None:
         for start, stop in zip(starts, stops, strict=True):
             target = folder / f"users-{start:06}.jsonl"
             if not target.exists():  # exported by an earlier run that did not complete
-                jobs[pool.submit(export_range, start, stop, target)] = target
+                jobs[pool.submit(anyio.run, walk_range, start, stop, target)] = target
         for job in as_completed(jobs):
-            print(f"{job.result()} users in {jobs[job]}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Export users by ranges of pages.")
-    parser.add_argument("folder", type=Path, help="where the files go")
-    parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
-    arguments = parser.parse_args()
-    export(arguments.folder, arguments.processes)
+            job.result()
+            print(f"{jobs[job]} is complete")
 
 
 if __name__ == "__main__":
-    main()
+    export(Path(sys.argv[1]), int(sys.argv[2]))

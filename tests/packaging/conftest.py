@@ -4,12 +4,16 @@ The tests need an index and minutes; they run only where ``USERESPONSE_DIST`` na
 a wheel and an sdist, as ``tox run -e dist`` does.
 """
 
+import email
 import os
-from collections.abc import Callable, Iterator, Sequence
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 
 import pytest
-from environment import Environment
 
 from useresponse_async.sandbox import Sandbox
 
@@ -18,38 +22,73 @@ FOLDER = os.environ.get("USERESPONSE_DIST")
 collect_ignore_glob = [] if FOLDER else ["test_*.py"]
 
 
-def only(files: Sequence[Path]) -> Path:
+class Environment:
+    """A virtual environment of its own, which sees nothing of the repository."""
+
+    def __init__(self, folder: Path, server: Sandbox, *requirements: str) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        address = {"USERESPONSE_URL": server.url, "USERESPONSE_API_KEY": server.api_key}
+        self.variables = kept | address
+        uv("venv", "--python", sys.executable, str(folder))
+        self.home.mkdir()
+        if requirements:
+            self.pip("install", *requirements)
+
+    def pip(self, command: str, *distributions: str) -> None:
+        python = str(self.folder / "bin" / "python")
+        uv("pip", command, "--python", python, *distributions)
+
+    def run(self, *command: str) -> tuple[int, str]:
+        """Run a command of the environment in an empty folder; return its status and output."""
+        done = subprocess.run(  # noqa: S603 - our own commands
+            [str(self.folder / "bin" / command[0]), *command[1:]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+            cwd=self.home,
+            env=self.variables,
+        )
+        return done.returncode, done.stdout
+
+    def python(self, code: str) -> tuple[int, str]:
+        return self.run("python", "-W", "error", "-c", code)
+
+
+def uv(*arguments: str) -> None:
+    command = [sys.executable, "-m", "uv", "--quiet", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, done.stderr
+
+
+def only(pattern: str) -> Path:
+    files = list(Path(FOLDER or "").absolute().glob(pattern))
     assert len(files) == 1, f"expected one of {files}: is the folder fresh?"
     return files[0]
 
 
 @pytest.fixture(scope="session")
 def wheel() -> Path:
-    return only(list(Path(FOLDER or "").absolute().glob("*.whl")))
+    return only("*.whl")
 
 
 @pytest.fixture(scope="session")
 def sdist() -> Path:
-    return only(list(Path(FOLDER or "").absolute().glob("*.tar.gz")))
+    return only("*.tar.gz")
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Sandbox]:
-    with Sandbox(users=230) as sandbox:
-        yield sandbox
+def metadata(wheel) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return email.message_from_bytes(archive.read(name))
 
 
 @pytest.fixture(scope="session")
-def new_environment(tmp_path_factory, server) -> Callable[..., Environment]:
-    def create(*requirements: str) -> Environment:
-        environment = Environment(tmp_path_factory.mktemp("environment") / "venv", server)
-        environment.install(*requirements)
-        return environment
-
-    return create
-
-
-@pytest.fixture(scope="session")
-def plain(new_environment, wheel) -> Environment:
-    """The package with what it requires, and nothing else."""
-    return new_environment(str(wheel))
+def new_environment(tmp_path_factory) -> Iterator[Callable[..., Environment]]:
+    with Sandbox(users=230) as server:
+        folder = tmp_path_factory.mktemp
+        yield lambda *names: Environment(folder("environment") / "venv", server, *names)

@@ -1,16 +1,12 @@
 """The contents and metadata of the wheel and the sdist."""
 
-import email
 import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from email.message import Message
 from pathlib import Path, PurePosixPath
 
-import pytest
-
-import useresponse_async
+from useresponse_async import __version__
 
 ROOT = Path(__file__).parent.parent.parent
 IN_SDIST = ["useresponse_async", "tests", "benchmarks", "CHANGELOG.md", "README.md", "LICENSE"]
@@ -27,74 +23,42 @@ def on_disk(*names: str) -> Iterator[str]:
                 yield path.relative_to(ROOT).as_posix()
 
 
-def in_wheel(wheel: Path) -> set[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        return set(archive.namelist())
+def suffixes(names: set[str]) -> set[str]:
+    return {PurePosixPath(name).suffix for name in names}
 
 
-def in_sdist(sdist: Path) -> set[str]:
-    with tarfile.open(sdist) as archive:
-        paths = [PurePosixPath(member.name) for member in archive if member.isfile()]
-    return {PurePosixPath(*path.parts[1:]).as_posix() for path in paths}
-
-
-@pytest.fixture
-def metadata(wheel) -> Message:
-    with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        return email.message_from_bytes(archive.read(name))
-
-
-def test_the_wheel_holds_the_package_and_its_metadata_only(wheel):
-    about = f"useresponse_async-{useresponse_async.__version__}.dist-info"
+def test_the_wheel_holds_the_typed_package_and_its_metadata_only(wheel):
+    about = f"useresponse_async-{__version__}.dist-info"
     kept = ["METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"]
-    expected = {*on_disk("useresponse_async"), *(f"{about}/{name}" for name in kept)}
-    assert in_wheel(wheel) == expected
-
-
-def test_the_wheel_is_marked_as_typed(wheel):
-    assert "useresponse_async/py.typed" in in_wheel(wheel)
-
-
-def test_the_wheel_holds_sources_and_no_data(wheel):
-    package = {name for name in in_wheel(wheel) if name.startswith("useresponse_async/")}
-    assert {PurePosixPath(name).suffix for name in package} == SOURCES
+    package = set(on_disk("useresponse_async"))
+    with zipfile.ZipFile(wheel) as archive:
+        assert set(archive.namelist()) == {*package, *(f"{about}/{name}" for name in kept)}
+    assert "useresponse_async/py.typed" in package
+    assert suffixes(package) == SOURCES
+    assert wheel.name == f"useresponse_async-{__version__}-py3-none-any.whl"
 
 
 def test_the_sdist_holds_the_sources_and_the_tests_only(sdist):
+    with tarfile.open(sdist) as archive:
+        paths = [PurePosixPath(member.name) for member in archive if member.isfile()]
+    found = {PurePosixPath(*path.parts[1:]).as_posix() for path in paths}
     # The build needs .gitignore to leave out the same files when it starts from the sdist.
-    expected = {*on_disk(*IN_SDIST), "pyproject.toml", "PKG-INFO", ".gitignore"}
-    assert in_sdist(sdist) == expected
+    assert found == {*on_disk(*IN_SDIST), "pyproject.toml", "PKG-INFO", ".gitignore"}
+    # Nothing that a run leaves behind.
+    assert suffixes(found - {"LICENSE", "PKG-INFO", ".gitignore"}) <= SOURCES | DATA
+    assert sdist.name == f"useresponse_async-{__version__}.tar.gz"
 
 
-def test_the_sdist_holds_nothing_that_a_run_leaves_behind(sdist):
-    suffixes = {
-        PurePosixPath(name).suffix
-        for name in in_sdist(sdist)
-        if name not in ("LICENSE", "PKG-INFO", ".gitignore")
-    }
-    assert suffixes <= SOURCES | DATA
-
-
-def test_the_files_are_named_after_the_version(wheel, sdist):
-    version = useresponse_async.__version__
-    assert wheel.name == f"useresponse_async-{version}-py3-none-any.whl"
-    assert sdist.name == f"useresponse_async-{version}.tar.gz"
-
-
-def test_one_file_says_the_version():
-    version = re.compile(rf"(?<![\d.]){re.escape(useresponse_async.__version__)}(?![\d.])")
+def test_one_file_and_the_changelog_say_the_version():
+    version = re.compile(rf"(?<![\d.]){re.escape(__version__)}(?![\d.])")
     files = [*on_disk("useresponse_async", "benchmarks"), "pyproject.toml", "README.md"]
     telling = [name for name in files if version.search((ROOT / name).read_text(errors="replace"))]
     # What was measured is kept with the version that it was measured of.
     telling = [name for name in telling if not name.startswith("benchmarks/results/")]
     assert telling == ["useresponse_async/_config.py"]
-
-
-def test_the_changelog_has_the_version():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     versions = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
-    assert versions[0] == useresponse_async.__version__
+    assert versions[0] == __version__
 
 
 def test_every_dependency_has_a_lower_bound_and_no_upper_one(metadata):
