@@ -19,8 +19,8 @@ from useresponse_async import AsyncClient, AttachedFile, Attachment
 
 
 async def upload(title: str, paths: list[str]) -> None:
+    files = [Attachment.from_path(path) for path in paths]
     async with AsyncClient() as client:
-        files = [Attachment.from_path(path) for path in paths]
         ticket = await client.tickets.create(title, "The files are attached.", attachments=files)
     print(f"ticket {ticket.id}")
 
@@ -64,7 +64,7 @@ async def download(ticket_id: int, folder: Path) -> int:
         return failures
 
 
-def main() -> None:
+if __name__ == "__main__":
     command, subject, *paths = sys.argv[1:]
     if isinstance(sys.stdout, io.TextIOWrapper):  # names may not fit its encoding
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -72,7 +72,3 @@ def main() -> None:
         anyio.run(upload, subject, paths)
     else:
         sys.exit(anyio.run(download, int(subject), Path(paths[0])) > 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -12,32 +12,27 @@ again after any failure: users who already have the tags are not changed.
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 
 from useresponse_async import AsyncClient, UseResponseError
 
-Change = tuple[int, list[str]]
 
-
-def read_changes(path: Path) -> Iterator[Change]:
-    """Yield the changes in the file, line by line."""
-    with path.open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            tags = [tag.strip() for tag in line["tags"].split(";")]
-            yield int(line["id"]), [tag for tag in tags if tag]
+def read_change(line: dict[str, str]) -> tuple[int, list[str]]:
+    tags = [tag.strip() for tag in line["tags"].split(";")]
+    return int(line["id"]), [tag for tag in tags if tag]
 
 
 async def update(path: Path, *, apply: bool) -> int:
     """Make or only show all changes; return how many of them failed."""
     counts: Counter[str] = Counter()
-    for _ in read_changes(path):
-        pass  # errors in the file are reported before any user is changed
+    with path.open(newline="", encoding="utf-8") as file:
+        # Errors in the file are reported before any user is changed.
+        changes = [read_change(line) for line in csv.DictReader(file)]
     async with AsyncClient() as client:
 
-        async def change(wanted: Change) -> tuple[str, str]:
+        async def change(wanted: tuple[int, list[str]]) -> tuple[str, str]:
             user_id, tags = wanted
             try:
                 user = await client.users.get(user_id)
@@ -50,7 +45,7 @@ async def update(path: Path, *, apply: bool) -> int:
             done = "changed" if apply else "to change"
             return done, f"user {user_id}: {','.join(user.tags)} -> {','.join(tags)}"
 
-        async for outcome, message in client.map(change, read_changes(path)):
+        async for outcome, message in client.map(change, changes):
             counts[outcome] += 1
             if message:
                 print(message, file=sys.stderr if outcome == "failed" else sys.stdout)

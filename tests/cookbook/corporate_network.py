@@ -17,10 +17,7 @@ from useresponse_async import AsyncClient
 
 
 class GatewayTransport(httpx.AsyncBaseTransport):
-    """Adds the gateway's header to every request of another transport.
-
-    The requests that a transport sees contain the API key. Do not log them.
-    """
+    """Adds the gateway's header. Do not log the requests seen here: they contain the API key."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, token: str) -> None:
         self._inner = inner

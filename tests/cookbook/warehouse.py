@@ -29,14 +29,10 @@ ORDER BY ALL
 """
 
 
-def main() -> None:
+if __name__ == "__main__":
     destination = dlt.destinations.duckdb("warehouse.duckdb")
     pipeline = dlt.pipeline("helpdesk", destination=destination, dataset_name="helpdesk")
     source = useresponse_source(os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"])
     pipeline.run(source, loader_file_format="parquet")  # much faster than SQL inserts
     for category, week, tickets in duckdb.connect("warehouse.duckdb").sql(OPEN_TICKETS).fetchall():
         print(f"{week}  {tickets:6}  {category}")
-
-
-if __name__ == "__main__":
-    main()

@@ -28,9 +28,9 @@ class Environment:
     def __init__(self, folder: Path, server: Sandbox, *requirements: str) -> None:
         self.folder = folder
         self.home = folder / "home"
-        kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-        address = {"USERESPONSE_URL": server.url, "USERESPONSE_API_KEY": server.api_key}
-        self.variables = kept | address
+        kept = os.environ.keys() & {"HOME", "LANG", "TMPDIR"}
+        self.variables = {name: os.environ[name] for name in kept}
+        self.variables |= {"USERESPONSE_URL": server.url, "USERESPONSE_API_KEY": server.api_key}
         uv("venv", "--python", sys.executable, str(folder))
         self.home.mkdir()
         if requirements:
@@ -53,9 +53,6 @@ class Environment:
             env=self.variables,
         )
         return done.returncode, done.stdout
-
-    def python(self, code: str) -> tuple[int, str]:
-        return self.run("python", "-W", "error", "-c", code)
 
 
 def uv(*arguments: str) -> None:
