@@ -7,6 +7,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -29,81 +30,54 @@ from useresponse_async import (
 from useresponse_async.sandbox import Sandbox
 
 KEY = "evil-k3y"
-
+BOTH = pytest.mark.parametrize("wire", [None, "aiohttp"])
 
 # Proxies
 
-
-BOTH = pytest.mark.parametrize("wire", [None, "aiohttp"])
+PROXIES = [
+    "socks5://127.0.0.1:9", "socks5h://u:pa55@127.0.0.1:9", "http://127.0.0.1:99999", "http://",
+    "ftp://u:pa55@h", "http://h:0",
+]  # fmt: skip
 
 
 @BOTH
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        "socks5://127.0.0.1:9", "socks5h://u:pa55@127.0.0.1:9", "http://127.0.0.1:99999",
-        "http://", "ftp://u:pa55@h", "http://h:0",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("proxy", PROXIES)
 def test_a_proxy_that_cannot_be_used_raises(monkeypatch, wire, proxy):
     # aiohttp speaks to no SOCKS proxy, even where socksio is installed.
     found = object() if wire == "aiohttp" else None
     monkeypatch.setattr("useresponse_async._config.find_spec", lambda name: found)
-    match = "SOCKS" if "socks" in proxy else "proxy"
-    with pytest.raises(ConfigurationError, match=match) as caught:
-        AsyncClient("https://help.example", proxy=proxy, transport=wire)
-    assert "pa55" not in str(caught.value)
-    if "socks" in proxy:
-        monkeypatch.setenv("ALL_PROXY", proxy)
-        with pytest.raises(ConfigurationError, match="SOCKS") as caught:
-            AsyncClient("https://help.example", transport=wire)
+    socks = "socks" in proxy
+    for given in (proxy, None)[: 1 + socks]:
+        with pytest.raises(ConfigurationError, match="SOCKS" if socks else "proxy") as caught:
+            AsyncClient("https://help.example", proxy=given, transport=wire)
         assert "pa55" not in str(caught.value)
+        monkeypatch.setenv("ALL_PROXY", proxy)
 
 
-@BOTH
-def test_a_proxy_whose_name_does_not_resolve_is_not_called_a_redirect(wire, tmp_path):
-    async def main() -> None:
-        proxy = "http://no-such-proxy.invalid:8080"
-        async with AsyncClient(
-            "https://help.example", proxy=proxy, retry=ONCE, transport=wire
-        ) as client:
-            for call in (client.users.me(), client.files.download("/f", tmp_path / "f")):
-                error = await failure(call)
-                assert "redirect" not in str(error)
-                assert "resolve" in str(error)
-                assert (error.request_sent, error.permanent) == (False, False)
-
-    asyncio.run(main())
-
-
-@BOTH
-def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_path):
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "asyncio+aiohttp"], indirect=True)
+async def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_path):
     proxy, direct = start_server(), start_server()
     # A name of this machine that is not known as a loopback address.
     resolve = socket.getaddrinfo
     here = "files.example"
 
     def resolved(host: Any, *args: Any, **options: Any) -> Any:
-        known = host in (here, here.encode())
-        return resolve("127.0.0.1" if known else host, *args, **options)
+        return resolve("127.0.0.1" if host in (here, here.encode()) else host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
     for name, value in (("http_proxy", proxy.url), ("no_proxy", here)):
         monkeypatch.setenv(name, value)
         monkeypatch.setenv(name.upper(), value)
-
-    async def main() -> None:
-        with pytest.warns(UserWarning, match="are sent unencrypted"):
-            client = AsyncClient("http://help.example", retry=ONCE, transport=wire)
-        async with client:
-            assert (await client.users.me()).id == 1
-            assert (len(proxy.heads), len(direct.heads)) == (1, 0)
-            await client.files.download(f"http://{here}:{direct.port}/f", tmp_path / "f")
-            await client.files.download("http://other.example/f", tmp_path / "g")
-        assert [b"other.example" in head for head in proxy.heads] == [False, True]
-        assert len(direct.heads) == 1
-
-    asyncio.run(main())
+    with pytest.warns(UserWarning, match="are sent unencrypted"):
+        client = AsyncClient("http://help.example", retry=ONCE, transport=wire)
+    async with client:
+        assert (await client.users.me()).id == 1
+        assert (len(proxy.heads), len(direct.heads)) == (1, 0)
+        await client.files.download(f"http://{here}:{direct.port}/f", tmp_path / "f")
+        await client.files.download("http://other.example/f", tmp_path / "g")
+    assert [b"other.example" in head for head in proxy.heads] == [False, True]
+    assert len(direct.heads) == 1
 
 
 # Hooks of the caller's client
@@ -164,7 +138,7 @@ def misuse(sandbox: Sandbox, client: AsyncClient) -> None:
 
     asyncio.run(call_create())
     arrivals = sandbox.arrivals
-    upload = lambda: client.files.upload(Attachment.from_bytes("a", b"a"))  # noqa: E731
+    upload = partial(client.files.upload, Attachment.from_bytes("a", b"a"))
     for call in (call_create, client.users.search().collect, client.users.search().count, upload):
         with pytest.raises(UseResponseError, match="one client per event loop"):
             asyncio.run(call())
@@ -206,8 +180,10 @@ def test_using_one_client_in_two_threads_raises_in_one(sandbox):
 # aiohttp
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize("placement", list(KeyPlacement))
-def test_a_wrapper_of_aiohttps_sessions_sees_no_key(monkeypatch, sandbox, placement):
+async def test_a_wrapper_of_aiohttps_sessions_sees_no_key(monkeypatch, sandbox, placement):
     seen: list[str] = []
     request = aiohttp.ClientSession._request  # noqa: SLF001 - what ddtrace wraps
 
@@ -219,14 +195,8 @@ def test_a_wrapper_of_aiohttps_sessions_sees_no_key(monkeypatch, sandbox, placem
         return response
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", traced)
-
-    async def main() -> None:
-        async with AsyncClient(
-            sandbox.url, api_key=sandbox.api_key, transport="aiohttp", key_placement=placement
-        ) as client:
-            assert (await client.users.me()).id == 1
-            await client.users.create("new@example.com", full_name="New")
-
-    asyncio.run(main())
+    async with client_of(sandbox, transport="aiohttp", key_placement=placement) as client:
+        assert (await client.users.me()).id == 1
+        await client.users.create("new@example.com", full_name="New")
     assert len(seen) == 4
     assert sandbox.api_key not in "".join(seen)
