@@ -1,25 +1,23 @@
 """What is retried, how often and after which delay, and what is sent once."""
 
 import logging
+import re
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
 
 import anyio
 import attrs
 import httpx
 import pytest
-from quick import QUICK
+from quick import QUICK, client_of
 from tasks import until
 
 from useresponse_async import (
     APIConnectionError,
     APIStatusError,
     APITimeoutError,
-    AsyncClient,
     DecodeError,
     InternalServerError,
     NotFoundError,
@@ -28,26 +26,16 @@ from useresponse_async import (
     ServiceUnavailableError,
 )
 from useresponse_async._retry import RetryBudget, retry_after
-from useresponse_async.sandbox import Sandbox
 
-anyio_test = pytest.mark.anyio
+pytestmark = pytest.mark.anyio
 every_loop = pytest.mark.every_loop
 
 
-async def create(client: AsyncClient) -> object:
+async def create(client):
     return await client.users.create("new@example.com", full_name="New")
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-@anyio_test
-async def test_a_read_is_retried_until_it_succeeds(client, sandbox, status):
-    sandbox.fail_next(status, times=5)
-    assert (await client.users.me()).id == 1
-    assert sandbox.arrivals == 6
-
-
 @every_loop
-@anyio_test
 async def test_a_read_is_retried_after_a_timeout_and_a_broken_connection(client, sandbox):
     sandbox.delay_next(2)
     sandbox.reset_next()
@@ -73,7 +61,6 @@ async def test_a_read_is_retried_after_a_timeout_and_a_broken_connection(client,
     ids=["500", "502", "504", "503 in 200", "cut", "reset", "reset in body", "timeout"],
 )
 @every_loop
-@anyio_test
 async def test_a_create_that_may_have_been_processed_is_sent_once(
     client, sandbox, misbehave, kind, request_sent
 ):
@@ -88,7 +75,6 @@ async def test_a_create_that_may_have_been_processed_is_sent_once(
 @pytest.mark.parametrize(
     ("status", "options"), [(429, {}), (503, {}), (500, {"repeat_unsafe": True})]
 )
-@anyio_test
 async def test_a_create_is_retried_when_it_was_refused_or_the_policy_allows_it(
     client, sandbox, status, options
 ):
@@ -97,7 +83,6 @@ async def test_a_create_is_retried_when_it_was_refused_or_the_policy_allows_it(
     assert (sandbox.arrivals, sandbox.user_count) == (6, 231)
 
 
-@anyio_test
 async def test_a_delete_whose_response_was_lost_succeeds(client, sandbox):
     sandbox.reset_next(after_effect=True)
     assert await client.users.delete(7) is None
@@ -106,7 +91,6 @@ async def test_a_delete_whose_response_was_lost_succeeds(client, sandbox):
         await client.users.get(7)
 
 
-@anyio_test
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_delete_whose_retry_responds_404_after_a_refusal_raises(client, sandbox, status):
     sandbox.fail_next(status)
@@ -114,7 +98,6 @@ async def test_a_delete_whose_retry_responds_404_after_a_refusal_raises(client, 
         await client.users.delete(99_999)
 
 
-@anyio_test
 async def test_the_error_says_how_many_attempts_were_made(client, sandbox):
     for attempts, end in ((1, r"disabled in .*\]"), (2, r"\]; gave up after 2 attempts")):
         sandbox.fail_next(503, times=attempts)
@@ -126,7 +109,6 @@ async def test_the_error_says_how_many_attempts_were_made(client, sandbox):
 
 
 @pytest.mark.parametrize("read", [True, False])
-@anyio_test
 async def test_only_reads_after_a_success_have_any_number_of_attempts(client, sandbox, read):
     endless = client.with_options(retry=attrs.evolve(QUICK, attempts=None))
     call = endless.users.me if read else lambda: create(endless)
@@ -142,60 +124,46 @@ async def test_only_reads_after_a_success_have_any_number_of_attempts(client, sa
         await endless.users.me()
 
 
-@every_loop
-@anyio_test
-async def test_no_attempt_starts_after_max_elapsed(client: AsyncClient, sandbox: Sandbox):
-    sandbox.fail_next(503, times=99, headers={"Retry-After": "1"})
-    patient = RetryPolicy(attempts=50, max_delay=5, max_elapsed=0.5)
-    with anyio.fail_after(0.9), pytest.raises(ServiceUnavailableError):
+async def test_no_attempt_starts_after_max_elapsed(client, sandbox):
+    sandbox.fail_next(503, times=99, headers={"Retry-After": "60"})
+    patient = RetryPolicy(attempts=50, max_delay=60, max_elapsed=0.5)
+    with anyio.fail_after(30), pytest.raises(ServiceUnavailableError):
         await client.with_options(retry=patient).users.me()
     assert sandbox.arrivals == 1
 
 
-@anyio_test
-async def test_retry_after_delays_the_retry(client: AsyncClient, sandbox: Sandbox):
+async def test_retry_after_delays_the_retry_by_max_delay_at_most(client, sandbox):
     sandbox.fail_next(429, headers={"Retry-After": "1"})
     await client.with_options(retry=attrs.evolve(QUICK, max_delay=5)).users.me()
     first, second = sandbox.requests
     assert second.at - first.at >= 1
-
-
-@anyio_test
-async def test_retry_after_is_capped_by_the_policy(client: AsyncClient, sandbox: Sandbox):
     sandbox.fail_next(503, headers={"Retry-After": "3600"})
-    with anyio.fail_after(2):
+    with anyio.fail_after(30):
         await client.users.me()
 
 
-@anyio_test
-async def test_every_retry_is_logged(client, sandbox, caplog):
-    sandbox.fail_next(500, times=3)
-    with caplog.at_level(logging.INFO, logger="useresponse_async"):
-        await client.users.me()
-    assert {record.name for record in caplog.records} == {"useresponse_async.retry"}
-    levels = [record.levelno for record in caplog.records]
-    assert levels == [logging.WARNING, logging.INFO, logging.INFO]
-    details: dict[str, Any] = vars(caplog.records[0])
-    ours = {name: value for name, value in details.items() if name.startswith("useresponse_")}
-    assert 0 < ours.pop("useresponse_delay") <= 0.01
-    assert ours == {
+async def test_every_retry_is_logged_with_the_page_or_id(client, sandbox, caplog):
+    sandbox.fail_next(500, times=3, match=r"users/7\.json")
+    sandbox.fail_next(503, match=r"page=2\b")
+    with caplog.at_level(logging.INFO, logger="useresponse_async.retry"):
+        await client.users.get(7)
+        await client.users.search().collect()
+    records = [record for record in caplog.records if record.name == "useresponse_async.retry"]
+    levels = [record.levelno for record in records]
+    assert levels == [logging.WARNING, logging.INFO, logging.INFO, logging.WARNING]
+    for text, record in (
+        (r"users/7\.json in \d\.\d\d s: attempt 1 failed: ", records[0]),
+        (r"users/search\.json \(page 2\) in \d\.\d\d s: ", records[3]),
+    ):
+        assert re.match(rf"retrying GET /api/3\.0/{text}", record.getMessage())
+    details = {name: it for name, it in vars(records[0]).items() if name.startswith("useresponse_")}
+    assert 0 < details.pop("useresponse_delay") <= 0.01
+    assert details == {
         "useresponse_method": "GET",
-        "useresponse_path": "/api/3.0/me.json",
+        "useresponse_path": "/api/3.0/users/7.json",
         "useresponse_status": 500,
         "useresponse_attempt": 1,
     }
-
-
-@every_loop
-@anyio_test
-async def test_cancelling_during_the_delay_ends_the_call(client: AsyncClient, sandbox: Sandbox):
-    sandbox.fail_next(503, times=99, headers={"Retry-After": "60"})
-    patient = client.with_options(retry=RetryPolicy(max_delay=60, max_elapsed=120))
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(patient.users.me)
-        await until(lambda: sandbox.arrivals and not patient.in_flight)
-        tasks.cancel_scope.cancel()
-    assert sandbox.arrivals == 1
 
 
 @pytest.mark.parametrize(
@@ -205,7 +173,7 @@ async def test_cancelling_during_the_delay_ends_the_call(client: AsyncClient, sa
         ("\u0663", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
     ],
 )  # fmt: skip
-def test_retry_after_is_read_in_seconds(header: str | None, seconds: float):
+def test_retry_after_is_read_in_seconds(header, seconds):
     headers = {} if header is None else {"Retry-After": header}
     response = httpx.Response(503, headers=httpx.Headers(headers, encoding="utf-8"))
     error = APIStatusError(response=response, method="GET", path="/x", message="no")
@@ -215,41 +183,46 @@ def test_retry_after_is_read_in_seconds(header: str | None, seconds: float):
     assert 28 <= retry_after(error) <= 30
 
 
-def test_the_budget_delays_retries_beyond_it():
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of the package's retries, which a test sets."""
+    clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now, time=time.time)
+    monkeypatch.setattr("useresponse_async._retry.time", clock)
+    return clock
+
+
+def test_the_budget_delays_retries_beyond_it(clock):
     budget = RetryBudget(RetryPolicy(min_retries_per_second=10))
     delays = [budget.reserve() for _ in range(40)]
-    assert delays[:20] == [0] * 20
-    assert all(late > early for early, late in pairwise(delays[20:]))
-    assert 1.8 <= delays[-1] <= 2.0
+    assert delays == [0] * 20 + [number / 10 for number in range(1, 21)]
 
 
-def test_successful_responses_earn_retries_up_to_the_budget():
+def test_time_and_successful_responses_earn_retries_up_to_the_budget(clock):
     budget = RetryBudget(RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
-    assert budget.reserve() == 0
-    assert budget.reserve() > 1.5
+    assert [budget.reserve(), budget.reserve()] == [0, 2]
     for _ in range(4):
         budget.earn()
     assert budget.reserve() == 0
+    clock.now += 1
+    assert budget.reserve() == 1
+    clock.now += 60
     for _ in range(40):
         budget.earn()
-    assert budget.reserve() == 0
-    assert budget.reserve() > 1.5
+    assert [budget.reserve(), budget.reserve()] == [0, 2]
 
 
 @every_loop
-@anyio_test
-async def test_a_cancelled_retry_does_not_use_the_budget(sandbox, monkeypatch):
+async def test_a_cancelled_retry_does_not_use_the_budget(sandbox, clock):
     policy = RetryPolicy(initial_delay=0.01, min_retries_per_second=1, max_retry_ratio=0)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, retry=policy) as client:
+    async with client_of(sandbox, retry=policy) as client:
         sandbox.fail_next(500, times=30)
-        with anyio.move_on_after(0.3):
-            async with anyio.create_task_group() as tasks:
-                for _ in range(20):
-                    tasks.start_soon(client.users.me)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(client.users.me)
+            await until(lambda: sandbox.arrivals >= 20 and not client.in_flight)
+            tasks.cancel_scope.cancel()
         sandbox.clear_faults()
-        # As long as it takes to fill a budget without debts.
-        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 2, time=time.time)
-        monkeypatch.setattr("useresponse_async._retry.time", later)
+        clock.now += 2  # as long as it takes to fill a budget without debts
         sandbox.fail_next(500)
-        with anyio.fail_after(1):
+        with anyio.fail_after(10):
             await client.users.me()
