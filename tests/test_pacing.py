@@ -2,21 +2,17 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
 
 import anyio
 import pytest
 from gate import Gate
+from memory import Memory
 from quick import client_of
-from tasks import until
 
 from useresponse_async import AsyncClient, NotFoundError
 from useresponse_async._pacing import Pacing, Slot
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
-
-Start = Callable[..., Sandbox]
 
 
 class Load:
@@ -127,56 +123,43 @@ async def test_a_pause_ends_early_only_when_a_server_that_was_down_responds_agai
     assert outcomes == [True]
 
 
-async def test_a_single_call_overtakes_queued_calls_of_a_map(start_sandbox: Start):
-    sandbox = start_sandbox(users=200, latency=0.02)
-    async with AsyncClient(sandbox.url, api_key=sandbox.api_key, max_in_flight=2) as client:
-        mapped: list[int] = []
+class Held(Memory):
+    """A server in memory whose responses wait until they are released."""
 
-        async def bulk() -> None:
-            numbers = range(1, 41)
-            async for user in client.map(client.users.get, numbers, max_in_flight=40):
-                mapped.append(user.id)
+    def __init__(self) -> None:
+        self.waiting: deque[tuple[str, anyio.Event]] = deque()
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(bulk)
-            await until(lambda: mapped)
-            for _ in range(3):
-                before = len(sandbox.requests)
-                await client.users.get(100)
-                arrived = [request.path for request in sandbox.requests[before:]]
-                # Before it only what had a slot, and had not arrived.
-                assert "100" in "".join(arrived[:3])
-        assert mapped == list(range(1, 41))
+    async def reach(self, step: str, target: str) -> None:
+        if step == "head":
+            released = anyio.Event()
+            self.waiting.append((target, released))
+            await released.wait()
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_map_keeps_a_quarter_of_the_slots_beside_any_number_of_single_calls(start_sandbox):
-    sandbox = start_sandbox(users=200, latency=0.02)
+async def test_single_calls_overtake_a_map_which_keeps_a_quarter_of_the_slots():
+    held = Held()
     async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, max_in_flight=8, adaptive_pacing=False
+        "https://a.example", transport=held, max_in_flight=8, adaptive_pacing=False
     ) as client:
-        single = 0
-
-        async def call() -> None:
-            nonlocal single
-            while True:
-                await client.users.get(100)
-                single += 1
-
+        mapped = client.map(client.users.get, range(1, 41), max_in_flight=40)
+        single: list[int] = []
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anext, mapped)
+            await anyio.wait_all_tasks_blocked()
             for _ in range(30):
-                tasks.start_soon(call)
-            await until(lambda: sandbox.in_flight >= 8)
-            before = single
-            assert [it.id async for it in client.map(client.users.get, range(1, 41))]
-            # A quarter of the slots for forty calls leaves three quarters for the others.
-            assert 60 <= single - before <= 240
+                tasks.start_soon(client.users.get, 100)
+            for _ in range(20):
+                await anyio.wait_all_tasks_blocked()
+                assert len(held.waiting) == 8
+                single.append(sum("/100." in target for target, _ in held.waiting))
+                held.waiting.popleft()[1].set()
             tasks.cancel_scope.cancel()
+    assert single == [0, 1, 2, 3, 4, 5, *[6] * 14]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_walk_over_an_overloaded_server_is_complete_and_seldom_refused(
-    start_sandbox: Start, caplog: pytest.LogCaptureFixture
+    start_sandbox, caplog
 ):
     sandbox = start_sandbox(users=3_000, latency=0.01, capacity=4)
     caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
@@ -188,7 +171,7 @@ async def test_a_walk_over_an_overloaded_server_is_complete_and_seldom_refused(
     assert any("overloaded" in record.message for record in caplog.records)
 
 
-async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox: Start):
+async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox):
     sandbox = start_sandbox(users=2_000, latency=0.01)
     retries: list[float] = []
     async with AsyncClient(
@@ -201,7 +184,7 @@ async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox: Start):
     assert len(retries) == 30
 
 
-async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox: Sandbox):
+async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox):
     gate = Gate(30, first=40)
     async with client_of(sandbox, transport=gate, max_in_flight=40) as client:
         with anyio.fail_after(10):

@@ -2,9 +2,6 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
-from typing import TypeAlias
 
 import anyio
 import anyio.lowlevel
@@ -20,26 +17,23 @@ from useresponse_async import (
     RetryPolicy,
     UseResponseError,
 )
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
-Check: TypeAlias = Callable[[], Awaitable[None]]
-
 
 @pytest.fixture
-def slow(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+def slow(start_sandbox):
     return start_sandbox(users=2000, latency=0.05)
 
 
 @pytest.fixture
-async def walker(slow: Sandbox) -> AsyncIterator[AsyncClient]:
+async def walker(slow):
     async with AsyncClient(slow.url, api_key=slow.api_key) as client:
         yield client
 
 
 @pytest.fixture
-async def nothing_is_left(walker: AsyncClient, slow: Sandbox) -> Check:
+async def nothing_is_left(walker, slow):
     """Nothing is in flight on either side, no task is alive, and the client still works."""
     before = live_tasks()
 
@@ -53,29 +47,19 @@ async def nothing_is_left(walker: AsyncClient, slow: Sandbox) -> Check:
     return check
 
 
-@pytest.mark.parametrize("error", [None, KeyError("mine")])
-async def test_a_loop_that_is_left_ends_the_walk(walker, nothing_is_left, error):
+async def test_an_exception_in_a_loop_ends_the_walk(walker, nothing_is_left):
     seen: list[int] = []
-
-    async def leave() -> None:
+    with pytest.raises(KeyError, match="mine"):
         async with walker.users.search() as users:
             async for user in users:
                 seen.append(user.id)
                 if len(seen) == 120:
-                    if error is not None:
-                        raise error
-                    break
-
-    if error is None:
-        await leave()
-    else:
-        with pytest.raises(KeyError, match="mine"):
-            await leave()
+                    raise KeyError("mine")
     assert seen == list(range(1, 121))
     await nothing_is_left()
 
 
-async def test_closing_the_client_ends_the_walk(walker: AsyncClient, slow: Sandbox):
+async def test_closing_the_client_ends_the_walk(walker, slow):
     seen: list[int | None] = []
     with pytest.raises(ClientClosedError):
         async with walker.users.search() as users:
@@ -89,8 +73,8 @@ async def test_closing_the_client_ends_the_walk(walker: AsyncClient, slow: Sandb
 
 
 @pytest.mark.parametrize("in_flight", [1, 0], ids=["a request", "the delay before a retry"])
-async def test_closing_the_client_ends_a_call_in_another_task(slow: Sandbox, in_flight):
-    slow.set_latency(5 * in_flight)
+async def test_closing_the_client_ends_a_call_in_another_task(slow, in_flight):
+    slow.set_latency(300 * in_flight)
     if not in_flight:
         slow.fail_next(503, headers={"Retry-After": "60"})
     patient = RetryPolicy(max_delay=60, max_elapsed=120)
@@ -100,7 +84,7 @@ async def test_closing_the_client_ends_a_call_in_another_task(slow: Sandbox, in_
         with pytest.raises(ClientClosedError, match="the client was closed during the call"):
             await client.users.me()
 
-    with anyio.fail_after(3):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call)
             await until(lambda: slow.arrivals and client.in_flight == in_flight)
@@ -119,7 +103,7 @@ async def test_a_failed_page_ends_the_walk_after_the_pages_before_it(walker, slo
     await nothing_is_left()
 
 
-async def test_a_client_may_be_closed_in_another_task_and_more_than_once(walker: AsyncClient):
+async def test_a_client_may_be_closed_in_another_task_and_more_than_once(walker):
     async with walker.with_options(timeout=5) as view:
         await view.users.me()
     # Closing a view leaves the client open.
@@ -140,7 +124,7 @@ async def test_a_bare_break_is_cleaned_up_by_the_loop(walker, nothing_is_left):
     await nothing_is_left()
 
 
-async def test_two_tasks_may_walk_the_same_pages(walker: AsyncClient, slow: Sandbox):
+async def test_two_tasks_may_walk_the_same_pages(walker, slow):
     slow.set_latency(0)
     pages = walker.users.search()
     counted: list[int] = []
@@ -158,21 +142,21 @@ async def test_two_tasks_may_walk_the_same_pages(walker: AsyncClient, slow: Sand
     assert sorted(counted) == [60, 130, 900, 2000]
 
 
-async def test_a_callback_may_close_the_client(walker: AsyncClient, slow: Sandbox, tmp_path: Path):
+async def test_a_callback_may_close_the_client(walker, slow, tmp_path):
     slow.set_latency(0)
     slow.answer_next(b"hello", media_type="text/plain")
 
     async def close(received: int, total: int | None) -> None:
         await walker.aclose()
 
-    with anyio.fail_after(3):
+    with anyio.fail_after(30):
         assert await walker.files.download("/x", tmp_path / "x", on_progress=close) == 5
         with pytest.raises(ClientClosedError, match=r"^the client is closed$"):
             await walker.users.me()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_a_cancelled_close_on_asyncio_closes_the_client(walker: AsyncClient, slow: Sandbox):
+async def test_a_cancelled_close_on_asyncio_closes_the_client(walker, slow):
     await walker.users.me()
     call = asyncio.create_task(walker.users.search().collect())
     await asyncio.sleep(0.02)
@@ -201,25 +185,21 @@ class AfterBody(httpx.AsyncBaseTransport):
         return httpx.Response(200, json={"id": 1})
 
 
-async def write(pieces: int | None) -> None:
-    """Send a body of three pieces without a retry, to a transport that takes so many of them."""
+@pytest.mark.parametrize("pieces", [1, 2, 3, None])
+async def test_the_write_timeout_limits_each_piece_of_a_body_and_ends_when_it_is_sent(pieces):
+    """The body of three pieces goes to a transport that takes so many of them."""
     async with AsyncClient(
         "https://a.example",
         transport=AfterBody(pieces),
         timeout=httpx.Timeout(60, write=0.01),
         retry=RetryPolicy(attempts=1),
     ) as client:
-        await client.tickets.create("a", "b", attachments=[Attachment.from_bytes("a", b"a")])
-
-
-async def test_the_write_timeout_ends_when_the_body_is_sent():
-    await write(pieces=None)
-
-
-@pytest.mark.parametrize("pieces", [1, 2, 3])
-async def test_the_write_timeout_limits_each_piece_of_a_body_on_any_transport(pieces):
-    with pytest.raises(APITimeoutError) as caught:
-        await write(pieces)
+        create = client.tickets.create("a", "b", attachments=[Attachment.from_bytes("a", b"a")])
+        if pieces is None:
+            await create
+            return
+        with pytest.raises(APITimeoutError) as caught:
+            await create
     assert str(caught.value) == (
         "POST /api/3.0/objects.json: no complete response within 0.01 s (write timeout); "
         "the request may have been processed"

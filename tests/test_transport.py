@@ -1,8 +1,6 @@
 """The transport over aiohttp, and unused connections."""
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,24 +16,21 @@ from useresponse_async import (
     KeyPlacement,
     MissingExtraError,
 )
-from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.every_loop
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop"])
-def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+def anyio_backend(request) -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": request.param.endswith("uvloop")}
 
 
-def over_aiohttp(sandbox: Sandbox, **options: Any) -> AsyncClient:
+def over_aiohttp(sandbox, **options: Any) -> AsyncClient:
     return client_of(sandbox, transport="aiohttp", **options)
 
 
 @pytest.mark.anyio
-async def test_a_walk_over_aiohttp_is_complete_despite_faults(
-    start_sandbox: Callable[..., Sandbox],
-):
+async def test_a_walk_over_aiohttp_is_complete_despite_faults(start_sandbox):
     sandbox = start_sandbox(users=3_000, faults=0.05, latency=0.01)
     async with over_aiohttp(sandbox, max_in_flight=20) as client:
         ids = [user.id async for user in client.users.search()]
@@ -47,7 +42,7 @@ async def test_a_walk_over_aiohttp_is_complete_despite_faults(
 
 
 @pytest.mark.anyio
-async def test_files_are_uploaded_and_downloaded_over_aiohttp(sandbox: Sandbox, tmp_path: Path):
+async def test_files_are_uploaded_and_downloaded_over_aiohttp(sandbox, tmp_path):
     content = bytes(range(256)) * 500
     files = [Attachment.from_bytes("a.bin", content)]
     async with over_aiohttp(sandbox) as client:
@@ -58,7 +53,7 @@ async def test_files_are_uploaded_and_downloaded_over_aiohttp(sandbox: Sandbox, 
     assert (tmp_path / "a.bin").read_bytes() == content
 
 
-def test_aiohttp_on_trio_raises(sandbox: Sandbox):
+def test_aiohttp_on_trio_raises(sandbox):
     async def main() -> None:
         async with over_aiohttp(sandbox) as client:
             with pytest.raises(ConfigurationError, match="asyncio only"):
