@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,23 +43,17 @@ class Flood:
     seconds: float = 0
 
 
-class Silence:
-    """Neither reads nor sends, until the client hangs up."""
+class Do(Enum):
+    """Steps without a parameter."""
+
+    SILENCE = "neither read nor send, until the client hangs up"
+    DRAIN = "read all that the client has sent and sends, until it hangs up"
+    RESET = "break the connection off with a RST"
+    SERVE = "respond to every request with the server's `otherwise`"
 
 
-class Drain:
-    """Reads all that the client has sent and sends, until it hangs up."""
-
-
-class Reset:
-    """Breaks the connection off with a RST."""
-
-
-class Serve:
-    """Responds to every request with the server's ``otherwise``."""
-
-
-Step: TypeAlias = bytes | Request | Sleep | Flood | Silence | Drain | Reset | Serve
+SILENCE, DRAIN, RESET, SERVE = Do
+Step: TypeAlias = bytes | Request | Sleep | Flood | Do
 
 
 def drip(data: bytes, seconds: float) -> list[Step]:
@@ -175,14 +170,14 @@ class EvilServer:
                 self.connections += 1
                 self._open.add(connection)
                 self._start(
-                    self._play, connection, self.scripts.popleft() if self.scripts else (Serve(),)
+                    self._play, connection, self.scripts.popleft() if self.scripts else (SERVE,)
                 )
 
     def _play(self, connection: socket.socket, steps: tuple[Step, ...]) -> None:
         plain = connection
         with suppress(OSError):  # the client has gone, or the server stops
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.tls is not None and not isinstance(steps[0], Silence | Reset):
+            if self.tls is not None and steps[0] not in (SILENCE, RESET):
                 connection = self.tls.wrap_socket(connection, server_side=True)
                 self._open.add(connection)
             for step in steps:
@@ -205,19 +200,19 @@ class EvilServer:
                 while True:
                     self._take(connection, data)
                     self._wait(seconds)
-            case Silence():
+            case Do.SILENCE:
                 # Only a closed connection shows, so that nothing that was sent is taken.
                 while not self._stopping.is_set() and not _hung_up(connection):
                     time.sleep(0.005)
-            case Drain():
+            case Do.DRAIN:
                 while taken := connection.recv(65536):
                     self.drained += len(taken)
-            case Reset():
+            case Do.RESET:
                 linger = struct.pack("ii", 1, 0)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 connection.close()
                 raise ConnectionAbortedError
-            case Serve():
+            case Do.SERVE:
                 while True:
                     self._read_request(connection, body=True)
                     connection.sendall(self.otherwise)
@@ -238,19 +233,11 @@ class EvilServer:
 
 
 def _received(connection: socket.socket, size: int) -> bytes:
-    received = connection.recv(size)
-    if not received:
-        raise ConnectionAbortedError
-    return received
+    if received := connection.recv(size):
+        return received
+    raise ConnectionAbortedError
 
 
 def _hung_up(connection: socket.socket) -> bool:
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
     return info[0] != 1  # TCP_ESTABLISHED
-
-
-def refusing_address() -> tuple[socket.socket, str]:
-    """Return a socket that holds a port, and the URL of the port, on which no server listens."""
-    holder = socket.socket()
-    holder.bind(("127.0.0.1", 0))
-    return holder, f"http://127.0.0.1:{holder.getsockname()[1]}"

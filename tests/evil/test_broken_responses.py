@@ -16,14 +16,14 @@ import httpx
 import pytest
 from quick import QUICK
 from server import (
+    DRAIN,
     IN_CHUNKS,
     ME,
     ONCE,
-    Drain,
+    RESET,
+    SILENCE,
     Flood,
     Request,
-    Reset,
-    Silence,
     Sleep,
     answer,
     chunked,
@@ -81,16 +81,16 @@ NO_LENGTH = OK + b"Connection: close\r\n\r\n"
 EITHER = (DecodeError, APIConnectionError)
 ANY = (APIStatusError, APIConnectionError)
 BROKEN = {
-    "is early silence": (APITimeoutError, Silence()),
-    "is a reset": (APIConnectionError, Reset()),
+    "is early silence": (APITimeoutError, SILENCE),
+    "is a reset": (APIConnectionError, RESET),
     "is a close": (APIConnectionError,),
-    "is silence": (APITimeoutError, Silence()),
-    "stalls in the head": (APITimeoutError, *drip(answer()[:30], 0.001), Silence()),
-    "stalls after the head": (APITimeoutError, answer()[:-70], Silence()),
-    "stalls at the last byte": (APITimeoutError, answer()[:-1], Silence()),
-    "stalls inside a chunk": (APITimeoutError, chunked(ME)[:-40], Silence()),
-    "stalls before the last chunk": (APITimeoutError, chunked(ME)[:-5], Silence()),
-    "is an upgrade": (ANY, OK.replace(b"200", b"101") + b"Upgrade: h2c\r\n\r\n", Silence()),
+    "is silence": (APITimeoutError, SILENCE),
+    "stalls in the head": (APITimeoutError, *drip(answer()[:30], 0.001), SILENCE),
+    "stalls after the head": (APITimeoutError, answer()[:-70], SILENCE),
+    "stalls at the last byte": (APITimeoutError, answer()[:-1], SILENCE),
+    "stalls inside a chunk": (APITimeoutError, chunked(ME)[:-40], SILENCE),
+    "stalls before the last chunk": (APITimeoutError, chunked(ME)[:-5], SILENCE),
+    "is an upgrade": (ANY, OK.replace(b"200", b"101") + b"Upgrade: h2c\r\n\r\n", SILENCE),
     **{
         f"ends at {offset} without a length": (DecodeError, NO_LENGTH + ME[:offset])
         for offset in (0, 1, 9, len(ME) - 1)
@@ -113,14 +113,14 @@ BROKEN = {
         for body in (b"", b"\x1f\x8b", gzip.compress(ME)[:-20], b"\x1f\x8b" + ME)
     },
     "is in a bad chunk later": (
-        EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", Silence()
+        EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", SILENCE
     ),
     "has 100,000 headers": (
-        APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), Silence()
+        APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), SILENCE
     ),
-    "has a long header": (APIConnectionError, OK + b"X: " + b"y" * 10_000_000, Silence()),
-    "has a long status": (APIConnectionError, b"H" * 10_000_000, Silence()),
-    "has a long reason": (APIConnectionError, OK[:-4] + b"O" * 10_000_000, Silence()),
+    "has a long header": (APIConnectionError, OK + b"X: " + b"y" * 10_000_000, SILENCE),
+    "has a long status": (APIConnectionError, b"H" * 10_000_000, SILENCE),
+    "has a long reason": (APIConnectionError, OK[:-4] + b"O" * 10_000_000, SILENCE),
 }  # fmt: skip
 
 
@@ -148,7 +148,7 @@ async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(server, co
     outcomes: list[bool] = []
     async with connect(server, timeout=5) as client:
         for offset in range(len(honest) + 1):
-            end = (Sleep(0.002), Reset()) if offset % 2 else ()
+            end = (Sleep(0.002), RESET) if offset % 2 else ()
             server.play(Request(), honest[:offset], *end)
             with anyio.fail_after(5):
                 try:
@@ -198,7 +198,7 @@ async def test_a_response_that_is_not_http_raises_a_typed_error(server, connect)
 
 
 async def test_an_upload_to_a_server_that_does_not_read_ends(server, connect):
-    server.play(Request(body=False), Sleep(0.6), Drain())
+    server.play(Request(body=False), Sleep(0.6), DRAIN)
     async with connect(server) as client:
         upload = client.files.upload(Attachment.from_bytes("a", bytes(20_000_000)))
         await failure(upload, APITimeoutError)
@@ -295,7 +295,7 @@ async def test_a_download_that_ends_at_any_byte_is_complete_or_raises(server, co
     honest = answer(file)
     async with connect(server, timeout=5) as client:
         for offset in range(len(honest)):
-            server.play(Request(), honest[:offset], Sleep(0.002), Reset())
+            server.play(Request(), honest[:offset], Sleep(0.002), RESET)
             await failure(client.files.download("/f", tmp_path / "f"))
             assert list(tmp_path.iterdir()) == []
         server.play(Request(), honest)
@@ -340,7 +340,7 @@ async def test_a_failed_download_names_the_reason_and_leaves_no_file(
     server, connect, tmp_path, how
 ):
     whole, kind, message = FAILED[how]
-    server.play(Request(), whole, *([Silence()] if kind is APITimeoutError else []))
+    server.play(Request(), whole, *([SILENCE] if kind is APITimeoutError else []))
     async with connect(server) as client:
         error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
     assert (error.method, error.path) == ("GET", "/f")

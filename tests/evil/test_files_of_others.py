@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from server import ONCE, Request, Reset, Sleep, answer, failure
+from server import ONCE, RESET, Request, Sleep, answer, failure
 
 from useresponse_async import (
     APITimeoutError,
@@ -54,7 +54,7 @@ async def test_two_downloads_to_one_path_do_not_mix(server, client, tmp_path, ov
 
 async def test_a_part_file_of_another_program_stays(server, connect, tmp_path):
     (tmp_path / "copy.jpg.part").write_bytes(b"not yours")
-    server.play(Request(), Reset())
+    server.play(Request(), RESET)
     server.play(Request(), answer(b"new"))
     async with connect(server) as client:
         await failure(client.files.download("/f", tmp_path / "copy.jpg"))

@@ -1,9 +1,10 @@
 """Error messages: the host, the limit or the key, and the remedy."""
 
 import socket
+from collections.abc import Iterator
 
 import pytest
-from server import ONCE, Request, Reset, Silence, answer, create, failure, refusing_address
+from server import ONCE, RESET, SILENCE, Request, answer, create, failure
 
 from useresponse_async import (
     APITimeoutError,
@@ -26,6 +27,14 @@ def nothing_of_this_machine(monkeypatch):
     monkeypatch.delenv("USERESPONSE_API_KEY", raising=False)
 
 
+@pytest.fixture
+def closed() -> Iterator[str]:
+    """An address on which no server listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{holder.getsockname()[1]}"
+
+
 async def error_of(client, call=me, kind=UseResponseError):
     async with client:
         return await failure(call(client), kind)
@@ -33,20 +42,19 @@ async def error_of(client, call=me, kind=UseResponseError):
 
 @pytest.mark.parametrize("source", ["USERESPONSE_URL", "the base_url argument"])
 async def test_a_refused_connection_names_the_host_and_the_source_of_the_url(
-    monkeypatch, wire, source
+    monkeypatch, wire, closed, source
 ):
-    holder, url = refusing_address()
+    url = f"http://{closed}"
     monkeypatch.setenv("USERESPONSE_URL", url if source.isupper() else "https://other.example")
     given = None if source.isupper() else url
-    reason = f"cannot connect to {url[7:]}: connection refused (URL from {source})"
-    with holder:
-        for call, request, end in (
-            (me, "GET /api/3.0/me.json", ""),
-            (create, "POST /api/3.0/users.json", "; 0 of 45 bytes of the body were sent"),
-        ):
-            error = await error_of(AsyncClient(given, retry=ONCE, transport=wire), call)
-            assert (error.request_sent, isinstance(error, APITimeoutError)) == (False, False)
-            assert str(error) == f"{request}: {reason}{end}"
+    reason = f"cannot connect to {closed}: connection refused (URL from {source})"
+    for call, request, end in (
+        (me, "GET /api/3.0/me.json", ""),
+        (create, "POST /api/3.0/users.json", "; 0 of 45 bytes of the body were sent"),
+    ):
+        error = await error_of(AsyncClient(given, retry=ONCE, transport=wire), call)
+        assert (error.request_sent, isinstance(error, APITimeoutError)) == (False, False)
+        assert str(error) == f"{request}: {reason}{end}"
 
 
 @pytest.mark.parametrize("proxy", [None, "no-such-proxy.invalid:8080"])
@@ -82,19 +90,19 @@ async def test_a_connect_timeout_names_the_host_and_the_limit(wire):
 @pytest.mark.filterwarnings("ignore:.* deprecated:DeprecationWarning")  # aiohttp of httpx-aiohttp
 @pytest.mark.parametrize("source", ["the environment", "the proxy argument"])
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
-async def test_an_unreachable_proxy_is_named(monkeypatch, wire, scheme, port, source):
-    holder, address = refusing_address()
-    given = proxy = address.replace("//", "//user:s3cret@")
+async def test_an_unreachable_proxy_is_named(  # noqa: PLR0917 - fixtures and a row
+    monkeypatch, wire, closed, scheme, port, source
+):
+    proxy = given = f"http://user:s3cret@{closed}"
     if source == "the environment":
         given = None
         monkeypatch.setenv("no_proxy", "")
         monkeypatch.setenv(f"{scheme}_proxy", proxy)
     url = f"{scheme}://help.example"
-    with holder:
-        error = await error_of(AsyncClient(url, proxy=given, retry=ONCE, transport=wire))
+    error = await error_of(AsyncClient(url, proxy=given, retry=ONCE, transport=wire))
     assert str(error) == (
         f"GET /api/3.0/me.json: cannot connect to help.example:{port} through the proxy "
-        f"{address.removeprefix('http://')} (from {source}): connection refused"
+        f"{closed} (from {source}): connection refused"
     )
 
 
@@ -136,10 +144,10 @@ CUT_BODY = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
 NO_RESPONSE = ": no response within 0.25 s (read timeout)"
 NO_COMPLETE = ": no complete response within 0.25 s (read timeout)"
 DOUBTS = {
-    "silence": (NO_RESPONSE, Silence()),
-    "silence in the body": (NO_COMPLETE, CUT_BODY, Silence()),
+    "silence": (NO_RESPONSE, SILENCE),
+    "silence in the body": (NO_COMPLETE, CUT_BODY, SILENCE),
     "close": ("",),
-    "reset": ("", Reset()),
+    "reset": ("", RESET),
     "close in the body": ("", CUT_BODY),
     "cut JSON": ("", answer(b'{"success": {"id"')),
     "500": ("", answer(b"", status=b"500 Internal Server Error")),
@@ -179,7 +187,7 @@ async def test_only_a_call_that_is_not_idempotent_is_in_doubt(
 
 
 async def test_a_call_that_timed_out_may_have_been_processed(server, connect):
-    server.play(Request(), Silence())
+    server.play(Request(), SILENCE)
     async with connect(server, timeout=5, attempt_timeout=0.1) as client:
         message = rf"no complete response within 0\.1 s \(attempt_timeout\){IN_DOUBT}$"
         await failure(create(client), APITimeoutError, match=message)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from server import ME, ONCE, Request, Reset, Serve, Sleep, answer, failure
+from server import ME, ONCE, RESET, SERVE, Request, Sleep, answer, failure
 
 from useresponse_async import (
     APIConnectionError,
@@ -31,7 +31,7 @@ def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> byte
 # The standard library's cookie jar warns of the last one, which is an error here.
 @pytest.mark.parametrize("cookie", [b"seen=1; Path=/", b"seen=1; max-age"])
 async def test_no_cookie_is_sent_or_parsed(server, connect, tmp_path, cookie):
-    server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), Serve())
+    server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), SERVE)
     server.otherwise = answer(ME, b"Set-Cookie: " + cookie)
     async with connect(server) as client:
         await client.users.me()
@@ -112,6 +112,6 @@ def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_p
 
 @pytest.mark.every_loop
 async def test_a_reset_after_a_redirect_is_a_connection_error(server, connect):
-    server.play(Request(), redirect("/on"), Request(), answer()[:60], Reset())
+    server.play(Request(), redirect("/on"), Request(), answer()[:60], RESET)
     async with connect(server) as client:
         await failure(client.users.me())

@@ -19,7 +19,7 @@ import sentry_sdk
 import structlog
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
-from server import Call, Flood, Request, Reset, Silence, Step, answer, chunked
+from server import RESET, SILENCE, Call, Flood, Request, Step, answer, chunked
 from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
@@ -43,14 +43,14 @@ FAILURES: dict[str, tuple[Step, ...]] = {
     "overload": (answer(b'{"error": {"message": "%b"}}' % ECHO, status=b"503 Busy"),),
     "not JSON": (answer(b"<b>Notice</b> " + ECHO + NEW),),
     "misfit": (answer(b'{"success": {"id": "%b %b"}}' % (ECHO, NEW_KEY.encode())),),
-    "cut": (answer(ECHO + NEW + b" " * 99)[:-9], Reset()),
+    "cut": (answer(ECHO + NEW + b" " * 99)[:-9], RESET),
     "cut compressed": (answer(ECHO + NEW, b"Content-Encoding: gzip"),),
-    "stalled": (answer(ECHO + NEW + b" " * 99)[:-9], Silence()),
+    "stalled": (answer(ECHO + NEW + b" " * 99)[:-9], SILENCE),
     "endless": (answer(bytes(10**6))[: -(10**6)], Flood(ECHO + NEW, seconds=0.001)),
     "bad head": (b"HTTP/1.1 200 OK\r\nX " + KEY.encode() + b"\r\n\r\n",),
-    "bad chunk": (chunked(ECHO + NEW)[:-5] + b"nonsense " + ECHO, Reset()),
-    "reset": (Reset(),),
-    "silence": (Silence(),),
+    "bad chunk": (chunked(ECHO + NEW)[:-5] + b"nonsense " + ECHO, RESET),
+    "reset": (RESET,),
+    "silence": (SILENCE,),
     "redirect": (
         answer(b"", b"Location: http://h:99999/?apiKey=" + KEY.encode(), status=b"302 Found"),
     ),
@@ -179,7 +179,7 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()  # they are another call's
             heard = [] if failure == "silence" else [Request()]
             server.play(*heard, *FAILURES[failure], times=2)
-            server.play(Silence(), times=50)  # no connection is kept, so each plays its own
+            server.play(SILENCE, times=50)  # no connection is kept, so each plays its own
             with anyio.fail_after(10):
                 error = await failure_of(call, client, tmp_path)
             if error is not None:
