@@ -43,6 +43,10 @@ class Flood:
     seconds: float = 0
 
 
+class Raw(bytes):
+    """Bytes that are sent below TLS, on the socket itself."""
+
+
 class Do(Enum):
     """Steps without a parameter."""
 
@@ -187,8 +191,11 @@ class EvilServer:
         connection.close()
         self._open -= {connection, plain}
 
-    def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901 - one case each
+    def _take(self, connection: socket.socket, step: Step) -> None:  # noqa: C901, PLR0912 - one case each
         match step:
+            case Raw():
+                with socket.socket(fileno=socket.dup(connection.fileno())) as below:
+                    below.sendall(step)
             case bytes():
                 connection.sendall(step)
                 self.sent += len(step)

@@ -209,7 +209,7 @@ async def test_an_upload_to_a_server_that_does_not_read_ends(server, connect):
 @pytest.mark.parametrize("more", [b"<br>Warning: in PHP", answer(b'{"success": {"id": 666}}')])
 async def test_more_than_the_response_does_not_affect_the_next_one(server, connect, wire, more):
     server.play(Request(), answer() + more, Sleep(0.3))
-    async with connect(server) as client:
+    async with connect(server, timeout=5) as client:
         try:
             assert (await client.users.me()).id == 1
         except APIConnectionError:
@@ -381,7 +381,7 @@ async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, sta
     caplog.set_level(logging.DEBUG)
     server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
     shown: list[str] = []
-    async with connect(server) as client:
+    async with connect(server, timeout=5) as client:
         with client.capture_responses() as responses:
             try:
                 await client.users.me()
@@ -403,7 +403,7 @@ async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(s
     count = 4_000
     server.play(Request(), answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
     calls = itertools.count()
-    async with connect(server) as client:
+    async with connect(server, timeout=5) as client:
         with client.capture_responses() as responses:
             before = sys.getprofile()
             sys.setprofile(lambda *_: next(calls))

@@ -1,10 +1,7 @@
 """TLS connections that break before or after the handshake."""
 
 import datetime as dt
-import socket
 import ssl
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import trustme
@@ -16,7 +13,9 @@ from server import (
     RESET,
     SILENCE,
     EvilServer,
+    Raw,
     Request,
+    Step,
     answer,
     create,
     failure,
@@ -31,29 +30,12 @@ GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32
 BY_CALL = pytest.mark.parametrize("call", ["get", "post", "download"])
 
 
-class Raw(bytes):
-    """Bytes that are sent below TLS, on the socket itself."""
-
-
-class RawServer(EvilServer):
-    """Speaks TLS, and can send below it."""
-
-    def _take(self, connection: socket.socket, step: Any) -> None:
-        if not isinstance(step, Raw):
-            return super()._take(connection, step)
-        with socket.socket(fileno=socket.dup(connection.fileno())) as below:
-            below.sendall(step)
-        return None
-
-
 @pytest.fixture
-def server() -> Iterator[RawServer]:
-    server = RawServer(tls=tls_context())
-    yield server
-    server.stop()
+def server(start_server) -> EvilServer:
+    return start_server(tls=tls_context())
 
 
-FAULTS: dict[str, tuple[Any, ...]] = {
+FAULTS: dict[str, tuple[Step, ...]] = {
     "a garbage record": (Request(), Raw(GARBAGE)),
     "an alert": (Request(), Raw(b"\x15\x03\x03\x00\x02\x02\x28")),
     "plain text": (Request(), Raw(answer())),
