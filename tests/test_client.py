@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 from gate import Gate
-from quick import QUICK, client_of
+from quick import client_of
 from tasks import until
 
 from useresponse_async import (
@@ -60,12 +60,16 @@ async def test_captures_can_be_nested_and_belong_to_one_client(client, sandbox):
 
 async def test_a_view_has_its_own_options_over_the_same_connections(client, sandbox):
     await client.users.me()
-    view = client.with_options(timeout=5, max_in_flight=2, retry=QUICK)
+    view = client.with_options(timeout=60, max_in_flight=2)
     await view.users.me()
     assert sandbox.connections_opened == 1
-    sandbox.set_latency(0.02)
-    await view.users.search().collect()
-    assert sandbox.peak_in_flight == 2
+    sandbox.set_latency(300)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(view.users.me)
+        await until(lambda: sandbox.in_flight == 2)
+        tasks.cancel_scope.cancel()
+    assert (sandbox.arrivals, sandbox.peak_in_flight) == (4, 2)
 
 
 @pytest.mark.parametrize("limit", [10, 50])

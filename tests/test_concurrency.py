@@ -26,11 +26,9 @@ class Calls:
     """Calls that are recorded; an item is called for a hundredfold result."""
 
     def __init__(self) -> None:
-        self.drawn = 0
+        self.drawn = self.running = self.peak = 0
         self.ended: list[int] = []
         self.cancelled: list[int] = []
-        self.running = 0
-        self.peak = 0
 
     def numbers(self) -> Iterator[int]:
         for number in range(1000):
