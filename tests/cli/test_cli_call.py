@@ -74,26 +74,6 @@ def test_whoami_shows_the_owner_of_the_key(serve, capfd):
     assert json.loads(capfd.readouterr().out) == owner
 
 
-def test_a_guest_sends_no_key_although_the_environment_has_one(serve, capfd):
-    sandbox = serve(users=1)
-    assert run(["whoami", "--guest"]) == 1
-    assert "401 Authentication is required" in capfd.readouterr().err
-    assert not any("apiKey" in dict(request.query) for request in sandbox.requests)
-
-
-def test_a_missing_url_is_an_error_that_names_the_option(monkeypatch, capfd):
-    monkeypatch.delenv("USERESPONSE_URL", raising=False)
-    assert run(["whoami", "--guest"]) == 2
-    assert re.fullmatch(r"error: no URL: pass --url.+\n", capfd.readouterr().err)
-
-
-def test_a_url_without_encryption_causes_a_warning_of_one_line(monkeypatch, capfd):
-    assert run(["whoami", "--guest", "--url", "http://no-such-host.invalid", "--retries", "0"]) == 1
-    warning, error = capfd.readouterr().err.splitlines()
-    assert warning.startswith("warning: --url is http://no-such-host.invalid: ")
-    assert error.startswith("error: GET /api/3.0/me.json: ")
-
-
 def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatch):
     sandbox = serve(users=1)
     sandbox.fail_next(404, message="\x1b[2Jgone\u202e")
@@ -133,16 +113,6 @@ def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, co
     err = capfd.readouterr().err
     assert err.count("\n") == 1
     assert not content.split() or content.split()[-1] not in err
-
-
-def test_a_missing_key_is_an_error_that_lists_the_sources(serve, capfd, monkeypatch):
-    serve(users=1)
-    monkeypatch.delenv("USERESPONSE_API_KEY")
-    monkeypatch.setattr(sys, "stdin", io.StringIO())
-    assert run(["whoami"]) == 2
-    assert capfd.readouterr().err == (
-        "error: no API key: set USERESPONSE_API_KEY, or pass --api-key-file FILE or --guest\n"
-    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")

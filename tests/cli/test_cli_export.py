@@ -66,7 +66,6 @@ def page_of(*users: dict) -> bytes:
 LISTS = {
     "users": lambda c: c.users.search(),
     "users --role agent": lambda c: c.users.search(role="agent"),
-    "users --email nobody@x.example": lambda c: c.users.search(email="nobody@x.example"),
     "tickets": lambda c: c.tickets.search(),
     "tickets --status completed --bbcode --sort updated": lambda c: c.tickets.search(
         status="completed", bbcode=True, sort="updated"

@@ -110,20 +110,26 @@ UNREADABLE = [
     '{"version": 4, "request": {}, "replaces": false}',
 ]  # fmt: skip
 OLD = {"version": 2, "request": {}, "asker": f"{'0' * 32}:{'f' * 64}", "next_page": 5, "items": 200}
-RESUME_FILES = dict.fromkeys(UNREADABLE, "is not a resume file of this version") | {
-    json.dumps(OLD): "was written by useresponse-async 0.1, and this version cannot resume it"
-}
+BEFORE = "was written by useresponse-async 0.1, and this version cannot resume it"
 
 
-@pytest.mark.parametrize(("content", "problem"), RESUME_FILES.items())
-def test_an_invalid_resume_file_is_reported(interrupted, capfd, content, problem):
-    Path("out.jsonl.resume").write_text(content, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("suffix", "content", "problem"),
+    [
+        *(("resume", it, "is not a resume file of this version") for it in UNREADABLE),
+        ("resume", json.dumps(OLD), BEFORE),
+        *(("part", line, "was modified") for line in ("x\n", "[1]\n", '{"id": 1}\n')),
+    ],
+)
+def test_an_invalid_file_is_reported(interrupted, capfd, suffix, content, problem):
+    Path(f"out.jsonl.{suffix}").write_text(content, encoding="utf-8")
+    part = Path("out.jsonl.part").read_bytes()
     assert run([*USERS, "--resume"]) == 1
     assert re.fullmatch(
-        rf"error: \S*out\.jsonl\.resume {problem}; --overwrite without --resume starts again\n",
+        rf"error: \S*out\.jsonl\.{suffix} {problem}; --overwrite without --resume starts again\n",
         capfd.readouterr().err,
     )
-    assert ids_in("out.jsonl.part") == list(range(1, 201))
+    assert Path("out.jsonl.part").read_bytes() == part
 
 
 def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capfd):
@@ -134,13 +140,6 @@ def test_an_unfinished_export_is_discarded_only_with_overwrite(interrupted, capf
     assert run([*USERS, "--overwrite"]) == 0
     assert ids_in("out.jsonl") == list(range(1, 501))
     assert not Path("out.jsonl.resume").exists()
-
-
-@pytest.mark.parametrize("line", [b"x\n", b"[1]\n", b'{"id": 1}\n'])
-def test_a_modified_part_file_is_reported(interrupted, capfd, line):
-    Path("out.jsonl.part").write_bytes(line)
-    assert run([*USERS, "--resume"]) == 1
-    assert "was modified; --overwrite without --resume starts again" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("option", [[], ["--resume"]])

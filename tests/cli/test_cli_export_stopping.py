@@ -23,19 +23,19 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX sig
 ADVICE = r"\((?P<items>[\d,]+) users are saved; resume with: useresponse-async (?P<again>.+)\)\n"
 
 # Exports in forks of this process, since forking a warm process saves a start of each. They are
-# killed before the first, second, … step that changes the disk, or at random moments; then they are
-# completed.
+# killed before the first, second, … step that changes the disk, and then completed. What a kill
+# during a write leaves is the subject of test_an_incomplete_part_file_is_completed.
 KILLING = """
-import os, random, signal, sys, time
+import os, signal, sys
 from useresponse_async.cli import main
 
-name, how, *options = sys.argv[1:]
+name, *options = sys.argv[1:]
 sys.argv[1:] = ["export", "users", "--output", os.devnull, "--quiet"]
 main()  # what it imports need not be imported again
 sys.argv[1:] = options
 expected = open(f"expected-{name}", "rb").read()
 
-def is_killed(before=0, after=None):
+def is_killed(before=0):
     process = os.fork()
     if not process:
         step = 0
@@ -47,28 +47,17 @@ def is_killed(before=0, after=None):
                     os.kill(os.getpid(), signal.SIGKILL)
         sys.addaudithook(count)
         os._exit(main())
-    if after is not None:
-        time.sleep(after)
-        os.kill(process, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
-def complete():
+killed = 0
+while is_killed(before=killed + 1):
+    killed += 1
     assert not is_killed()
     assert open(name, "rb").read() == expected
     assert sorted(os.listdir()) == sorted([name, f"expected-{name}"])
     os.remove(name)
-
-killed, moments = 0, random.Random(32)
-if how == "before each step":
-    while is_killed(before=killed + 1):
-        killed += 1
-        complete()
-else:  # each of 32 exports is killed twice, unless it is faster
-    for _ in range(32):
-        killed += sum(is_killed(after=moments.uniform(0.0, 0.3)) for _ in range(2))
-        complete()
 print(killed)
 """
 
@@ -100,25 +89,18 @@ def blocked(start, *options: str) -> subprocess.Popen:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
-@pytest.mark.parametrize(
-    ("users", "latency", "how", "kills"),
-    [(60, 0.0, "before each step", 5), (600, 0.01, "at random moments", 32)],
-    ids=["before each step", "at random moments"],
-)
-def test_killed_exports_are_complete_after_a_resume(
-    *, serve, work, name, users, latency, how, kills
-):
-    serve(users=users, latency=latency)
+def test_exports_killed_at_any_step_are_complete_after_a_resume(serve, work, name):
+    serve(users=60)
     assert run(["export", "users", "--output", f"expected-{name}"]) == 0
     options = ("export", "users", "--output", name, "--resume", "--quiet", "--max-in-flight=2")
     done = subprocess.run(  # noqa: S603 - our own code
-        [sys.executable, "-W", "error", "-c", KILLING, name, how, *options],
+        [sys.executable, "-W", "error", "-c", KILLING, name, *options],
         check=True,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert int(done.stdout) > kills
+    assert int(done.stdout) > 5
 
 
 def test_ctrl_c_leaves_complete_lines_and_advises_to_resume(start, serve, work, key):

@@ -1,5 +1,6 @@
 """Error messages: missing extras, wrong usage, unexpected failures, and outputs that fail."""
 
+import io
 import re
 import shlex
 import subprocess
@@ -102,21 +103,47 @@ def test_wrong_usage_is_one_line_before_any_request(serve, work, capfd, argument
     assert sandbox.arrivals == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ("call GET /nothing.json", "GET /api/3.0/nothing.json: 404 "),
-        ("call POST /x.json --json @no-such-file", "no-such-file"),
-        (f"call POST /x.json --json @{'x' * 300}", "File name too long"),
-        ("whoami --api-key-file nowhere", "--api-key-file: nowhere: No such file or directory\n"),
-    ],
-)
-def test_a_failure_is_one_line(serve, work, capfd, arguments, said):
-    serve(users=1)
-    assert run(arguments.split()) == 1
+NO_KEY = "no API key: set USERESPONSE_API_KEY, or pass --api-key-file FILE or --guest"
+REFUSED = "cannot connect to 127.0.0.1:9: connection refused (URL from "
+CLOSED = "http://127.0.0.1:9"
+
+# Arguments, what is set in the environment, the exit code and what the lines contain.
+FAILURES = [
+    ("call GET /nothing.json", {}, 1, ["GET /api/3.0/nothing.json: 404 "]),
+    ("call POST /x.json --json @no-such-file", {}, 1, ["no-such-file"]),
+    (f"call POST /x.json --json @{'x' * 300}", {}, 1, ["File name too long"]),
+    ("whoami --api-key-file no", {}, 1, ["--api-key-file: no: No such file or directory"]),
+    ("whoami --guest", {}, 1, ["401 Authentication is required"]),
+    ("whoami", {"USERESPONSE_API_KEY": ""}, 2, [NO_KEY]),
+    ("whoami --guest", {"USERESPONSE_URL": ""}, 2, ["no URL: pass --url"]),
+    ("whoami --guest", {"USERESPONSE_URL": CLOSED}, 1, [f"{REFUSED}USERESPONSE_URL)"]),
+    (f"whoami -v --guest --url {CLOSED}", {}, 1, [f"{REFUSED}--url)", f"{REFUSED}--url)"]),
+    (
+        "whoami --guest --url http://no-such-host.invalid",
+        {},
+        1,
+        ["warning: --url is http://no-such-host.invalid: ", "GET /api/3.0/me.json: "],
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "environment", "code", "said"), FAILURES)
+def test_a_failure_is_one_line(
+    *, serve, work, capfd, monkeypatch, arguments, environment, code, said
+):
+    sandbox = serve(users=1)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    retries = ["--retries", str(arguments.count("-v"))] if "--guest" in arguments else []
+    assert run([*arguments.split(), *retries]) == code
     out, err = capfd.readouterr()
-    assert (out, err.count("\n"), err[:7]) == ("", 1, "error: ")
-    assert said in err
+    lines = err.splitlines()
+    assert out == ""
+    assert all(text in line for line, text in zip(lines, said, strict=True)), err
+    assert lines[-1].startswith("error: ")
+    sent = {"apiKey" in dict(request.query) for request in sandbox.requests}
+    assert sent <= {"--guest" not in arguments}
 
 
 @pytest.mark.parametrize("place", [["--debug", "whoami"], ["whoami", "--debug"]])

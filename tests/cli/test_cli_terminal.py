@@ -58,14 +58,3 @@ def test_verbose_shows_retries_in_a_pipe(serve, capfd, arguments):
     sandbox.fail_next(502, message="down")
     assert run(arguments) == 0
     assert "retry 1" not in capfd.readouterr().err
-
-
-def test_connection_errors_name_the_host_and_its_source(capfd, monkeypatch):
-    url = "http://127.0.0.1:9"
-    assert run(["whoami", "--guest", "-v", "--url", url, "--retries", "1"]) == 1
-    lines = capfd.readouterr().err.splitlines()
-    said = "cannot connect to 127.0.0.1:9: connection refused (URL from --url)"
-    assert [said in line for line in lines] == [True, True]
-    monkeypatch.setenv("USERESPONSE_URL", url)
-    assert run(["whoami", "--guest", "--retries", "0"]) == 1
-    assert "(URL from USERESPONSE_URL)" in capfd.readouterr().err

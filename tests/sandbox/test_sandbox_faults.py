@@ -13,6 +13,13 @@ from useresponse_async.sandbox import create_app
 ME, SEARCH, CREATE = "admin GET /me.json", "admin GET /users/search.json", "admin POST /users.json"
 
 
+def test_an_unknown_status_can_be_planned(calls, sandbox):
+    sandbox.fail_next(520, headers={"X-Odd": "1"})
+    response = calls(ME)
+    assert (response.status_code, response.headers["X-Odd"]) == (520, "1")
+    assert response.json() == {"error": {"code": 520, "message": "Status 520"}}
+
+
 def test_faults_happen_in_the_planned_order_and_number_on_the_planned_path(calls, sandbox):
     sandbox.fail_next(500, times=2)
     sandbox.fail_next(429, match=r"page=3\b")

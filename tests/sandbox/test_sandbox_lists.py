@@ -157,7 +157,18 @@ def test_version_4_has_the_same_values_in_its_own_shape(unchanged):
     unchanged.play([("old GET /search.json?ownership=knowledge-base&page=9", 204)])
 
 
-def test_an_empty_list_can_be_sent_in_its_envelope(start):
-    calls = start(users=9, tickets=0, empty="empty-list")
-    assert calls("admin GET /users/9/notes.json").json() == {"success": []}
-    assert calls("old GET /tickets.json").json()["success"]["data"] == []
+LAST = "admin GET /users/search.json?page=2"
+BEYOND = "admin GET /users/search.json?page=9"
+NOTES = "admin GET /users/9/notes.json"
+OPTIONS = [
+    ({"empty": "empty-list"}, BEYOND, {"currentPage": 9, "nextPage": None, "*.id": []}),
+    ({"empty": "empty-list"}, NOTES, {"": []}),
+    ({"empty": "last-page"}, BEYOND, {"currentPage": 2, "nextPage": None, "*.id": [51, 52]}),
+    ({"next_page": "absent"}, LAST, {"currentPage": 2, "": lacks("nextPage"), "*.id": [51, 52]}),
+    ({"next_page": "repeats"}, LAST, {"currentPage": 2, "nextPage": 2, "*.id": [51, 52]}),
+]
+
+
+@pytest.mark.parametrize(("options", "line", "found"), OPTIONS)
+def test_options_change_the_last_page_and_empty_lists(start, options, line, found):
+    start(users=52, **options).play([(line, found)])

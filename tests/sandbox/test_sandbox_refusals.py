@@ -75,25 +75,25 @@ WRONG_VALUES = [
     ("POST /topic/21/decline.json", {}, {"reason": [["a"]]}),
 ]  # fmt: skip
 
+MISSING = {
+    "POST /auth/login.json": "email, password", "GET /sso/identity.json": "token, email",
+    "POST /profile/update.json": PROFILE, "POST /users.json": "email, full_name",
+    "POST /users/9.json": "email, full_name, phone, tags, team_id",
+    "POST /users/9/change-password.json": "password", "POST /users/9/notes/add.json": "content",
+    "POST /objects.json": "ownership, object_type, title",
+    "POST /comments.json": "object_id, content",
+    "POST /objects/1/attach-file.json": "name, body", "POST /upload-file.json": "name, content",
+}  # fmt: skip
+
 WRONG = [
     *((line, {**others, name: value}, name) for line, others, wrong in WRONG_VALUES
       for name, values in wrong.items() for value in values),
-    ("POST /auth/login.json", {"username": "a@b.example"}, "email, password"),
-    ("GET /sso/identity.json", {}, "token, email"),
+    *((line, {}, context) for line, context in MISSING.items()),
     ("POST /register.json", REGISTRATION, "email, property_99, avatar_content"),
     ("POST /profile/update.json", {"properties": {"property_99": "1"}}, "property_99"),
-    ("POST /profile/update.json", {}, PROFILE),
     ("GET /users/search.json", {"count": 0, "page": -1}, "page, count"),
-    ("POST /users.json", {}, "email, full_name"),
-    ("POST /users/9.json", {}, "email, full_name, phone, tags, team_id"),
-    ("POST /users/9/change-password.json", {}, "password"),
-    ("POST /users/9/notes/add.json", {}, "content"),
-    ("POST /objects.json", {}, "ownership, object_type, title"),
     ("POST /objects.json", {**NEWS, "expire_select": "on_date"}, "expires_at"),
     ("POST /objects.json", {it: NEWS[it] for it in NEWS if it != "content"}, "content"),
-    ("POST /objects/1/attach-file.json", {}, "name, body"),
-    ("POST /upload-file.json", {}, "name, content"),
-    ("POST /comments.json", {}, "object_id, content"),
     ("POST /comments.json", {"content": "x"}, "object_id"),
     ("POST /comments.json", {"content": "x", "reply_to": 0}, "object_id"),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Users: fields, pages, searches, changes, bans and notes."""
+"""Users: fields, searches, changes, bans and notes."""
 
 import pytest
 from calls import NEW_USER, TICKET, Has, lacks
@@ -156,17 +156,3 @@ def test_a_sort_order_contains_every_user(unchanged):
         orders.append([number for page in (1, 2, 3) for number in unchanged.ids(f"{url}{page}")])
         assert sorted(orders[-1]) == list(range(1, 121)) != orders[-1]
     assert len(set(map(tuple, orders))) == 5
-
-
-@pytest.mark.parametrize(
-    ("options", "page", "found"),
-    [
-        ({"empty": "empty-list"}, 9, {"currentPage": 9, "nextPage": None, "*.id": []}),
-        ({"empty": "last-page"}, 9, {"currentPage": 2, "nextPage": None, "*.id": [51, 52]}),
-        ({"next_page": "absent"}, 2, {"currentPage": 2, "": lacks("nextPage"), "*.id": [51, 52]}),
-        ({"next_page": "repeats"}, 2, {"currentPage": 2, "nextPage": 2, "*.id": [51, 52]}),
-    ],
-)
-def test_options_change_the_last_page(start, options, page, found):
-    line = f"admin GET /users/search.json?page={page}"
-    start(users=52, **options).play([(line, found | {"totalObjects": 52})])
