@@ -216,16 +216,6 @@ def test_an_error_without_a_response_survives_pickling(error):
 # Redirects
 
 
-@pytest.mark.parametrize("query", ["", f"?a=1&apiKey={KEY}&b=2"])
-async def test_a_redirect_on_the_same_server_is_followed_with_the_key_once(sandbox, client, query):
-    target = f"/api/3.0/users/5.json{query}"
-    sandbox.answer_next(b"", 302, headers={"Location": target})
-    assert (await client.users.get(7)).id == 5
-    assert sandbox.requests[1].path == "/api/3.0/users/5.json"
-    others = [("a", "1"), ("b", "2")] if query else []
-    assert sandbox.requests[1].query == [*others, ("apiKey", KEY)]
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_to_another_origin_is_not_followed_and_shows_no_query(
     start_sandbox, client, sandbox, status

@@ -70,9 +70,12 @@ CALLS: dict[str, Call] = {
     "download": lambda client, to: client.files.download("/f", to / "f", max_bytes=10_000),
     "walk": lambda client, to: client.users.search().collect(),
 }
-# These send a secret, or receive one, which may be a new key.
-WITH_PASSWORD = {"create", "login", "change", "sensitive"}
-SENSITIVE = {"me", "register", "identity", *WITH_PASSWORD}
+# The secrets that a call sends or receives: the response may contain a new key.
+HIDDEN = {
+    **dict.fromkeys(("me", "register"), (NEW_KEY,)),
+    "identity": (TOKEN, NEW_KEY),
+    **dict.fromkeys(("create", "login", "change", "sensitive"), (PASSWORD, NEW_KEY)),
+}
 
 
 async def failure_of(call: Call, client: AsyncClient, folder: Path) -> UseResponseError | None:
@@ -92,8 +95,7 @@ class Kept(Transport):
         self.texts: list[str] = []
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        for item in envelope.items:
-            self.texts.append(item.payload.get_bytes().decode())
+        self.texts += [item.payload.get_bytes().decode() for item in envelope.items]
 
 
 class Reports:
@@ -169,11 +171,9 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
             options = {"transport": httpx.AsyncHTTPTransport()}
         elif sender == "client":
             options = {"http_client": await stack.enter_async_context(httpx.AsyncClient())}
+        options |= {"api_key": KEY, "key_placement": placement, "retry": TWICE}
         options |= {"timeout": 0.1, "attempt_timeout": 0.2, "max_response_bytes": 100_000}
-        client = AsyncClient(
-            server.url, api_key=KEY, retry=TWICE, key_placement=placement, **options
-        )
-        await stack.enter_async_context(client)
+        client = await stack.enter_async_context(AsyncClient(server.url, **options))
         failures: set[str] = set()
         for name, call in CALLS.items():
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()  # they are another call's
@@ -184,14 +184,8 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
                 error = await failure_of(call, client, tmp_path)
             if error is not None:
                 failures.add(name)
-                reports.report(
-                    error,
-                    KEY,
-                    *((PASSWORD,) if name in WITH_PASSWORD else ()),
-                    *((TOKEN,) if name == "identity" else ()),
-                    *((NEW_KEY,) if name in SENSITIVE else ()),
-                    client_of_the_callers=sender == "client",
-                )
+                hidden = (KEY, *HIDDEN.get(name, ()))
+                reports.report(error, *hidden, client_of_the_callers=sender == "client")
             (tmp_path / "f").unlink(missing_ok=True)
             server.scripts.clear()  # what the call did not need
         # These return the body unchanged.
