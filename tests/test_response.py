@@ -183,14 +183,9 @@ async def test_the_message_is_read_from_an_error_of_any_shape(sandbox, client, b
     assert (error.status_code, error.code) == (400, code)
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError),
-        (404, NotFoundError), (409, ConflictError), (None, APIStatusError),
-    ],
-)  # fmt: skip
-async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, client, code, kind):
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409, None])
+async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, client, code):
+    kind, _ = STATUSES.get(code, (APIStatusError, 1))
     body = {"error": {"message": "No way"} | ({"code": code} if code else {})}
     sandbox.answer_next(json.dumps(body), times=2)
     for call in (client.users.get(7), client.users.search().collect()):

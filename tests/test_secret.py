@@ -230,20 +230,18 @@ async def test_a_password_shows_in_no_retry_log_and_no_frame(client, sandbox, wi
     await witness.look_at_failure(client.users.me())
 
 
+NO_SLOTS = {"max_in_flight": 0}
+
+
 @pytest.mark.parametrize(
     ("key", "invalid"),
     [
-        (KEY, {"timeout": -1}),
-        (KEY, {"headers": {"a b": "c"}}),
-        (KEY, {"max_in_flight": 0}),
-        (Secret(KEY), {"max_in_flight": 0}),
-        (None, {"max_in_flight": 0}),  # by the environment
-        (KEY + "\n", {"max_in_flight": 0}),
-        (Secret(KEY + "\n"), {"max_in_flight": 0}),
-        (KEY + " x", {}),
+        (KEY, {"timeout": -1}), (KEY, {"headers": {"a b": "c"}}), (KEY, NO_SLOTS),
+        (Secret(KEY), NO_SLOTS), (None, NO_SLOTS),  # by the environment
+        (KEY + "\n", NO_SLOTS), (Secret(KEY + "\n"), NO_SLOTS), (KEY + " x", {}),
         (KEY.encode(), {}),
     ],
-)
+)  # fmt: skip
 def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(monkeypatch, key, invalid):
     monkeypatch.setenv("USERESPONSE_API_KEY", KEY)
     with pytest.raises(ConfigurationError) as caught:

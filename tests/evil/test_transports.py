@@ -11,6 +11,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -82,23 +83,23 @@ def errors() -> Iterator[Exception]:
     for name in NAMES:
         if find_spec(name.partition(".")[0]) is not None:
             values = vars(importlib.import_module(name)).values()
-            kinds |= dict.fromkeys(
-                it for it in values if isinstance(it, type) and issubclass(it, Exception)
-            )
-    for kind in kinds:
-        # All but those that mean something to Python itself, and one that cannot be made.
-        if kind not in (StopIteration, StopAsyncIteration, h11.ProtocolError):
-            yield made(kind)
+            found = (it for it in values if isinstance(it, type) and issubclass(it, Exception))
+            kinds |= dict.fromkeys(found)
+    # Not those that mean something to Python itself, and one that cannot be made.
+    odd = (StopIteration, StopAsyncIteration, h11.ProtocolError)
+    yield from (made(kind) for kind in kinds if kind not in odd)
     yield from (OSError("a", "b"), OSError(10**30, TEXT), OSError(-2, TEXT), socket.gaierror())
 
 
+@dataclass
 class Failing(Memory):
     """A server in memory that fails once, in one of its steps."""
 
-    def __init__(self, step: str, error: Exception, only: str = "") -> None:
-        self.step, self.error, self.only = step, error, only
-        self.armed = True
-        self.arrivals = 0
+    step: str
+    error: Exception
+    only: str = ""
+    armed: bool = True
+    arrivals: int = 0
 
     async def reach(self, step: str, target: str) -> None:
         await super().reach(step, target)
@@ -158,17 +159,17 @@ class Blocking(Memory):
     """A server in memory, one of whose steps never ends, unless it is cancelled."""
 
     pages = 1
+    asleep = 0
 
     def __init__(self, step: str) -> None:
         self.step = step
-        self.asleep = 0
         self.reached = anyio.Event()
 
     async def reach(self, step: str, target: str) -> None:
         await super().reach(step, target)
         if step == self.step:
-            self.asleep += 1
             self.reached.set()
+            self.asleep += 1
             try:
                 await anyio.sleep_forever()
             finally:
