@@ -33,8 +33,7 @@ class Environment:
         self.variables |= {"USERESPONSE_URL": server.url, "USERESPONSE_API_KEY": server.api_key}
         uv("venv", "--python", sys.executable, str(folder))
         self.home.mkdir()
-        if requirements:
-            self.pip("install", *requirements)
+        self.pip("install", *requirements)
 
     def pip(self, command: str, *distributions: str) -> None:
         python = str(self.folder / "bin" / "python")

@@ -53,8 +53,8 @@ def test_without_extras_readme_works_and_only_what_is_declared_is_installed(new_
 
 
 @pytest.fixture(scope="module")
-def full(new_environment):
-    return new_environment()
+def full(new_environment, wheel):
+    return new_environment(str(wheel))
 
 
 @pytest.mark.timeout(900)
