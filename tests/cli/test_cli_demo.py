@@ -57,8 +57,8 @@ def test_a_failure_is_an_error_of_one_line(monkeypatch, capfd, options, error):
 
 @pytest.mark.parametrize("rows", ["missing", "moving"])
 def test_missing_or_moving_users_make_the_demo_fail(start_sandbox, monkeypatch, capfd, rows):
-    sandbox = start_sandbox(users=180 if rows == "missing" else 200, latency=0.02)
-    sandbox.delay_next(0.2, match="page=1")
+    sandbox = start_sandbox(users=180 if rows == "missing" else 200)
+    sandbox.delay_next(3.0, match="page=3")
 
     def insert_meanwhile():
         wait_until(lambda: sandbox.arrivals > 1)

@@ -88,6 +88,7 @@ def blocked(start, *options: str) -> subprocess.Popen:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 def test_exports_killed_at_any_step_are_complete_after_a_resume(serve, work, name):
     serve(users=60)
