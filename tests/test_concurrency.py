@@ -103,8 +103,7 @@ async def test_failing_inputs_raise_and_end_the_calls(calls):
         raise LookupError("no more")
 
     with pytest.raises(LookupError, match="no more"):
-        async for _ in CLIENT.map(calls.first_only, inputs()):
-            pass
+        await anext(CLIENT.map(calls.first_only, inputs()))
     assert calls.running == 0
 
 
@@ -179,13 +178,7 @@ def test_a_second_cancellation_on_asyncio_leaves_no_call_behind(calls):
 async def test_a_map_may_be_closed_in_another_task(calls):
     results = CLIENT.map(calls.first_only, range(20))
 
-    async def begin() -> None:
-        await anext(results)
-
-    async def end() -> None:
-        await results.aclose()
-
-    for step in (begin, end):
+    for step in (results.__anext__, results.aclose):
         async with anyio.create_task_group() as group:
             group.start_soon(step)
     assert calls.running == 0
@@ -262,8 +255,7 @@ async def test_an_exit_in_a_call_is_raised_with_its_result():
         raise SystemExit(3)
 
     with pytest.raises(SystemExit) as caught:
-        async for _ in CLIENT.map(leave, [1]):
-            pass
+        await anext(CLIENT.map(leave, [1]))
     assert caught.value.code == 3
 
 

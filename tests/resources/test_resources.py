@@ -314,28 +314,21 @@ async def test_empty_or_odd_groups_do_not_fail_a_report(client, sandbox):
         assert (page.items, page.groups, page.active_group, page.extra) == expected
 
 
-@pytest.mark.parametrize(
-    ("answer", "found"),
-    [
-        ('{"success": {"id": 5, "email": "ann@example.org"}}', 5),
-        ('{"success": [{"id": 5, "email": "Ann@Example.org "}]}', 5),
-        ('[{"id": 4, "email": "bob@example.org"}, {"id": 5, "email": "ann@example.org"}]', 5),
+async def test_a_user_is_found_by_email_in_each_shape_of_the_response(client, sandbox):
+    for answer, found in (
+        ('{"success": {"id": 5, "email": "ann@b.example"}}', 5),
+        ('{"success": [{"id": 5, "email": "Ann@B.example "}]}', 5),
+        ('[{"id": 4, "email": "bob@b.example"}, {"id": 5, "email": "ann@b.example"}]', 5),
         ('[{"id": 5}]', 5),
         ('[{"id": 4}, {"id": 5}]', None),
-        ('[{"id": 4, "email": "bob@example.org"}]', None),
+        ('[{"id": 4, "email": "bob@b.example"}]', None),
         ('{"success": []}', None),
         ('{"data": [], "totalObjects": 0}', None),
-    ],
-)
-async def test_a_user_is_found_by_email_in_each_shape_of_the_response(
-    client, sandbox, answer, found
-):
-    sandbox.answer_next(answer)
-    user = await client.users.get_by_email("ann@example.org")
-    assert (user and user.id) == found
-
-
-async def test_get_by_email_reads_all_pages_of_a_server_that_ignores_the_address(client, sandbox):
+    ):
+        sandbox.answer_next(answer)
+        user = await client.users.get_by_email("ann@b.example")
+        assert (user and user.id) == found, answer
+    # A server that ignores the address sends all users.
     answer_pages(sandbox, {"id": 1, "email": "bob@b.example"}, {"id": 2, "email": "ann@b.example"})
     assert (await client.users.get_by_email("ann@b.example")).id == 2
 
