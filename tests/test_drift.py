@@ -3,7 +3,8 @@
 import itertools
 import math
 from collections import defaultdict
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import anyio
@@ -57,16 +58,6 @@ class Plan:
     backend: str = "asyncio"
 
 
-@attrs.define(eq=False)
-class Waiting:
-    """A request that waits for its page, or for a failure without one."""
-
-    number: int
-    size: int
-    answered: anyio.Event = attrs.field(factory=anyio.Event)
-    page: Any = UseResponseError
-
-
 class Simulation:
     """An API with pages behind the Sender protocol, which responds in the order of a plan."""
 
@@ -80,8 +71,9 @@ class Simulation:
         self.rows = list(range(1, plan.rows + 1))
         self.stayed = set(self.rows)
         self.seen: list[int] = []
+        self.pages = 0
         self.asked: list[int] = []
-        self.running: list[Waiting] = []
+        self.running: list[SimpleNamespace] = []
         self.peak = 0
         self.snapshots: list[list[int]] = []
         self.failures = 0
@@ -95,7 +87,10 @@ class Simulation:
 
     async def send(self, operation: Request[Any]) -> Any:
         query = dict(operation.query)
-        waiting = Waiting(int(query["page"]), min(int(query["count"]), self.plan.cap))
+        waiting = SimpleNamespace(
+            number=int(query["page"]), size=min(int(query["count"]), self.plan.cap),
+            answered=anyio.Event(), fails=False, page=None,
+        )  # fmt: skip
         self.asked.append(waiting.number)
         assert len(self.asked) < 2000, "the walk does not end"
         self.running.append(waiting)
@@ -104,11 +99,9 @@ class Simulation:
             await waiting.answered.wait()
         finally:
             self.running.remove(waiting)
-        try:
-            if waiting.page is not UseResponseError:
+        with suppress(StructureError):
+            if not waiting.fails:
                 return operation.decode(waiting.page)
-        except StructureError:
-            pass
         self.failures += 1
         raise UseResponseError(f"page {waiting.number}")
 
@@ -126,6 +119,7 @@ class Simulation:
             if self.plan.churn is not None and len(self.snapshots) < RESTLESS_ANSWERS:
                 self.move(self.plan.churn)
             waiting = running[step.answered % len(running)]
+            waiting.fails = step.fails
             if not step.fails:
                 waiting.page = self._page(waiting.number, waiting.size)
             waiting.answered.set()
@@ -197,6 +191,7 @@ def walked(plan: Plan, *, leave_after: float = math.inf) -> Simulation:
                 async with aclosing(walk):
                     async for page in walk:
                         done.seen.extend(user.id for user in page.items)
+                        done.pages += 1
                         if plan.calm_rereads:  # nothing is read again between two pages
                             done.move(*next(done.steps, Step()).moves)
                         if len(done.seen) >= leave_after:
@@ -209,6 +204,7 @@ def walked(plan: Plan, *, leave_after: float = math.inf) -> Simulation:
     anyio.run(walk, backend=plan.backend)
     done.report = pages.report
     assert len(done.seen) == len(set(done.seen)) == done.report.items
+    assert done.pages == done.report.pages
     assert done.running == []
     assert done.peak <= (plan.concurrency or plan.in_flight)
     assert done.report.pages + done.report.pages_reread <= len(done.asked)
