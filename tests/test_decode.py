@@ -1,6 +1,8 @@
 """JSON as PHP writes it, and the place of what is invalid."""
 
+import importlib.util
 import json
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -154,8 +156,12 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> M
     if request.param == "orjson":
         pytest.importorskip("orjson")
     else:
-        monkeypatch.setattr(codec, "orjson", None)
-    return codec
+        monkeypatch.setitem(sys.modules, "orjson", None)
+    # A copy of the module looks for its reader anew.
+    spec = importlib.util.spec_from_file_location("codec_of_this_test", codec.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.mark.parametrize(
