@@ -388,7 +388,23 @@ def test_several_processes_export_each_user_once_and_a_second_run_the_rest(
     assert ids_in(first, rest) == list(range(1, 1231))
 
 
-def test_the_warehouse_counts_open_tickets_by_category_and_week(kitchen, sandbox, tmp_path):
+def test_two_dask_workers_export_each_user_once(kitchen, sandbox, tmp_path):
+    sandbox.fail_next(403, match="page=23&")  # the task is retried
+    # Dask calls pandas in a way that pandas has begun to warn of.
+    recipe = ("-W", "ignore:The inplace keyword", COOKBOOK / "dask_cluster.py")
+    output, errors = kitchen.end(kitchen.start("dask_cluster", "users", command=map(str, recipe)))
+    assert f"1230 users in {tmp_path / 'users'}" in output, errors
+    first, rest = (tmp_path / "users" / f"users-{page:06}.parquet" for page in (1, 21))
+    assert sorted((tmp_path / "users").iterdir()) == [first, rest]
+    rows = [row for path in (first, rest) for row in pq.read_table(path).to_pylist()]
+    assert len(rows) == 1230
+    assert {row["id"]: (row["name"], row["email"]) for row in rows} == everybody(sandbox)
+
+
+@pytest.mark.parametrize("options", [(), ("--parquet", "lake")])
+def test_the_warehouse_counts_open_tickets_by_category_and_week(
+    kitchen, sandbox, tmp_path, options
+):
     async def open_tickets() -> Counter[tuple[str, str]]:
         counts: Counter[tuple[str, str]] = Counter()
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
@@ -401,7 +417,7 @@ def test_the_warehouse_counts_open_tickets_by_category_and_week(kitchen, sandbox
 
     kitchen.environment["DLT_DATA_DIR"] = str(tmp_path / "dlt")
     for _ in range(2):
-        rows = [line.split(maxsplit=2) for line in kitchen.run("warehouse").splitlines()]
+        rows = [line.split(maxsplit=2) for line in kitchen.run("warehouse", *options).splitlines()]
         told = Counter({(category, week): int(count) for week, count, category in rows})
         assert told == anyio.run(open_tickets)
         sandbox.insert_tickets(2)
