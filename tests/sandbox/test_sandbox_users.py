@@ -99,8 +99,9 @@ STORIES = {
             "0.author.id": 2, "0.createdAgo": "just now", "0.updatedAt": None,
         }),
         (NOTE, {"content": "b", "remind_at": "2030-01-31 09:00:00"}, {"*.content": ["b", "a"]}),
-        ("agent POST /users/notes/1/edit.json", {"content": "x"}, {"*.content": ["b", "x"]}),
-        ("agent GET /users/9/notes.json", {"*.content": ["b", "x"], "1.updatedAt": Has(":")}),
+        ("agent POST /users/notes/1/edit.json", {"content": "x"}, {
+            "*.content": ["b", "x"], "1.updatedAt": Has(":"),
+        }),
         ("agent POST /users/notes/1/delete.json", {"*.content": ["b"]}),
         ("agent POST /users/notes/1/delete.json", 404),
         ("agent GET /users/9/notes.json", {"*.content": ["b"]}),
