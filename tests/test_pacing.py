@@ -24,9 +24,8 @@ class Load:
 
     async def fill(self) -> None:
         while len(self._under_way) < self.pacing.limit:
-            slot = Slot(self.pacing, bulk=False)
-            await slot.__aenter__()
-            self._under_way.append(slot)
+            self._under_way.append(Slot(self.pacing, bulk=False))
+            await self._under_way[-1].__aenter__()
 
     async def answer(self, *, overloaded: bool = False) -> None:
         await self.fill()
