@@ -234,7 +234,7 @@ async def test_a_decompression_bomb_raises_and_takes_little_memory(server, conne
     server.play(Request(), whole)
     async with connect(server, timeout=10) as client:
         with Peak() as peak:
-            error = await failure(client.users.me(), kind, within=20)
+            error = await failure(client.users.me(), kind)
     assert peak.bytes < mebibytes * MEBIBYTE
     if kind is ResponseTooLargeError:
         assert error.max_bytes == 64 * MEBIBYTE
@@ -256,7 +256,7 @@ async def test_an_endless_body_is_too_large(server, connect):
     server.play(Request(), IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n"))
     async with connect(server, max_response_bytes=4 * MEBIBYTE, timeout=5) as client:
         with Peak() as peak:
-            await failure(client.users.me(), ResponseTooLargeError, within=20)
+            await failure(client.users.me(), ResponseTooLargeError)
     assert peak.bytes < 16 * MEBIBYTE
 
 
@@ -356,7 +356,7 @@ async def test_a_decompression_bomb_in_a_download_takes_little_memory_and_leaves
     async with connect(server, timeout=10) as client:
         download = partial(client.files.download, "/f", tmp_path / "f", max_bytes=8 * MEBIBYTE)
         with Peak() as peak:
-            await failure(download(), ResponseTooLargeError, within=30)
+            await failure(download(), ResponseTooLargeError)
             assert list(tmp_path.iterdir()) == []
             assert await download() == len(NESTED_BOMB)
     assert peak.bytes < 24 * MEBIBYTE
