@@ -199,14 +199,16 @@ def test_the_budget_delays_retries_beyond_it(clock):
 def test_time_and_successful_responses_earn_retries_up_to_the_budget(clock):
     budget = RetryBudget(RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
     assert [budget.reserve(), budget.reserve()] == [0, 2]
-    for _ in range(4):
+    budget.earn()
+    assert budget.reserve() == 3
+    budget.forgive()
+    assert budget.reserve() == 2
+    for _ in range(40):
         budget.earn()
     assert budget.reserve() == 0
     clock.now += 1
     assert budget.reserve() == 1
     clock.now += 60
-    for _ in range(40):
-        budget.earn()
     assert [budget.reserve(), budget.reserve()] == [0, 2]
 
 
