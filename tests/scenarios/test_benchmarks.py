@@ -322,9 +322,12 @@ def test_each_part_measures_each_contender(url):
     peaks = memory.measure(bench).data["peak_megabytes"]
     assert len(peaks) == 4
     assert all(peak > 10 for found in peaks.values() for peak in found)
-    assert [(it.rounds, it.low > 0) for it in startup.measure(bench).figures] == [(1, True)] * 2
+    started = startup.measure(bench)
+    assert all(taken > 0 for found in started.data["milliseconds"].values() for taken in found)
+    assert [figure.rounds for figure in started.figures] == [1, 1]
     called = calls.measure(bench)
-    assert set(called.data["microseconds_per_call"]) == set(CALLERS)
+    costs = called.data["microseconds_per_call"]
+    assert set(costs) == {"ours", "ours-aiohttp", "bare", "httpx", "aiohttp", "openai"}
     assert [figure.low > 0 for figure in called.figures] == [True] * 9
 
 

@@ -61,18 +61,6 @@ async def walk_what_moves(shift: Shift) -> None:
     shift.count("duplicated", len(tickets) - len({ticket.id for ticket in tickets}))
 
 
-async def leave_a_walk(shift: Shift) -> None:
-    stop = shift.dice.randint(1, shift.world.users - 1)
-    ids: list[int | None] = []
-    async with shift.any_client().users.search(count=20) as users:
-        async for user in users:
-            ids.append(user.id)
-            if user.id == stop:
-                break
-    shift.count("left early")
-    shift.take_part(ids)
-
-
 @contextmanager
 def _cancelled_within(shift: Shift, seconds: float) -> Iterator[None]:
     with anyio.move_on_after(shift.dice.uniform(0, seconds)) as scope:
@@ -80,12 +68,19 @@ def _cancelled_within(shift: Shift, seconds: float) -> Iterator[None]:
     shift.count("calls and walks cancelled", scope.cancelled_caught)
 
 
-async def cancel_a_walk(shift: Shift) -> None:
-    ids: list[int | None] = []
-    with _cancelled_within(shift, 0.3):
-        async for user in shift.any_client().users.search(count=20):
-            ids.append(user.id)
-    shift.take_part(ids)
+async def leave_a_walk(shift: Shift) -> None:
+    """Leave a walk over all users at one of them, or cancel it before."""
+    stop = shift.dice.randint(1, shift.world.users - 1)
+    ids: list[int] = []
+    with _cancelled_within(shift, shift.dice.choice((0.3, 30))):
+        async with shift.any_client().users.search(count=20) as users:
+            async for user in users:
+                ids.append(user.id)
+                if user.id == stop:
+                    break
+        shift.count("left early")
+    shift.count("items checked", len(ids))
+    shift.expect(ids == list(range(1, len(ids) + 1)), f"a part of a walk was {ids!r:.200}")
 
 
 async def cancel_a_call(shift: Shift) -> None:
@@ -283,7 +278,7 @@ def _with_client(shift: Shift, client: AsyncClient) -> Shift:
 #: Each with its share.
 JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
     read_one: 30, meet_a_refusal: 3, walk_all: 5,
-    walk_what_moves: 2, leave_a_walk: 4, cancel_a_walk: 4, cancel_a_call: 10,
+    walk_what_moves: 2, leave_a_walk: 8, cancel_a_call: 10,
     cancel_as_asyncio_does: 8, live_a_users_life: 5, live_a_tickets_life: 5, cancel_a_creation: 3,
     move_a_file: 4, cancel_a_download: 3, map_reads: 6, have_no_turn: 5,
     run_out_of_time: 5, capture: 4, close_under_calls: 6,

@@ -21,30 +21,28 @@ class Sabotage:
         self._kind = kind
         self._key = key
         self._kept: list[object] = []
-        self._made = 0
         self.creates_twice = kind == "twice"
 
     def after_job(self) -> None:
         """Leak a little, if that is the kind."""
-        if self._kind == "memory":
-            self._kept.append([bytearray(65536), *([] for _ in range(1000))])
-        elif self._kind == "key":
+        if self._kind == "key":
             logging.getLogger("httpx").getChild("wire").debug("sent with %s", self._key)
-        elif self._made < _MOST_OF_A_KIND:
-            self._made += 1
-            self._leak_one()
-
-    def _leak_one(self) -> None:
-        if self._kind == "descriptors":
+        elif self._kind == "memory":
+            self._kept.append([bytearray(65536), *([] for _ in range(1000))])
+        elif len(self._kept) == _MOST_OF_A_KIND:
+            return
+        elif self._kind == "descriptors":
             self._kept.append(os.open(os.devnull, os.O_RDONLY))
         elif self._kind == "tasks" and trio.lowlevel.in_trio_task():
-            trio.lowlevel.spawn_system_task(anyio.sleep_forever)
+            self._kept.append(trio.lowlevel.spawn_system_task(anyio.sleep_forever))
         elif self._kind == "tasks":
             self._kept.append(asyncio.create_task(anyio.sleep_forever()))
         elif self._kind == "threads":
-            threading.Thread(target=threading.Event().wait, daemon=True, name="kept").start()
+            thread = threading.Thread(target=threading.Event().wait, daemon=True, name="kept")
+            self._kept.append(thread)
+            thread.start()
 
-    def tampered(self, ids: list[int | None]) -> list[int | None]:
+    def tampered(self, ids: list[int]) -> list[int]:
         """Return what came, with one lost or duplicated if that is the kind."""
         middle = len(ids) // 2
         next_one = {"lost": middle + 1, "duplicated": middle - 1}.get(self._kind or "", middle)
