@@ -325,11 +325,6 @@ def test_every_error_class_has_a_status():
     assert left == {UseResponseError, ConfigurationError}
 
 
-async def test_the_instance_is_the_path_without_its_query():
-    answer = await failing_with(ClientClosedError("closed"), "/a%20b%3Fc%25é?token=1")
-    assert answer.json()["instance"] == "/a%20b%3Fc%25%C3%A9"
-
-
 def test_the_error_of_a_websocket_is_raised():
     app = FastAPI()
     install_error_handlers(app)
@@ -342,12 +337,13 @@ def test_the_error_of_a_websocket_is_raised():
         pytest.fail("it was accepted")
 
 
-async def test_messages_and_paths_cannot_forge_a_log_line(sandbox, logged):
+async def test_messages_and_paths_cannot_forge_a_log_line_and_queries_show_nowhere(sandbox, logged):
     sandbox.fail_next(500, message="a\nforged line, and \x1b[2J\u202e")
     await answer_of(sandbox)
     assert r"a\nforged line, and \x1b[2J\u202e" in logged().getMessage()
-    await failing_with(UseResponseError("whatever comes"), "/x%0aforged")
-    assert "GET /x%0Aforged responded with 500" in logged().getMessage()
+    answer = await failing_with(ClientClosedError("closed"), "/a%20b%3F%0aforged%25é?token=1")
+    assert answer.json()["instance"] == "/a%20b%3F%0Aforged%25%C3%A9"
+    assert "GET /a%20b%3F%0Aforged%25%C3%A9 responded with 503" in logged().getMessage()
 
 
 MAIN = """
