@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from contextlib import aclosing
 
 import anyio
 import pytest
@@ -140,9 +141,12 @@ async def test_single_calls_overtake_a_map_which_keeps_a_quarter_of_the_slots():
     async with AsyncClient(
         "https://a.example", transport=held, max_in_flight=8, adaptive_pacing=False
     ) as client:
-        mapped = client.map(client.users.get, range(1, 41), max_in_flight=40)
         single: list[int] = []
-        async with anyio.create_task_group() as tasks:
+        numbers = range(1, 41)
+        async with (
+            aclosing(client.map(client.users.get, numbers, max_in_flight=40)) as mapped,
+            anyio.create_task_group() as tasks,
+        ):
             tasks.start_soon(anext, mapped)
             await anyio.wait_all_tasks_blocked()
             for _ in range(30):
