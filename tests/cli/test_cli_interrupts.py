@@ -76,8 +76,9 @@ def test_a_signal_ends_an_export_to_a_fifo_without_a_reader(start, serve, work, 
     process = start("export", "users", "-o", "pipe")
     status = Path(f"/proc/{process.pid}/status")
     if status.exists():
-        caught = re.compile(r"SigCgt:\s+[0-9a-f]+[4-7c-f][0-9a-f]{3}$", re.MULTILINE)
-        wait_until(lambda: caught.search(status.read_text()))  # it handles SIGTERM
+        # It handles SIGTERM, and sleeps: it imports no more.
+        waits = re.compile(r"(?ms)State:\s+S.*SigCgt:\s+[0-9a-f]+[4-7c-f][0-9a-f]{3}$")
+        wait_until(lambda: waits.search(status.read_text()))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")

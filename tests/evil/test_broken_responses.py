@@ -145,7 +145,7 @@ async def test_a_broken_response_raises_a_typed_error(server, connect, which):
 @pytest.mark.parametrize("honest", [answer(), chunked(ME[:9], ME[9:])], ids=["length", "chunks"])
 @pytest.mark.every_loop
 async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(server, connect, honest):
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         for offset in range(len(honest) + 1):
             server.play(Request(), honest[:offset], *[Sleep(0.002), RESET] * (offset % 2))
             try:
@@ -161,7 +161,7 @@ async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(server, co
 
 async def test_a_slow_or_late_head_is_read(server, connect):
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 500
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         for steps in (drip(answer(ME, CLOSE), 0.001), [hints, answer(ME, CLOSE)]):
             server.play(Request(), *steps)
             assert (await client.users.me()).name == "Ada Lovelace"
@@ -207,7 +207,7 @@ async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_
 @pytest.mark.parametrize("more", [b"<br>Warning: in PHP", answer(b'{"success": {"id": 666}}')])
 async def test_more_than_the_response_does_not_affect_the_next_one(server, connect, wire, more):
     server.play(Request(), answer() + more, Sleep(0.3))
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         try:
             assert (await client.users.me()).id == 1
         except APIConnectionError:
@@ -241,7 +241,7 @@ async def test_a_decompression_bomb_raises_and_takes_little_memory(server, conne
 
 
 async def test_a_body_of_exactly_the_limit_is_read(server, connect):
-    async with connect(server, max_response_bytes=100_000, timeout=5) as client:
+    async with connect(server, max_response_bytes=100_000) as client:
         for size in (100_000, 100_001):
             body = ME.ljust(size)
             for whole in (answer(gzip.compress(body), GZIP, CLOSE), answer(body, CLOSE)):
@@ -254,7 +254,7 @@ async def test_a_body_of_exactly_the_limit_is_read(server, connect):
 
 async def test_an_endless_body_is_too_large(server, connect):
     server.play(Request(), IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n"))
-    async with connect(server, max_response_bytes=4 * MEBIBYTE, timeout=5) as client:
+    async with connect(server, max_response_bytes=4 * MEBIBYTE) as client:
         with Peak() as peak:
             await failure(client.users.me(), ResponseTooLargeError)
     assert peak.bytes < 16 * MEBIBYTE
@@ -291,7 +291,7 @@ async def test_a_body_that_the_transport_has_decompressed_is_read():
 async def test_a_download_that_ends_at_any_byte_is_complete_or_raises(server, connect, tmp_path):
     file = bytes(range(40))
     honest = answer(file)
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         for offset in range(len(honest)):
             server.play(Request(), honest[:offset], Sleep(0.002), RESET)
             await failure(client.files.download("/f", tmp_path / "f"))
@@ -312,7 +312,7 @@ PACKED = {
 async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, how):
     server.play(Request(), PACKED[how])
     progress: list[Any] = []
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         size = await client.files.download(
             "/f", tmp_path / "f", on_progress=lambda *now: progress.append(now)
         )
@@ -339,7 +339,8 @@ async def test_a_failed_download_names_the_reason_and_leaves_no_file(
 ):
     whole, kind, message = FAILED[how]
     server.play(Request(), whole, *([SILENCE] if kind is APITimeoutError else []))
-    async with connect(server) as client:
+    timeout = httpx.Timeout(5, read=0.25 if kind is APITimeoutError else 5)
+    async with connect(server, timeout=timeout) as client:
         error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
     assert (error.method, error.path) == ("GET", "/f")
     assert getattr(error, "request_sent", True)
@@ -379,7 +380,7 @@ async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, sta
     caplog.set_level(logging.DEBUG)
     server.play(Request(), ECHO.replace(b"200 OK", status + KEY.encode()))
     shown: list[str] = []
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         with client.capture_responses() as responses:
             try:
                 await client.users.me()
@@ -401,7 +402,7 @@ async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(s
     count = 4_000
     server.play(Request(), answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
     calls = itertools.count()
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         with client.capture_responses() as responses:
             before = sys.getprofile()
             sys.setprofile(lambda *_: next(calls))

@@ -40,12 +40,12 @@ pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 @pytest.mark.parametrize("end", [(), (RESET,)], ids=["close", "reset"])
 async def test_reads_survive_a_server_that_closes_after_every_response(server, connect, end):
     server.play(Request(), answer(), *end, times=60)
-    async with connect(server, retry=QUICK, timeout=5) as client:
+    async with connect(server, retry=QUICK) as client:
         for _ in range(30):
             assert (await client.users.me()).id == 1
     server.play(Request(), answer(ME, b"Connection: close"), SILENCE)
     server.connections = 0
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         assert (await client.users.me()).id == 1
     assert server.connections == 2
 
@@ -53,7 +53,7 @@ async def test_reads_survive_a_server_that_closes_after_every_response(server, c
 @pytest.mark.parametrize("late", [0, 0.03])
 async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, late):
     server.play(Request(), answer(), Sleep(late), times=3)
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         for _ in range(3):
             assert (await client.users.me()).id == 1
             await until(lambda: not server.open_connections)
@@ -66,7 +66,7 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
 async def test_a_408_on_an_idle_connection_is_discarded(server, connect, proxied):
     late = answer(b"", b"Connection: close", status=b"408 Request Timeout")
     server.play(Request(), answer(), Sleep(0.05), late)
-    async with connect(server, timeout=5, proxy=server.url if proxied else None) as client:
+    async with connect(server, proxy=server.url if proxied else None) as client:
         assert (await client.users.me()).id == 1
         await until(lambda: server.sent >= len(answer()) + len(late))
         for _ in range(3):  # the event loop reads what has arrived
@@ -80,7 +80,7 @@ async def test_a_get_that_is_not_idempotent_is_sent_once_by_each_transport(
 ):
     """An archive is a GET, which a transport that looks at methods alone would send again."""
     server.play(*([Request(), answer()] if answered_before else []), Request())
-    async with connect(server, retry=QUICK, timeout=5) as client:
+    async with connect(server, retry=QUICK) as client:
         if answered_before:
             await client.users.me()
         with pytest.raises(APIConnectionError):

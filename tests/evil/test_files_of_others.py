@@ -17,7 +17,7 @@ FILES = [b"a" * 300_000, b"b" * 300_000]
 
 @pytest.fixture
 async def download(server, connect):
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         yield client.files.download
 
 

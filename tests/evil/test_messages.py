@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from server import ONCE, RESET, SILENCE, Request, answer, create, failure
 
@@ -179,7 +180,8 @@ async def test_only_a_call_that_is_not_idempotent_is_in_doubt(
     end, *steps = (DOUBTS | REFUSALS)[how]
     server.play(Request(), *steps)
     in_doubt = how in DOUBTS and not idempotent
-    async with connect(server) as client:
+    timeout = httpx.Timeout(5, read=0.25 if SILENCE in steps else 5)
+    async with connect(server, timeout=timeout) as client:
         message = str(await failure(call(client), UseResponseError))
     assert end in message
     assert message.endswith(IN_DOUBT) is in_doubt
@@ -188,6 +190,6 @@ async def test_only_a_call_that_is_not_idempotent_is_in_doubt(
 
 async def test_a_call_that_timed_out_may_have_been_processed(server, connect):
     server.play(Request(), SILENCE)
-    async with connect(server, timeout=5, attempt_timeout=0.1) as client:
+    async with connect(server, attempt_timeout=0.1) as client:
         message = rf"no complete response within 0\.1 s \(attempt_timeout\){IN_DOUBT}$"
         await failure(create(client), APITimeoutError, match=message)

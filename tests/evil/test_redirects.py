@@ -33,7 +33,7 @@ def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> byte
 async def test_no_cookie_is_sent_or_parsed(server, connect, tmp_path, cookie):
     server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), SERVE)
     server.otherwise = answer(ME, b"Set-Cookie: " + cookie)
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         await client.users.me()
         await client.files.download("/f", tmp_path / "f")
         assert len(server.heads) == 3
@@ -46,7 +46,7 @@ async def test_a_download_redirected_elsewhere_and_back_has_no_key(
     other = start_server()
     server.play(Request(), redirect(f"{other.url}/elsewhere"))
     other.play(Request(), redirect(f"{server.url}/back"))
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         await client.files.download("/f", tmp_path / "f")
     assert [b"evil-key" in head for head in server.heads] == [True, False, True]
     assert b"evil-key" not in other.heads[0]
@@ -60,7 +60,7 @@ async def test_an_upload_that_is_redirected_is_sent_completely(server, connect, 
     uploaded = answer(b'{"success": {"token": "t", "url": "/f/t", "id": 1}}')
     server.play(Request(body=False), redirect("/on", status=b"307 Temporary Redirect"), Sleep(0.2))
     server.play(Request(), uploaded)
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         with suppress(APIConnectionError):  # the server hung up before its answer was read
             assert (await client.files.upload(Attachment.from_path(path))).token == "t"
 
@@ -112,5 +112,5 @@ def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_p
 @pytest.mark.every_loop
 async def test_a_reset_after_a_redirect_is_a_connection_error(server, connect):
     server.play(Request(), redirect("/on"), Request(), answer()[:60], RESET)
-    async with connect(server, timeout=5) as client:
+    async with connect(server) as client:
         await failure(client.users.me())

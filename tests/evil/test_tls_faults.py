@@ -54,7 +54,7 @@ async def test_a_fault_below_the_request_is_typed_and_only_a_create_is_not_retri
 ):
     ahead = "ahead" in fault  # where it is a matter of chance whether the request was read
     server.play(*FAULTS[fault], times=2 - ahead)
-    async with connect(server, timeout=5, verify=trusting) as client:
+    async with connect(server, verify=trusting) as client:
         error = await failure(CALLS[call](client, tmp_path))
         assert not isinstance(error, APITimeoutError)
         assert (error.permanent, error.request_sent) == (False, True)
@@ -78,7 +78,7 @@ async def test_a_certificate_that_is_required_of_the_client_is_typed(  # noqa: P
     server.tls.maximum_version = version
     server.tls.verify_mode = ssl.CERT_REQUIRED
     AUTHORITY.configure_trust(server.tls)
-    async with connect(server, retry=QUICK, timeout=5, verify=trusting) as client:
+    async with connect(server, retry=QUICK, verify=trusting) as client:
         await failure(CALLS[call](client, tmp_path))
         server.tls.verify_mode = ssl.CERT_NONE
     assert not [head for head in server.heads if head.startswith(b"POST")]
@@ -111,7 +111,7 @@ async def test_an_untrusted_certificate_raises_before_a_request(
     start_server, trusting, connect, reason
 ):
     server = start_server(tls=UNTRUSTED[reason]())
-    async with connect(server, retry=QUICK, verify=trusting, timeout=5) as client:
+    async with connect(server, retry=QUICK, verify=trusting) as client:
         error = await failure(create(client), match=reason)
         assert (error.request_sent, error.permanent, error.attempt) == (False, True, 1)
         # The certificate is put right: the same client goes on.
@@ -123,7 +123,8 @@ async def test_an_untrusted_certificate_raises_before_a_request(
 @pytest.mark.parametrize("script", [(SILENCE,), (RESET,), (Request(), SILENCE)])
 async def test_a_failing_tls_server_raises_at_once(server, trusting, connect, script):
     server.play(*script)
-    async with connect(server, verify=trusting, timeout=0.25) as client:
+    timeout = 0.25 if SILENCE in script else 5
+    async with connect(server, verify=trusting, timeout=timeout) as client:
         error = await failure(create(client))
     assert isinstance(error, APITimeoutError) is (SILENCE in script)
     assert error.request_sent is (Request() in script)
