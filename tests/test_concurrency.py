@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 
 import anyio
@@ -178,9 +178,12 @@ def test_a_second_cancellation_on_asyncio_leaves_no_call_behind(calls):
 async def test_a_map_may_be_closed_in_another_task(calls):
     results = CLIENT.map(calls.first_only, range(20))
 
-    for step in (results.__anext__, results.aclose):
+    async def step(method: Callable[[], Awaitable[object]]) -> None:
+        await method()
+
+    for method in (results.__anext__, results.aclose):
         async with anyio.create_task_group() as group:
-            group.start_soon(step)
+            group.start_soon(step, method)
     assert calls.running == 0
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import anyio
@@ -136,6 +137,10 @@ class Held(Memory):
             await released.wait()
 
 
+async def draw(iterator: AsyncIterator[object]) -> None:
+    await anext(iterator)
+
+
 async def test_single_calls_overtake_a_map_which_keeps_a_quarter_of_the_slots():
     held = Held()
     async with AsyncClient(
@@ -147,7 +152,7 @@ async def test_single_calls_overtake_a_map_which_keeps_a_quarter_of_the_slots():
             aclosing(client.map(client.users.get, numbers, max_in_flight=40)) as mapped,
             anyio.create_task_group() as tasks,
         ):
-            tasks.start_soon(anext, mapped)
+            tasks.start_soon(draw, mapped)
             await anyio.wait_all_tasks_blocked()
             for _ in range(30):
                 tasks.start_soon(client.users.get, 100)
