@@ -13,10 +13,6 @@ def upload(calls, name="report.pdf", content=BASE64):
     return calls.value("user POST /upload-file.json", {"name": name, "content": content})
 
 
-def fetch(calls, path):
-    return httpx.get(f"{calls.sandbox.url}/files/{path}")
-
-
 def test_an_uploaded_file_can_be_fetched_without_a_key_and_attached_to_a_comment(calls):
     uploaded = upload(calls)
     assert set(uploaded) == {"token", "url"}
@@ -51,11 +47,12 @@ def test_seeded_files_and_pictures_can_be_fetched(unchanged):
     assert all(httpx.get(file["url"]).content.startswith(b"Log ") for file in files)
     messages = unchanged.value("admin GET /chats/1/messages.json")
     image = next(message for message in messages if message["type"] == "image")
-    response = fetch(unchanged, f"{image['token']}/{image['fileName']}")
+    files = f"{unchanged.sandbox.url}/files"
+    response = httpx.get(f"{files}/{image['token']}/{image['fileName']}")
     assert response.content.startswith(b"\x89PNG")
     assert response.headers["Content-Type"] == "image/png"
     for token in ("f1", "o1-0", "x", "o99999999999999-0", "f1-" + "0" * 24):
-        assert fetch(unchanged, f"{token}/a.txt").status_code == 404
+        assert httpx.get(f"{files}/{token}/a.txt").status_code == 404
 
 
 def test_every_url_includes_the_sub_path(start):

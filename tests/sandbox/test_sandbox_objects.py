@@ -11,6 +11,7 @@ PUT, POST = "admin PUT /objects/39.json", "admin POST /objects.json"
 GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
 LISTS = ("search", "tickets", "report/4/objects", "users/3/activity")
+REPLY = {"object_id": 3, "content": "Hello?"}
 HTML = {"content": '<b>x</b><br /><a href="https://a.example">y</a>', "treat_as_html": 1}
 
 STORIES = {
@@ -50,22 +51,17 @@ STORIES = {
         (POST, {**TICKET, "force_author": "New.One@example.com"}, {"author.id": 121}),
         (PUT, {"force_author": "other@example.com"}, {"author.id": 122}),
     ],
-    "the longest title and content are accepted, and an empty property removes its field": [
-        (POST, {**TICKET, "title": "ü" * 100, "content": "x" * 12_000, "property_7": "EU"}, {
-            "title": "ü" * 100, "content": "x" * 12_000, "custom_fields.0.id": 7,
-        }),
+    "an empty property removes its field": [
+        (POST, {**TICKET, "property_7": "EU"}, {"custom_fields.*.id": [7]}),
         (PUT, {"property_7": ""}, {"custom_fields": []}),
     ],
     "a closing status completes and another reopens, and a changed type has its own": [
-        (POST, TICKET, {"id": 39}),
-        ("agent PUT /objects/39.json", {"status_id": 5}, {
+        (POST, IDEA, {"id": 39, "status.type": "idea"}),
+        (PUT, {"object_type": "problem"}, {"status.type": "problem", "type.slug": "problem"}),
+        ("agent PUT /objects/3.json", {"status_id": 5}, {
             "status.slug": "completed", "completedBy.id": 2, "completedOn": Has(":"),
         }),
-        (PUT, {"status_id": 1}, {"completedBy": None, "completedOn": None}),
-        (POST, IDEA, {"id": 40, "status.type": "idea"}),
-        ("admin PUT /objects/40.json", {"object_type": "problem"}, {
-            "status.type": "problem", "type.slug": "problem",
-        }),
+        ("admin PUT /objects/3.json", {"status_id": 1}, {"completedBy": None, "completedOn": None}),
     ],
     "a deleted object is gone with its comments, the objects of a deleted author remain": [
         (POST, TICKET, {"id": 39}),
@@ -77,54 +73,42 @@ STORIES = {
         ("admin DELETE /users/9.json", 200),
         ("admin GET /objects/40.json", {"author": None}),
     ],
-    "an archived or trashed object is restored by a second call": [
-        ("agent GET /objects/3/archive.json", {"state": {"identifier": 2, "name": "archived"}}),
-        ("agent GET /tickets.json", {"*.id": lacks(3)}),
-        ("agent GET /objects/3/archive.json", {"state.name": "active"}),
-        ("agent GET /objects/3/archive.json", 200),
-        ("agent DELETE /objects/3/trash.json", {"state": {"identifier": 3, "name": "trashed"}}),
-        ("user GET /objects/3.json", 404),
-        ("agent GET /objects/3/trash.json", {"state.name": "active"}),
-        ("agent GET /objects/3/trash.json", {"state.name": "trashed"}),
-        ("agent DELETE /objects/3/trash.json", {"state.name": "active"}),
-    ],
-    "a trashed object is visible to staff only, and in no list": [
+    "an archived or trashed object is in no list, and is restored by a second call": [
         ("user POST /objects.json", TICKET, {"id": 39}),
         *((f"agent GET /{path}.json", {"*.id": Has(39)}) for path in LISTS),
-        ("agent GET /objects/39/trash.json", 200),
+        ("agent GET /objects/39/archive.json", {"state": {"identifier": 2, "name": "archived"}}),
+        ("agent GET /tickets.json", {"*.id": lacks(39)}),
+        ("agent GET /objects/39/archive.json", {"state.name": "active"}),
+        ("agent DELETE /objects/39/trash.json", {"state": {"identifier": 3, "name": "trashed"}}),
         *((f"agent GET /{path}.json", {"*.id": lacks(39)}) for path in LISTS),
+        ("user GET /objects/39.json", 404),
         ("agent GET /objects/39/trash.json", {"state.name": "active"}),
         *((f"agent GET /{path}.json", {"*.id": Has(39)}) for path in LISTS),
+        ("agent GET /objects/39/trash.json", {"state.name": "trashed"}),
+        ("agent DELETE /objects/39/trash.json", {"state.name": "active"}),
     ],
     "a subscription and a vote belong to the caller": [
         *[("agent POST /objects/4/subscribe.json", {"isSubscribed": 1})] * 2,
         ("admin GET /objects/4.json", {"isSubscribed": 0}),
-        ("agent POST /objects/4/unsubscribe.json", {"isSubscribed": 0}),
         ("guest GET /objects/21.json", {"votes.canVote": False, "votes.all": 0}),
         ("user POST /objects/21/votes/toggle.json", {"votes.all": 1, "votes.isVoted": True}),
         ("admin GET /objects/21.json", {"votes.positive": 1, "votes.isVoted": False}),
-        ("user POST /objects/21/votes/toggle.json", {"votes.all": 0, "votes.isVoted": False}),
     ],
     "comments can be closed and opened": [
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": False}),
-        ("user POST /comments.json", {"object_id": 3, "content": "Hello?"}, 403),
+        ("user POST /comments.json", REPLY, 403),
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": True}),
-        ("user POST /comments.json", {"object_id": 3, "content": "Hello?"}, 200),
+        ("user POST /comments.json", REPLY, 200),
     ],
     "only a user's topic waits for approval, and a declined one leaves the lists": [
         ("user POST /objects.json", TICKET, {"state.name": "active"}),
-        ("agent POST /objects.json", IDEA, {"id": 40}),
-        ("guest GET /objects/40.json", 200),
-        ("user POST /objects.json", IDEA, {
-            "id": 41, "state": {"identifier": 4, "name": "moderation"},
-        }),
+        ("agent POST /objects.json", IDEA, {"state.name": "active"}),
+        ("user POST /objects.json", IDEA, {"state": {"identifier": 4, "name": "moderation"}}),
         *((f"{role} GET /objects/41.json", 200) for role in ("user", "agent")),
         ("guest GET /objects/41.json", 404),
         ("agent POST /topic/41/approve.json", {"state.name": "active"}),
         ("guest GET /objects/41.json", 200),
-        ("agent POST /topic/41/decline.json", {"reason": "no wings"}, {
-            "state": {"identifier": 5, "name": "declined"},
-        }),
+        ("agent POST /topic/41/decline.json", {"reason": "no wings"}, {"state.identifier": 5}),
         ("agent GET /search.json?ownership=feedback", {"*.id": lacks(41)}),
         ("guest GET /objects/41.json", 404),
         ("user GET /objects/41.json", 200),
@@ -145,17 +129,6 @@ STORIES = {
         ("admin GET /tickets.json?property_7=EU|US&property_13=api&count=2", {"*.id": [40, 39]}),
         ("admin GET /tickets.json?property_13=mobile&count=1", {"*.id": [40]}),
     ],
-    "a created or commented ticket was updated last": [
-        ("admin POST /comments.json", {"object_id": 5, "content": "x"}, 200),
-        ("admin GET /tickets.json?sort=new", {"*.id": [*range(20, 0, -1)]}),
-        (POST, TICKET, {"id": 39}),
-        ("admin GET /tickets.json?sort=updated&count=2", {"*.id": [39, 5]}),
-        ("admin GET /tickets.json?count=2", {"*.id": [39, 20]}),
-    ],
-    "activity is what a user wrote": [
-        (POST, {**TICKET, "force_author": 3}, {"id": 39}),
-        ("admin GET /users/3/activity.json", {"*.id": [39, 13, 23, 3, 33], "totalObjects": 5}),
-    ],
     "reports follow changes": [
         (POST, TICKET, {"id": 39}),
         ("agent GET /report/5/objects.json", {"*.id": lacks(39)}),
@@ -168,8 +141,6 @@ STORIES = {
         ("agent GET /report/7/objects.json", {"*.id": Has(39)}),
         ("agent GET /objects/39/archive.json", 200),
         ("agent GET /report/9/objects.json", {"*.id": [39]}),
-        ("agent GET /objects/39/trash.json", 200),
-        ("agent GET /report/9/objects.json", 204),
     ],
     "the changelog of an object lists its changes": [
         ("admin GET /changelog/object/3.json", {"#": 1, "0.createdBy.id": 3}),
@@ -177,7 +148,7 @@ STORIES = {
         ("agent PUT /objects/39.json", {"title": "Other", "status_id": 2}, 200),
         ("admin POST /comments.json", {"object_id": 39, "content": "x"}, {"id": 61}),
         ("agent GET /changelog/object/39.json", {
-            "#": 3, "0.actions.0.field": "created", "1.createdBy.id": 2, "1.source": "api",
+            "0.actions.0.field": "created", "1.createdBy.id": 2, "1.source": "api",
             "1.actions.*.field": ["title", "status"],
             "1.actions.*.previous": ["Printer", "Opened"],
             "1.actions.*.value": ["Other", "In Progress"],
@@ -220,16 +191,17 @@ def test_some_fields_of_a_new_object_are_reserved_to_staff(calls, fields):
 
 
 KINDS = {
-    "feedback": ["idea", "problem", "question", "thanks"], "helpdesk": ["ticket"],
-    "announcements": ["announcement"], "knowledge-base": ["article", "faq"],
+    "idea": "feedback", "problem": "feedback", "question": "feedback", "thanks": "feedback",
+    "ticket": "helpdesk", "announcement": "announcements", "article": "knowledge-base",
+    "faq": "knowledge-base",
 }  # fmt: skip
 
 
 def test_every_kind_can_be_created(calls):
-    for ownership, kinds in KINDS.items():
-        for kind in kinds:
-            body = {**TICKET, "ownership": ownership, "object_type": kind}
-            calls.play([(POST, body, {"ownership": ownership, "type.slug": kind})])
+    calls.play(
+        (POST, {**TICKET, "ownership": ownership, "object_type": kind}, {"type.slug": kind})
+        for kind, ownership in KINDS.items()
+    )
 
 
 def test_a_form_creates_an_object_with_lists(calls):
@@ -262,9 +234,8 @@ def test_tickets_are_filtered_by_date(calls, sandbox):
     def listed(*dates):
         return [calls.ids(f"admin GET /tickets.json?date={date}") for date in dates]
 
-    assert listed("today") == [[]]
     calls.play([(POST, TICKET, {"id": 39})])
-    assert listed("today", "this_week", "this_month") == [[39]] * 3
+    assert listed("today", "this_week", "this_month", "yesterday") == [[39]] * 3 + [[]]
     sandbox.advance(DAY)
     assert listed("today", "yesterday") == [[], [39]]
     sandbox.advance(6 * DAY)
@@ -288,17 +259,13 @@ def test_a_report_is_filtered_by_group(unchanged):
     line = "admin GET /report/4/objects.json"
     complete = unchanged.value(line)
     first, *groups = complete["groups"]
-    counts = [group["count"] for group in groups]
-    assert (
-        (first["id"], first["count"]) == ("all", complete["totalObjects"]) == ("all", sum(counts))
-    )
-    for group in groups:
-        unchanged.play([(f"{line}?group={group['id']}", {
-            "activeGroup": group["id"], "groups": complete["groups"],
-            "totalObjects": group["count"], "*.status.title": [group["name"]] * group["count"],
-        })])  # fmt: skip
-    assert complete["activeGroup"] == "all"
-    assert unchanged(f"{line}?group=5").status_code == 204
+    assert (complete["activeGroup"], first["id"]) == ("all", "all")
+    assert complete["totalObjects"] == first["count"] == sum(group["count"] for group in groups)
+    unchanged.play((f"{line}?group={group['id']}", {
+        "activeGroup": group["id"], "groups": complete["groups"],
+        "totalObjects": group["count"], "*.status.title": [group["name"]] * group["count"],
+    }) for group in groups)  # fmt: skip
+    unchanged.play([(f"{line}?group=5", 204)])
 
 
 def test_the_ids_at_the_start_are_known(sandbox, calls):
@@ -313,8 +280,6 @@ def test_the_ids_at_the_start_are_known(sandbox, calls):
     sandbox.remove_object(20)
     calls.play([("admin GET /objects/20.json", 404)])
     assert sandbox.comment(20) is None
-    with pytest.raises(LookupError):
-        sandbox.remove_object(20)
 
 
 def test_tickets_can_be_inserted_into_an_empty_installation(start):

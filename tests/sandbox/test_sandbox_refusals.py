@@ -31,8 +31,7 @@ WRONG_VALUES = [
         "permanent": [1], "delete_related_objects": ["yes"], "ban_duration_days": [0, 10**9],
     }),
     ("POST /users/9/notes/add.json", {"content": "x"}, {
-        "content": [LONG],
-        "remind_at": ["31.01.2030", "2030-01-31T09:00:00", "2030-02-31 09:00:00"],
+        "content": [LONG], "remind_at": ["2030-01-31T09:00:00", "2030-02-31 09:00:00"],
     }),
     ("GET /tickets.json", {}, {
         "status": ["lost"], "date": ["tomorrow"], "sort": ["size"], "author_id": ["me"],
@@ -48,15 +47,11 @@ WRONG_VALUES = [
         "content": [LONG], "category_id": [2, 99], "responsible_id": [3], "team_id": [99],
         "tags": ["a,b", [["a"]]], "is_private": [True, 2], "treat_as_html": ["yes"],
         "force_author": [5000, "nobody"], "notify_email": ["x"], "property_99": ["x"],
-        "attachments": [
-            [{"name": "a.txt"}], [{"name": "a.txt", "body": "no base64!"}], ["a.txt"],
-        ],
+        "attachments": ["a.txt", ["a.txt"], [{"name": "a"}], [{"name": "a", "body": "no base64!"}]],
     }),
     ("POST /objects.json", IDEA, {"content": [""]}),
     ("POST /objects.json", NEWS, {"expire_select": ["soon"], "expires_at": ["1.2.2030"]}),
-    ("POST /objects.json", {**NEWS, "expire_select": "on_date"}, {
-        "expires_at": ["", "2030-01-31"],
-    }),
+    ("POST /objects.json", {**NEWS, "expire_select": "on_date"}, {"expires_at": ["2030-01-31"]}),
     ("PUT /objects/1.json", {}, {
         "ownership": ["feedback"], "title": ["", "x" * 101], "status_id": [6, 99],
         "object_type": ["idea"], "is_private": [False],
@@ -103,33 +98,28 @@ NOT_FOUND = [
     "GET /users/5000.json", "GET /users/5000/activity.json", "GET /users/5000/notes.json",
     "POST /users/notes/5000/edit.json", "GET /custom-fields/poems.json",
     "GET /categories/99.json", "GET /report/1/objects.json", "GET /changelog/object/5000.json",
-    "GET /changelog/user/5000.json", "GET /chats/5000.json", "GET /chats/5000/messages.json",
-    "POST /topic/1/approve.json", "POST /topic/5000/decline.json",
+    "GET /changelog/user/5000.json", "GET /chats/5000/messages.json", "POST /topic/1/approve.json",
     "POST /comment/5000/approve.json", "GET /objects/5000/comments.json",
-    "POST /comments/5000/edit.json", "POST /comments/5000/votes/toggle.json",
-    "GET /objects/5000/archive.json", "POST /objects/5000/votes/toggle.json",
+    "POST /comments/5000/edit.json", "GET /objects/5000/archive.json",
 ]  # fmt: skip
-
-
-def refusal(response):
-    return response.status_code, response.json()["error"]
 
 
 @pytest.mark.parametrize(("line", "fields", "context"), WRONG)
 def test_wrong_parameters_are_named(unchanged, line, fields, context):
     # Not `json=`: it refuses to send half of a surrogate pair.
     sent = {"content": json.dumps(fields), "headers": {"Content-Type": "application/json"}}
-    in_query = line.startswith("GET ")
-    response = unchanged(f"admin {line}", **({"params": fields} if in_query else sent))
+    response = unchanged(f"admin {line}", **({"params": fields} if line[0] == "G" else sent))
     assert unchanged.sandbox.user_count == 120
     message = "Invalid request and/or request parameters"
-    assert refusal(response) == (400, {"code": 400, "message": message, "context": context})
+    assert response.status_code == 400
+    assert response.json() == {"error": {"code": 400, "message": message, "context": context}}
 
 
 @pytest.mark.parametrize("line", NOT_FOUND)
 def test_unknown_paths_and_ids_return_404(unchanged, line):
-    error = {"code": 404, "message": "Resource is not found"}
-    assert refusal(unchanged(f"admin {line}")) == (404, error)
+    response = unchanged(f"admin {line}")
+    assert response.status_code == 404
+    assert response.json() == {"error": {"code": 404, "message": "Resource is not found"}}
 
 
 @pytest.mark.parametrize(("line", "allowed"), [
@@ -149,5 +139,5 @@ def test_the_error_for_a_wrong_method_lists_the_allowed_ones(unchanged, line, al
 ])  # fmt: skip
 def test_an_unreadable_body_is_rejected(unchanged, content, kind, context):
     sent = {"content": content, "headers": {"Content-Type": kind}}
-    status, error = refusal(unchanged("admin POST /users.json", **sent))
-    assert (status, error["context"]) == (400, context)
+    response = unchanged("admin POST /users.json", **sent)
+    assert (response.status_code, response.json()["error"]["context"]) == (400, context)
