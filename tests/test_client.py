@@ -1,6 +1,8 @@
 """What the client offers besides its resources."""
 
 import logging
+import pickle
+from functools import partial
 from typing import Any
 
 import anyio
@@ -15,6 +17,7 @@ from useresponse_async import (
     AsyncClient,
     BadRequestError,
     ConfigurationError,
+    KeyPlacement,
     Secret,
 )
 from useresponse_async.sandbox import Sandbox
@@ -58,6 +61,13 @@ async def test_captures_can_be_nested_and_belong_to_one_client(client, sandbox):
     assert (len(outer), len(inner), len(others)) == (2, 1, 0)
 
 
+async def burst(client: AsyncClient, *, calls: int) -> None:
+    """Make calls all at once."""
+    async with anyio.create_task_group() as tasks:
+        for _ in range(calls):
+            tasks.start_soon(client.users.me)
+
+
 async def test_a_view_has_its_own_options_over_the_same_connections(client, sandbox):
     await client.users.me()
     view = client.with_options(timeout=60, max_in_flight=2)
@@ -65,8 +75,7 @@ async def test_a_view_has_its_own_options_over_the_same_connections(client, sand
     assert sandbox.connections_opened == 1
     sandbox.set_latency(300)
     async with anyio.create_task_group() as tasks:
-        for _ in range(5):
-            tasks.start_soon(view.users.me)
+        tasks.start_soon(partial(burst, view, calls=5))
         await until(lambda: sandbox.in_flight == 2)
         tasks.cancel_scope.cancel()
     assert (sandbox.arrivals, sandbox.peak_in_flight) == (4, 2)
@@ -89,13 +98,6 @@ async def test_a_waiting_call_does_not_use_up_its_timeout(client: AsyncClient, s
     slow = client.with_options(max_in_flight=1, timeout=2)
     await burst(slow, calls=4)
     assert sandbox.arrivals == 4
-
-
-async def burst(client: AsyncClient, *, calls: int) -> None:
-    """Make calls all at once."""
-    async with anyio.create_task_group() as tasks:
-        for _ in range(calls):
-            tasks.start_soon(client.users.me)
 
 
 async def test_concurrency_falls_after_an_overload_and_rises_afterwards(client, sandbox):
@@ -153,31 +155,29 @@ async def test_headers_are_sent_and_a_secret_in_them_is_hidden(
     assert "s3cret" not in caplog.text + "".join(map(repr, shown))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Host", "AUTHORIZATION", "cookie", "Connection", "Accept-Encoding", "Transfer-Encoding",
-        "Content-Type", "content-anything",
-    ],
-)  # fmt: skip
-async def test_headers_that_the_client_sets_raise(client: AsyncClient, sandbox: Sandbox, name: str):
-    with pytest.raises(ConfigurationError, match=f"^headers: {name} "):
-        AsyncClient(sandbox.url, headers={name: "x"})
-    with pytest.raises(ArgumentError, match=f"^headers: {name} "):
-        await client.request("GET", "me.json", headers={name: "x"})
+async def test_headers_that_the_client_sets_raise(client: AsyncClient, sandbox: Sandbox):
+    for name in ("Host", "AUTHORIZATION", "cookie", "Connection", "Accept-Encoding",
+        "Transfer-Encoding", "Content-Type", "content-anything"):  # fmt: skip
+        with pytest.raises(ConfigurationError, match=f"^headers: {name} "):
+            AsyncClient(sandbox.url, headers={name: "x"})
+        with pytest.raises(ArgumentError, match=f"^headers: {name} "):
+            await client.request("GET", "me.json", headers={name: "x"})
     assert sandbox.arrivals == 0
 
 
 async def test_the_callers_http_client_is_used_and_stays_open(sandbox: Sandbox):
     options: Any = {"headers": {"X-Mine": "yes"}, "params": {"lang": "en"}}
     async with httpx.AsyncClient(**options) as http_client:
-        async with client_of(sandbox, http_client=http_client) as client:
-            await client.users.update(2, full_name="B")
-        assert not http_client.is_closed
-    (request,) = sandbox.requests
-    assert request.headers["X-Mine"] == "yes"
-    assert dict(request.query) == {"lang": "en", "apiKey": sandbox.api_key}
-    assert request.json() == {"full_name": "B"}
+        for placement in KeyPlacement:
+            own = {"http_client": http_client, "key_placement": placement}
+            async with client_of(sandbox, **own) as client:
+                await client.users.update(2, full_name="B")
+            assert not http_client.is_closed
+    first, second = sandbox.requests
+    assert first.headers["X-Mine"] == "yes"
+    assert dict(first.query) == {"lang": "en", "apiKey": sandbox.api_key}
+    assert (first.json(), first.headers.get("Authorization")) == ({"full_name": "B"}, None)
+    assert (second.query, second.headers["Authorization"]) == ([("lang", "en")], sandbox.api_key)
 
 
 async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
@@ -215,8 +215,10 @@ async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):
         assert view.users is not client.users
 
 
-def test_the_repr_shows_the_site_and_no_key():
+def test_the_repr_shows_the_site_and_no_key_and_pickling_raises():
     client = AsyncClient("https://x.example/a/", api_key="s3cret")
     for shown in (client, client.with_options(timeout=1)):
         assert repr(shown) == "AsyncClient('https://x.example/a', api_version='3.0')"
+        with pytest.raises(TypeError, match="one in each process"):
+            pickle.dumps(shown)
     assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"  # as in a traceback

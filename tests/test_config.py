@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import attrs
 import httpx
 import pytest
 from quick import client_of
@@ -147,9 +148,6 @@ async def test_settings_come_from_the_environment(monkeypatch):
     assert "the scheme must be https or http" in refusal()
 
 
-# The key
-
-
 async def test_a_key_is_sent_unchanged_but_for_white_space_around_it(sandbox):
     for key in ("a+b/c=d&e", "%41", "k#?", f"  {KEY}\r\n", Secret(KEY), Secret(f" {KEY}\n")):
         async with client_of(sandbox, api_key=key) as client:
@@ -157,9 +155,6 @@ async def test_a_key_is_sent_unchanged_but_for_white_space_around_it(sandbox):
                 await client.users.me()
         expected = KEY if isinstance(key, Secret) else key.strip()
         assert sandbox.requests[-1].query == [("apiKey", expected)]
-
-
-# Other settings
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7", "7.0.1", "v8", "8.0-beta"])
@@ -182,6 +177,7 @@ INVALID = {
     "adaptive_pacing": [1, 0, "yes", None],
     "key_placement": ["query", "header", None],
     "retry": [3, "default"],
+    "on_request": ["print"], "on_response": ["print"], "on_retry": ["print"],
     "verify": [False, True, "ca.pem", Path("ca.pem")],
 }  # fmt: skip
 OF_A_VIEW = {
@@ -203,10 +199,8 @@ def test_an_invalid_setting_raises_also_for_a_view(name, transport):
             with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
                 AsyncClient(URL).with_options(**{name: value})
 
-
-def test_a_view_cannot_be_without_a_retry_policy():
     with pytest.raises(ConfigurationError, match=r"^retry: "):
-        AsyncClient(URL).with_options(retry=None)
+        AsyncClient(URL).with_options(retry=None)  # which is the default policy of a client
 
 
 @pytest.mark.parametrize(
@@ -234,10 +228,10 @@ async def test_timeouts_reach_each_request_and_an_attempt_takes_at_most_five(
 
 
 def test_the_default_retry_policy():
-    policy = RetryPolicy()
-    assert (policy.attempts, policy.initial_delay, policy.max_delay) == (None, 0.25, 15.0)
-    assert (policy.max_elapsed, policy.min_retries_per_second) == (60.0, 10.0)
-    assert (policy.max_retry_ratio, policy.repeat_unsafe) == (0.2, False)
+    assert attrs.asdict(RetryPolicy()) == {
+        "attempts": None, "initial_delay": 0.25, "max_delay": 15.0, "max_elapsed": 60.0,
+        "min_retries_per_second": 10.0, "max_retry_ratio": 0.2, "repeat_unsafe": False,
+    }  # fmt: skip
 
 
 OUT_OF_RANGE = {
@@ -259,12 +253,9 @@ def test_a_retry_policy_out_of_range_raises(name):
 
 
 def test_a_retry_policy_at_the_ends_of_its_ranges_is_immutable_and_can_be_pickled():
-    ends = {
-        "attempts": 1, "initial_delay": 0, "max_delay": 0, "max_elapsed": 0,
-        "min_retries_per_second": 0.1, "max_retry_ratio": 0,
-    }  # fmt: skip
-    policy = RetryPolicy(**ends)
-    assert {name: getattr(policy, name) for name in ends} == ends
+    ends = dict.fromkeys(OUT_OF_RANGE, 0) | {"attempts": 1, "min_retries_per_second": 0.1}
+    policy = RetryPolicy(**ends | {"repeat_unsafe": True})
+    assert attrs.asdict(policy) == ends | {"repeat_unsafe": True}
     with pytest.raises(AttributeError):
         policy.attempts = 4
     assert pickle.loads(pickle.dumps(policy)) == policy == copy.copy(policy)  # noqa: S301

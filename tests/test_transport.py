@@ -4,18 +4,11 @@ import sys
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from quick import client_of
 from tasks import until
 
-from useresponse_async import (
-    AsyncClient,
-    Attachment,
-    ConfigurationError,
-    KeyPlacement,
-    MissingExtraError,
-)
+from useresponse_async import AsyncClient, Attachment, ConfigurationError, MissingExtraError
 
 pytestmark = pytest.mark.every_loop
 
@@ -84,17 +77,3 @@ async def test_the_latest_connection_is_used_and_unused_ones_are_closed(sandbox,
         for _ in range(9):
             await client.users.me()
         await until(lambda: sandbox.connections <= 1)
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("placement", KeyPlacement)
-@pytest.mark.parametrize("sender", ["transport", "http_client"])
-async def test_the_key_is_added_for_a_transport_or_client_of_the_caller(sandbox, sender, placement):
-    async with httpx.AsyncClient() as http:
-        options = {"transport": httpx.AsyncHTTPTransport(), "http_client": http}
-        own = {sender: options[sender]}
-        async with client_of(sandbox, key_placement=placement, **own) as client:
-            assert (await client.users.me()).id == 1
-    (sent,) = sandbox.requests
-    keys = {"query": dict(sent.query).get("apiKey"), "header": sent.headers.get("Authorization")}
-    assert {place for place, key in keys.items() if key == sandbox.api_key} == {placement.value}
