@@ -79,7 +79,7 @@ async def test_a_hook_can_call_the_client_while_its_only_slot_is_taken(sandbox):
             names.append((await client.users.get(1)).name)
 
     async with client_of(sandbox, max_in_flight=1, on_response=hook) as client:
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await client.users.me()
     assert len(names) == 1
 

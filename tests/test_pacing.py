@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
 class Load:
-    """As many requests under way as may be."""
+    """As many requests under way as the limit allows."""
 
     def __init__(self, bound: int) -> None:
         self.pacing = Pacing(bound)
@@ -47,11 +47,9 @@ class Load:
 
 async def test_the_limit_starts_low_and_doubles_with_each_round_of_successes():
     load = Load(64)
-    limits = []
-    for _ in range(3):
-        limits.append(load.pacing.limit)
+    for limit in (20, 40, 64):
+        assert load.pacing.limit == limit
         await load.answer_round()
-    assert limits == [20, 40, 64]
 
 
 async def test_concurrent_failures_reduce_the_limit_once_and_never_below_one():
@@ -115,7 +113,7 @@ async def test_a_pause_ends_early_only_when_a_server_that_was_down_responds_agai
     async def wait() -> None:
         outcomes.append(await load.pacing.pause(60))
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
@@ -195,11 +193,6 @@ async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox):
 async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox):
     gate = Gate(30, first=40)
     async with client_of(sandbox, transport=gate, max_in_flight=40) as client:
-        with anyio.fail_after(10):
-            errors = [
-                error
-                async for error in client.map(
-                    client.users.get, range(9001, 9101), return_exceptions=True
-                )
-            ]
-    assert {type(error) for error in errors} == {NotFoundError}
+        with anyio.fail_after(60):
+            errors = client.map(client.users.get, range(9001, 9101), return_exceptions=True)
+            assert {type(error) async for error in errors} == {NotFoundError}
