@@ -12,14 +12,7 @@ from gate import Gate
 from quick import client_of
 from tasks import until
 
-from useresponse_async import (
-    ArgumentError,
-    AsyncClient,
-    BadRequestError,
-    ConfigurationError,
-    KeyPlacement,
-    Secret,
-)
+import useresponse_async as ur
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -61,7 +54,7 @@ async def test_captures_can_be_nested_and_belong_to_one_client(client, sandbox):
     assert (len(outer), len(inner), len(others)) == (2, 1, 0)
 
 
-async def burst(client: AsyncClient, *, calls: int) -> None:
+async def burst(client: ur.AsyncClient, *, calls: int) -> None:
     """Make calls all at once."""
     async with anyio.create_task_group() as tasks:
         for _ in range(calls):
@@ -93,7 +86,7 @@ async def test_the_concurrency_limit_holds_for_any_number_of_tasks(start_sandbox
     assert sandbox.arrivals == sandbox.peak_in_flight == sandbox.connections_opened == limit
 
 
-async def test_a_waiting_call_does_not_use_up_its_timeout(client: AsyncClient, sandbox: Sandbox):
+async def test_a_waiting_call_does_not_use_up_its_timeout(client: ur.AsyncClient, sandbox: Sandbox):
     sandbox.set_latency(0.6)
     slow = client.with_options(max_in_flight=1, timeout=2)
     await burst(slow, calls=4)
@@ -131,16 +124,20 @@ async def test_headers_are_sent_and_a_secret_in_them_is_hidden(
     async with client_of(
         sandbox,
         transport=transport,
-        headers={"X-Team": Secret("s3cret-a"), "X-Other": "plain", "user-agent": "mine/1"},
+        headers={"X-Team": ur.Secret("s3cret-a"), "X-Other": "plain", "user-agent": "mine/1"},
         on_request=lambda request: shown.append(request.headers),
         on_response=lambda response: shown.append(response.request.headers),
     ) as client:
         with client.capture_responses() as responses:
             await client.users.me()
-            own = {"X-Call": Secret("s3cret-b"), "X-Other": "of the call", "User-Agent": "mine/2"}
+            own = {
+                "X-Call": ur.Secret("s3cret-b"),
+                "X-Other": "of the call",
+                "User-Agent": "mine/2",
+            }
             await client.request("GET", "me.json", headers=own)
             sandbox.fail_next(400, message="not s3cret-a, not s3cret-b")
-            with pytest.raises(BadRequestError) as caught:
+            with pytest.raises(ur.BadRequestError) as caught:
                 await client.request("GET", "me.json", headers=own)
         shown += [caught.value, caught.value.response.text, client, vars(client)]
         shown += [response.request.headers for response in responses]
@@ -155,12 +152,12 @@ async def test_headers_are_sent_and_a_secret_in_them_is_hidden(
     assert "s3cret" not in caplog.text + "".join(map(repr, shown))
 
 
-async def test_headers_that_the_client_sets_raise(client: AsyncClient, sandbox: Sandbox):
+async def test_headers_that_the_client_sets_raise(client: ur.AsyncClient, sandbox: Sandbox):
     for name in ("Host", "AUTHORIZATION", "cookie", "Connection", "Accept-Encoding",
         "Transfer-Encoding", "Content-Type", "content-anything"):  # fmt: skip
-        with pytest.raises(ConfigurationError, match=f"^headers: {name} "):
-            AsyncClient(sandbox.url, headers={name: "x"})
-        with pytest.raises(ArgumentError, match=f"^headers: {name} "):
+        with pytest.raises(ur.ConfigurationError, match=f"^headers: {name} "):
+            ur.AsyncClient(sandbox.url, headers={name: "x"})
+        with pytest.raises(ur.ArgumentError, match=f"^headers: {name} "):
             await client.request("GET", "me.json", headers={name: "x"})
     assert sandbox.arrivals == 0
 
@@ -168,7 +165,7 @@ async def test_headers_that_the_client_sets_raise(client: AsyncClient, sandbox: 
 async def test_the_callers_http_client_is_used_and_stays_open(sandbox: Sandbox):
     options: Any = {"headers": {"X-Mine": "yes"}, "params": {"lang": "en"}}
     async with httpx.AsyncClient(**options) as http_client:
-        for placement in KeyPlacement:
+        for placement in ur.KeyPlacement:
             own = {"http_client": http_client, "key_placement": placement}
             async with client_of(sandbox, **own) as client:
                 await client.users.update(2, full_name="B")
@@ -184,7 +181,7 @@ async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", sandbox.url)
     monkeypatch.setenv("NO_PROXY", "localhost")
     with pytest.warns(UserWarning, match="are sent unencrypted"):
-        client = AsyncClient("http://support.example", api_key=sandbox.api_key)
+        client = ur.AsyncClient("http://support.example", api_key=sandbox.api_key)
     async with client:
         assert (await client.users.me()).id == 1
     assert sandbox.requests[0].headers["Host"] == "support.example"
@@ -198,12 +195,12 @@ def test_options_of_the_connections_exclude_each_other():
         {"transport": "aiohttp", "http_client": http_client},
         {"http_client": http_client, "proxy": "http://p"},
     ):
-        with pytest.raises(ConfigurationError, match="one of them"):
-            AsyncClient("https://example.com", **options)
+        with pytest.raises(ur.ConfigurationError, match="one of them"):
+            ur.AsyncClient("https://example.com", **options)
 
 
 async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):
-    class Mine(AsyncClient):
+    class Mine(ur.AsyncClient):
         label = "class"
 
     async with Mine(sandbox.url, api_key=sandbox.api_key) as client:
@@ -216,9 +213,9 @@ async def test_a_view_of_a_subclass_keeps_its_attributes(sandbox: Sandbox):
 
 
 def test_the_repr_shows_the_site_and_no_key_and_pickling_raises():
-    client = AsyncClient("https://x.example/a/", api_key="s3cret")
+    client = ur.AsyncClient("https://x.example/a/", api_key="s3cret")
     for shown in (client, client.with_options(timeout=1)):
         assert repr(shown) == "AsyncClient('https://x.example/a', api_version='3.0')"
         with pytest.raises(TypeError, match="one in each process"):
             pickle.dumps(shown)
-    assert repr(AsyncClient.__new__(AsyncClient)) == "AsyncClient()"  # as in a traceback
+    assert repr(ur.AsyncClient.__new__(ur.AsyncClient)) == "AsyncClient()"  # as in a traceback

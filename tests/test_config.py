@@ -11,13 +11,7 @@ import httpx
 import pytest
 from quick import client_of
 
-from useresponse_async import (
-    AsyncClient,
-    AuthenticationError,
-    ConfigurationError,
-    RetryPolicy,
-    Secret,
-)
+import useresponse_async as ur
 from useresponse_async._config import Settings
 
 pytestmark = pytest.mark.anyio
@@ -41,14 +35,14 @@ async def sent_by(*args, view=None, **options) -> httpx.Request:
         return httpx.Response(200, json={"id": 1})
 
     transport = httpx.MockTransport(answer)
-    async with AsyncClient(*args, transport=transport, **options) as client:
+    async with ur.AsyncClient(*args, transport=transport, **options) as client:
         await client.with_options(**view or {}).users.me()
     return requests[0]
 
 
 def refusal(*args, **options) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        AsyncClient(*args, **options)
+    with pytest.raises(ur.ConfigurationError) as caught:
+        ur.AsyncClient(*args, **options)
     assert KEY not in str(caught.value)
     return str(caught.value)
 
@@ -124,7 +118,7 @@ def test_an_invalid_or_missing_base_url_raises_with_the_reason(reason):
 )  # fmt: skip
 def test_an_unencrypted_base_url_warns(base_url):
     with pytest.warns(UserWarning, match="are sent unencrypted") as caught:
-        AsyncClient(base_url)
+        ur.AsyncClient(base_url)
     assert caught[0].filename == __file__
 
 
@@ -149,11 +143,11 @@ async def test_settings_come_from_the_environment(monkeypatch):
 
 
 async def test_a_key_is_sent_unchanged_but_for_white_space_around_it(sandbox):
-    for key in ("a+b/c=d&e", "%41", "k#?", f"  {KEY}\r\n", Secret(KEY), Secret(f" {KEY}\n")):
+    for key in ("a+b/c=d&e", "%41", "k#?", f"  {KEY}\r\n", ur.Secret(KEY), ur.Secret(f" {KEY}\n")):
         async with client_of(sandbox, api_key=key) as client:
-            with suppress(AuthenticationError):
+            with suppress(ur.AuthenticationError):
                 await client.users.me()
-        expected = KEY if isinstance(key, Secret) else key.strip()
+        expected = KEY if isinstance(key, ur.Secret) else key.strip()
         assert sandbox.requests[-1].query == [("apiKey", expected)]
 
 
@@ -165,7 +159,7 @@ async def test_any_api_version_is_used(version):
 
 NO_DURATIONS = [0, -1, -0.5, True, "5", float("nan")]
 INVALID = {
-    "api_key": ["", " ", f"{KEY} x", f"{KEY}ü", f"{KEY}\x00y", 5, KEY.encode(), Secret("")],
+    "api_key": ["", " ", f"{KEY} x", f"{KEY}ü", f"{KEY}\x00y", 5, KEY.encode(), ur.Secret("")],
     "api_version": [
         "3/0", "../4.0", "..", "3?", "3.0#", " 3.0", "3.0\n", "3..0", ".", "\u0663.\u0660", 3, 3.0,
     ],
@@ -196,11 +190,11 @@ def test_an_invalid_setting_raises_also_for_a_view(name, transport):
         if name == "verify":
             assert "ssl.create_default_context(cafile=" in message
         if name in OF_A_VIEW:
-            with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
-                AsyncClient(URL).with_options(**{name: value})
+            with pytest.raises(ur.ConfigurationError, match=f"^{re.escape(message)}$"):
+                ur.AsyncClient(URL).with_options(**{name: value})
 
-    with pytest.raises(ConfigurationError, match=r"^retry: "):
-        AsyncClient(URL).with_options(retry=None)  # which is the default policy of a client
+    with pytest.raises(ur.ConfigurationError, match=r"^retry: "):
+        ur.AsyncClient(URL).with_options(retry=None)  # which is the default policy of a client
 
 
 @pytest.mark.parametrize(
@@ -228,7 +222,7 @@ async def test_timeouts_reach_each_request_and_an_attempt_takes_at_most_five(
 
 
 def test_the_default_retry_policy():
-    assert attrs.asdict(RetryPolicy()) == {
+    assert attrs.asdict(ur.RetryPolicy()) == {
         "attempts": None, "initial_delay": 0.25, "max_delay": 15.0, "max_elapsed": 60.0,
         "min_retries_per_second": 10.0, "max_retry_ratio": 0.2, "repeat_unsafe": False,
     }  # fmt: skip
@@ -248,13 +242,13 @@ OUT_OF_RANGE = {
 @pytest.mark.parametrize("name", OUT_OF_RANGE)
 def test_a_retry_policy_out_of_range_raises(name):
     for value in OUT_OF_RANGE[name]:
-        with pytest.raises(ConfigurationError, match=rf"^{name}: {re.escape(repr(value))} is n"):
-            RetryPolicy(**{name: value})
+        with pytest.raises(ur.ConfigurationError, match=rf"^{name}: {re.escape(repr(value))} is n"):
+            ur.RetryPolicy(**{name: value})
 
 
 def test_a_retry_policy_at_the_ends_of_its_ranges_is_immutable_and_can_be_pickled():
     ends = dict.fromkeys(OUT_OF_RANGE, 0) | {"attempts": 1, "min_retries_per_second": 0.1}
-    policy = RetryPolicy(**ends | {"repeat_unsafe": True})
+    policy = ur.RetryPolicy(**ends | {"repeat_unsafe": True})
     assert attrs.asdict(policy) == ends | {"repeat_unsafe": True}
     with pytest.raises(AttributeError):
         policy.attempts = 4

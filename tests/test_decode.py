@@ -15,22 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from samples import SAMPLES
 
-from useresponse_async import (
-    APIStatusError,
-    AsyncClient,
-    DecodeError,
-    FieldValue,
-    Page,
-    RetryPolicy,
-    Role,
-    Team,
-    User,
-)
+import useresponse_async as ur
 from useresponse_async import _decode as codec
 from useresponse_async._decode import StructureError, entity, page_of, wire_names
 
-decode_user = entity(User)
-decode_page = page_of(User, number=1, size=50)
+decode_user = entity(ur.User)
+decode_page = page_of(ur.User, number=1, size=50)
 
 
 def error_of(decode: Any, payload: Any) -> StructureError:
@@ -48,13 +38,13 @@ def test_users_with_different_keys_are_read_alike_and_share_no_list():
     first.extra["x"] = 1
     assert (second.tags, second.extra) == ([], {})
     known = {"id": 7, "email": "a@example.com", "role": {"id": 3, "alias": "agent"}}
-    full = {**dict.fromkeys(wire_names(User), False), **known}
+    full = {**dict.fromkeys(wire_names(ur.User), False), **known}
     without = [{k: v for k, v in full.items() if k == "id" or k != left} for left in full]
     bare = [{"id": 7}, {**full, "x": 1}, {"id": 7, "x": 1}]
     for sent in [full, *without, *reversed(without), *bare]:
         (user,) = decode_page([sent]).items
         assert user.extra == ({"x": 1} if "x" in sent else {})
-        assert user.role == (Role(id=3, alias="agent") if "role" in sent else None)
+        assert user.role == (ur.Role(id=3, alias="agent") if "role" in sent else None)
         assert user.email == sent.get("email")
 
 
@@ -69,15 +59,15 @@ def test_users_with_different_keys_are_read_alike_and_share_no_list():
         ("phone", 4420, "4420"), ("avatar", [], None), ("avatar", {}, None), ("avatar", "", None),
         ("avatar", False, None), ("avatar", 0, None), ("avatar", "0", None), ("role", [], None),
         ("role", "0", None), ("team", 0, None), ("team", "0", None), ("team", "", None),
-        ("team", {"id": "2", "name": 5}, Team(id=2, name="5")), ("tags", "", []), ("tags", [], []),
+        ("team", {"id": "2", "name": 5}, ur.Team(id=2, name="5")), ("tags", "", []),
         ("tags", "vip", ["vip"]), ("tags", "vip,beta", ["vip", "beta"]),
         ("tags", " vip , ,beta,", ["vip", "beta"]), ("tags", ["vip", "beta"], ["vip", "beta"]),
         ("tags", {"0": "vip", "2": "beta"}, ["vip", "beta"]),
         ("tags", ["vip", 5, None, ""], ["vip", "5"]), ("tags", False, []),
         ("custom_fields", [], []), ("custom_fields", {}, []), ("custom_fields", "", []),
-        ("custom_fields", False, []), ("custom_fields", {"4": {"id": "1"}}, [FieldValue(id=1)]),
+        ("custom_fields", False, []), ("custom_fields", {"4": {"id": "1"}}, [ur.FieldValue(id=1)]),
         ("custom_fields", [{"value": [1, "2", {"a": None}], "textValue": {"0": "I", "1": "II"}}],
-         [FieldValue(value=[1, "2", {"a": None}], text_value=["I", "II"])]),
+         [ur.FieldValue(value=[1, "2", {"a": None}], text_value=["I", "II"])]),
         ("isDefaultAvatar", True, True), ("isDefaultAvatar", False, False),
         ("isDefaultAvatar", 1, True), ("isDefaultAvatar", 0, False), ("isDefaultAvatar", "1", True),
         ("isDefaultAvatar", "0", False), ("isDefaultAvatar", "true", True),
@@ -93,7 +83,7 @@ def test_values_as_php_writes_them_are_coerced(field, value, expected):
 
 def test_a_key_named_like_an_attribute_is_an_unknown_key():
     for unknown in ({"extra": {"x": 1}}, {"short_name": "A"}):
-        assert decode_user({"id": 1, **unknown}) == User(id=1, extra=unknown)
+        assert decode_user({"id": 1, **unknown}) == ur.User(id=1, extra=unknown)
 
 
 # The place of what does not fit
@@ -144,7 +134,7 @@ def test_json_is_kept_or_raises_if_it_is_nested_too_deeply(kind, around):
     place, around = around.split('"')[1], '{"id": 1, ' + around + "}"
     user = decode_user(json.loads(around % nested(199, kind)))
     assert nested(199, kind) in user.to_json().replace(" ", "")
-    assert User.from_dict(user.to_dict()) == user
+    assert ur.User.from_dict(user.to_dict()) == user
     for levels in (201, 600, 900):
         payload = json.loads(around % nested(levels, kind))
         assert error_of(decode_user, payload).place == place
@@ -287,7 +277,7 @@ def check(model: type[Any], path: tuple[str | int, ...], place: str, value: Any)
         # Nothing that is optional fails a page, unless it could not be kept.
         assert path in ((), ("id",)) or "levels deep" in error.problem  # noqa: PT017
         return
-    assert type(page) is Page
+    assert type(page) is ur.Page
     for item in page.items:
         assert type(item) is model
         assert isinstance(repr(item), str)
@@ -312,14 +302,14 @@ NUMBERS = ["currentPage", "firstPage", "lastPage", "nextPage", "objectsPerPage",
 def test_any_json_at_any_place_of_a_page_is_read_or_an_error_of_that_place(name: str, value: Any):
     body = dict.fromkeys(NUMBERS, 1) | {"totalPages": 1, "data": [{"id": 1}, {"id": 2}]}
     try:
-        page = page_of(User, number=1, size=50)(body | {name: value})
+        page = page_of(ur.User, number=1, size=50)(body | {name: value})
     except StructureError as error:
         # Another count of pages shows at the page's own number.
         named = ("currentPage", name) if name == "totalPages" else (name,)
         assert error.place.startswith(named)  # noqa: PT017 - both outcomes are good
         assert error.problem  # noqa: PT017
     else:
-        assert {type(user) for user in page.items} <= {User}
+        assert {type(user) for user in page.items} <= {ur.User}
 
 
 @given(
@@ -333,10 +323,10 @@ def test_any_json_at_any_place_of_a_page_is_read_or_an_error_of_that_place(name:
     )
 )  # fmt: skip
 def test_valid_json_is_read_unchanged(sent: dict[str, Any]):
-    assert entity(User)(sent) == User(
+    assert entity(ur.User)(sent) == ur.User(
         id=sent["id"], name=sent.get("name"), short_name=sent.get("shortName"),
         is_default_avatar=sent.get("isDefaultAvatar"),
-        role=Role(**sent["role"]) if "role" in sent else None,
+        role=ur.Role(**sent["role"]) if "role" in sent else None,
         extra={"unheard": sent["unheard"]} if "unheard" in sent else {},
     )  # fmt: skip
 
@@ -353,12 +343,12 @@ CALLS: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 
 
-def outcome_of(call: Callable[[AsyncClient], Any], body: bytes) -> Any:
+def outcome_of(call: Callable[[ur.AsyncClient], Any], body: bytes) -> Any:
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
 
     async def run() -> Any:
-        async with AsyncClient(
-            "http://localhost", transport=transport, retry=RetryPolicy(attempts=1)
+        async with ur.AsyncClient(
+            "http://localhost", transport=transport, retry=ur.RetryPolicy(attempts=1)
         ) as client:
             return await call(client)
 
@@ -389,9 +379,9 @@ json_bodies = st.builds(
 def test_any_response_to_any_call_is_a_result_or_a_typed_error(name: str, body: bytes):
     try:
         outcome_of(lambda client: attrgetter(name)(client)(*CALLS[name]), body)
-    except DecodeError as error:
+    except ur.DecodeError as error:
         assert error.message  # noqa: PT017 - a result and this are both good
-    except APIStatusError as error:
+    except ur.APIStatusError as error:
         assert b'"error"' in body
         assert type(error.code) in (int, type(None))  # noqa: PT017
         assert type(error.message) is str  # noqa: PT017

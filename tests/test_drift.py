@@ -19,12 +19,8 @@ from useresponse_async._decode import StructureError
 from useresponse_async._session import Request
 from useresponse_async.resources._users import Users
 
-ROUNDS_UNTIL_QUIET = 12
-"""Rounds of the event loop after which every task waits for a response."""
-
-RESTLESS_ANSWERS = 400
-"""The number of responses during which a restless list moves."""
-
+ROUNDS_UNTIL_QUIET = 12  # of the event loop, after which every task waits for a response
+RESTLESS_ANSWERS = 400  # the number of responses during which a restless list moves
 
 Move: TypeAlias = tuple[int, float]
 """How many rows come (above 0) or go (below 0), and at which place in the list, from 0 to 1."""
@@ -246,27 +242,24 @@ any_counts = st.sampled_from(["all", "items", "pages", "first", "none"])
 LATE_PAGES_2_TO_4 = Plan(rows=12, size=1, steps=(Step(), *8 * [Step(answered=3)]), counts="first")
 
 
-@given(plans(counts=any_counts) | plans(counts=any_counts, faults=True))
-@example(LATE_PAGES_2_TO_4)
-@example(attrs.evolve(LATE_PAGES_2_TO_4, ordered=False))
-def test_constant_rows_are_yielded_once_and_in_order_or_the_walk_raises(plan):
-    done = walked(plan)
+@given(
+    plans(counts=any_counts) | plans(counts=any_counts, faults=True),
+    st.just(math.inf) | st.integers(0, 70),
+)
+@example(LATE_PAGES_2_TO_4, math.inf)
+@example(attrs.evolve(LATE_PAGES_2_TO_4, ordered=False), math.inf)
+def test_constant_rows_are_yielded_once_and_in_order_until_the_walk_is_left_or_raises(plan, leave):
+    done = walked(plan, leave_after=leave)
     assert done.seen == done.rows[: len(done.seen)] or not plan.ordered
-    if done.error is not None:
-        assert done.failures
+    assert set(done.seen) <= set(done.rows)
+    assert done.error is None or done.failures
+    if done.error is not None or len(done.seen) >= leave:
         return
     assert sorted(done.seen) == done.rows
     assert done.report.consistent
     assert done.report.pages_reread == 0
     pages = math.ceil(plan.rows / min(plan.size, plan.cap))
     assert len(done.asked) <= max(1, pages) + (plan.counts in ("first", "none"))
-
-
-@given(plans(counts=any_counts), st.integers(0, 70))
-def test_a_walk_may_be_left_at_any_item(plan, leave_after):
-    done = walked(plan, leave_after=leave_after)
-    assert done.error is None
-    assert set(done.seen) <= set(done.rows)
 
 
 lies = st.lists(st.integers(-3, 5), min_size=1, max_size=8).map(tuple)

@@ -9,13 +9,7 @@ import httpx
 import pytest
 from quick import client_of
 
-from useresponse_async import (
-    APIConnectionError,
-    PermissionDeniedError,
-    QueueTimeoutError,
-    RetryEvent,
-    ServiceUnavailableError,
-)
+import useresponse_async as ur
 
 pytestmark = pytest.mark.anyio
 
@@ -45,11 +39,11 @@ async def test_hooks_receive_each_request_response_and_retry_in_sequence_and_no_
     assert [response.status_code for response in responses] == [503, 200, 200]
     assert [response.extensions["attempt"] for response in responses] == [1, 2, 2]
     assert responses[1].json()["id"] == 1
-    first, second = [about for about in hook.seen if isinstance(about, RetryEvent)]
+    first, second = [about for about in hook.seen if isinstance(about, ur.RetryEvent)]
     assert (first.method, first.path, first.attempt) == ("GET", "/api/3.0/users/1.json", 1)
     assert (first.status_code, second.status_code) == (503, None)
-    assert isinstance(first.error, ServiceUnavailableError)
-    assert isinstance(second.error, APIConnectionError)
+    assert isinstance(first.error, ur.ServiceUnavailableError)
+    assert isinstance(second.error, ur.APIConnectionError)
     assert 0 < first.delay <= 0.05
     shown = [*hook.seen, *map(str, (first.error, second.error)), responses[0].text]
     for message in [*hook.seen, *(response.request for response in responses)]:
@@ -92,7 +86,7 @@ async def test_a_hook_receives_a_download_without_its_body_and_a_failure_without
     sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)
     async with client_of(sandbox, on_response=hook) as client:
         await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "a")
-        with pytest.raises(PermissionDeniedError):
+        with pytest.raises(ur.PermissionDeniedError):
             await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == b"content"
     downloaded, failed = hook.seen
@@ -127,7 +121,7 @@ async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox):
     async with client_of(sandbox, max_in_flight=1, queue_timeout=0.3) as client:
 
         async def fail() -> None:
-            with pytest.raises(QueueTimeoutError) as caught:
+            with pytest.raises(ur.QueueTimeoutError) as caught:
                 await client.users.get(1)
             assert (caught.value.attempt, caught.value.request_sent) == (2, False)
             tasks.cancel_scope.cancel()

@@ -51,19 +51,6 @@ def script(sandbox: Sandbox, *pages: Any, **counts: Any) -> None:
     sandbox.empty_next(204, times=99, match=r"(search|messages)\.json")
 
 
-# What is sent
-
-
-async def test_arguments_are_sent_in_order(sandbox, client):
-    further = {"active": True, "left_out": None, "x[]": "é"}
-    await client.users.search(role="user", search="a b&c", sort="roles", page=2, params=further)
-    (request,) = sandbox.requests
-    assert [*request.query] == [
-        ("role", "user"), ("search", "a b&c"), ("sort", "roles"), ("page", "2"), ("count", "50"),
-        ("active", "1"), ("x[]", "é"), ("apiKey", sandbox.api_key),
-    ]  # fmt: skip
-
-
 async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
     client.users.search()
     client.users.search().by_page()
@@ -97,8 +84,6 @@ async def test_iterating_yields_every_user_in_order(sandbox, client):
     assert sorted(pages_asked(sandbox)) == [1, 2, 3, 4, 5]
     assert pages.report == WalkReport(pages=5, items=230, total_at_start=230, total_at_end=230)
     assert ids(await pages.collect()) == EVERYBODY
-    async with client.users.search() as users:
-        assert [user.id async for user in users] == EVERYBODY
 
 
 @pytest.mark.parametrize(
@@ -117,18 +102,12 @@ async def test_only_the_pages_of_a_range_are_requested(sandbox, client, page, li
     assert sorted(pages_asked(sandbox)) == expected
 
 
-@pytest.mark.parametrize(
-    ("arguments", "name"),
-    [
-        ({"start": 0}, "start"), ({"start": "1"}, "start"), ({"stop": 0}, "stop"),
-        ({"start": 4, "stop": 3}, "stop"), ({"concurrency": 0}, "concurrency"),
-        ({"concurrency": True}, "concurrency"),
-    ],
-)  # fmt: skip
-async def test_an_invalid_range_raises_at_once(client, arguments, name):
-    with pytest.raises(ArgumentError) as caught:
-        client.users.search().by_page(**arguments)
-    assert caught.value.argument == name
+async def test_an_invalid_range_raises_at_once(client):
+    for name, value in [("start", 0), ("start", "1"), ("start", 4), ("concurrency", 0),
+        ("concurrency", True), ("stop", 0)]:  # fmt: skip
+        with pytest.raises(ArgumentError) as caught:
+            client.users.search().by_page(**{"stop": 3, name: value})
+        assert caught.value.argument == ("stop" if value == 4 else name)
 
 
 # Concurrency
@@ -424,11 +403,9 @@ async def test_a_list_is_read_in_each_of_its_shapes(sandbox, client):
 
 
 async def test_a_page_may_be_under_success_with_numbers_as_text(sandbox, client):
-    body = {
-        "currentPage": "2", "firstPage": "1", "lastPage": "7", "nextPage": "3",
-        "objectsPerPage": "2", "totalObjects": "13", "totalPages": "7", "data": [{"id": "4"}],
-        "groups": [1],
-    }  # fmt: skip
+    numbers = {"currentPage": "2", "firstPage": "1", "lastPage": "7", "nextPage": "3",
+        "objectsPerPage": "2", "totalObjects": "13", "totalPages": "7"}  # fmt: skip
+    body = {**numbers, "data": [{"id": "4"}], "groups": [1]}
     sandbox.answer_next(json.dumps({"success": body}).encode())
     page = await client.users.search(page=2)
     assert (page.number, page.size, page.next_number) == (2, 2, 3)
@@ -436,19 +413,10 @@ async def test_a_page_may_be_under_success_with_numbers_as_text(sandbox, client)
     assert page.extra == {"groups": [1]}
 
 
-async def test_pages_that_fail_temporarily_are_retried(start_sandbox):
-    sandbox = start_sandbox(users=230, faults=0.2, seed=4)
-    async with client_of(sandbox) as client:
-        assert ids(await client.users.search(count=5).collect()) == EVERYBODY
-    assert sum(sandbox.faults.values()) > 5
-
-
 async def test_a_page_with_success_false_is_empty_and_reported(sandbox, client):
     sandbox.answer_next(b'{"success": false}', match="page=2&", times=99)
     pages = client.users.search()
-    found = ids(await pages.collect())
-    assert found[:50] == EVERYBODY[:50]
-    assert not {*range(51, 101)} & {*found}
+    assert ids(await pages.collect())[:51] == [*range(1, 51), 101]
     assert not pages.report.consistent
 
 

@@ -5,26 +5,7 @@ import pickle
 
 import pytest
 
-from useresponse_async import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    ArgumentError,
-    AuthenticationError,
-    BadRequestError,
-    ClientClosedError,
-    ConfigurationError,
-    ConflictError,
-    DecodeError,
-    InternalServerError,
-    MethodNotAllowedError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    ServerError,
-    ServiceUnavailableError,
-    UseResponseError,
-)
+import useresponse_async as ur
 
 pytestmark = pytest.mark.anyio
 
@@ -32,12 +13,12 @@ KEY = "sandbox-key"
 
 
 async def failure_of(call):
-    with pytest.raises(UseResponseError) as caught:
+    with pytest.raises(ur.UseResponseError) as caught:
         await call
     return caught.value
 
 
-def survives_pickling(error: UseResponseError) -> bool:
+def survives_pickling(error: ur.UseResponseError) -> bool:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     mine, its = dict(vars(error)), dict(vars(again))
     for fields in (mine, its):
@@ -51,7 +32,7 @@ def survives_pickling(error: UseResponseError) -> bool:
 
 async def test_html_with_status_200_is_a_decode_error_that_shows_its_beginning(sandbox, client):
     sandbox.answer_next(b"<html>\n <h1>Log in</h1>" + 50_000 * b"x", media_type="text/html")
-    with pytest.raises(DecodeError, match="<html> <h1>Log in</h1>xxx") as caught:
+    with pytest.raises(ur.DecodeError, match="<html> <h1>Log in</h1>xxx") as caught:
         await client.users.get(1)
     assert len(str(caught.value)) < 500
     assert (caught.value.status_code, caught.value.field) == (200, "")
@@ -80,8 +61,8 @@ async def test_an_invalid_response_is_retried_and_raised_in_the_end(sandbox, cli
     assert sandbox.arrivals == 3
     misbehave(sandbox, 6)
     error = await failure_of(users.collect())
-    kind = ServiceUnavailableError if "503" in shown else DecodeError
-    assert type(error) is (APIConnectionError if mistake == "reset" else kind)
+    kind = ur.ServiceUnavailableError if "503" in shown else ur.DecodeError
+    assert type(error) is (ur.APIConnectionError if mistake == "reset" else kind)
     assert (error.attempt, error.method, error.path) == (6, "GET", "/api/3.0/users/search.json")
     assert getattr(error, "malformed", True)
     text = f"{error} {error!r}"
@@ -110,13 +91,15 @@ async def test_json_of_another_shape_is_a_decode_error(sandbox, client, call, bo
     for body in bodies:
         sandbox.answer_next(body)
         error = await failure_of(call(client.users))
-        assert (type(error), error.malformed, error.attempt) == (DecodeError, False, 1)
+        assert (type(error), error.malformed, error.attempt) == (ur.DecodeError, False, 1)
 
 
 async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
     users = [{"id": 1}, {"id": "boss"}]
     sandbox.answer_next(json.dumps({"currentPage": 1, "data": users}))
-    with pytest.raises(DecodeError, match=r"the field data\[1\]\.id is invalid: 'boss'") as caught:
+    with pytest.raises(
+        ur.DecodeError, match=r"the field data\[1\]\.id is invalid: 'boss'"
+    ) as caught:
         await client.users.search()
     assert caught.value.field == "data[1].id"
     assert survives_pickling(caught.value)
@@ -125,7 +108,7 @@ async def test_a_wrong_field_is_named_with_its_place(sandbox, client):
 async def test_a_204_is_none_for_any_request_and_a_decode_error_in_place_of_a_user(sandbox, client):
     sandbox.empty_next(204, times=2)
     assert await client.request("DELETE", "/anything.json") is None
-    with pytest.raises(DecodeError, match="User") as caught:
+    with pytest.raises(ur.DecodeError, match="User") as caught:
         await client.users.get(1)
     assert (caught.value.status_code, sandbox.arrivals) == (204, 2)
 
@@ -140,11 +123,11 @@ async def test_an_item_may_be_bare_under_success_or_alone_in_a_list(sandbox, cli
 
 
 STATUSES = {
-    400: (BadRequestError, 1), 401: (AuthenticationError, 1), 403: (PermissionDeniedError, 1),
-    404: (NotFoundError, 1), 405: (MethodNotAllowedError, 1), 409: (ConflictError, 1),
-    418: (APIStatusError, 1), 429: (RateLimitError, 6), 500: (InternalServerError, 6),
-    501: (ServerError, 1), 502: (ServerError, 6), 503: (ServiceUnavailableError, 6),
-    504: (ServerError, 6),
+    400: (ur.BadRequestError, 1), 401: (ur.AuthenticationError, 1), 409: (ur.ConflictError, 1),
+    403: (ur.PermissionDeniedError, 1), 404: (ur.NotFoundError, 1), 418: (ur.APIStatusError, 1),
+    405: (ur.MethodNotAllowedError, 1), 429: (ur.RateLimitError, 6), 500: (ur.InternalServerError, 6),
+    501: (ur.ServerError, 1), 502: (ur.ServerError, 6), 503: (ur.ServiceUnavailableError, 6),
+    504: (ur.ServerError, 6),
 }  # fmt: skip
 
 
@@ -178,14 +161,14 @@ async def test_each_status_has_its_class_and_attributes(sandbox, client, status)
 async def test_the_message_is_read_from_an_error_of_any_shape(sandbox, client, body, message, code):
     sandbox.answer_next(body, 400)
     error = await failure_of(client.users.get(7))
-    assert type(error) is BadRequestError
+    assert type(error) is ur.BadRequestError
     assert error.message.startswith(message)
     assert (error.status_code, error.code) == (400, code)
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, None])
 async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, client, code):
-    kind, _ = STATUSES.get(code, (APIStatusError, 1))
+    kind, _ = STATUSES.get(code, (ur.APIStatusError, 1))
     body = {"error": {"message": "No way"} | ({"code": code} if code else {})}
     sandbox.answer_next(json.dumps(body), times=2)
     for call in (client.users.get(7), client.users.search().collect()):
@@ -198,10 +181,10 @@ async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, clien
 @pytest.mark.parametrize(
     "error",
     [
-        ArgumentError("page", "0 is not a positive integer"),
-        ConfigurationError("base_url: no"),
-        ClientClosedError("closed"),
-        APITimeoutError("late", method="GET", path="/x", request_sent=True, host="h", errno=110),
+        ur.ArgumentError("page", "0 is not a positive integer"),
+        ur.ConfigurationError("base_url: no"),
+        ur.ClientClosedError("closed"),
+        ur.APITimeoutError("late", method="GET", path="/x", request_sent=True, host="h", errno=110),
     ],
 )
 def test_an_error_without_a_response_survives_pickling(error):
@@ -222,7 +205,7 @@ async def test_a_redirect_to_another_origin_is_not_followed_and_shows_no_query(
         query = f"?email=jo@private.example&apiKey={KEY}"
         sandbox.answer_next(b"", status, headers={"Location": target + query})
         error = await failure_of(client.users.search(email="jo@private.example").first())
-        assert (type(error), error.status_code) == (APIStatusError, status)
+        assert (type(error), error.status_code) == (ur.APIStatusError, status)
         assert target in str(error)
         assert KEY not in str(error)
         assert "private" not in str(error)
@@ -238,7 +221,7 @@ async def test_a_post_is_redirected_with_its_body_or_not_at_all(sandbox, client,
         assert (await call).name == "New One"
     else:
         error = await failure_of(call)
-        assert (type(error), error.status_code) == (APIStatusError, status)
+        assert (type(error), error.status_code) == (ur.APIStatusError, status)
     assert [sent.json() for sent in sandbox.requests] == [new] * (1 + kept)
 
 
@@ -250,5 +233,5 @@ async def test_five_redirects_are_followed_and_no_more(sandbox, client):
     sandbox.answer_next(b"", 302)  # without a location
     for arrivals in (12, 13):
         error = await failure_of(client.users.get(7))
-        assert (type(error), error.status_code) == (APIStatusError, 302)
+        assert (type(error), error.status_code) == (ur.APIStatusError, 302)
         assert sandbox.arrivals == arrivals

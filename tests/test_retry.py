@@ -14,17 +14,7 @@ import pytest
 from quick import QUICK, client_of
 from tasks import until
 
-from useresponse_async import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    DecodeError,
-    InternalServerError,
-    NotFoundError,
-    RetryPolicy,
-    ServerError,
-    ServiceUnavailableError,
-)
+import useresponse_async as ur
 from useresponse_async._retry import RetryBudget, retry_after
 
 pytestmark = pytest.mark.anyio
@@ -47,14 +37,14 @@ async def test_a_read_is_retried_after_a_timeout_and_a_broken_connection(client,
 
 
 LOST = {
-    "500": (lambda s: s.fail_next(500, after_effect=True), InternalServerError, None),
-    "502": (lambda s: s.fail_next(502, after_effect=True), ServerError, None),
-    "504": (lambda s: s.fail_next(504, after_effect=True), ServerError, None),
-    "503 in 200": (lambda s: s.error_in_200_next(503, times=3), ServiceUnavailableError, None),
-    "cut": (lambda s: s.cut_next(after_effect=True), DecodeError, None),
-    "reset": (lambda s: s.reset_next(after_effect=True), APIConnectionError, True),
-    "in body": (lambda s: s.reset_in_body_next(after_effect=True), APIConnectionError, True),
-    "timeout": (lambda s: s.delay_next(300), APITimeoutError, True),
+    "500": (lambda s: s.fail_next(500, after_effect=True), ur.InternalServerError, None),
+    "502": (lambda s: s.fail_next(502, after_effect=True), ur.ServerError, None),
+    "504": (lambda s: s.fail_next(504, after_effect=True), ur.ServerError, None),
+    "503 in 200": (lambda s: s.error_in_200_next(503, times=3), ur.ServiceUnavailableError, None),
+    "cut": (lambda s: s.cut_next(after_effect=True), ur.DecodeError, None),
+    "reset": (lambda s: s.reset_next(after_effect=True), ur.APIConnectionError, True),
+    "in body": (lambda s: s.reset_in_body_next(after_effect=True), ur.APIConnectionError, True),
+    "timeout": (lambda s: s.delay_next(300), ur.APITimeoutError, True),
 }
 
 
@@ -63,7 +53,7 @@ LOST = {
 async def test_a_create_that_may_have_been_processed_is_sent_once(client, sandbox, how):
     misbehave, kind, request_sent = LOST[how]
     misbehave(sandbox)
-    timeout = httpx.Timeout(30, read=0.3 if kind is APITimeoutError else 30)
+    timeout = httpx.Timeout(30, read=0.3 if kind is ur.APITimeoutError else 30)
     with pytest.raises(kind) as caught:
         await create(client.with_options(timeout=timeout))
     assert (type(caught.value), caught.value.attempt, caught.value.method) == (kind, 1, "POST")
@@ -86,14 +76,14 @@ async def test_a_delete_whose_response_was_lost_succeeds(client, sandbox):
     sandbox.reset_next(after_effect=True)
     assert await client.users.delete(7) is None
     assert sandbox.arrivals == 2
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ur.NotFoundError):
         await client.users.get(7)
 
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_delete_whose_retry_responds_404_after_a_refusal_raises(client, sandbox, status):
     sandbox.fail_next(status)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ur.NotFoundError):
         await client.users.delete(99_999)
 
 
@@ -101,7 +91,7 @@ async def test_the_error_says_how_many_attempts_were_made(client, sandbox):
     for attempts, end in ((1, r"disabled in .*\]"), (2, r"\]; gave up after 2 attempts")):
         sandbox.fail_next(503, times=attempts)
         policy = attrs.evolve(QUICK, attempts=attempts)
-        with pytest.raises(ServiceUnavailableError, match=f"{end}$") as caught:
+        with pytest.raises(ur.ServiceUnavailableError, match=f"{end}$") as caught:
             await client.with_options(retry=policy).users.me()
         assert caught.value.attempt == attempts
     assert sandbox.arrivals == 1 + 2
@@ -116,7 +106,7 @@ async def test_only_reads_after_a_success_have_any_number_of_attempts(client, sa
         if read and succeeded:
             await call()
         else:
-            with pytest.raises(ServiceUnavailableError) as caught:
+            with pytest.raises(ur.ServiceUnavailableError) as caught:
                 await call()
             assert caught.value.attempt == 6
         sandbox.clear_faults()
@@ -157,7 +147,7 @@ async def test_every_retry_is_logged_with_the_page_or_id(client, sandbox, caplog
 def test_retry_after_is_read_in_seconds(header, seconds):
     headers = httpx.Headers({"Retry-After": header}, encoding="utf-8")
     response = httpx.Response(503, headers=headers)
-    error = APIStatusError(response=response, method="GET", path="/x", message="no")
+    error = ur.APIStatusError(response=response, method="GET", path="/x", message="no")
     assert retry_after(error) == seconds
     in_30_seconds = datetime.now(timezone.utc) + timedelta(seconds=30)
     response.headers["Retry-After"] = format_datetime(in_30_seconds, usegmt=True)
@@ -172,13 +162,13 @@ def clock(monkeypatch):
 
 
 def test_the_budget_delays_retries_beyond_it(clock):
-    budget = RetryBudget(RetryPolicy(min_retries_per_second=10))
+    budget = RetryBudget(ur.RetryPolicy(min_retries_per_second=10))
     delays = [budget.reserve() for _ in range(40)]
     assert delays == [0] * 20 + [number / 10 for number in range(1, 21)]
 
 
 def test_time_and_successful_responses_earn_retries_up_to_the_budget(clock):
-    budget = RetryBudget(RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
+    budget = RetryBudget(ur.RetryPolicy(min_retries_per_second=0.5, max_retry_ratio=0.5))
     assert [budget.reserve(), budget.reserve()] == [0, 2]
     budget.earn()
     assert budget.reserve() == 3
@@ -195,7 +185,7 @@ def test_time_and_successful_responses_earn_retries_up_to_the_budget(clock):
 
 @every_loop
 async def test_a_cancelled_retry_does_not_use_the_budget(sandbox, clock):
-    policy = RetryPolicy(initial_delay=0.01, min_retries_per_second=1, max_retry_ratio=0)
+    policy = ur.RetryPolicy(initial_delay=0.01, min_retries_per_second=1, max_retry_ratio=0)
     async with client_of(sandbox, retry=policy) as client:
         sandbox.fail_next(500, times=30)
         async with anyio.create_task_group() as tasks:

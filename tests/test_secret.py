@@ -17,13 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from quick import QUICK, client_of
 
-from useresponse_async import (
-    AsyncClient,
-    ConfigurationError,
-    KeyPlacement,
-    Secret,
-    UseResponseError,
-)
+import useresponse_async as ur
 
 pytestmark = pytest.mark.anyio
 
@@ -64,8 +58,8 @@ class Witness(logging.Handler):
             if linked is not None:
                 self.look_into(linked)
 
-    async def look_at_failure(self, call: Any) -> UseResponseError:
-        with pytest.raises(UseResponseError) as caught:
+    async def look_at_failure(self, call: Any) -> ur.UseResponseError:
+        with pytest.raises(ur.UseResponseError) as caught:
             await call
         self.look_into(caught.value)
         return caught.value
@@ -90,7 +84,7 @@ def sandbox(start_sandbox) -> Any:
     return start_sandbox(users=120, api_key=KEY)
 
 
-@pytest.fixture(params=KeyPlacement)
+@pytest.fixture(params=ur.KeyPlacement)
 async def client(request, sandbox) -> Any:
     async with client_of(sandbox, key_placement=request.param) as client:
         yield client
@@ -140,9 +134,9 @@ async def test_no_failure_shows_a_key_that_the_server_echoes(client, sandbox, wi
 
 
 async def test_a_secret_that_contains_the_key_shows_nowhere(sandbox, witness):
-    async with AsyncClient(sandbox.url, api_key="k3y", retry=QUICK) as client:
+    async with ur.AsyncClient(sandbox.url, api_key="k3y", retry=QUICK) as client:
         sandbox.fail_next(400, message=f"bad token {KEY}", headers=ECHO)
-        call = client.request("GET", "me.json", headers={"X-Token": Secret(KEY)})
+        call = client.request("GET", "me.json", headers={"X-Token": ur.Secret(KEY)})
         error = await witness.look_at_failure(call)
     assert "bad token ***" in str(error)
 
@@ -180,10 +174,10 @@ async def test_the_callers_own_http_client_or_transport_shows_no_key(sandbox, wi
 
 
 def test_a_secret_shows_nothing_and_survives_copies_but_no_pickle():
-    secret = Secret(KEY)
+    secret = ur.Secret(KEY)
     assert (repr(secret), str(secret), f"{secret}") == ("***", "***", "***")
-    assert copy.deepcopy(secret) == secret == Secret(KEY) != Secret("another")
-    assert hash(secret) == hash(Secret(KEY))
+    assert copy.deepcopy(secret) == secret == ur.Secret(KEY) != ur.Secret("another")
+    assert hash(secret) == hash(ur.Secret(KEY))
     unpickled = pickle.loads(pickle.dumps(secret))  # noqa: S301 - our own
     assert unpickled != secret
     with pytest.raises(ValueError, match="pickle"):
@@ -229,14 +223,14 @@ NO_SLOTS = {"max_in_flight": 0}
     ("key", "invalid"),
     [
         (KEY, {"headers": {"a b": "c"}}), (None, NO_SLOTS),  # by the environment
-        (KEY + "\n", NO_SLOTS), (Secret(KEY + "\n"), NO_SLOTS), (KEY + " x", {}),
+        (KEY + "\n", NO_SLOTS), (ur.Secret(KEY + "\n"), NO_SLOTS), (KEY + " x", {}),
         (KEY.encode(), {}),
     ],
 )  # fmt: skip
 def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(monkeypatch, key, invalid):
     monkeypatch.setenv("USERESPONSE_API_KEY", KEY)
-    with pytest.raises(ConfigurationError) as caught:
-        AsyncClient("https://example.com", api_key=key, **invalid)
+    with pytest.raises(ur.ConfigurationError) as caught:
+        ur.AsyncClient("https://example.com", api_key=key, **invalid)
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     ours = [frame.locals for frame in shown.stack if "useresponse_async" in frame.filename]
     assert ours
@@ -248,12 +242,12 @@ def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(monkeypat
     [KEY, quote(KEY), quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42"],
 )  # fmt: skip
 def test_each_spelling_of_a_key_is_redacted(spelled: str):
-    assert Secret(KEY).redact(f"<{spelled}>") == "<***>"
-    assert Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
+    assert ur.Secret(KEY).redact(f"<{spelled}>") == "<***>"
+    assert ur.Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
 
 
 @given(text=st.text(min_size=1))
 @example(text="\ud800")  # half a character, which nothing can send
 def test_any_text_is_redacted(text: str):
-    assert Secret(text).redact(text) == "***"
-    assert Secret(text).redact_bytes(text.encode(errors="surrogatepass")) == b"***"
+    assert ur.Secret(text).redact(text) == "***"
+    assert ur.Secret(text).redact_bytes(text.encode(errors="surrogatepass")) == b"***"

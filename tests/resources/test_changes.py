@@ -74,13 +74,6 @@ async def test_rounds_of_pages_double_up_to_the_moment(sandbox, client):
     assert (query["sort"], query["status"]) == ("updated", "all")
 
 
-async def test_leaving_early_leaves_nothing_in_flight(sandbox, client):
-    async with aclosing(client.tickets.changed_since(EPOCH)) as tickets:
-        await anext(tickets)
-    assert client.in_flight == 0
-    assert sandbox.arrivals == 1
-
-
 @each_kind
 async def test_activity_in_the_second_of_the_moment_counts_in_any_zone(sandbox, client, kind):
     newest = next(iter(activity_of(sandbox, kind).values()))

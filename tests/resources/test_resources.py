@@ -13,25 +13,12 @@ from urllib.parse import parse_qsl
 import pytest
 from endpoints import endpoints
 
-import useresponse_async
-from useresponse_async import (
-    ArgumentError,
-    AsyncClient,
-    Attachment,
-    ConflictError,
-    DecodeError,
-    InternalServerError,
-    Page,
-    ReportGroup,
-    ReportPage,
-    Secret,
-    UploadedFile,
-)
+import useresponse_async as ur
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-FILE = Attachment.from_bytes("a.txt", b"hello")
+FILE = ur.Attachment.from_bytes("a.txt", b"hello")
 SENT_FILE = {"name": "a.txt", "body": "aGVsbG8="}
 
 # Arguments that are sent by their own names and as they are given, and others as they are sent.
@@ -50,11 +37,11 @@ REGISTRATION = {
 }  # fmt: skip
 REMINDER = datetime(2030, 1, 31, 9, 0, 0, 999)  # noqa: DTZ001 - the API takes no zone
 
-METHODS = dict(endpoints(AsyncClient("https://example.org")))
+METHODS = dict(endpoints(ur.AsyncClient("https://example.org")))
 
 # Every method that has such an argument gets it, and sends it at the end of the query.
-COMMON = {"page": 2, "count": 20, "params": {"x": "y", "online": True}}
-COMMON_SENT = {"page": "page=2", "count": "count=20", "params": "x=y&online=1"}
+COMMON = {"page": 2, "count": 20, "params": {"x[]": "é", "left_out": None, "online": True}}
+COMMON_SENT = {"page": "page=2", "count": "count=20", "params": "x[]=é&online=1"}
 
 # What every model can be read from.
 ITEM = {"id": 5, "actions": [], "later": 1}
@@ -68,7 +55,7 @@ class Case(NamedTuple):
     request: str
     body: Any = None
 
-    def make(self, client: AsyncClient, **others: Any) -> Any:
+    def make(self, client: ur.AsyncClient, **others: Any) -> Any:
         method = attrgetter(self.name)(client)
         named = {it: value for it, value in (COMMON | others).items() if it in self.accepted}
         return method(*self.arguments.args, **self.arguments.kwargs, **named)
@@ -117,7 +104,7 @@ CASES = [
     Case("users.update", call(5, **PROFILE, tags=[], properties={7: 1}), "POST users/5.json",
         {**PROFILE, "tags": "", "property_7": 1}),
     Case("users.delete", call(5), "DELETE users/5.json"),
-    Case("users.change_password", call(5, Secret("pa55")), "POST users/5/change-password.json",
+    Case("users.change_password", call(5, ur.Secret("pa55")), "POST users/5/change-password.json",
         {"password": "pa55"}),
     Case("users.ban", call(5, reason="Spam", days=3, permanent=False, delete_related_objects=True),
         "POST users/5/ban.json", {"ban_reason": "Spam", "ban_duration_days": 3, "permanent": False,
@@ -143,6 +130,7 @@ CASES = [
     Case("objects.update", call(12, object_type="idea", status_id=6, **PLAIN, **OTHER,
         is_private=False, expire_select="never"), "PUT objects/12.json", {"object_type": "idea",
         "status_id": 6, **PLAIN, **OTHER_SENT, "is_private": 0, "expire_select": "never"}),
+    Case("objects.update", call(12, title="Printer"), "PUT objects/12.json", {"title": "Printer"}),
     Case("objects.delete", call(12), "DELETE objects/12.json"),
     Case("objects.archive", call(12), "GET objects/12/archive.json"),
     Case("objects.trash", call(12), "GET objects/12/trash.json"),
@@ -169,7 +157,7 @@ CASES = [
         "is_private": 1}),
     Case("comments.list", call(), "GET comments.json"),
     Case("comments.create", call(12, "Same here", is_private=True, reply_to=30, treat_as_html=False,
-        attachments=[UploadedFile(token="t1", name="a.txt"), UploadedFile(token="t2")]),
+        attachments=[ur.UploadedFile(token="t1", name="a.txt"), ur.UploadedFile(token="t2")]),
         "POST comments.json", {"object_id": 12, "content": "Same here", "is_private": 1,
         "reply_to": 30, "treat_as_html": 0, "attachments": [{"token": "t1", "name": "a.txt"},
         {"token": "t2"}]}),
@@ -221,20 +209,20 @@ async def test_a_call_sends_its_request_and_returns_the_response(client, sandbox
         result = await case.make(client)
         (request,) = sandbox.requests
         assert (request.method, request.path) == (method, f"/api/3.0/{path}")
-        assert [pair for pair in request.query if pair[0] != "apiKey"] == case.query
+        assert request.query == [*case.query, ("apiKey", sandbox.api_key)]
         assert (json.loads(request.body) if request.body else None) == case.body
         kind, *rest = [name for name in case.result if name != "None"]
         if rest:
-            assert isinstance(result, Page if kind == "Pages" else list)
+            assert isinstance(result, ur.Page if kind == "Pages" else list)
             (kind,), (result,) = rest, result
-        assert type(result) is getattr(useresponse_async, kind)
+        assert type(result) is getattr(ur, kind)
         assert (str(getattr(result, "id", 5)), result.extra["later"]) == ("5", 1)
 
 
 @each(lambda case: "params" in case.accepted)
 async def test_a_parameter_that_has_an_argument_raises(client, sandbox, case):
     for name in [name for name, _ in case.query if name not in COMMON["params"]] + ["apiKey"]:
-        with pytest.raises(ArgumentError, match=r"^params: ") as caught:
+        with pytest.raises(ur.ArgumentError, match=r"^params: ") as caught:
             await case.make(client, params={name: "1"})
         assert ("has its own argument" in str(caught.value)) == (name != "apiKey")
     assert sandbox.arrivals == 0
@@ -262,20 +250,14 @@ async def test_an_empty_response_is_an_empty_list(client, sandbox, case):
 async def test_a_call_is_retried_after_a_500_if_its_docstring_allows_it(client, sandbox, case):
     sandbox.fail_next(500)
     sandbox.answer_next(json.dumps(case.answer))
-    if "ot idempotent: " in (getdoc(METHODS[case.name]) or ""):
-        with pytest.raises(InternalServerError):
+    a_put = case.body == {"title": "Printer"}  # without attachments
+    if "ot idempotent: " in (getdoc(METHODS[case.name]) or "") and not a_put:
+        with pytest.raises(ur.InternalServerError):
             await case.make(client)
         assert sandbox.arrivals == 1
     else:
         await case.make(client)
         assert sandbox.arrivals == 2
-
-
-async def test_a_put_is_retried_after_a_500(client, sandbox):
-    sandbox.fail_next(500)
-    sandbox.answer_next(json.dumps(ITEM))
-    assert (await client.objects.update(12, title="Printer")).id == 5
-    assert sandbox.arrivals == 2
 
 
 def page_of(*items: Any, number: int = 1, pages: int = 1, **more: Any) -> dict[str, Any]:
@@ -295,15 +277,15 @@ async def test_every_page_of_a_report_has_its_groups(client, sandbox):
     answer_pages(sandbox, {"id": 1}, {"id": 2}, groups=[group], activeGroup="g1", more=1)
     pages = [page async for page in client.reports.objects(4, count=1).by_page()]
     assert [(type(page), page.number, page[0].id) for page in pages] == [
-        (ReportPage, 1, 1), (ReportPage, 2, 2),
+        (ur.ReportPage, 1, 1), (ur.ReportPage, 2, 2),
     ]  # fmt: skip
     for page in pages:
-        assert page.groups == [ReportGroup(id="g1", name="New", count=2)]
+        assert page.groups == [ur.ReportGroup(id="g1", name="New", count=2)]
         assert (page.active_group, page.extra) == ("g1", {"more": 1})
 
 
 async def test_empty_or_odd_groups_do_not_fail_a_report(client, sandbox):
-    odd = ReportGroup(id="g", extra={"count": "many"})
+    odd = ur.ReportGroup(id="g", extra={"count": "many"})
     for answer, expected in (
         ("", ([], [], None, {})),
         ('{"data": [], "groups": [{"id": "g", "count": "many"}]}', ([], [odd], None, {})),
@@ -340,27 +322,5 @@ async def test_the_note_is_found_among_all_notes_and_raises_only_where_it_is_new
     assert (await notes.update(3, "Call back")).id == (await notes.delete(3)).id == 3
     assert await notes.delete(9) is None
     sandbox.answer_next('{"success": []}')
-    with pytest.raises(DecodeError, match="UserNote"):
+    with pytest.raises(ur.DecodeError, match="UserNote"):
         await notes.create(5, "Call back")
-
-
-async def test_no_error_contains_a_password_or_token(client, sandbox, caplog):
-    secret = 'p"a/55 ü'
-    echo = json.dumps({"error": {"message": f"no {secret}", "context": secret}})
-    headers = {"X-Echo": "p%22a%2F55%20%C3%BC"}
-    sandbox.answer_next(echo.replace("/", "\\/"), 409, headers=headers, times=4)
-    caplog.set_level("DEBUG")
-    for refused in (
-        client.auth.login("a@example.org", secret),
-        client.auth.identity(secret, "a@example.org"),
-        client.users.create("a@example.org", full_name="Ann", password=secret),
-        client.users.change_password(5, secret),
-    ):
-        with pytest.raises(ConflictError) as caught:
-            await refused
-        error = caught.value
-        assert str(error).endswith("409 no *** (***)")
-        request = error.response.request
-        shown = f"{error!r} {vars(error)!r} {error.response.text} {request.url} {caplog.text}"
-        assert not re.search(r"a(/|%2F|\\/)55", shown)
-        assert request.content == b""
