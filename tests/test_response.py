@@ -27,9 +27,6 @@ def survives_pickling(error: ur.UseResponseError) -> bool:
     return (type(again), str(again), its) == (type(error), str(error), mine)
 
 
-# Bodies that are not JSON
-
-
 async def test_html_with_status_200_is_a_decode_error_that_shows_its_beginning(sandbox, client):
     sandbox.answer_next(b"<html>\n <h1>Log in</h1>" + 50_000 * b"x", media_type="text/html")
     with pytest.raises(ur.DecodeError, match="<html> <h1>Log in</h1>xxx") as caught:
@@ -119,15 +116,12 @@ async def test_an_item_may_be_bare_under_success_or_alone_in_a_list(sandbox, cli
         assert (await client.users.get(7)).id == 7
 
 
-# Errors
-
-
 STATUSES = {
     400: (ur.BadRequestError, 1), 401: (ur.AuthenticationError, 1), 409: (ur.ConflictError, 1),
     403: (ur.PermissionDeniedError, 1), 404: (ur.NotFoundError, 1), 418: (ur.APIStatusError, 1),
-    405: (ur.MethodNotAllowedError, 1), 429: (ur.RateLimitError, 6), 500: (ur.InternalServerError, 6),
-    501: (ur.ServerError, 1), 502: (ur.ServerError, 6), 503: (ur.ServiceUnavailableError, 6),
-    504: (ur.ServerError, 6),
+    405: (ur.MethodNotAllowedError, 1), 429: (ur.RateLimitError, 6), 501: (ur.ServerError, 1),
+    500: (ur.InternalServerError, 6), 502: (ur.ServerError, 6), 504: (ur.ServerError, 6),
+    503: (ur.ServiceUnavailableError, 6),
 }  # fmt: skip
 
 
@@ -178,17 +172,11 @@ async def test_an_error_with_status_200_has_the_class_of_its_code(sandbox, clien
         assert error.response.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ur.ArgumentError("page", "0 is not a positive integer"),
-        ur.ConfigurationError("base_url: no"),
-        ur.ClientClosedError("closed"),
-        ur.APITimeoutError("late", method="GET", path="/x", request_sent=True, host="h", errno=110),
-    ],
-)
-def test_an_error_without_a_response_survives_pickling(error):
-    assert survives_pickling(error)
+def test_an_error_without_a_response_survives_pickling():
+    late = ur.APITimeoutError("late", method="GET", path="/", request_sent=True, host="h", errno=1)
+    for error in (ur.ArgumentError("page", "0"), ur.ConfigurationError("base_url: no"),
+        ur.ClientClosedError("closed"), late):  # fmt: skip
+        assert survives_pickling(error)
 
 
 # Redirects
