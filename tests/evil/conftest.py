@@ -1,13 +1,12 @@
 """Fixtures of the tests against a hostile server: the server, and a client by each transport."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from quick import QUICK
-from server import AUTHORITY, ONCE, EvilServer
+from server import ONCE, EvilServer
 from tasks import until
 
 from useresponse_async import AsyncClient
@@ -38,13 +37,6 @@ def start_server() -> Iterator[Callable[..., EvilServer]]:
 @pytest.fixture
 def server(start_server) -> EvilServer:
     return start_server()
-
-
-@pytest.fixture(scope="session")
-def trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
-    return context
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 An exception becomes a typed error, and its class alone decides on a retry.
 """
 
-import asyncio
 import importlib
 import pickle
 import socket
@@ -11,8 +10,6 @@ import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +21,6 @@ import h11
 import httpcore
 import httpx
 import pytest
-import trio
 from memory import Memory
 from server import CALLS, ONCE
 from tasks import live_tasks, until
@@ -91,15 +87,12 @@ def errors() -> Iterator[Exception]:
     yield from (OSError("a", "b"), OSError(10**30, TEXT), OSError(-2, TEXT), socket.gaierror())
 
 
-@dataclass
 class Failing(Memory):
     """A server in memory that fails once, in one of its steps."""
 
-    step: str
-    error: Exception
-    only: str = ""
-    armed: bool = True
-    arrivals: int = 0
+    def __init__(self, step: str, error: Exception, only: str) -> None:
+        self.step, self.error, self.only = step, error, only
+        self.armed, self.arrivals = True, 0
 
     async def reach(self, step: str, target: str) -> None:
         await super().reach(step, target)
@@ -127,30 +120,29 @@ async def test_every_exception_in_every_step_is_typed_and_retried_by_its_class(
     kinds: set[type] = set()
     for error in errors():
         kinds.add(type(error))
-        sender = Failing(step, error, only="page=2" if call == "walk" else "")
+        sender = Failing(step, error, "page=2" if call == "walk" else "")
         sent = step != "head" or not isinstance(error, NEVER_SENT)
         retried = transient(error) and (call != "post" or not sent)
         succeeds = retried or step == "close"
+        caught: APIConnectionError | None = None
         async with AsyncClient(URL, api_key=KEY, transport=sender, retry=AT_ONCE) as client:
-            caught: APIConnectionError | None = None
             try:
                 await CALLS[call](client, tmp_path)
             except APIConnectionError as raised:
                 caught = raised
-            assert (caught is None) is succeeds, type(error)
-            if caught is not None:
-                assert caught.request_sent is sent, type(error)
-                assert caught.permanent is not transient(error), type(error)
-                assert isinstance(caught, APITimeoutError) is isinstance(error, TIMEOUTS)
-                assert caught.cause.endswith(type(error).__name__)
-                assert caught.__cause__ is caught.__context__ is None
-                text = f"{caught} {vars(caught)} {pickle.dumps(caught)!r}"
-                assert KEY not in text, type(error)
-            assert not sender.armed
-            if succeeds or call != "walk":
-                pages = 3 if call == "walk" else 1
-                assert sender.arrivals == pages + (retried and step != "close"), type(error)
             assert client.in_flight == 0
+        assert not sender.armed
+        assert (caught is None) is succeeds, type(error)
+        if caught is not None:
+            assert caught.request_sent is sent, type(error)
+            assert caught.permanent is not transient(error), type(error)
+            assert isinstance(caught, APITimeoutError) is isinstance(error, TIMEOUTS)
+            assert caught.cause.endswith(type(error).__name__)
+            assert caught.__cause__ is caught.__context__ is None
+            assert KEY not in f"{caught} {vars(caught)} {pickle.dumps(caught)!r}", type(error)
+        if succeeds or call != "walk":
+            pages = 3 if call == "walk" else 1
+            assert sender.arrivals == pages + (retried and step != "close"), type(error)
     assert len(kinds) > 130
     assert {path.name for path in tmp_path.iterdir()} <= {"f"}
 
@@ -179,17 +171,16 @@ class Blocking(Memory):
 STEPS = ["head", "first", "later", "last", "close"]
 
 
+# Cancellation in each way and at each await is the subject of scenarios/test_cancellation.py.
 @pytest.mark.every_loop
 @pytest.mark.parametrize("anyio_backend", LOOPS, indirect=True)
-@pytest.mark.parametrize("by", ["deadline", "scope", "task", "closing the client"])
+@pytest.mark.parametrize("by", ["deadline", "scope", "closing the client"])
 @pytest.mark.parametrize(
     ("call", "step"), [("upload", "upload"), *((call, step) for call in CALLS for step in STEPS)]
 )
 async def test_a_blocked_call_ends_at_once_or_within_its_deadline(
     by, call, step, tmp_path, collect
 ):
-    if by == "task" and trio.lowlevel.in_trio_task():
-        pytest.skip("trio cancels by scopes only")
     sender, tasks = Blocking(step), live_tasks()
     seconds = 0.3 if by == "deadline" else 60
     # A download has no other limit once it has begun than that of each part.
@@ -208,17 +199,10 @@ async def test_a_blocked_call_ends_at_once_or_within_its_deadline(
 
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
-            if by == "task":
-                task = asyncio.get_running_loop().create_task(run())
-            else:
-                group.start_soon(run)
+            group.start_soon(run)
             await sender.reached.wait()
             if by == "scope":
                 group.cancel_scope.cancel()
-            elif by == "task":
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
             elif by == "closing the client":
                 await client.aclose()
     assert (client.in_flight, sender.asleep) == (0, 0)
@@ -252,26 +236,24 @@ class Endless(httpx.MockTransport):
     [("bytes", b"x" * 1000), ("attempt_timeout", b"x"), ("attempt_timeout", b""), ("scope", b"x")],
 )
 async def test_a_body_that_ignores_its_closing_can_be_left(tmp_path, collect, call, by, chunk):
-    sender = Endless(chunk)
-    kind = ResponseTooLargeError if by == "bytes" else TimeoutError
-    if (by, call) == ("attempt_timeout", "get"):  # a download may last as long as it comes
-        kind = APITimeoutError
-    limit = 50_000 if by == "bytes" else 10**9
+    kind, shown = TimeoutError, None
+    if by == "bytes":
+        kind, shown = ResponseTooLargeError, "larger than 50000 bytes"
+    elif (by, call) == ("attempt_timeout", "get"):  # a download may last as long as it comes
+        kind, shown = APITimeoutError, by
+    sender, limit = Endless(chunk), 50_000 if by == "bytes" else 10**9
+    options = {"attempt_timeout": 0.2 if by == "attempt_timeout" else None}
     async with AsyncClient(
-        URL,
-        transport=sender,
-        retry=ONCE,
-        attempt_timeout=0.2 if by == "attempt_timeout" else None,
-        max_response_bytes=limit,
+        URL, transport=sender, retry=ONCE, max_response_bytes=limit, **options
     ) as client:
-        download = partial(client.files.download, "/f", tmp_path / "f", max_bytes=limit)
-        with anyio.fail_after(20), pytest.raises(kind) as caught:
+        with anyio.fail_after(20), pytest.raises(kind, match=shown) as caught:
             with anyio.fail_after(0.2 if kind is TimeoutError else 30):
-                await (client.users.me if call == "get" else download)()
+                if call == "get":
+                    await client.users.me()
+                else:
+                    await client.files.download("/f", tmp_path / "f", max_bytes=limit)
         assert client.in_flight == 0
     assert type(caught.value) is kind
-    shown = {ResponseTooLargeError: "larger than 50000 bytes", APITimeoutError: "attempt_timeout"}
-    assert shown.get(kind, "") in str(caught.value)
     assert sender.taken < 200 or by != "bytes"
     assert list(tmp_path.iterdir()) == []
     collect()  # what warns does so here
