@@ -8,10 +8,9 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from quick import QUICK
@@ -31,7 +30,6 @@ from server import (
     drip,
     failure,
 )
-from tasks import until
 
 from useresponse_async import (
     APIConnectionError,
@@ -77,6 +75,7 @@ def peak_memory() -> Iterator[list[int]]:
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
+GONE = b"HTTP/1.1 404 Gone\r\n"
 NO_LENGTH = OK + b"Connection: close\r\n\r\n"
 EITHER = (DecodeError, APIConnectionError)
 ANY = (APIStatusError, APIConnectionError)
@@ -112,6 +111,23 @@ BROKEN = {
         for how in (GZIP, DEFLATE)
         for body in (b"", b"\x1f\x8b", gzip.compress(ME)[:-20], b"\x1f\x8b" + ME)
     },
+    **{
+        f"is no HTTP {body[:19]!r} of {len(body)}": (APIConnectionError, body)
+        for body in (
+            b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.ex ESMTP\r\n\r\n",
+            b"{}\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n{}", b"HTTP/1.1 2000 OK\r\n\r\n{}",
+            b"\r\n" * 100_000, OK + b"no colon\r\n\r\n{}", OK + b"Content-Length: -1\r\n\r\n{}",
+            OK + b"Content-Length: x\r\n\r\n{}", OK + b"X: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
+            OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+            OK + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
+        )
+    },
+    # Some libraries forgive these.
+    "is HTTP/9.9": (ANY, b"HTTP/9.9 404 No\r\n\r\n{}"),
+    "is in no encoding": (ANY, GONE + b"Transfer-Encoding: nonsense\r\n\r\n{}"),
+    "is in a long chunk": (
+        ANY, GONE + IN_CHUNKS[17:] + b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n"
+    ),
     "is in a bad chunk later": (
         EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", SILENCE
     ),
@@ -130,7 +146,7 @@ async def test_a_broken_response_raises_a_typed_error(server, connect, which):
     kind, *steps = BROKEN[which]
     heard = which != "is early silence"
     server.play(*[Request()] * heard, *steps)
-    seconds = 3 if kind is APIConnectionError else 0.25
+    seconds = 10 if kind is APIConnectionError else 0.25
     async with connect(server, timeout=seconds, retry=QUICK) as client:
         error = await failure(client.request("POST", "/x.json"), kind)
     if not isinstance(kind, tuple):
@@ -177,30 +193,6 @@ async def test_a_slow_or_late_head_is_read(server, connect):
         for steps in (drip(answer(ME, CLOSE), 0.001), [hints, answer(ME, CLOSE)]):
             server.play(Request(), *steps)
             assert (await client.users.me()).name == "Ada Lovelace"
-
-
-NO_HTTP = [
-    b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.example ESMTP\r\n\r\n",
-    b"{}\r\n\r\n", b"HTTP/9.9 200 OK\r\n\r\n{}", b"HTTP/1.1 OK\r\n\r\n{}",
-    b"HTTP/1.1 2000 OK\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: nonsense\r\n\r\n{}",
-    b"HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\n{}", b"\r\n" * 100_000,
-    IN_CHUNKS + b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n",
-]  # fmt: skip
-
-
-async def test_a_response_that_is_not_http_raises_a_typed_error(server, connect):
-    async with connect(server) as client:
-        for head in NO_HTTP:
-            server.play(Request(), head)
-            # Each library forgives something else, but what it raises is ours.
-            with anyio.fail_after(30), suppress(APIConnectionError, APIStatusError):
-                assert await client.request("GET", "/x.json") == {}
-            await until(lambda: not server.open_connections)
 
 
 async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_open(

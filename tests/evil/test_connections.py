@@ -29,7 +29,6 @@ from server import (
     Raw,
     Request,
     Sleep,
-    Step,
     answer,
     chunked,
     create,
@@ -148,7 +147,7 @@ async def test_a_cancelled_call_leaves_no_connection_open(server, connect, how, 
 
 # Responses without end, and early refusals
 
-HEADS: dict[str, tuple[Step, ...]] = {
+HEADS = {
     "head": (*drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
     "1xx flood": (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
     "1xx drip": (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
@@ -330,7 +329,7 @@ def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_p
 # TLS, before and after the handshake
 
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32
-FAULTS: dict[str, tuple[Step, ...]] = {
+FAULTS = {
     "a garbage record": (Request(), Raw(GARBAGE)),
     "an alert": (Request(), Raw(b"\x15\x03\x03\x00\x02\x02\x28")),
     "plain text": (Request(), Raw(answer())),

@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 import sentry_sdk
-from server import RESET, SILENCE, Call, Flood, Request, Step, answer, chunked
+from server import RESET, SILENCE, Flood, Request, answer, chunked
 from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
@@ -27,7 +27,7 @@ NEW = f'{{"success": {{"id": 1, "name": "Ada", "apiKey": "{NEW_KEY}"}}}}'.encode
 CUT = answer(ECHO + NEW + b" " * 99)[:-9]
 TWICE = RetryPolicy(attempts=2, initial_delay=0, min_retries_per_second=1000)
 
-FAILURES: dict[str, tuple[Step, ...]] = {
+FAILURES = {
     "status": (answer(ECHO, b"X-Echo: " + ECHO, status=b"401 " + ECHO),),
     "typed error": (answer(b'{"error": {"code": 400, "message": "%b"}}' % ECHO, status=b"400 A"),),
     "overload": (answer(b'{"error": {"message": "%b"}}' % ECHO, status=b"503 Busy"),),
@@ -44,7 +44,7 @@ FAILURES: dict[str, tuple[Step, ...]] = {
     "redirect": (answer(b"", b"Location: http://h:99999/?apiKey=" + KEY.encode(), status=b"302 "),),
 }
 
-CALLS: dict[str, Call] = {
+CALLS = {
     "get": lambda client, to: client.users.get(1),
     "me": lambda client, to: client.users.me(),
     "create": lambda client, to: client.users.create("a@b.c", full_name="A", password=PASSWORD),
@@ -66,7 +66,7 @@ HIDDEN = {
 }
 
 
-async def failure_of(call: Call, client: AsyncClient, folder: Path) -> UseResponseError | None:
+async def failure_of(call: Any, client: AsyncClient, folder: Path) -> UseResponseError | None:
     """Return the failure of a call, from a frame whose own variables show nothing."""
     try:
         await call(client, folder)
