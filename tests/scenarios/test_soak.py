@@ -27,7 +27,7 @@ def soak(*options: str) -> subprocess.CompletedProcess:
 
 
 def test_a_soak_of_a_few_seconds_passes():
-    ended = soak("--seconds", "6")
+    ended = soak("--minutes", "0.1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.endswith("PASSED\n")
     assert "0 lost, 0 duplicated, 0 out of order" in ended.stdout
@@ -39,12 +39,11 @@ def test_a_soak_of_a_few_seconds_passes():
     [
         ("memory", "memory grew"), ("descriptors", "more descriptors: /dev/null"),
         ("tasks", "more tasks: sleep_forever"), ("threads", "more threads: kept"),
-        ("key", "holds the key"), ("twice", "created twice"), ("lost", "lost"),
-        ("duplicated", "duplicated"),
+        ("twice", "created twice"), ("lost", "lost"), ("duplicated", "duplicated"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_reported(kind, told):
-    ended = soak("--seconds", "1", "--backend", "asyncio", "--sabotage", kind)
+    ended = soak("--minutes", "0.02", "--backend", "asyncio", "--sabotage", kind)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert re.search(f"WRONG: .*{told}", ended.stdout)
     assert ended.stdout.endswith("FAILED\n")
@@ -56,14 +55,14 @@ def test_each_mistake_is_reported(kind, told):
 )
 def test_ctrl_c_ends_a_soak_and_its_server(backend, at_once):
     with subprocess.Popen(  # noqa: S603 - our own module
-        [*SOAK, "--seconds", "90", "--backend", backend],
+        [*SOAK, "--minutes", "5", "--backend", backend],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     ) as process:
         try:
-            server = child_running("tests.soak.server", parent=process)
+            server = child_running("spawn_main", parent=process)
             if not at_once:
                 process.stdout.readline()
             process.send_signal(signal.SIGINT)

@@ -16,7 +16,6 @@ from statistics import median
 
 import trio
 
-AVAILABLE = Path("/proc/self/statm").exists()
 LEAST_READINGS = 6
 
 _LIBC = ctypes.CDLL(None)

@@ -1,14 +1,13 @@
 """Deliberate mistakes that the soak has to detect."""
 
 import asyncio
-import logging
 import os
 import threading
 
 import anyio
 import trio
 
-KINDS = ("memory", "descriptors", "tasks", "threads", "key", "twice", "lost", "duplicated")
+KINDS = ("memory", "descriptors", "tasks", "threads", "twice", "lost", "duplicated")
 
 # Enough to be seen, and not so many that the system refuses.
 _MOST_OF_A_KIND = 200
@@ -17,17 +16,14 @@ _MOST_OF_A_KIND = 200
 class Sabotage:
     """Makes one of ``KINDS`` of mistakes, or none."""
 
-    def __init__(self, kind: str | None, key: str) -> None:
+    def __init__(self, kind: str | None) -> None:
         self._kind = kind
-        self._key = key
         self._kept: list[object] = []
         self.creates_twice = kind == "twice"
 
     def after_job(self) -> None:
         """Leak a little, if that is the kind."""
-        if self._kind == "key":
-            logging.getLogger("httpx").getChild("wire").debug("sent with %s", self._key)
-        elif self._kind == "memory":
+        if self._kind == "memory":
             self._kept.append([bytearray(65536), *([] for _ in range(1000))])
         elif len(self._kept) == _MOST_OF_A_KIND:
             return

@@ -1,7 +1,6 @@
 """A soak on one backend: rounds of workers, with a pause after each."""
 
 import gc
-import logging
 import random
 import signal
 import time
@@ -74,25 +73,22 @@ class Run:
             say(*(f"  {n:>+9,} {it.__module__}.{it.__qualname__}" for it, n in growth))
 
     def _run(self, function: Callable[[], Awaitable[None]]) -> None:
-        loop = {"use_uvloop": True} if self.backend == "uvloop" else {}
-        backend = "trio" if self.backend == "trio" else "asyncio"
-        anyio.run(function, backend=backend, backend_options=loop)
+        if self.backend == "trio":
+            anyio.run(function, backend="trio")
+        else:
+            anyio.run(function, backend_options={"use_uvloop": self.backend == "uvloop"})
 
     def _interrupt(self, *_: object) -> None:
         self._interrupted = True
 
     async def _until_interrupted(self) -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._cancel_when_interrupted, tasks.cancel_scope)
-            await self._rounds()
+            tasks.start_soon(self._rounds, tasks.cancel_scope)
+            while not self._interrupted:
+                await anyio.sleep(_SECONDS_TO_NOTICE)
             tasks.cancel_scope.cancel()
 
-    async def _cancel_when_interrupted(self, scope: anyio.CancelScope) -> None:
-        while not self._interrupted:
-            await anyio.sleep(_SECONDS_TO_NOTICE)
-        scope.cancel()
-
-    async def _rounds(self) -> None:
+    async def _rounds(self, everything: anyio.CancelScope) -> None:
         start = time.monotonic()
         length = min(_LONGEST_ROUND, self.seconds / _ROUNDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = 4
@@ -101,20 +97,13 @@ class Run:
                 client.with_options(timeout=20),
                 client.with_options(max_in_flight=_VIEWS_MAX_IN_FLIGHT),
             )
-            make_shift = partial(
-                Shift,
-                world=self.world,
-                client=client,
-                views=views,
-                on_asyncio=self.backend != "trio",
-            )
+            on_asyncio = self.backend != "trio"
+            make_shift = partial(Shift, self.world, client, views, on_asyncio=on_asyncio)
             for job in JOBS:  # so that what is made on first use is there
                 await self._do(job, make_shift(dice=random.Random(job.__name__)))  # noqa: S311
             reading = gauges.read(self.world.server.port)
-            while (
-                time.monotonic() < start + self.seconds
-                or len(self.readings) < gauges.LEAST_READINGS
-            ):
+            end = start + self.seconds
+            while time.monotonic() < end or len(self.readings) < gauges.LEAST_READINGS:
                 await self._round(length, make_shift)
                 # What is left over is reported once.
                 reading = await self._quiet(reading, (client, *views))
@@ -123,43 +112,33 @@ class Run:
                 checked = f"{self.world.tally['items checked']:,} items checked"
                 say(f"{time.monotonic() - start:.0f} s on {self.backend}: {checked}, {memory}")
                 self.types[1:] = [Counter(map(type, gc.get_objects()))]
-        with anyio.move_on_after(_SECONDS_TO_SETTLE):
+        with anyio.move_on_after(_SECONDS_TO_SETTLE) as scope:
             while self.world.server.figures()["connections"]:
                 await anyio.sleep(0.02)
-            return
-        self.world.tally.problem(f"{self.backend}: a closed client has connections")
+        if scope.cancelled_caught:
+            self.world.tally.problem(f"{self.backend}: a closed client has connections")
+        everything.cancel()
 
     def _client(self) -> AsyncClient:
-        watch, tally = self.world.watch, self.world.tally
-
         async def on_response(response: httpx.Response) -> None:
             await anyio.lowlevel.checkpoint()
-            tally["responses"] += 1
-            watch.look_at_response(response)
+            self.world.tally["responses"] += 1
 
         def on_retry(event: RetryEvent) -> None:
-            tally["retries"] += 1
-            watch.look_at_error(event.error)
+            self.world.tally["retries"] += 1
 
         return self.world.client(
-            max_in_flight=_MAX_IN_FLIGHT,
-            on_request=watch.look_at_request,
-            on_response=on_response,
-            on_retry=on_retry,
+            max_in_flight=_MAX_IN_FLIGHT, on_response=on_response, on_retry=on_retry
         )
 
     async def _round(self, length: float, make_shift: Callable[..., Shift]) -> None:
         number = len(self.readings)
-        # Looking at every record of every library takes most of the time, so not always.
-        level = logging.DEBUG if number % 4 == 1 else logging.WARNING
-        logging.getLogger().setLevel(level)
         end = time.monotonic() + length
         async with anyio.create_task_group() as workers:
             for worker in range(self.workers):
                 # The same jobs in every soak, in any order of their ends.
                 dice = random.Random(f"{self.backend} {number} {worker}")  # noqa: S311
                 workers.start_soon(self._work, make_shift(dice=dice), end)
-        logging.getLogger().setLevel(logging.WARNING)
 
     async def _work(self, shift: Shift, end: float) -> None:
         while time.monotonic() < end:
@@ -193,10 +172,10 @@ class Run:
     def _unsettled(self, reading: gauges.Reading, clients: Sequence[AsyncClient]) -> list[str]:
         server = self.world.server.figures()
         in_flight = [*(client.in_flight for client in clients), server["in_flight"]]
+        ours, its = reading.connections, server["connections"]
         found = {
             f"requests in flight: {in_flight}, on the server last": any(in_flight),
-            f"{reading.connections} connections": reading.connections > _MOST_CONNECTIONS,
-            "the server has connections that nobody has": server["connections"]
-            > reading.connections,
+            f"{ours} connections": ours > _MOST_CONNECTIONS,
+            "the server has connections that nobody has": its > ours,
         }
         return [problem for problem, is_so in found.items() if is_so]
