@@ -19,7 +19,7 @@ from memory import Memory
 from quick import client_of
 from tasks import live_tasks, until
 
-from useresponse_async import AsyncClient, Attachment, ClientClosedError, UseResponseError
+from useresponse_async import AsyncClient, Attachment, ClientClosedError
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = [
@@ -33,7 +33,6 @@ Action: TypeAlias = Callable[[], Awaitable[object]]
 
 MOST_AWAITS = 2_000
 FILE = bytes(range(256)) * 1000
-UPLOADED = '{"success": {"token": "t", "url": "/f/t"}}'
 
 
 class Watched:
@@ -141,7 +140,7 @@ async def call_on_a_new_connection(sandbox: Sandbox) -> None:
 
 
 async def upload(client: AsyncClient, sandbox: Sandbox, attachment: Attachment) -> None:
-    sandbox.answer_next(UPLOADED)
+    sandbox.answer_next('{"success": {"token": "t", "url": "/f/t"}}')
     await client.files.upload(attachment)
 
 
@@ -165,13 +164,10 @@ async def map_over_a_generator(client: AsyncClient) -> None:
 
 async def close_with_calls_under_way(sandbox: Sandbox) -> None:
     other = client_of(sandbox)
-    ended: list[type[BaseException]] = []
 
     async def call() -> None:
-        try:
+        with suppress(ClientClosedError):
             await other.users.me()
-        except UseResponseError as error:
-            ended.append(type(error))
 
     async with anyio.create_task_group() as tasks:
         for _ in range(3):
@@ -180,7 +176,6 @@ async def close_with_calls_under_way(sandbox: Sandbox) -> None:
             await anyio.sleep(0.002)
         finally:
             await other.aclose()
-    assert set(ended) <= {ClientClosedError}
 
 
 #: What is done, and how many awaits that has at least.
@@ -204,17 +199,13 @@ async def test_an_action_leaves_nothing(client, sandbox, one_by_one, what):
     assert await one_by_one(lambda: action(client, sandbox)) >= awaits
 
 
-async def test_an_upload_from_a_path(client, sandbox, one_by_one, tmp_path):
-    (tmp_path / "a").write_bytes(FILE)
-    awaits = await one_by_one(lambda: upload(client, sandbox, Attachment.from_path(tmp_path / "a")))
-    assert awaits >= 8
-
-
-async def test_an_upload_from_an_open_file_leaves_the_file_usable(
+async def test_an_upload_leaves_nothing_and_an_open_file_usable(
     client, sandbox, one_by_one, tmp_path
 ):
-    (tmp_path / "a").write_bytes(FILE)
-    async with await anyio.open_file(tmp_path / "a", "rb") as file:
+    path = tmp_path / "a"
+    path.write_bytes(FILE)
+    assert await one_by_one(lambda: upload(client, sandbox, Attachment.from_path(path))) >= 8
+    async with await anyio.open_file(path, "rb") as file:
         await one_by_one(lambda: upload(client, sandbox, Attachment.from_file(file, name="a")))
 
 
@@ -249,7 +240,6 @@ async def test_a_wait_for_a_slot(sandbox, client, one_by_one):
             await narrow.users.me()
 
     await one_by_one(call_while_another_is_in_flight)
-    assert narrow.in_flight == 0
     with anyio.fail_after(30):
         assert (await narrow.users.me()).id == 1
 

@@ -1,13 +1,12 @@
 """A day at the help desk through the public API: each role sees what the others did.
 
-Who may do what, and what is refused, is the subject of ``tests/sandbox``.
+Who may do what, what is refused, and each value in a response is the subject of ``tests/sandbox``.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from useresponse_async import (
     AsyncClient,
     Attachment,
     AuthenticationError,
-    ConflictError,
     NotFoundError,
     Object,
     Pages,
@@ -31,39 +29,35 @@ LOG = "Запис\n".encode()
 PASSWORD = 'pa55 "wörd"/'
 
 
-@dataclass
-class Day:
+class Day(SimpleNamespace):
     """A client of each person, and what the day has brought so far."""
 
-    connect: Callable[[Any], AsyncClient]
-    folder: Path
     guest: AsyncClient
     neighbour: AsyncClient
     agent: AsyncClient
     admin: AsyncClient
-    customer: Any = None
-    cleo: int = 0
-    ticket: int = 0
+    customer: AsyncClient
+    cleo: int
+    ticket: int
 
 
 @pytest.fixture
-async def day(start_sandbox, tmp_path) -> AsyncIterator[Day]:
+async def day(start_sandbox) -> AsyncIterator[Day]:
     sandbox = start_sandbox(users=30)
+    keys = {"guest": None, "neighbour": sandbox.keys["user"], **sandbox.keys}
     async with AsyncExitStack() as stack:
 
-        def connect(key: Any) -> AsyncClient:
-            client = client_of(sandbox, api_key=key)
-            stack.push_async_callback(client.aclose)
-            return client
+        async def connect(key: Any) -> AsyncClient:
+            return await stack.enter_async_context(client_of(sandbox, api_key=key))
 
-        keys = [None, *(sandbox.keys[role] for role in ("user", "agent", "admin"))]
-        yield Day(connect, tmp_path, *map(connect, keys))
+        people = {person: await connect(key) for person, key in keys.items()}
+        yield Day(connect=connect, **people)
 
 
-async def test_a_day_at_the_help_desk(day):
+async def test_a_day_at_the_help_desk(day, tmp_path):
     await a_customer_signs_up_and_in(day)
     await the_customer_opens_a_ticket_and_an_agent_takes_it(day)
-    await they_talk_and_send_each_other_files(day)
+    await they_talk_and_send_each_other_files(day, tmp_path / "log")
     await what_is_done_twice_or_undone_is_as_it_was(day)
     await the_ticket_is_completed_and_listed_with_its_changes(day)
     await topics_and_comments_wait_for_an_agent(day)
@@ -73,25 +67,23 @@ async def test_a_day_at_the_help_desk(day):
 
 
 async def a_customer_signs_up_and_in(day: Day) -> None:
-    auth = day.guest.auth
-    registered = await auth.register(name="Cleo Park", email="cleo@park.example")
-    assert isinstance(registered.api_key, Secret)
-    await refused(auth.register(name="Another", email="CLEO@park.example"), ConflictError)
+    registered = await day.guest.auth.register(name="Cleo Park", email="cleo@park.example")
     await day.admin.users.change_password(registered.id, PASSWORD)
-    await refused(auth.login("cleo@park.example", "a guess"), AuthenticationError)
-    signed_in = await auth.login("cleo@park.example", Secret(PASSWORD))
+    await refused(day.guest.auth.login("cleo@park.example", "a guess"), AuthenticationError)
+    signed_in = await day.guest.auth.login("cleo@park.example", Secret(PASSWORD))
     assert signed_in.api_key == registered.api_key
-    day.customer, day.cleo = day.connect(signed_in.api_key), registered.id
+    assert isinstance(registered.api_key, Secret)
+    day.customer = await day.connect(signed_in.api_key)
     me = await day.customer.users.me()
-    assert (me.id, me.name, me.role.alias) == (day.cleo, "Cleo Park", "user")
+    day.cleo = me.id
+    assert (me.id, me.name, me.role.alias) == (registered.id, "Cleo Park", "user")
 
 
 async def the_customer_opens_a_ticket_and_an_agent_takes_it(day: Day) -> None:
     photo = Attachment.from_bytes("photo.jpg", b"smoke")
     properties = {11: "A-7", 13: ["api", "mobile"]}
-    opened = await day.customer.tickets.create(
-        "Printer on fire", "It [b]smokes[/b].", attachments=[photo], properties=properties
-    )
+    more = {"attachments": [photo], "properties": properties}
+    opened = await day.customer.tickets.create("Printer on fire", "It smokes.", **more)
     day.ticket = opened.id
     assert (opened.status.slug, opened.author.id) == ("opened", day.cleo)
     assert [it.value for it in opened.custom_fields] == [["A-7"], ["api", "mobile"]]
@@ -99,34 +91,31 @@ async def the_customer_opens_a_ticket_and_an_agent_takes_it(day: Day) -> None:
     mine = {"text": "printer on FIRE", "status": "opened", "date": "today", "author_id": day.cleo}
     assert await ids_of(day.agent.tickets.search(**mine)) == [day.ticket]
     amir = await day.agent.users.me()
-    plan = Attachment.from_bytes("plan.txt", b"water")
-    taken = await day.agent.objects.update(day.ticket, responsible_id=amir.id, attachments=[plan])
+    taken = await day.agent.objects.update(day.ticket, responsible_id=amir.id)
     assert (taken.responsible.id, taken.title) == (amir.id, "Printer on fire")
-    assert file_names(taken) == ["photo.jpg", "plan.txt"]
 
 
-async def they_talk_and_send_each_other_files(day: Day) -> None:
+async def they_talk_and_send_each_other_files(day: Day, log: Any) -> None:
     private = await day.agent.comments.create(day.ticket, "Call the brigade", is_private=True)
     uploaded = await day.agent.files.upload(Attachment.from_bytes("Журнал 1.txt", LOG))
     public = await day.agent.comments.create(day.ticket, "Read this", attachments=[uploaded])
     thanks = await day.customer.comments.create(day.ticket, "Thanks!", reply_to=public.id)
     assert thanks.reply_to_id == public.id
     written = [private.id, public.id, thanks.id]
-    comments = day.agent.objects.comments
-    assert await ids_of(comments(day.ticket)) == written
-    assert await ids_of(comments(day.ticket, sort="desc")) == written[::-1]
+    assert await ids_of(day.agent.objects.comments(day.ticket, sort="desc")) == written[::-1]
     assert (await day.agent.comments.list().first()).id == thanks.id
     seen = await day.customer.objects.comments(day.ticket).collect()
     assert [it.id for it in seen] == written[1:]
 
     (attached,) = seen[0].attachments
     assert attached.name.full == "Журнал 1.txt"
-    assert await day.customer.files.download(attached, day.folder / "log") == len(LOG)
-    assert (day.folder / "log").read_bytes() == LOG
+    assert await day.customer.files.download(attached, log) == len(LOG)
+    assert log.read_bytes() == LOG
     changed = await day.customer.comments.update(thanks.id, content="Thank you!")
     assert changed.content == "Thank you!"
     bill = Attachment.from_bytes("bill.pdf", b"%PDF")
-    assert file_names(await day.customer.objects.attach(day.ticket, bill))[-1] == "bill.pdf"
+    ticket = await day.customer.objects.attach(day.ticket, bill)
+    assert [file.name.full for file in ticket.attachments] == ["photo.jpg", "bill.pdf"]
 
 
 async def what_is_done_twice_or_undone_is_as_it_was(day: Day) -> None:
@@ -139,8 +128,8 @@ async def what_is_done_twice_or_undone_is_as_it_was(day: Day) -> None:
         assert (await comments.toggle_best(ids[0])).is_best is is_on
         best = (await day.customer.objects.get(day.ticket)).best_comment
         assert (best and best.id) == (ids[0] if is_on else None)
-    assert (await objects.subscribe(day.ticket)).is_subscribed is True
-    assert (await objects.unsubscribe(day.ticket)).is_subscribed is False
+        subscribe = objects.subscribe if is_on else objects.unsubscribe
+        assert (await subscribe(day.ticket)).is_subscribed is is_on
     # The API has no call to restore an object: a second call takes it out again.
     for state, trash in (("trashed", [day.ticket]), ("active", [])):
         assert (await objects.trash(day.ticket)).state.name == state
@@ -148,7 +137,6 @@ async def what_is_done_twice_or_undone_is_as_it_was(day: Day) -> None:
     await comments.trash(ids[-1])
     assert await ids_of(day.customer.objects.comments(day.ticket)) == ids[:-1]
     assert (await day.agent.comments.restore(ids[-1])).id == ids[-1]
-    assert await ids_of(day.customer.objects.comments(day.ticket)) == ids
 
 
 async def the_ticket_is_completed_and_listed_with_its_changes(day: Day) -> None:
@@ -157,36 +145,25 @@ async def the_ticket_is_completed_and_listed_with_its_changes(day: Day) -> None:
     assert done.status.is_closed is True
     page = await (await report(day, "Completed"))
     assert (page.items[0].id, page.active_group) == (day.ticket, "all")
-    (group,) = [group for group in page.groups if group.name == "Completed"]
-    grouped = await report(day, "Completed", group=group.id)
-    assert (await grouped).active_group == group.id
-    assert day.ticket in await ids_of(grouped)
     assert await ids_of(day.agent.users.activity(day.cleo)) == [day.ticket]
-
-    changes = await day.agent.changelog.for_object(day.ticket)
-    assert changes[0].created_by.id == day.cleo
-    last = changes[-1].actions[-1]
-    assert (last.field, last.previous, last.value) == ("status", "Opened", "Completed")
+    first, *_, last = await day.agent.changelog.for_object(day.ticket)
+    assert (first.created_by.id, last.actions[-1].value) == (day.cleo, "Completed")
     of_user = await day.agent.changelog.for_user(day.cleo)
     assert [change.actions[0].field for change in of_user] == ["registered", "password"]
 
 
 async def topics_and_comments_wait_for_an_agent(day: Day) -> None:
-    ideas = [
-        await day.customer.topics.create(title, "Please", object_type="idea")
-        for title in ("Water the printers", "Buy my watches")
-    ]
-    assert [idea.state.name for idea in ideas] == ["moderation"] * 2
-    topic, spam = (idea.id for idea in ideas)
+    idea = {"content": "Please", "object_type": "idea"}
+    topic, spam = [(await day.customer.topics.create(it, **idea)).id for it in ("Water", "Watches")]
     moderation = day.agent.moderation
     assert (await moderation.approve_topic(topic)).state.name == "active"
     assert (await moderation.decline_topic(spam, "Advertising")).state.name == "declined"
-    assert topic in await ids_of(day.guest.topics.search())
-    good = await day.neighbour.comments.create(topic, "Yes, please")
-    bad = await day.neighbour.comments.create(topic, "Watches here")
-    await moderation.approve_comment(good.id)
-    await moderation.decline_comment(bad.id, "Advertising")
-    assert await ids_of(day.guest.objects.comments(topic)) == [good.id]
+    found = await ids_of(day.guest.topics.search())
+    assert (topic in found, spam in found) == (True, False)
+    good, bad = [(await day.neighbour.comments.create(topic, it)).id for it in ("Yes", "Watches")]
+    await moderation.approve_comment(good)
+    await moderation.decline_comment(bad, "Advertising")
+    assert await ids_of(day.guest.objects.comments(topic)) == [good]
     assert (await day.agent.objects.archive(topic)).state.name == "archived"
     assert await ids_of(await report(day, "Archive")) == [topic]
 
@@ -196,28 +173,21 @@ async def notes_and_the_profile_of_the_customer_are_kept(day: Day) -> None:
     first = await notes.create(day.cleo, "Owns a printer")
     second = await notes.create(day.cleo, "Call", remind_at=datetime(2030, 1, 31, 9, 0))  # noqa: DTZ001 - the API takes no zone
     assert (await notes.update(first.id, "Owned a printer")).content == "Owned a printer"
-    assert {it.content for it in await notes.list(day.cleo)} == {"Owned a printer", "Call"}
     await notes.delete(first.id)
     assert [note.id for note in await notes.list(day.cleo)] == [second.id]
-
-    changed = await day.customer.users.update_me(
-        full_name="Cleo Park-Ng", tags=["vip", "press"], properties={1: "Acme"}
-    )
-    assert changed.name == "Cleo Park-Ng"
+    tags, properties = ["vip", "press"], {1: "Acme"}
+    await day.customer.users.update_me(full_name="Cleo Ng", tags=tags, properties=properties)
     cleo = await day.agent.users.get(day.cleo)
-    assert (cleo.tags, cleo.api_key) == (["vip", "press"], None)
+    assert (cleo.name, cleo.tags, cleo.api_key) == ("Cleo Ng", tags, None)
     assert [(value.id, value.value) for value in cleo.custom_fields] == [(1, ["Acme"])]
 
 
 async def the_lists_around_are_read(day: Day) -> None:
     category, *_ = await day.guest.categories.list(ownership="helpdesk")
     assert await day.guest.categories.get(category.id) == category
-    filed = await day.agent.objects.update(day.ticket, category_id=category.id)
-    assert filed.category.name == category.name
     assert all(isinstance(forum.id, str) and forum.name for forum in await day.guest.forums.list())
     (region,) = [custom for custom in await day.admin.users.custom_fields() if custom.id == 7]
     assert [option.title for option in region.options if option.value == "EU"] == ["Europe"]
-
     chat, *_ = await day.agent.chats.list().collect()
     assert await day.agent.chats.get(chat.id) == chat
     messages = await day.agent.chats.messages(chat.id).collect()
@@ -233,8 +203,7 @@ async def what_and_who_is_deleted_or_banned_is_gone(day: Day) -> None:
     await users.ban(day.cleo, reason="Advertising", days=3)
     await refused(day.customer.users.me(), PermissionDeniedError)
     dana = await users.create("dana@park.example", full_name="Dana", password=PASSWORD)
-    assert (await users.get_by_email("DANA@park.example")).id == dana.id
-    assert (await day.guest.auth.login("dana@park.example", PASSWORD)).name == "Dana"
+    assert await users.get_by_email("DANA@park.example") == await users.get(dana.id)
     await users.delete(dana.id)
     assert await users.get_by_email("dana@park.example") is None
 
@@ -252,7 +221,6 @@ async def test_the_same_calls_work_with_each_version(start_sandbox, version):
         assert len(await ids_of(client.users.search())) == 60
         statuses = await client.statuses.list(object_type="question")
         assert [it.slug for it in statuses] == ["new", "answered"]
-
         # A type's title is one text in 4.0, else two.
         assert (await client.objects.get(1)).type.title.single == "Ticket"
         # A look-up by address answers one user in 4.0, else a page.
@@ -268,15 +236,11 @@ async def test_the_same_calls_work_with_each_version(start_sandbox, version):
         assert [(it.id, it.name, it.label, it.options) for it in old] == [
             (it.id, it.name, it.label, it.options) for it in new
         ]
-
         created = await client.tickets.create("Printer", "Help!")
         assert (await client.objects.update(created.id, title="Printers")).title == "Printers"
         assert await client.objects.comments(created.id).collect() == []
         comment = await client.comments.create(created.id, "See there")
         assert await ids_of(client.objects.comments(created.id)) == [comment.id]
-        idea = await client.topics.create("Dark mode", "Please", object_type="idea")
-        assert await ids_of(client.topics.search(type="idea", text="dark m")) == [idea.id]
-        assert await client.tickets.search(text="dark m").collect() == []
 
 
 async def refused(call: Awaitable[object], error: type[Exception]) -> None:
@@ -288,10 +252,6 @@ async def ids_of(pages: Pages[Any]) -> list[int]:
     return [item.id async for item in pages]
 
 
-def file_names(ticket: Object) -> list[str]:
-    return [file.name.full for file in ticket.attachments]
-
-
-async def report(day: Day, name: str, group: str | None = None) -> Pages[Object]:
+async def report(day: Day, name: str) -> Pages[Object]:
     ids = {it.name: it.id for it in await day.agent.reports.list()}
-    return day.agent.reports.objects(ids[name], group=group)
+    return day.agent.reports.objects(ids[name])
