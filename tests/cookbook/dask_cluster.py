@@ -2,7 +2,7 @@
 
 Install:  pip install useresponse-async 'dask[dataframe,distributed]' pyarrow, on every machine
 Run:      python dask_cluster.py users/                               two workers, here
-          python dask_cluster.py /shared/users/ --scheduler tcp://scheduler:8786
+          python dask_cluster.py /shared/users/ tcp://scheduler:8786
 
 Every worker's environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY. No
 task contains the key. On a cluster, all machines need access to the folder.
@@ -13,8 +13,8 @@ Each task exports a range of pages. Tasks are coroutines: they run on the event 
 worker, with a client that a plugin opens there, and closes when the worker ends.
 """
 
-import argparse
-from contextlib import ExitStack, aclosing
+import sys
+from contextlib import aclosing
 from pathlib import Path
 
 import anyio
@@ -22,7 +22,7 @@ import dask.dataframe as dd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from anyio import to_thread
-from distributed import Client, LocalCluster, Worker, WorkerPlugin, as_completed, get_worker
+from distributed import Client, Worker, WorkerPlugin, as_completed, get_worker
 
 from useresponse_async import AsyncClient, User
 
@@ -78,22 +78,9 @@ def export(folder: Path, cluster: Client) -> None:
     print(f"{len(users)} users in {folder}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Export users with a Dask cluster.")
-    parser.add_argument("folder", type=Path, help="where the Parquet files go")
-    parser.add_argument("--scheduler", help="the scheduler's address; two workers here without")
-    arguments = parser.parse_args()
-    with ExitStack() as stack:
-        address = arguments.scheduler or stack.enter_context(
-            LocalCluster(
-                n_workers=2,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address="localhost:0",  # any port, because another cluster may be running
-            )
-        )
-        export(arguments.folder.absolute(), stack.enter_context(Client(address)))
-
-
 if __name__ == "__main__":
-    main()
+    folder, *scheduler = sys.argv[1:]
+    # Without a scheduler, this starts workers here; the dashboard takes any port that is free.
+    here = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "localhost:0"}
+    with Client(*scheduler, **({} if scheduler else here)) as cluster:
+        export(Path(folder).absolute(), cluster)

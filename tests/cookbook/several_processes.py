@@ -9,8 +9,7 @@ A user can be in two files, if rows moved between two ranges during the export. 
 after a crash, it exports what is missing; a new export needs a new folder.
 
 This helps if decoding uses a complete processor; a single client is enough for most servers. The
-processes together have up to `processes * MAX_IN_FLIGHT` requests in flight. For several machines,
-let a cluster's workers export the ranges: one client per worker, on one event loop.
+processes together have up to `processes * MAX_IN_FLIGHT` requests in flight.
 """
 
 import multiprocessing
@@ -31,9 +30,8 @@ async def walk_range(start: int, stop: int | None, target: Path) -> None:
     """Write the users of some pages as JSON Lines; the file appears when it is complete."""
     part = target.with_name(f"{target.name}.part")
     async with AsyncClient(max_in_flight=MAX_IN_FLIGHT) as client:
-        pages = client.users.search().by_page(start=start, stop=stop)
-        with part.open("w", encoding="utf-8") as file:
-            async with aclosing(pages):
+        async with aclosing(client.users.search().by_page(start=start, stop=stop)) as pages:
+            with part.open("w", encoding="utf-8") as file:
                 async for page in pages:
                     file.writelines(f"{user.to_json()}\n" for user in page)
     part.replace(target)
@@ -47,8 +45,7 @@ async def count_pages() -> int:
 def export(folder: Path, processes: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(1, anyio.run(count_pages) + 1, PAGES_PER_RANGE)
-    # The last range is open: it ends where the list ends at that time.
-    stops: list[int | None] = [*starts[1:], None]
+    stops = [*starts[1:], None]  # the last range ends where the list ends at that time
     # Spawned, not forked: a fork would share the sockets of this process.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:

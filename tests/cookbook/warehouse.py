@@ -2,7 +2,7 @@
 
 Install:  pip install 'useresponse-async[dlt]' 'dlt[duckdb,parquet]'
 Run:      python warehouse.py                   into warehouse.duckdb; run this often
-          python warehouse.py --parquet lake/   into Parquet files instead
+          python warehouse.py lake/             into Parquet files in a folder instead
 
 The environment configures the client: USERESPONSE_URL and USERESPONSE_API_KEY.
 
@@ -11,9 +11,10 @@ replaces its predecessor. Parquet files are only added, so the query selects the
 ticket. For another destination of dlt, such as Postgres or BigQuery, change one line.
 """
 
-import argparse
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import dlt
 import duckdb
@@ -38,38 +39,27 @@ ORDER BY ALL
 
 
 def load_duckdb(path: Path) -> duckdb.DuckDBPyRelation:
-    pipeline = dlt.pipeline(
-        "helpdesk",
-        destination=dlt.destinations.duckdb(str(path.absolute())),
-        dataset_name="helpdesk",
-    )
-    pipeline.run(useresponse(), loader_file_format="parquet")  # much faster than SQL inserts
+    load("helpdesk", dlt.destinations.duckdb(str(path)))
     return duckdb.connect(path).sql(OPEN_TICKETS.format(tickets="helpdesk.tickets"))
 
 
 def load_parquet(lake: Path) -> duckdb.DuckDBPyRelation:
-    pipeline = dlt.pipeline(
-        "helpdesk_lake",
-        destination=dlt.destinations.filesystem(lake.absolute().as_uri()),
-        dataset_name="helpdesk",
-    )
-    pipeline.run(useresponse(), write_disposition="append", loader_file_format="parquet")
+    destination = dlt.destinations.filesystem(lake.as_uri())
+    load("helpdesk_lake", destination, write_disposition="append")
     files = f"read_parquet('{lake}/helpdesk/tickets/*.parquet', union_by_name=true)"
     return duckdb.sql(OPEN_TICKETS.format(tickets=files))
 
 
-def useresponse() -> dlt.sources.DltSource:
-    return useresponse_source(os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Load the help desk into a warehouse.")
-    parser.add_argument("--parquet", type=Path, help="a folder for Parquet files")
-    lake = parser.parse_args().parquet
-    rows = load_parquet(lake) if lake else load_duckdb(Path("warehouse.duckdb"))
-    for category, week, tickets in rows.fetchall():
-        print(f"{week}  {tickets:6}  {category}")
+def load(name: str, destination: Any, **options: Any) -> None:
+    source = useresponse_source(os.environ["USERESPONSE_URL"], os.environ["USERESPONSE_API_KEY"])
+    pipeline = dlt.pipeline(name, destination=destination, dataset_name="helpdesk")
+    pipeline.run(source, loader_file_format="parquet", **options)  # much faster than SQL inserts
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        found = load_parquet(Path(sys.argv[1]).absolute())
+    else:
+        found = load_duckdb(Path("warehouse.duckdb").absolute())
+    for category, week, tickets in found.fetchall():
+        print(f"{week}  {tickets:6}  {category}")

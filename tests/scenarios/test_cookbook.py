@@ -9,11 +9,13 @@ import sqlite3
 import ssl
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,6 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 import trustme
-from anyio.abc import ByteStream, SocketAttribute
-from anyio.from_thread import start_blocking_portal
-from anyio.streams.tls import TLSStream
 from processes import wait_until
 from useresponse.sso import UseresponseSso
 
@@ -177,7 +176,6 @@ def test_tickets_are_mirrored_by_changes_and_by_full_runs(kitchen, sandbox, tmp_
     sandbox.forget_requests()
     assert mirror() == "4 tickets written, 0 deleted\n"  # one of them was the newest before
     assert len(sandbox.requests) == 1
-    assert sandbox.object(5).title == "Quite another thing"
     assert_mirrored(tmp_path, sandbox, *new)
     sandbox.remove_object(17)
     mirror()
@@ -262,59 +260,61 @@ def test_a_visitor_is_signed_on_and_redirected(kitchen, sandbox):
     assert "/sso/" not in kitchen.stop(process, signal.SIGINT)
 
 
-async def pump(source: ByteStream, sink: ByteStream) -> None:
-    with suppress(anyio.BrokenResourceError):
-        async for chunk in source:
-            await sink.send(chunk)
-
-
 @pytest.fixture
 def tunnels(kitchen, sandbox, tmp_path) -> Iterator[list[str]]:
     """Where a proxy was asked to connect to; it decrypts, as those of corporations do."""
 
-    async def handle(near: ByteStream) -> None:
-        async with near:
-            tunnels.append((await near.receive()).split()[1].decode())
-            await near.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with suppress(ssl.SSLError, anyio.BrokenResourceError, anyio.EndOfStream):
-                plain = await TLSStream.wrap(near, server_side=True, ssl_context=context)
-                far = await anyio.connect_tcp("127.0.0.1", httpx.URL(sandbox.url).port or 0)
-                async with far, anyio.create_task_group() as tasks:
-                    tasks.start_soon(pump, far, plain)
-                    await pump(plain, far)
-                    tasks.cancel_scope.cancel()
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_CONNECT(self) -> None:
+            tunnels.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.close_connection = True  # if the client does not trust the certificate
+            with suppress(ssl.SSLError, ConnectionError):
+                self.request = context.wrap_socket(self.request, server_side=True)
+                self.setup()
+                self.close_connection = False
+
+        def do_GET(self) -> None:
+            response = get(f"{sandbox.url}{self.path}", headers=dict(self.headers))
+            self.send_response(response.status_code)
+            self.send_header("Content-Length", f"{len(response.content)}")
+            self.end_headers()
+            self.wfile.write(response.content)
+
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()
 
     tunnels: list[str] = []
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "corporate-ca.pem")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("help.example").configure_cert(context)
-    with start_blocking_portal() as portal:
-        listener = portal.call(lambda: anyio.create_tcp_listener(local_host="127.0.0.1"))
-        port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
-        kitchen.proxy = f"http://127.0.0.1:{port}"
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        kitchen.proxy = f"http://127.0.0.1:{server.server_port}"
         kitchen.environment["USERESPONSE_URL"] = "https://help.example"
-        with portal.wrap_async_context_manager(listener):
-            serving = portal.start_task_soon(listener.serve, handle)
-            yield tunnels
-            serving.cancel()
+        yield tunnels
+        server.shutdown()
 
 
-@pytest.mark.parametrize("token", [None, "g4teway"])
-def test_requests_go_through_the_proxy(kitchen, sandbox, tunnels, token):
-    if token is not None:
-        kitchen.environment["GATEWAY_TOKEN"] = token
-    output = kitchen.run("corporate_network", kitchen.proxy, "corporate-ca.pem")
-    assert output.endswith("one of 1230 users\n")
-    assert set(tunnels) == {"help.example:443"}
-    assert [request.headers.get("X-Gateway-Token") for request in sandbox.requests] == [token] * 2
-
-
-def test_the_corporate_authority_is_not_trusted_unless_named(kitchen, sandbox, tunnels, tmp_path):
+def test_requests_go_through_the_proxy_and_only_the_named_authority_is_trusted(
+    kitchen, sandbox, tunnels, tmp_path
+):
     trustme.CA().cert_pem.write_to_path(tmp_path / "another-ca.pem")
     output = kitchen.run("corporate_network", kitchen.proxy, "another-ca.pem", fails=True)
     assert "certificate is not trusted" in output
     assert (len(tunnels), sandbox.requests) == (1, [])
+    for token in ({}, {"GATEWAY_TOKEN": "g4teway"}):
+        kitchen.environment |= token
+        output = kitchen.run("corporate_network", kitchen.proxy, "corporate-ca.pem")
+        assert output.endswith("one of 1230 users\n")
+    assert set(tunnels) == {"help.example:443"}
+    tokens = [request.headers.get("X-Gateway-Token") for request in sandbox.requests]
+    assert tokens == [None, None, "g4teway", "g4teway"]
 
 
 def test_every_request_and_every_retry_is_logged_and_counted(kitchen, sandbox):
@@ -401,18 +401,19 @@ def test_two_dask_workers_export_each_user_once(kitchen, sandbox, tmp_path):
     assert {row["id"]: (row["name"], row["email"]) for row in rows} == everybody(sandbox)
 
 
-@pytest.mark.parametrize("options", [(), ("--parquet", "lake")])
+@pytest.mark.parametrize("options", [(), ("lake",)])
 def test_the_warehouse_counts_open_tickets_by_category_and_week(
     kitchen, sandbox, tmp_path, options
 ):
     async def open_tickets() -> Counter[tuple[str, str]]:
-        counts: Counter[tuple[str, str]] = Counter()
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
-            async for ticket in client.tickets.search(status="all"):
-                if not (ticket.status and ticket.status.is_closed):
-                    day = ticket.created_at.date()
-                    monday = day - timedelta(days=day.weekday())
-                    counts[ticket.category.name if ticket.category else "(none)", f"{monday}"] += 1
+            tickets = await client.tickets.search(status="all").collect()
+        counts: Counter[tuple[str, str]] = Counter()
+        for ticket in tickets:
+            if not (ticket.status and ticket.status.is_closed):
+                day = ticket.created_at.date()
+                monday = day - timedelta(days=day.weekday())
+                counts[ticket.category.name if ticket.category else "(none)", f"{monday}"] += 1
         return counts
 
     kitchen.environment["DLT_DATA_DIR"] = str(tmp_path / "dlt")
