@@ -1,4 +1,4 @@
-"""A day at the help desk through the public API: each role sees what the others did.
+"""Days at the help desk through the public API: each role sees what the others did.
 
 Who may do what, what is refused, and each value in a response is the subject of ``tests/sandbox``.
 """
@@ -29,183 +29,146 @@ LOG = "Запис\n".encode()
 PASSWORD = 'pa55 "wörd"/'
 
 
-class Day(SimpleNamespace):
-    """A client of each person, and what the day has brought so far."""
-
-    guest: AsyncClient
-    neighbour: AsyncClient
-    agent: AsyncClient
-    admin: AsyncClient
-    customer: AsyncClient
-    cleo: int
-    ticket: int
-
-
 @pytest.fixture
-async def day(start_sandbox) -> AsyncIterator[Day]:
+async def people(start_sandbox) -> AsyncIterator[Any]:
+    """A client of a guest and of each role, and how to connect with another key."""
     sandbox = start_sandbox(users=30)
-    keys = {"guest": None, "neighbour": sandbox.keys["user"], **sandbox.keys}
     async with AsyncExitStack() as stack:
 
         async def connect(key: Any) -> AsyncClient:
             return await stack.enter_async_context(client_of(sandbox, api_key=key))
 
-        people = {person: await connect(key) for person, key in keys.items()}
-        yield Day(connect=connect, **people)
+        roles = {role: await connect(key) for role, key in sandbox.keys.items()}
+        yield SimpleNamespace(connect=connect, guest=await connect(None), **roles)
 
 
-async def test_a_day_at_the_help_desk(day, tmp_path):
-    await a_customer_signs_up_and_in(day)
-    await the_customer_opens_a_ticket_and_an_agent_takes_it(day)
-    await they_talk_and_send_each_other_files(day, tmp_path / "log")
-    await what_is_done_twice_or_undone_is_as_it_was(day)
-    await the_ticket_is_completed_and_listed_with_its_changes(day)
-    await topics_and_comments_wait_for_an_agent(day)
-    await notes_and_the_profile_of_the_customer_are_kept(day)
-    await the_lists_around_are_read(day)
-    await what_and_who_is_deleted_or_banned_is_gone(day)
-
-
-async def a_customer_signs_up_and_in(day: Day) -> None:
-    registered = await day.guest.auth.register(name="Cleo Park", email="cleo@park.example")
-    await day.admin.users.change_password(registered.id, PASSWORD)
-    await refused(day.guest.auth.login("cleo@park.example", "a guess"), AuthenticationError)
-    signed_in = await day.guest.auth.login("cleo@park.example", Secret(PASSWORD))
-    assert signed_in.api_key == registered.api_key
+async def test_an_account_from_its_registration_to_its_end(people):
+    auth, users = people.guest.auth, people.admin.users
+    registered = await auth.register(name="Cleo Park", email="cleo@park.example")
     assert isinstance(registered.api_key, Secret)
-    day.customer = await day.connect(signed_in.api_key)
-    me = await day.customer.users.me()
-    day.cleo = me.id
+    await users.change_password(registered.id, PASSWORD)
+    await refused(auth.login("cleo@park.example", "a guess"), AuthenticationError)
+    signed_in = await auth.login("cleo@park.example", Secret(PASSWORD))
+    assert signed_in.api_key == registered.api_key
+    customer = await people.connect(signed_in.api_key)
+    me = await customer.users.me()
     assert (me.id, me.name, me.role.alias) == (registered.id, "Cleo Park", "user")
-
-
-async def the_customer_opens_a_ticket_and_an_agent_takes_it(day: Day) -> None:
-    photo = Attachment.from_bytes("photo.jpg", b"smoke")
-    properties = {11: "A-7", 13: ["api", "mobile"]}
-    more = {"attachments": [photo], "properties": properties}
-    opened = await day.customer.tickets.create("Printer on fire", "It smokes.", **more)
-    day.ticket = opened.id
-    assert (opened.status.slug, opened.author.id) == ("opened", day.cleo)
-    assert [it.value for it in opened.custom_fields] == [["A-7"], ["api", "mobile"]]
-    await refused(day.neighbour.objects.get(day.ticket), NotFoundError)
-    mine = {"text": "printer on FIRE", "status": "opened", "date": "today", "author_id": day.cleo}
-    assert await ids_of(day.agent.tickets.search(**mine)) == [day.ticket]
-    amir = await day.agent.users.me()
-    taken = await day.agent.objects.update(day.ticket, responsible_id=amir.id)
-    assert (taken.responsible.id, taken.title) == (amir.id, "Printer on fire")
-
-
-async def they_talk_and_send_each_other_files(day: Day, log: Any) -> None:
-    private = await day.agent.comments.create(day.ticket, "Call the brigade", is_private=True)
-    uploaded = await day.agent.files.upload(Attachment.from_bytes("Журнал 1.txt", LOG))
-    public = await day.agent.comments.create(day.ticket, "Read this", attachments=[uploaded])
-    thanks = await day.customer.comments.create(day.ticket, "Thanks!", reply_to=public.id)
-    assert thanks.reply_to_id == public.id
-    written = [private.id, public.id, thanks.id]
-    assert await ids_of(day.agent.objects.comments(day.ticket, sort="desc")) == written[::-1]
-    assert (await day.agent.comments.list().first()).id == thanks.id
-    seen = await day.customer.objects.comments(day.ticket).collect()
-    assert [it.id for it in seen] == written[1:]
-
-    (attached,) = seen[0].attachments
-    assert attached.name.full == "Журнал 1.txt"
-    assert await day.customer.files.download(attached, log) == len(LOG)
-    assert log.read_bytes() == LOG
-    changed = await day.customer.comments.update(thanks.id, content="Thank you!")
-    assert changed.content == "Thank you!"
-    bill = Attachment.from_bytes("bill.pdf", b"%PDF")
-    ticket = await day.customer.objects.attach(day.ticket, bill)
-    assert [file.name.full for file in ticket.attachments] == ["photo.jpg", "bill.pdf"]
-
-
-async def what_is_done_twice_or_undone_is_as_it_was(day: Day) -> None:
-    objects, comments = day.agent.objects, day.customer.comments
-    ids = await ids_of(day.customer.objects.comments(day.ticket))
-    for is_on in (True, False):
-        assert (await day.customer.objects.toggle_vote(day.ticket)).votes.is_voted is is_on
-        assert (await objects.toggle_comments(day.ticket)).can_be_commented is not is_on
-        assert (await comments.toggle_vote(ids[0])).votes.is_voted is is_on
-        assert (await comments.toggle_best(ids[0])).is_best is is_on
-        best = (await day.customer.objects.get(day.ticket)).best_comment
-        assert (best and best.id) == (ids[0] if is_on else None)
-        subscribe = objects.subscribe if is_on else objects.unsubscribe
-        assert (await subscribe(day.ticket)).is_subscribed is is_on
-    # The API has no call to restore an object: a second call takes it out again.
-    for state, trash in (("trashed", [day.ticket]), ("active", [])):
-        assert (await objects.trash(day.ticket)).state.name == state
-        assert await ids_of(await report(day, "Trash")) == trash
-    await comments.trash(ids[-1])
-    assert await ids_of(day.customer.objects.comments(day.ticket)) == ids[:-1]
-    assert (await day.agent.comments.restore(ids[-1])).id == ids[-1]
-
-
-async def the_ticket_is_completed_and_listed_with_its_changes(day: Day) -> None:
-    statuses = {it.slug: it.id for it in await day.agent.statuses.list(object_type="ticket")}
-    done = await day.agent.objects.update(day.ticket, status_id=statuses["completed"])
-    assert done.status.is_closed is True
-    page = await (await report(day, "Completed"))
-    assert (page.items[0].id, page.active_group) == (day.ticket, "all")
-    assert await ids_of(day.agent.users.activity(day.cleo)) == [day.ticket]
-    first, *_, last = await day.agent.changelog.for_object(day.ticket)
-    assert (first.created_by.id, last.actions[-1].value) == (day.cleo, "Completed")
-    of_user = await day.agent.changelog.for_user(day.cleo)
-    assert [change.actions[0].field for change in of_user] == ["registered", "password"]
-
-
-async def topics_and_comments_wait_for_an_agent(day: Day) -> None:
-    idea = {"content": "Please", "object_type": "idea"}
-    topic, spam = [(await day.customer.topics.create(it, **idea)).id for it in ("Water", "Watches")]
-    moderation = day.agent.moderation
-    assert (await moderation.approve_topic(topic)).state.name == "active"
-    assert (await moderation.decline_topic(spam, "Advertising")).state.name == "declined"
-    found = await ids_of(day.guest.topics.search())
-    assert (topic in found, spam in found) == (True, False)
-    good, bad = [(await day.neighbour.comments.create(topic, it)).id for it in ("Yes", "Watches")]
-    await moderation.approve_comment(good)
-    await moderation.decline_comment(bad, "Advertising")
-    assert await ids_of(day.guest.objects.comments(topic)) == [good]
-    assert (await day.agent.objects.archive(topic)).state.name == "archived"
-    assert await ids_of(await report(day, "Archive")) == [topic]
-
-
-async def notes_and_the_profile_of_the_customer_are_kept(day: Day) -> None:
-    notes = day.agent.users.notes
-    first = await notes.create(day.cleo, "Owns a printer")
-    second = await notes.create(day.cleo, "Call", remind_at=datetime(2030, 1, 31, 9, 0))  # noqa: DTZ001 - the API takes no zone
-    assert (await notes.update(first.id, "Owned a printer")).content == "Owned a printer"
-    await notes.delete(first.id)
-    assert [note.id for note in await notes.list(day.cleo)] == [second.id]
     tags, properties = ["vip", "press"], {1: "Acme"}
-    await day.customer.users.update_me(full_name="Cleo Ng", tags=tags, properties=properties)
-    cleo = await day.agent.users.get(day.cleo)
+    await customer.users.update_me(full_name="Cleo Ng", tags=tags, properties=properties)
+    cleo = await people.agent.users.get(me.id)
     assert (cleo.name, cleo.tags, cleo.api_key) == ("Cleo Ng", tags, None)
     assert [(value.id, value.value) for value in cleo.custom_fields] == [(1, ["Acme"])]
 
+    notes = people.agent.users.notes
+    first = await notes.create(me.id, "Owns a printer")
+    second = await notes.create(me.id, "Call", remind_at=datetime(2030, 1, 31, 9, 0))  # noqa: DTZ001 - the API takes no zone
+    assert (await notes.update(first.id, "Owned a printer")).content == "Owned a printer"
+    await notes.delete(first.id)
+    assert [note.id for note in await notes.list(me.id)] == [second.id]
+    changes = await people.agent.changelog.for_user(me.id)
+    assert [it.actions[0].field for it in changes] == ["registered", "password", "name"]
 
-async def the_lists_around_are_read(day: Day) -> None:
-    category, *_ = await day.guest.categories.list(ownership="helpdesk")
-    assert await day.guest.categories.get(category.id) == category
-    assert all(isinstance(forum.id, str) and forum.name for forum in await day.guest.forums.list())
-    (region,) = [custom for custom in await day.admin.users.custom_fields() if custom.id == 7]
-    assert [option.title for option in region.options if option.value == "EU"] == ["Europe"]
-    chat, *_ = await day.agent.chats.list().collect()
-    assert await day.agent.chats.get(chat.id) == chat
-    messages = await day.agent.chats.messages(chat.id).collect()
-    assert messages[0] == chat.last_message
-    older = day.agent.chats.messages(chat.id, top_id=messages[1].id)
-    assert await older.collect() == messages[1:]
-
-
-async def what_and_who_is_deleted_or_banned_is_gone(day: Day) -> None:
-    assert (await day.agent.objects.delete(day.ticket)).id == day.ticket
-    await refused(day.agent.objects.get(day.ticket), NotFoundError)
-    users = day.admin.users
-    await users.ban(day.cleo, reason="Advertising", days=3)
-    await refused(day.customer.users.me(), PermissionDeniedError)
+    await users.ban(me.id, reason="Advertising", days=3)
+    await refused(customer.users.me(), PermissionDeniedError)
     dana = await users.create("dana@park.example", full_name="Dana", password=PASSWORD)
     assert await users.get_by_email("DANA@park.example") == await users.get(dana.id)
     await users.delete(dana.id)
     assert await users.get_by_email("dana@park.example") is None
+
+
+async def test_a_ticket_from_its_opening_to_its_end(people, tmp_path):
+    customer, agent = people.user, people.agent
+    cleo, amir = [(await client.users.me()).id for client in (customer, agent)]
+    photo = Attachment.from_bytes("photo.jpg", b"smoke")
+    more = {"attachments": [photo], "properties": {11: "A-7", 13: ["api", "mobile"]}}
+    opened = await customer.tickets.create("Printer on fire", "It smokes.", **more)
+    ticket = opened.id
+    assert (opened.status.slug, opened.author.id) == ("opened", cleo)
+    assert [it.value for it in opened.custom_fields] == [["A-7"], ["api", "mobile"]]
+    mine = {"text": "printer on FIRE", "status": "opened", "date": "today", "author_id": cleo}
+    assert await ids_of(agent.tickets.search(**mine)) == [ticket]
+    assert (await agent.objects.update(ticket, responsible_id=amir)).responsible.id == amir
+
+    private = await agent.comments.create(ticket, "Call the brigade", is_private=True)
+    uploaded = await agent.files.upload(Attachment.from_bytes("Журнал 1.txt", LOG))
+    public = await agent.comments.create(ticket, "Read this", attachments=[uploaded])
+    thanks = await customer.comments.create(ticket, "Thanks!", reply_to=public.id)
+    written = [private.id, public.id, thanks.id]
+    assert await ids_of(agent.objects.comments(ticket, sort="desc")) == written[::-1]
+    assert (await agent.comments.list().first()).id == thanks.id
+    seen = await customer.objects.comments(ticket).collect()
+    assert [(it.id, it.reply_to_id) for it in seen] == [(public.id, None), (thanks.id, public.id)]
+    (attached,) = seen[0].attachments
+    assert attached.name.full == "Журнал 1.txt"
+    assert await customer.files.download(attached, tmp_path / "log") == len(LOG)
+    assert (tmp_path / "log").read_bytes() == LOG
+    assert (await customer.comments.update(thanks.id, content="Thank you!")).content == "Thank you!"
+    with_bill = await customer.objects.attach(ticket, Attachment.from_bytes("bill.pdf", b"%PDF"))
+    assert [file.name.full for file in with_bill.attachments] == ["photo.jpg", "bill.pdf"]
+
+    statuses = {it.slug: it.id for it in await agent.statuses.list(object_type="ticket")}
+    done = await agent.objects.update(ticket, status_id=statuses["completed"])
+    assert done.status.is_closed is True
+    page = await (await report(agent, "Completed"))
+    assert (page.items[0].id, page.active_group) == (ticket, "all")
+    assert ticket in await ids_of(agent.users.activity(cleo))
+    first, *_, last = await agent.changelog.for_object(ticket)
+    assert (first.created_by.id, last.actions[-1].value) == (cleo, "Completed")
+    assert (await agent.objects.delete(ticket)).id == ticket
+    await refused(agent.objects.get(ticket), NotFoundError)
+
+
+async def test_what_is_done_twice_or_undone_is_as_it_was(people):
+    customer, objects = people.user, people.agent.objects
+    ticket = (await customer.tickets.create("Printer", "Help!")).id
+    comment = (await customer.comments.create(ticket, "It smokes.")).id
+    for is_on in (True, False):
+        assert (await customer.objects.toggle_vote(ticket)).votes.is_voted is is_on
+        assert (await objects.toggle_comments(ticket)).can_be_commented is not is_on
+        assert (await people.agent.comments.toggle_vote(comment)).votes.is_voted is is_on
+        assert (await customer.comments.toggle_best(comment)).is_best is is_on
+        best = (await customer.objects.get(ticket)).best_comment
+        assert (best and best.id) == (comment if is_on else None)
+        subscribe = objects.subscribe if is_on else objects.unsubscribe
+        assert (await subscribe(ticket)).is_subscribed is is_on
+    await customer.comments.trash(comment)
+    assert await ids_of(customer.objects.comments(ticket)) == []
+    assert (await people.agent.comments.restore(comment)).id == comment
+    # The API has no call to restore an object: a second call takes it out again.
+    for state, trash in (("trashed", [ticket]), ("active", [])):
+        assert (await objects.trash(ticket)).state.name == state
+        assert await ids_of(await report(people.agent, "Trash")) == trash
+
+
+async def test_topics_and_comments_wait_for_an_agent(people):
+    idea = {"content": "Please", "object_type": "idea"}
+    topic, spam = [(await people.user.topics.create(it, **idea)).id for it in ("Water", "Watches")]
+    moderation = people.agent.moderation
+    assert (await moderation.approve_topic(topic)).state.name == "active"
+    assert (await moderation.decline_topic(spam, "Advertising")).state.name == "declined"
+    found = await ids_of(people.guest.topics.search())
+    assert (topic in found, spam in found) == (True, False)
+    good, bad = [(await people.user.comments.create(topic, it)).id for it in ("Yes", "Watches")]
+    await moderation.approve_comment(good)
+    await moderation.decline_comment(bad, "Advertising")
+    assert await ids_of(people.guest.objects.comments(topic)) == [good]
+    assert (await people.agent.objects.archive(topic)).state.name == "archived"
+    assert await ids_of(await report(people.agent, "Archive")) == [topic]
+
+
+async def test_the_lists_around_are_read(people):
+    category, *_ = await people.guest.categories.list(ownership="helpdesk")
+    assert await people.guest.categories.get(category.id) == category
+    forums = await people.guest.forums.list()
+    assert all(isinstance(forum.id, str) and forum.name for forum in forums)
+    (region,) = [custom for custom in await people.admin.users.custom_fields() if custom.id == 7]
+    assert [option.title for option in region.options if option.value == "EU"] == ["Europe"]
+    chats = people.agent.chats
+    chat, *_ = await chats.list().collect()
+    assert await chats.get(chat.id) == chat
+    messages = await chats.messages(chat.id).collect()
+    assert messages[0] == chat.last_message
+    assert await chats.messages(chat.id, top_id=messages[1].id).collect() == messages[1:]
 
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7.0"])
@@ -252,6 +215,6 @@ async def ids_of(pages: Pages[Any]) -> list[int]:
     return [item.id async for item in pages]
 
 
-async def report(day: Day, name: str) -> Pages[Object]:
-    ids = {it.name: it.id for it in await day.agent.reports.list()}
-    return day.agent.reports.objects(ids[name])
+async def report(agent: AsyncClient, name: str) -> Pages[Object]:
+    ids = {it.name: it.id for it in await agent.reports.list()}
+    return agent.reports.objects(ids[name])
