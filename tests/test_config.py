@@ -47,9 +47,6 @@ def refusal(*args, **options) -> str:
     return str(caught.value)
 
 
-# The base URL
-
-
 @pytest.mark.parametrize(
     ("base_url", "address"),
     [
@@ -122,9 +119,6 @@ def test_an_unencrypted_base_url_warns(base_url):
     assert caught[0].filename == __file__
 
 
-# Where settings come from
-
-
 async def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("USERESPONSE_API_KEY", "")
     monkeypatch.setenv("USERESPONSE_API_VERSION", "")
@@ -153,8 +147,7 @@ async def test_a_key_is_sent_unchanged_but_for_white_space_around_it(sandbox):
 
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7", "7.0.1", "v8", "8.0-beta"])
 async def test_any_api_version_is_used(version):
-    url = (await sent_by(URL, api_version=version)).url
-    assert str(url) == f"{URL}/api/{version}/me.json"
+    assert (await sent_by(URL, api_version=version)).url == f"{URL}/api/{version}/me.json"
 
 
 NO_DURATIONS = [0, -1, -0.5, True, "5", float("nan")]
@@ -216,9 +209,6 @@ async def test_timeouts_reach_each_request_and_an_attempt_takes_at_most_five(
         assert request.extensions["timeout"] == timeout.as_dict()
     settings = Settings.resolve(URL, api_key=None, api_version=None, **given)
     assert settings.longest_attempt == longest_attempt
-
-
-# The retry policy
 
 
 def test_the_default_retry_policy():

@@ -17,66 +17,40 @@ from useresponse_async._pacing import Pacing, Slot
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 
-class Load:
-    """As many requests under way as the limit allows."""
-
-    def __init__(self, bound: int) -> None:
-        self.pacing = Pacing(bound)
-        self._under_way: deque[Slot] = deque()
-
-    async def fill(self) -> None:
-        while len(self._under_way) < self.pacing.limit:
-            self._under_way.append(Slot(self.pacing, bulk=False))
-            await self._under_way[-1].__aenter__()
-
-    async def answer(self, *, overloaded: bool = False) -> None:
-        await self.fill()
-        slot = self._under_way.popleft()
-        if overloaded:
-            slot.overloaded()
-        await slot.__aexit__(None, None, None)
-        if not overloaded:
-            slot.succeeded()
-        await self.fill()
-
-    async def answer_round(self, *, overloaded: bool = False) -> None:
-        await self.fill()
-        for _ in range(len(self._under_way)):
-            await self.answer(overloaded=overloaded)
+def good_responses(pacing: Pacing, number: int) -> None:
+    for _ in range(number):
+        pacing.increase(seen=pacing.decreases, full=True)
 
 
-async def test_the_limit_starts_low_and_doubles_with_each_round_of_successes():
-    load = Load(64)
+def test_the_limit_starts_low_and_doubles_with_each_round_of_successes():
+    pacing = Pacing(64)
     for limit in (20, 40, 64):
-        assert load.pacing.limit == limit
-        await load.answer_round()
+        assert pacing.limit == limit
+        good_responses(pacing, pacing.limit)
 
 
-async def test_concurrent_failures_reduce_the_limit_once_and_never_below_one():
-    load = Load(10)
-    await load.fill()
+def test_concurrent_failures_reduce_the_limit_once_and_never_below_one():
+    pacing = Pacing(10)
     for _ in range(3):
-        await load.answer(overloaded=True)
-    assert load.pacing.limit == 7
+        pacing.decrease(seen=0)
+    assert pacing.limit == 7
     for _ in range(20):
-        await load.answer_round(overloaded=True)
-    assert load.pacing.limit == 1
+        pacing.decrease(seen=pacing.decreases)
+    assert pacing.limit == 1
 
 
-async def test_a_limit_that_was_too_high_is_probed_late_and_then_in_steps_to_the_maximum():
-    load = Load(50)
-    await load.answer_round()
-    await load.answer(overloaded=True)
-    rounds = []
+def test_a_limit_that_was_too_high_is_probed_late_and_then_in_steps_to_the_maximum():
+    pacing = Pacing(50)
+    good_responses(pacing, 20)
+    pacing.decrease(seen=0)
     for _ in range(8):
-        await load.answer_round()
-        rounds.append(load.pacing.limit)
-    assert rounds[-1] == max(rounds) == 39
-    limits = [load.pacing.limit]
-    while limits[-1] < 50:
-        await load.answer()
-        if load.pacing.limit != limits[-1]:
-            limits.append(load.pacing.limit)
+        good_responses(pacing, pacing.limit)
+        assert pacing.limit <= 39
+    limits = [39]
+    while pacing.limit < 50:
+        good_responses(pacing, 1)
+        if pacing.limit != limits[-1]:
+            limits.append(pacing.limit)
     assert limits == list(range(39, 51))
 
 
@@ -103,22 +77,22 @@ async def test_responses_to_requests_from_before_a_decrease_are_ignored():
 
 
 async def test_a_pause_ends_early_only_when_a_server_that_was_down_responds_again():
-    load = Load(4)
-    await load.answer_round()
-    assert await load.pacing.pause(0.01) is False
+    pacing = Pacing(4)
+    good_responses(pacing, 4)
+    assert await pacing.pause(0.01) is False
     for _ in range(3):
-        await load.answer_round(overloaded=True)
+        pacing.decrease(seen=pacing.decreases)
     outcomes = []
 
     async def wait() -> None:
-        outcomes.append(await load.pacing.pause(60))
+        outcomes.append(await pacing.pause(60))
 
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
-            assert await load.pacing.pause(0.01, until_back=False) is False
-            await load.answer_round()
+            assert await pacing.pause(0.01, until_back=False) is False
+            good_responses(pacing, 1)
     assert outcomes == [True]
 
 

@@ -65,16 +65,11 @@ async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
 # The ways to use pages
 
 
-@pytest.mark.parametrize(
-    ("arguments", "expected", "place"),
-    [({}, range(1, 51), (1, 50, 2)), ({"page": 3, "count": 20}, range(41, 61), (3, 20, 4))],
-)
-async def test_awaiting_returns_the_requested_page(client, arguments, expected, place):
-    page = await client.users.search(**arguments)
-    assert ids(page.items) == list(expected)
-    assert (page.number, page.size, page.next_number) == place
-    assert (page.total_items, page.total_pages) == (230, math.ceil(230 / page.size))
-    assert page.extra == {}
+async def test_awaiting_returns_the_requested_page(client):
+    first, page = await client.users.search(), await client.users.search(page=3, count=20)
+    assert (first.number, first.size, first.next_number, first.total_pages) == (1, 50, 2, 5)
+    assert (page.number, page.size, page.next_number, page.total_pages) == (3, 20, 4, 12)
+    assert (ids(page.items), page.total_items, page.extra) == ([*range(41, 61)], 230, {})
 
 
 async def test_iterating_yields_every_user_in_order(sandbox, client):

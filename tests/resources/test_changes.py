@@ -94,44 +94,30 @@ async def test_a_moment_without_a_time_zone_raises_at_once(sandbox, client, kind
 
 
 TOPICS = {
-    "in another order are all read and sorted": (
-        [[(9, 50), (8, 900)], [(7, 40), (6, 30)], [(5, 20), (4, 10)], [(3, 700), (2, 5)]],
-        [8, 3],
-    ),
-    "whose order breaks between two pages are all read": (
-        [[(3, 800), (9, 790)], [(5, 900), (4, 100)], [(2, 650), (1, 50)]],
-        [5, 3, 9, 2],
-    ),
+    "in another order are all read and sorted": ([8, 3],
+        [[(9, 50), (8, 900)], [(7, 40), (6, 30)], [(5, 20), (4, 10)], [(3, 700), (2, 5)]]),
+    "whose order breaks between two pages are all read": ([5, 3, 9, 2],
+        [[(3, 800), (9, 790)], [(5, 900), (4, 100)], [(2, 650), (1, 50)]]),
     # Newest first, without activity since on the first page: its order proves nothing.
-    "that may be sorted by creation are all read": (
-        [[(9, 50), (8, 40)], [(7, 30), (6, 20)], [(5, 700), (4, 10)]],
-        [5],
-    ),
+    "that may be sorted by creation are all read": ([5],
+        [[(9, 50), (8, 40)], [(7, 30), (6, 20)], [(5, 700), (4, 10)]]),
     # Page 3 is in flight beside page 2.
-    "in order are read no further than the moment": (
-        [[(8, 900), (9, 800)], [(3, 700), (6, 50)], *[[(n, 0)] * 2 for n in (5, 4, 2, 1)]],
-        [8, 9, 3],
-    ),
-    "whose activity is not told come last and hide nothing": (
-        [[(8, 900), (9, None)], [(3, 50), (6, 700)]],
-        [8, 6, 9],
-    ),
-}
+    "in order are read no further than the moment": ([8, 9, 3],
+        [[(8, 900), (9, 800)], [(3, 700), (6, 50)], *[[(n, 0)] * 2 for n in (5, 4, 2, 1)]]),
+    "whose activity is not told come last and hide nothing": ([8, 6, 9],
+        [[(8, 900), (9, None)], [(3, 50), (6, 700)]]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("which", TOPICS)
 async def test_changes_of_topics(start_sandbox, which):
-    pages, expected = TOPICS[which]
+    expected, pages = TOPICS[which]
     sandbox = start_sandbox(users=1)
     for number, rows in enumerate(pages, 1):
-        page = {
-            "currentPage": number,
-            "totalPages": len(pages),
-            "totalObjects": 2 * len(pages),
-            "objectsPerPage": 2,
-            "data": [{"id": it, "latestActivityPosix": time} for it, time in rows],
-        }
-        sandbox.answer_next(json.dumps({"success": page}), match=f"page={number}&")
+        page = {"currentPage": number, "totalPages": len(pages), "totalObjects": 2 * len(pages)}
+        data = [{"id": it, "latestActivityPosix": time} for it, time in rows]
+        body = {"success": {**page, "objectsPerPage": 2, "data": data}}
+        sandbox.answer_next(json.dumps(body), match=f"page={number}&")
     async with client_of(sandbox) as client:
         moment = EPOCH + timedelta(seconds=600)
         found = [it.id async for it in client.topics.changed_since(moment, count=2)]
