@@ -27,7 +27,6 @@ settings.load_profile("default")
 # Coverage follows the workers of pytest-xdist, but not all that the tests start: that takes long.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
-
 # Where Python may not write compiled modules beside the sources, the workers and all that the tests
 # start would compile every module again.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
@@ -44,16 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("long")
 
 
-@pytest.fixture(autouse=True, scope="session")
-def interruptible() -> None:
-    # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Likewise a hangup under nohup; to ignore it by a handler is not handed down.
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)
-
-
 # In asyncio's debug mode a busy machine's slow callbacks are logged, and fill the standard error of
 # processes whose output is compared. So the mode is for the tests' own loops alone.
 DEBUG = bool(os.environ.get("PYTHONASYNCIODEBUG"))
@@ -61,8 +50,14 @@ logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def no_debug_mode_in_children() -> None:
+def children_can_be_interrupted_and_do_not_debug() -> None:
     os.environ.pop("PYTHONASYNCIODEBUG", None)
+    # What a shell starts in the background ignores Ctrl-C, and so would all that the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Likewise a hangup under nohup; to ignore it by a handler is not handed down.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(params=["asyncio", "asyncio+uvloop", "trio"])

@@ -4,13 +4,10 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from useresponse_async import AsyncClient
 from useresponse_async.resources import Resource
 
 
-def endpoints(
-    owner: AsyncClient | Resource, prefix: str = ""
-) -> Iterator[tuple[str, Callable[..., Any]]]:
+def endpoints(owner: Any, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield every public method of every resource, with its dotted name."""
     for name, member in inspect.getmembers(owner):
         if name.startswith("_"):

@@ -95,7 +95,6 @@ async def test_success_shows_no_key(client, sandbox, witness, caplog):
         me = await client.users.me()
         users = await client.users.search().collect()
         page = await client.users.search()
-    assert me.api_key is not None
     assert me.api_key.reveal() == KEY
     for thing in (client, me, page, client.users, client.users.search(), me.api_key, *users):
         witness.look_at(thing)
@@ -216,17 +215,9 @@ async def test_a_password_or_token_shows_in_no_error_no_log_and_no_frame(client,
     await witness.look_at_failure(client.users.me())
 
 
-NO_SLOTS = {"max_in_flight": 0}
-
-
-@pytest.mark.parametrize(
-    ("key", "invalid"),
-    [
-        (KEY, {"headers": {"a b": "c"}}), (None, NO_SLOTS),  # by the environment
-        (KEY + "\n", NO_SLOTS), (ur.Secret(KEY + "\n"), NO_SLOTS), (KEY + " x", {}),
-        (KEY.encode(), {}),
-    ],
-)  # fmt: skip
+# No key is the one of the environment; the last two are invalid themselves.
+@pytest.mark.parametrize("key", [KEY, None, KEY + "\n", ur.Secret(KEY), KEY + " x", KEY.encode()])
+@pytest.mark.parametrize("invalid", [{"headers": {"a b": "c"}}, {"max_in_flight": 0}])
 def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(monkeypatch, key, invalid):
     monkeypatch.setenv("USERESPONSE_API_KEY", KEY)
     with pytest.raises(ur.ConfigurationError) as caught:
@@ -237,13 +228,11 @@ def test_an_invalid_setting_can_be_shown_with_the_locals_of_all_frames(monkeypat
     assert "s3cr3t" not in repr(ours)
 
 
-@pytest.mark.parametrize(
-    "spelled",
-    [KEY, quote(KEY), quote(KEY, safe=""), quote(KEY, safe="").lower(), r"k3y\/+=s3cr3t~42"],
-)  # fmt: skip
-def test_each_spelling_of_a_key_is_redacted(spelled: str):
-    assert ur.Secret(KEY).redact(f"<{spelled}>") == "<***>"
-    assert ur.Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
+def test_each_spelling_of_a_key_is_redacted():
+    quoted = quote(KEY, safe="")
+    for spelled in (KEY, quote(KEY), quoted, quoted.lower(), KEY.replace("/", r"\/")):
+        assert ur.Secret(KEY).redact(f"<{spelled}>") == "<***>"
+        assert ur.Secret(KEY).redact_bytes(f"<{spelled}>".encode()) == b"<***>"
 
 
 @given(text=st.text(min_size=1))
