@@ -1,4 +1,4 @@
-"""Objects: creation, edits, states, votes, approval, searches and reports."""
+"""Objects, their comments, searches and reports, and the messages of chats."""
 
 import base64
 from datetime import datetime, timezone
@@ -12,6 +12,10 @@ GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
 LISTS = ("search", "tickets", "report/4/objects", "users/3/activity")
 REPLY = {"object_id": 3, "content": "Hello?"}
+COMMENT, COMMENTS = "admin POST /comments.json", "admin GET /objects/21/comments.json"
+USER_POST = "user POST /comments.json"
+NOTED = {"object_id": 21, "content": "So [b]true[/b]"}
+MINE = {"object_id": 39, "content": "Mine"}
 HTML = {"content": '<b>x</b><br /><a href="https://a.example">y</a>', "treat_as_html": 1}
 
 STORIES = {
@@ -37,7 +41,7 @@ STORIES = {
         ("admin GET /objects/40.json?bbcode=1", {
             "content": "[b]x[/b]\n[url=https://a.example]y[/url]",
         }),
-        ("admin POST /comments.json", {"object_id": 21, **HTML}, {"content": HTML["content"]}),
+        (COMMENT, {"object_id": 21, **HTML}, {"content": HTML["content"]}),
         ("admin GET /objects/21/comments.json?bbcode=1", {"-1.content": Has("[b]x[/b]")}),
     ],
     "an author is forced by id, or by address, which creates that user once": [
@@ -65,7 +69,7 @@ STORIES = {
     ],
     "a deleted object is gone with its comments, the objects of a deleted author remain": [
         (POST, TICKET, {"id": 39}),
-        ("admin POST /comments.json", {"object_id": 39, "content": "x"}, {"id": 61}),
+        (COMMENT, {"object_id": 39, "content": "x"}, {"id": 61}),
         ("admin DELETE /objects/39.json", {"id": 39}),
         ("admin DELETE /objects/39.json", 404),
         ("admin GET /comments.json", {"0.id": 60}),
@@ -96,9 +100,9 @@ STORIES = {
     ],
     "comments can be closed and opened": [
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": False}),
-        ("user POST /comments.json", REPLY, 403),
+        (USER_POST, REPLY, 403),
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": True}),
-        ("user POST /comments.json", REPLY, 200),
+        (USER_POST, REPLY, 200),
     ],
     "only a user's topic waits for approval, and a declined one leaves the lists": [
         ("user POST /objects.json", TICKET, {"state.name": "active"}),
@@ -110,8 +114,7 @@ STORIES = {
         ("guest GET /objects/41.json", 200),
         ("agent POST /topic/41/decline.json", {"reason": "no wings"}, {"state.identifier": 5}),
         ("agent GET /search.json?ownership=feedback", {"*.id": lacks(41)}),
-        ("guest GET /objects/41.json", 404),
-        ("user GET /objects/41.json", 200),
+        *((f"{role} GET /objects/41.json", it) for role, it in [("guest", 404), ("user", 200)]),
         ("agent GET /changelog/object/41.json", {"-1.actions.0.value": "no wings"}),
     ],
     "a text search covers title, content and tags of every module": [
@@ -146,7 +149,7 @@ STORIES = {
         ("admin GET /changelog/object/3.json", {"#": 1, "0.createdBy.id": 3}),
         (POST, {**TICKET, "responsible_id": 1}, {"id": 39}),
         ("agent PUT /objects/39.json", {"title": "Other", "status_id": 2}, 200),
-        ("admin POST /comments.json", {"object_id": 39, "content": "x"}, {"id": 61}),
+        (COMMENT, {"object_id": 39, "content": "x"}, {"id": 61}),
         ("agent GET /changelog/object/39.json", {
             "0.actions.0.field": "created", "1.createdBy.id": 2, "1.source": "api",
             "1.actions.*.field": ["title", "status"],
@@ -172,6 +175,61 @@ STORIES = {
         ("user PUT /objects/3.json", {"status_id": 5}, 403),
         ("user POST /objects/3/attach-file.json", FILE, 200),
         ("user POST /objects/1/attach-file.json", FILE, 404),
+    ],
+    "a reply needs no object, and a user does not see what is private": [
+        (COMMENT, {**NOTED, "object_id": 5000}, 404),
+        (COMMENT, NOTED, {
+            "id": 61, "content": "So <b>true</b>", "objectId": 21, "ownership": "feedback",
+            "createdAgo": "just now", "updatedAt": None,
+            "votes": {"amount": 0, "canVote": True, "isVoted": False, "plural": "votes"},
+        }),
+        ("admin GET /objects/21.json", {"commentsNum": 3, "commentedAt": Has(":")}),
+        (COMMENT, {"reply_to": 61, "content": "x"}, {"objectId": 21, "replyToId": 61}),
+        (COMMENT, {**NOTED, "is_private": 1}, {"id": 63}),
+        (USER_POST, {"reply_to": 63, "content": "x"}, 400),
+    ],
+    "a private comment is visible to staff only, and comments are sorted and filtered by it": [
+        (POST, {**TICKET, "force_author": 3}, 200),
+        ("admin GET /objects/39/comments.json", 204),
+        (USER_POST, {**MINE, "is_private": 1}, 403),
+        (COMMENT, {**MINE, "is_private": 1}, {"id": 61}),
+        (USER_POST, MINE, {"id": 62}),
+        ("user GET /objects/39/comments.json", {"*.id": [62]}),
+        ("user GET /objects/39.json", {"commentsNum": 1}),
+        ("admin GET /objects/39/comments.json", {"*.id": [61, 62]}),
+        ("admin GET /objects/39/comments.json?sort=desc", {"*.id": [62, 61]}),
+        ("admin GET /objects/39/comments.json?is_private=1", {"*.id": [61]}),
+        ("admin GET /objects/39/comments.json?is_private=0", {"*.id": [62]}),
+    ],
+    "a comment in the trash is hidden, and its author cannot recover it": [
+        (USER_POST, NOTED, {"id": 61}),
+        ("user POST /comments/61/edit.json", {"content": "Other"}, {"updatedAt": Has(":")}),
+        ("user POST /comments/61/trash.json", {"id": 61}),
+        (COMMENTS, {"*.id": [21, 59]}),
+        ("admin GET /comments.json", {"0.id": 60}),
+        ("user POST /comments/61/trash.json", 404),
+        ("user POST /comments/61/recovery.json", 403),
+        ("admin POST /comments/61/recovery.json", {"id": 61}),
+        (COMMENTS, {"*.id": [21, 59, 61]}),
+        ("old DELETE /comments/61/trash.json", 200),
+        (COMMENTS, {"*.id": [21, 59]}),
+    ],
+    "at most one comment, which is not trashed, is the best": [
+        (COMMENT, {**NOTED, "object_id": 24}, {"id": 61}),
+        ("admin GET /objects/24.json", {"bestComment.id": 24}),
+        ("admin POST /comments/61/best/toggle.json", {"is_best": 1}),
+        ("admin GET /objects/24.json", {"bestComment.id": 61}),
+        ("admin POST /comments/61/trash.json", 200),
+        ("admin GET /objects/24.json", {"bestComment": None}),
+    ],
+    "a user's comment on a topic waits for approval, and a declined one leaves the lists": [
+        (USER_POST, NOTED, {"id": 61}),
+        *((f"{it} GET /objects/21/comments.json", {"*.id": Has(61)}) for it in ("user", "agent")),
+        ("guest GET /objects/21/comments.json", {"*.id": lacks(61)}),
+        ("agent POST /comment/61/approve.json", {"id": 61}),
+        ("guest GET /objects/21/comments.json", {"*.id": Has(61)}),
+        ("agent POST /comment/61/decline.json", {"reason": "rude"}, {"id": 61}),
+        *((f"{it} GET /objects/21/comments.json", {"*.id": lacks(61)}) for it in ("user", "agent")),
     ],
 }  # fmt: skip
 
@@ -287,3 +345,48 @@ def test_tickets_can_be_inserted_into_an_empty_installation(start):
     calls.play((f"admin GET /{path}.json", 204) for path in ("search", "comments", "chats"))
     assert calls.sandbox.insert_tickets(1) == [1] == calls.ids("admin GET /tickets.json")
     calls.play([("admin GET /objects/1/comments.json", 204)])
+
+
+# Comments and messages
+
+
+def test_lists_have_pages(start):
+    start(users=5, tickets=2, topics=0, articles=0, comments=120).play([
+        ("admin GET /objects/1/comments.json", {"*.id": [*range(1, 101, 2)]}),
+        ("admin GET /objects/1/comments.json?page=2", {"*.id": [*range(101, 121, 2)]}),
+        ("admin GET /objects/1/comments.json?page=3", 204),
+        ("admin GET /comments.json?page=2&count=3", {"*.id": [117, 116, 115]}),
+    ])  # fmt: skip
+
+
+def test_the_list_of_all_comments_depends_on_the_caller(unchanged):
+    public, mine, everything = (
+        set(unchanged.ids(f"{role} GET /comments.json")) for role in ("guest", "user", "admin")
+    )
+    assert public < mine < everything
+
+
+def test_messages_are_sorted_newest_first(unchanged):
+    url = "admin GET /chats/1/messages.json?page="
+    rows = [row for page in (1, 2, 3) for row in unchanged.value(f"{url}{page}")]
+    ids = [row["id"] for row in rows]
+    assert len(set(ids)) == 120
+    assert ids == sorted(ids, reverse=True)
+    assert (rows[-1]["isSystem"], rows[-1]["author"]) == (True, None)
+    assert {row["type"] for row in rows} == {"text", "article", "image"}
+    old = ("old GET /chats/1/messages.json", {"totalObjects": 120})
+    unchanged.play([(f"{url}4", 204), (f"{url}1", {"#": 50}), old])
+
+
+def test_a_new_message_is_the_last_message_and_top_id_keeps_pages_unchanged(calls, sandbox):
+    def page(query):
+        return calls.ids(f"admin GET /chats/2/messages.json?count=2&{query}")
+
+    before, (top, *_) = page("page=2"), page("page=1")
+    said = sandbox.say(2, "One more thing", author=2)
+    assert (page("page=1")[0], page(f"top_id={top}")[0]) == (said.id, top)
+    assert page("page=2") != before == page(f"page=2&top_id={top}")
+    last = {"lastMessage.content": "One more thing", "lastMessage.author.id": 2}
+    calls.play([("admin GET /chats/2.json", {**last, "completedAt": None})])
+    with pytest.raises(LookupError):
+        sandbox.say(5000, "Hello?")
