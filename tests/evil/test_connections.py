@@ -47,13 +47,11 @@ from useresponse_async import (
     Attachment,
 )
 
-pytestmark = pytest.mark.anyio
-every_loop = pytest.mark.every_loop
+pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
 CLOSE = b"Connection: close"
 
 
-@every_loop
 @pytest.mark.parametrize("end", [(), (RESET,)], ids=["close", "reset"])
 async def test_reads_survive_a_server_that_closes_after_every_response(server, connect, end):
     server.play(Request(), answer(), *end, times=60)
@@ -67,7 +65,6 @@ async def test_reads_survive_a_server_that_closes_after_every_response(server, c
     assert server.connections == 2
 
 
-@every_loop
 @pytest.mark.parametrize("late", [0, 0.03])
 async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, late):
     server.play(Request(), answer(), Sleep(late), times=3)
@@ -80,7 +77,6 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
     assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
 
 
-@every_loop
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_a_408_on_an_idle_connection_is_discarded(server, connect, proxied):
     late = answer(b"", CLOSE, status=b"408 Request Timeout")
@@ -93,7 +89,6 @@ async def test_a_408_on_an_idle_connection_is_discarded(server, connect, proxied
         assert (await client.users.me()).id == 1
 
 
-@every_loop
 @pytest.mark.parametrize("answered_before", [True, False])
 async def test_a_get_that_is_not_idempotent_is_sent_once_by_each_transport(
     server, connect, answered_before
@@ -107,7 +102,6 @@ async def test_a_get_that_is_not_idempotent_is_sent_once_by_each_transport(
     assert sum(b"/objects/7/archive.json" in head for head in server.heads) == 1
 
 
-@every_loop
 @pytest.mark.parametrize(
     ("status", "times"), [(b"407 Proxy Authentication Required", 1), (b"502 Bad Gateway", 6)]
 )
@@ -128,7 +122,6 @@ SILENCES = {
 }
 
 
-@every_loop
 @pytest.mark.parametrize("how", SILENCES)
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_cancelled_call_leaves_no_connection_open(server, connect, how, call, tmp_path):
@@ -156,7 +149,6 @@ HEADS = {
 ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], *drip(b"x" * 10_000, 0.02))}
 
 
-@every_loop
 @pytest.mark.parametrize("how", ANSWERS)
 async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
     download = [lambda client: client.files.download("/f", tmp_path / "f")] * (how in HEADS)
@@ -169,7 +161,6 @@ async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
     assert list(tmp_path.iterdir()) == []
 
 
-@every_loop
 async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, connect):
     async with connect(server) as client:
         for options, within in (({"timeout": 0.3}, r"1\.5"), ({"attempt_timeout": 0.1}, r"0\.1")):
@@ -178,14 +169,12 @@ async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, con
             await failure(call, APITimeoutError, match=rf"within {within} s")
 
 
-@every_loop
 async def test_a_download_may_take_longer(server, connect, tmp_path):
     server.play(Request(), answer(b"x" * 30)[:-30], *drip(b"x" * 30, 0.02))
     async with connect(server, attempt_timeout=0.3) as client:
         assert await client.files.download("/f", tmp_path / "f") == 30
 
 
-@every_loop
 async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
     async with connect(server) as client:
         for seconds in (n / 250 for n in range(1, 25)):
@@ -196,7 +185,6 @@ async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
             await until(lambda: not server.open_connections)
 
 
-@every_loop
 @pytest.mark.parametrize("key", ["evil-key", "ab" * 30, "a" * 64])
 async def test_redacting_a_large_error_does_not_block_the_event_loop(server, connect, key):
     size = 63 * 1024 * 1024
@@ -221,7 +209,6 @@ async def test_redacting_a_large_error_does_not_block_the_event_loop(server, con
     assert key not in f"{error} {error.response.text}"
 
 
-@every_loop
 @pytest.mark.parametrize("lingers", [True, False])
 async def test_an_early_413_to_a_large_upload_raises(server, connect, lingers):
     body = b'{"error": {"code": 413, "message": "too large"}}'
@@ -268,7 +255,6 @@ async def test_a_download_redirected_elsewhere_and_back_has_no_key(
     assert b"evil-key" not in other.heads[0]
 
 
-@every_loop
 async def test_an_upload_that_is_redirected_is_sent_completely(server, connect, tmp_path):
     """The body that broke off is closed before it is read anew: a file that stays open warns."""
     path = tmp_path / "a"
@@ -348,7 +334,6 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-@every_loop
 @BY_CALL
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault_below_the_request_is_typed_and_only_a_create_is_not_retried(  # noqa: PLR0917 - fixtures
@@ -385,25 +370,14 @@ async def test_a_certificate_that_is_required_of_the_client_is_typed(  # noqa: P
     assert not [head for head in server.heads if head.startswith(b"POST")]
 
 
-def self_signed() -> ssl.SSLContext:
-    """Return a context whose certificate is its own authority."""
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with authority.private_key_pem.tempfile() as key, authority.cert_pem.tempfile() as certificate:
-        context.load_cert_chain(certificate, key)
-    return context
-
-
 YESTERDAY = dt.datetime.now(dt.timezone.utc) - dt.timedelta(days=1)
 UNTRUSTED = {
     "Hostname mismatch|certificate is not valid for": lambda: tls_context("elsewhere.example"),
     "certificate has expired": lambda: tls_context(not_after=YESTERDAY),
-    "self.signed certificate": self_signed,
     "unable to get local issuer certificate": lambda: tls_context(authority=trustme.CA()),
 }
 
 
-@every_loop
 @pytest.mark.parametrize("reason", UNTRUSTED)
 async def test_an_untrusted_certificate_raises_before_a_request(
     start_server, trusting, connect, reason
@@ -417,7 +391,6 @@ async def test_an_untrusted_certificate_raises_before_a_request(
     assert [head.split()[0] for head in server.heads] == [b"GET"]
 
 
-@every_loop
 @pytest.mark.parametrize("script", [(SILENCE,), (RESET,), (Request(), SILENCE)])
 async def test_a_failing_tls_server_raises_at_once(start_server, trusting, connect, script):
     server = start_server(tls=tls_context())

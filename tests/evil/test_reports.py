@@ -16,7 +16,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
 
-pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
+pytestmark = pytest.mark.anyio
 
 # Made anew, so that no line of this file's source, which Sentry shows too, holds one.
 KEY, PASSWORD, TOKEN, NEW_KEY = (
@@ -94,26 +94,19 @@ def events() -> Iterator[list[Any]]:
     sentry_sdk.init()
 
 
-def combinations() -> Iterator[Any]:
-    """Yield the senders on their loops, most of them for the long group."""
-    for backend in ("asyncio", "asyncio+aiohttp", "trio"):
-        for placement in KeyPlacement:
-            common = backend != "trio" and placement is KeyPlacement.QUERY
-            marks = () if common else pytest.mark.long
-            yield pytest.param(backend, "its own", placement, marks=marks)
-        # A sender of httpx's gets the key as a part of the request.
-        for sender in ("transport", "client") if backend != "asyncio+aiohttp" else ():
-            yield pytest.param(backend, sender, KeyPlacement.QUERY, marks=pytest.mark.long)
+# A sender of httpx's gets the key as a part of the request.
+OTHERS = ("its own, with a header", "transport", "client")
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize(
-    ("anyio_backend", "sender", "placement"), [*combinations()], indirect=["anyio_backend"]
+    "sender", ["its own", *(pytest.param(it, marks=pytest.mark.long) for it in OTHERS)]
 )
 async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
-    server, events, wire, tmp_path, sender, failure, placement
+    server, events, wire, tmp_path, sender, failure
 ):
     options: dict[str, Any] = {"transport": wire}
+    placement = KeyPlacement.HEADER if "header" in sender else KeyPlacement.QUERY
     async with AsyncExitStack() as stack:
         if sender == "transport":
             options = {"transport": httpx.AsyncHTTPTransport()}

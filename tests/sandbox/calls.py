@@ -1,7 +1,6 @@
 """Calls to a sandbox by each role, and what their responses contain."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -10,23 +9,17 @@ from useresponse_async.sandbox import Sandbox
 
 TICKET = {"ownership": "helpdesk", "object_type": "ticket", "title": "Printer", "content": "Help!"}
 IDEA = {"ownership": "feedback", "object_type": "idea", "title": "Wings", "content": "For cars"}
-NEWS = {
-    "ownership": "announcements",
-    "object_type": "announcement",
-    "title": "News",
-    "content": "Good ones",
-}
+NEWS = {**TICKET, "ownership": "announcements", "object_type": "announcement"}
 NEW_USER = {"email": "new.one@example.com", "full_name": "New One"}
 
 # A test's first object has the id 39, its first comment 61 and its first user 121.
 
 
-@dataclass(eq=False)
 class Has:
     """Equal to each collection that contains an item, or with `present=False` to the others."""
 
-    item: Any
-    present: bool = True
+    def __init__(self, item: Any, *, present: bool = True) -> None:
+        self.item, self.present = item, present
 
     def __eq__(self, other: object) -> bool:
         return (self.item in other) is self.present
@@ -70,14 +63,9 @@ class Calls:
         role, method, path = line.split(maxsplit=2)
         version, role = ("4.0", "admin") if role == "old" else ("3.0", role)
         key = self.sandbox.key_of(int(role)) if role.isdigit() else self.sandbox.keys.get(role)
-        headers = {"Authorization": key} if key else {}
-        return self.http.request(
-            method,
-            f"{self.sandbox.url}/api/{version}{path}",
-            headers=headers | options.pop("headers", {}),
-            json=body,
-            **options,
-        )
+        headers = ({"Authorization": key} if key else {}) | options.pop("headers", {})
+        url = f"{self.sandbox.url}/api/{version}{path}"
+        return self.http.request(method, url, headers=headers, json=body, **options)
 
     def value(self, line: str, body: Any = None, path: str = "") -> Any:
         """Return what a successful response contains."""
