@@ -68,12 +68,10 @@ async def test_an_open_file_is_read_from_its_beginning_by_concurrent_calls_and_s
 
 async def test_a_file_that_cannot_be_sent_raises_before_a_request(client, sandbox):
     of_text: Any = anyio.wrap_file(io.StringIO("hello"))
+    large = ur.Attachment.from_bytes("a", b"hello", max_bytes=4)
     for attachment, problem in (
         (ur.Attachment.from_path("nowhere.txt"), r"nowhere\.txt: FileNotFoundError: No such file"),
-        (
-            ur.Attachment.from_bytes("a", b"hello", max_bytes=4),
-            "a: 5 bytes is more than max_bytes, 4",
-        ),
+        (large, "a: 5 bytes is more than max_bytes, 4"),
         (ur.Attachment.from_file(of_text, name="a"), "a: TypeError: the file is open for text"),
     ):
         with pytest.raises(ur.ArgumentError, match=f"^attachment: {problem}"):
@@ -84,12 +82,9 @@ async def test_a_file_that_cannot_be_sent_raises_before_a_request(client, sandbo
 async def test_a_large_file_is_not_held_in_memory(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(20_000_000))
-    received = 0
 
-    async def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal received
-        async for chunk in request.stream:
-            received += len(chunk)
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert len(request.content) > 26_666_664
         return httpx.Response(200, text=UPLOADED)
 
     transport = httpx.MockTransport(answer)
@@ -98,7 +93,6 @@ async def test_a_large_file_is_not_held_in_memory(tmp_path):
         await mocked.files.upload(ur.Attachment.from_path(path))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert received > 26_666_664
     assert peak < 60_000_000  # the mock holds the body once; the client must not hold it too
 
 
@@ -122,9 +116,6 @@ async def test_a_file_that_is_replaced_while_it_is_sent_is_named(tmp_path: Path)
         async for piece in ur.Attachment.from_path(path).pieces():
             assert set(piece) == {ord("a")}
             newer.replace(path)
-
-
-# Downloads
 
 
 async def test_a_download_is_written_to_the_path(client, sandbox, tmp_path):
@@ -181,11 +172,8 @@ async def test_a_download_that_fails_leaves_the_file_that_was_there(client, sand
     (tmp_path / "a").write_bytes(b"old")
     sandbox.fail_next(404)
     offer(sandbox)
-    for kind, message in (
-        (ur.APIStatusError, "404"),
-        (ur.ResponseTooLargeError, "larger than 4 bytes"),
-    ):
-        with pytest.raises(kind, match=message):
+    for kind in (ur.NotFoundError, ur.ResponseTooLargeError):
+        with pytest.raises(kind):
             await client.files.download("/f", tmp_path / "a", overwrite=True, max_bytes=4)
         assert [path.name for path in tmp_path.iterdir()] == ["a"]
         assert (tmp_path / "a").read_bytes() == b"old"

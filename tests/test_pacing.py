@@ -2,7 +2,6 @@
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import anyio
@@ -96,44 +95,35 @@ async def test_a_pause_ends_early_only_when_a_server_that_was_down_responds_agai
     assert outcomes == [True]
 
 
-class Held(Memory):
-    """A server in memory whose responses wait until they are released."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[tuple[str, anyio.Event]] = deque()
-
-    async def reach(self, step: str, target: str) -> None:
-        if step == "head":
-            released = anyio.Event()
-            self.waiting.append((target, released))
-            await released.wait()
-
-
-async def draw(iterator: AsyncIterator[object]) -> None:
-    await anext(iterator)
-
-
 async def test_single_calls_overtake_a_map_which_keeps_a_quarter_of_the_slots():
-    held = Held()
-    async with AsyncClient(
-        "https://a.example", transport=held, max_in_flight=8, adaptive_pacing=False
-    ) as client:
-        single: list[int] = []
-        numbers = range(1, 41)
-        async with (
-            aclosing(client.map(client.users.get, numbers, max_in_flight=40)) as mapped,
-            anyio.create_task_group() as tasks,
-        ):
-            tasks.start_soon(draw, mapped)
+    waiting: deque[tuple[str, anyio.Event]] = deque()
+
+    class Held(Memory):
+        async def reach(self, step: str, target: str) -> None:
+            if step == "head":
+                waiting.append((target, anyio.Event()))
+                await waiting[-1][1].wait()
+
+    async def draw() -> None:
+        await anext(mapped)
+
+    single: list[int] = []
+    options = {"transport": Held(), "max_in_flight": 8, "adaptive_pacing": False}
+    async with (
+        AsyncClient("https://a.example", **options) as client,
+        aclosing(client.map(client.users.get, range(1, 41), max_in_flight=40)) as mapped,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(draw)
+        await anyio.wait_all_tasks_blocked()
+        for _ in range(30):
+            tasks.start_soon(client.users.get, 100)
+        for _ in range(20):
             await anyio.wait_all_tasks_blocked()
-            for _ in range(30):
-                tasks.start_soon(client.users.get, 100)
-            for _ in range(20):
-                await anyio.wait_all_tasks_blocked()
-                assert len(held.waiting) == 8
-                single.append(sum("/100." in target for target, _ in held.waiting))
-                held.waiting.popleft()[1].set()
-            tasks.cancel_scope.cancel()
+            assert len(waiting) == 8
+            single.append(sum("/100." in target for target, _ in waiting))
+            waiting.popleft()[1].set()
+        tasks.cancel_scope.cancel()
     assert single == [0, 1, 2, 3, 4, 5, *[6] * 14]
 
 
