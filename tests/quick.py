@@ -9,5 +9,4 @@ QUICK = RetryPolicy(attempts=6, initial_delay=0.01, max_delay=0.05, min_retries_
 
 
 def client_of(sandbox: Sandbox, **options: Any) -> AsyncClient:
-    """Return a client of a sandbox with short delays of retries."""
     return AsyncClient(sandbox.url, **{"api_key": sandbox.api_key, "retry": QUICK, **options})

@@ -14,8 +14,6 @@ MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
 
 @dataclass
 class Sample:
-    """A model with every field, as JSON and as plain data."""
-
     model: type[Any]
     wire: dict[str, Any]
     plain: dict[str, Any]

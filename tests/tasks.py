@@ -14,7 +14,6 @@ def live_tasks() -> int:
 
 
 async def until(holds: Callable[[], object], *, within: float = 30) -> None:
-    """Wait for a condition, for so many seconds at most."""
     with anyio.fail_after(within):
         while not holds():
             await anyio.sleep(0.005)

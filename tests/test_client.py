@@ -54,7 +54,6 @@ async def test_captures_can_be_nested_and_belong_to_one_client(client, sandbox):
 
 
 async def burst(client: ur.AsyncClient, *, calls: int) -> None:
-    """Make calls all at once."""
     async with anyio.create_task_group() as tasks:
         for _ in range(calls):
             tasks.start_soon(client.users.me)

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tasks import until
 
-from useresponse_async import ArgumentError, AsyncClient
+from useresponse_async import AsyncClient
 from useresponse_async._concurrency import concurrent_map
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
@@ -249,8 +249,3 @@ async def test_results_and_exceptions_are_yielded_with_their_inputs(ordered):
     mapped = CLIENT.map(get, [5, 999], with_inputs=True, return_exceptions=True, ordered=ordered)
     pairs = [pair async for pair in mapped]
     assert pairs == ([(5, -5), (999, error)] if ordered else [(999, error), (5, -5)])
-
-
-def test_an_invalid_limit_raises():
-    with pytest.raises(ArgumentError, match="max_in_flight"):
-        CLIENT.map(same, [1], max_in_flight=0)

@@ -204,13 +204,6 @@ async def test_timeouts_reach_each_request_and_an_attempt_takes_at_most_five(
     assert settings.longest_attempt == longest_attempt
 
 
-def test_the_default_retry_policy():
-    assert attrs.asdict(ur.RetryPolicy()) == {
-        "attempts": None, "initial_delay": 0.25, "max_delay": 15.0, "max_elapsed": 60.0,
-        "min_retries_per_second": 10.0, "max_retry_ratio": 0.2, "repeat_unsafe": False,
-    }  # fmt: skip
-
-
 OUT_OF_RANGE = {
     "attempts": [0, -1, 1.5, "3", True],
     "initial_delay": [-0.1, "1", None, float("nan"), float("inf"), True],
@@ -229,7 +222,11 @@ def test_a_retry_policy_out_of_range_raises(name):
             ur.RetryPolicy(**{name: value})
 
 
-def test_a_retry_policy_at_the_ends_of_its_ranges_is_immutable_and_can_be_pickled():
+def test_a_retry_policy_has_defaults_and_ranges_is_immutable_and_can_be_pickled():
+    assert attrs.asdict(ur.RetryPolicy()) == {
+        "attempts": None, "initial_delay": 0.25, "max_delay": 15.0, "max_elapsed": 60.0,
+        "min_retries_per_second": 10.0, "max_retry_ratio": 0.2, "repeat_unsafe": False,
+    }  # fmt: skip
     ends = dict.fromkeys(OUT_OF_RANGE, 0) | {"attempts": 1, "min_retries_per_second": 0.1}
     policy = ur.RetryPolicy(**ends | {"repeat_unsafe": True})
     assert attrs.asdict(policy) == ends | {"repeat_unsafe": True}

@@ -44,6 +44,8 @@ def test_users_with_different_keys_are_read_alike_and_share_no_list():
         assert user.extra == ({"x": 1} if "x" in sent else {})
         assert user.role == (ur.Role(id=3, alias="agent") if "role" in sent else None)
         assert user.email == sent.get("email")
+    for unknown in ({"extra": {"x": 1}}, {"short_name": "A"}):  # named like attributes
+        assert decode_user({"id": 1, **unknown}) == ur.User(id=1, extra=unknown)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +76,6 @@ def test_values_as_php_writes_them_are_coerced(field, value, expected):
     user = decode_user({"id": 1, field: value})
     read = user.is_default_avatar if field == "isDefaultAvatar" else getattr(user, field)
     assert (type(read), read) == (type(expected), expected)
-
-
-def test_a_key_named_like_an_attribute_is_an_unknown_key():
-    for unknown in ({"extra": {"x": 1}}, {"short_name": "A"}):
-        assert decode_user({"id": 1, **unknown}) == ur.User(id=1, extra=unknown)
 
 
 # The place of what does not fit

@@ -112,9 +112,6 @@ def test_an_api_key_is_in_no_repr_no_plain_data_and_no_extra():
     assert made.extra == {"author": {"name": "A guest"}, "owners": [{"owner": {"name": "A guest"}}]}
 
 
-# Other forms and types
-
-
 @pytest.mark.parametrize(
     ("wire", "expected"),
     [
@@ -195,9 +192,6 @@ for _ in range(3):
     assert second.startswith("useresponse_async.decode WARNING User.apiKey")
     assert "private" not in done.stderr
     assert "k-5" not in done.stderr
-
-
-# Back from plain data
 
 
 def test_a_masked_secret_stays_unknown():

@@ -20,9 +20,7 @@ from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
 
-EVERYBODY = list(range(1, 231))
-"""The ids of the sandbox's users."""
-
+EVERYBODY = list(range(1, 231))  # the ids of the sandbox's users
 both_orders = pytest.mark.parametrize("ordered", [True, False])
 
 
@@ -65,11 +63,15 @@ async def test_nothing_is_sent_until_the_pages_are_used(sandbox, client):
 # The ways to use pages
 
 
-async def test_awaiting_returns_the_requested_page(client):
+async def test_awaiting_returns_the_requested_page_which_is_a_sequence_of_its_items(client):
     first, page = await client.users.search(), await client.users.search(page=3, count=20)
     assert (first.number, first.size, first.next_number, first.total_pages) == (1, 50, 2, 5)
     assert (page.number, page.size, page.next_number, page.total_pages) == (3, 20, 4, 12)
     assert (ids(page.items), page.total_items, page.extra) == ([*range(41, 61)], 230, {})
+    assert isinstance(page, Sequence)
+    assert (len(page), list(page)) == (20, page.items)
+    assert (page[0], page[-1], page[1:3]) == (page.items[0], page.items[-1], page.items[1:3])
+    assert not await client.users.search(search="nobody is called so")
 
 
 async def test_iterating_yields_every_user_in_order(sandbox, client):
@@ -413,18 +415,6 @@ async def test_a_page_with_success_false_is_empty_and_reported(sandbox, client):
     pages = client.users.search()
     assert ids(await pages.collect())[:51] == [*range(1, 51), 101]
     assert not pages.report.consistent
-
-
-# A page, and the repr of pages
-
-
-async def test_a_page_is_a_sequence_of_its_items(client):
-    page = await client.users.search()
-    assert isinstance(page, Sequence)
-    assert len(page) == len(page.items) == 50
-    assert list(page) == page.items
-    assert (page[0], page[-1], page[1:3]) == (page.items[0], page.items[-1], page.items[1:3])
-    assert not await client.users.search(search="nobody is called so")
 
 
 async def test_the_repr_of_pages_shows_path_and_filters_and_no_secret(sandbox, client):

@@ -179,9 +179,6 @@ def test_an_error_without_a_response_survives_pickling():
         assert survives_pickling(error)
 
 
-# Redirects
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_to_another_origin_is_not_followed_and_shows_no_query(
     start_sandbox, client, sandbox, status

@@ -46,21 +46,16 @@ async def test_files_are_uploaded_and_downloaded_over_aiohttp(sandbox, tmp_path)
     assert (tmp_path / "a.bin").read_bytes() == content
 
 
-def test_aiohttp_on_trio_raises(sandbox):
-    async def main() -> None:
-        async with over_aiohttp(sandbox) as client:
-            with pytest.raises(ConfigurationError, match="asyncio only"):
-                await client.users.me()
-
-    anyio.run(main, backend="trio")
-
-
-def test_an_unknown_transport_raises_and_a_missing_one_names_its_extra(monkeypatch):
+def test_a_transport_that_is_unknown_missing_or_of_another_event_loop_raises(monkeypatch):
     with pytest.raises(ConfigurationError, match="transport"):
         AsyncClient("https://example.com", transport="curl")  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "httpx_aiohttp", None)
     with pytest.raises(MissingExtraError, match=r"useresponse-async\[aiohttp\]"):
         AsyncClient("https://example.com", transport="aiohttp")
+    monkeypatch.undo()
+    aiohttp = AsyncClient("https://example.com", transport="aiohttp")
+    with pytest.raises(ConfigurationError, match="asyncio only"):
+        anyio.run(aiohttp.users.me, backend="trio")
 
 
 @pytest.mark.anyio

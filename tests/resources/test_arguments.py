@@ -48,6 +48,7 @@ FILE = Attachment.from_bytes("a.txt", b"hello")
 UPLOADED = UploadedFile(token="t1")
 DAY = date(2030, 1, 31)
 MIDNIGHT = datetime(2030, 1, 31)  # noqa: DTZ001 - the API takes no zone
+NO_MOMENTS = [MIDNIGHT, DAY, "2030-01-31", 1_700_000_000, None]
 ELSEWHERE = datetime(2030, 1, 31, tzinfo=timezone(timedelta(hours=2)))
 
 # A method, arguments that it takes, and what it refuses in place of each.
@@ -67,8 +68,10 @@ REFUSED = [
     ("objects.get", {}, {"object_id": NO_IDS}),
     ("objects.update", {"object_id": 12},
         {"category_id": [-1], "tags": [["a", ""], 5], "expire_select": ["on_date"]}),
+    *[(f"{kind}.changed_since", {}, {"moment": NO_MOMENTS}) for kind in ("tickets", "topics")],
     ("auth.login", {"email": "a@example.org"}, {"password": ["", "\ud800"]}),
     ("auth.identity", {"email": "a@example.org"}, {"token": ["\ud800"]}),
+    ("map", {"function": print, "inputs": [1]}, {"max_in_flight": [0, True]}),
     ("request", {"method": "GET", "path": "/x.json"},
         {"method": NO_METHODS, "path": NO_PATHS, "params": [{"apiKey": "x"}]}),
 ]  # fmt: skip

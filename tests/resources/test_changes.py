@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from quick import client_of
 
-from useresponse_async import ArgumentError
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -82,15 +81,6 @@ async def test_activity_in_the_second_of_the_moment_counts_in_any_zone(sandbox, 
         changes = getattr(client, kind).changed_since(moment + timedelta(seconds=later))
         assert [it.latest_activity async for it in changes] == expected
     assert pages_asked(sandbox) == [1, 1]
-
-
-@each_kind
-async def test_a_moment_without_a_time_zone_raises_at_once(sandbox, client, kind):
-    naive = datetime(2030, 1, 31)  # noqa: DTZ001 - as it should not be
-    for moment in (naive, naive.date(), "2030-01-31", 1_700_000_000, None):
-        with pytest.raises(ArgumentError, match=r"^moment: "):
-            getattr(client, kind).changed_since(moment)
-    assert sandbox.arrivals == 0
 
 
 TOPICS = {
