@@ -8,9 +8,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from useresponse_async.cli import main
 
 PROGRAM = [sys.executable, "-W", "error", "-m", "useresponse_async"]
+KEY = "k3y-of-the-test-0123456789"
 
 
 def run(arguments: list[str]) -> int:
@@ -19,6 +22,8 @@ def run(arguments: list[str]) -> int:
     sys.argv = ["useresponse-async", *arguments]
     try:
         return main()
+    except SystemExit as ended:
+        return ended.code
     finally:
         sys.argv, handler = before
         signal.signal(signal.SIGINT, handler)
@@ -31,9 +36,8 @@ def on_terminal(
 
     ``typed`` is the input at the first prompt.
     """
-    import pty  # noqa: PLC0415 - Windows has none
-
-    terminal, its_end = pty.openpty()
+    pytest.importorskip("termios")  # Windows has no pseudo-terminals
+    terminal, its_end = os.openpty()
     process = subprocess.Popen(  # noqa: S603 - our own module
         [*PROGRAM, *arguments],
         stdin=its_end,
@@ -44,27 +48,14 @@ def on_terminal(
     )
     os.close(its_end)
     shown = b""
-    with process, os.fdopen(terminal, "r+b", buffering=0) as screen:
-        while True:
-            try:
-                chunk = os.read(terminal, 4096)
-            except OSError:  # Linux says so when the other end is closed
-                chunk = b""
-            if not chunk:
-                break
+    # Linux says OSError when the other end is closed.
+    with process, os.fdopen(terminal, "r+b", buffering=0) as screen, suppress(OSError):
+        while chunk := screen.read(4096):
             shown += chunk
             if typed and b": " in shown:
                 screen.write(typed.encode())
                 typed = ""
     return shown.decode(), process.returncode
-
-
-def interrupt_repeatedly(process: subprocess.Popen) -> None:
-    """Send Ctrl-C until a process has ended."""
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.005)
 
 
 def rows_in(path: str) -> list[dict]:

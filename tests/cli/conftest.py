@@ -1,13 +1,13 @@
 """The command in its own process, and sandboxes for it."""
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM
+from command_line import KEY, PROGRAM
 
 from useresponse_async.sandbox import Sandbox
 
@@ -15,29 +15,17 @@ from useresponse_async.sandbox import Sandbox
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen]]:
     """Start commands, which are killed when the test ends."""
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
 
         def start_one(*arguments, prefix=(), program=PROGRAM, **variables) -> subprocess.Popen:
-            process = subprocess.Popen(  # noqa: S603 - our own module
-                [*prefix, *program, *arguments],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                env=os.environ | variables,
-            )
+            command, pipe = [*prefix, *program, *arguments], subprocess.PIPE
+            env = os.environ | variables
+            process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env)  # noqa: S603 - our own
             stack.enter_context(process)
             stack.callback(process.kill)
             return process
 
         yield start_one
-
-
-KEY = "k3y-of-the-test-0123456789"
-
-
-@pytest.fixture
-def key() -> str:
-    return KEY
 
 
 @pytest.fixture

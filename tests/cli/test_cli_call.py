@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import on_terminal, run
+from command_line import KEY, on_terminal, run
 
 
-def test_call_prints_the_json_unchanged_except_for_the_key(serve, capfd, key):
+def test_call_prints_the_json_unchanged_except_for_the_key(serve, capfd):
     sandbox = serve(users=1)
-    body = b'{"success": {"id": 12345678901234567890, "rate": 1.10, "apiKey": "%s"}}' % key.encode()
+    body = b'{"success": {"id": 12345678901234567890, "rate": 1.10, "apiKey": "%s"}}' % KEY.encode()
     sandbox.answer_next(body)
     sandbox.answer_next(b"", 204)
-    for shown in (body.decode().replace(key, "***") + "\n", ""):
+    for shown in (body.decode().replace(KEY, "***") + "\n", ""):
         assert run(["call", "GET", "me.json"]) == 0
         assert capfd.readouterr() == (shown, "")
 
@@ -89,8 +89,8 @@ def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatc
 
 
 @pytest.mark.parametrize("source", ["a file", "a file for others, too", "standard input"])
-def test_the_key_file_precedes_the_environment(key_file, capfd, key, monkeypatch, source):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{key}\r\n".encode())))
+def test_the_key_file_precedes_the_environment(key_file, capfd, monkeypatch, source):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{KEY}\r\n".encode())))
     warning = ""
     if source == "a file for others, too" and os.name == "posix":
         key_file.chmod(0o640)
@@ -111,15 +111,14 @@ def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, co
     assert not content.split() or content.split()[-1] not in err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_a_terminal_prompts_for_the_key_without_echo(serve, key, monkeypatch, no_color):
+def test_a_terminal_prompts_for_the_key_without_echo(serve, monkeypatch, no_color):
     serve(users=1)
     monkeypatch.delenv("USERESPONSE_API_KEY")
-    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{key}\n", NO_COLOR=no_color)
+    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{KEY}\n", NO_COLOR=no_color)
     assert code == 0
     assert "API key (not shown): " in shown
-    assert key not in shown
+    assert KEY not in shown
     assert '"apiKey"' in shown
     assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(no_color)
     assert shown.count("\n") > 20  # indented

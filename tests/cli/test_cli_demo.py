@@ -1,10 +1,14 @@
-"""The demo: figures of a complete walk, and failures."""
+"""``demo``: figures of a complete walk, and failures. ``sandbox``: options, output and signals."""
 
 import re
+import signal
+import socket
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import httpx
 import pytest
 from command_line import on_terminal, run
 from processes import wait_until
@@ -55,37 +59,78 @@ def test_a_failure_is_an_error_of_one_line(monkeypatch, capfd, options, error):
     assert re.fullmatch(rf"error: {error}\n", err)
 
 
-@pytest.mark.parametrize("rows", ["missing", "moving"])
-def test_missing_or_moving_users_make_the_demo_fail(start_sandbox, monkeypatch, capfd, rows):
-    sandbox = start_sandbox(users=180 if rows == "missing" else 200)
+@pytest.mark.parametrize(
+    ("users", "inserted", "problem"), [(180, 0, "20 lost"), (200, 1, r".*\d+ duplicated.*")]
+)
+def test_missing_or_moving_users_make_the_demo_fail(
+    *, start_sandbox, monkeypatch, capfd, users, inserted, problem
+):
+    sandbox = start_sandbox(users=users)
     sandbox.delay_next(3.0, match="page=3")
 
     def insert_meanwhile():
         wait_until(lambda: sandbox.arrivals > 1)
-        sandbox.insert_users(1)
+        sandbox.insert_users(inserted)
 
     @contextmanager
     def running_this_one(*_options):
         with ThreadPoolExecutor() as pool:
-            if rows == "moving":
-                pool.submit(insert_meanwhile)
+            pool.submit(insert_meanwhile)
             yield sandbox.url
 
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setattr("useresponse_async.cli._demo.running_sandbox", running_this_one)
     assert run(["demo", "--users", "200", "--concurrency", "1"]) == 1
-    out, err = capfd.readouterr()
-    if rows == "missing":
-        assert re.search(r"^  lost +20$", out, re.MULTILINE)
-        assert err == "error: of 200 users: 20 lost\n"
-    else:
-        assert re.search(r"^error: of 200 users: .*\d+ duplicated", err)
+    assert re.fullmatch(f"error: of 200 users: {problem}\n", capfd.readouterr().err)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 def test_a_terminal_shows_a_moving_bar():
     options = ("--users", "2000", "--faults", "0", "--latency", "0.1")
     seen, code = on_terminal("demo", *options, columns=100, stdout=False)
     assert code == 0
     assert re.search(r"2,000/2,000 users [\d,]+/s (\d\d:)?00:00 0 retries 0 in flight", seen)
     assert max(map(int, re.findall(r"(\d+) in flight", seen))) > 1
+
+
+AMOUNTS = {"users": 7, "tickets": 5, "topics": 3, "articles": 2, "comments": 30, "chats": 4}
+QUOTED = "it's a $KEY"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals and a shell")
+@pytest.mark.parametrize(
+    ("module", "number", "log"),
+    [
+        ("useresponse_async.sandbox", signal.SIGINT, []),
+        ("useresponse_async sandbox", signal.SIGTERM, ["--access-log"]),
+    ],
+)
+def test_the_sandbox_prints_url_and_keys_and_serves_until_a_signal(start, module, number, log):
+    amounts = [f"--{name}={amount}" for name, amount in AMOUNTS.items()]
+    options = ("--port=0", f"--api-key={QUOTED}", "--root-path=/support", *amounts, *log)
+    process = start("-m", *module.split(), *options, program=[sys.executable])
+    line, *keys, export = (process.stdout.readline() for _ in range(5))
+    found = re.fullmatch(r"UseResponse sandbox on (http://127\.0\.0\.1:\d+/support)\n", line)
+    suffixes = {"admin": "", "agent": "-agent", "user": "-user"}
+    assert keys == [f"{role} key: {QUOTED}{suffix}\n" for role, suffix in suffixes.items()]
+    words = 'printf "%s %s" "$USERESPONSE_URL" "$USERESPONSE_API_KEY"'
+    shown = subprocess.check_output(["/bin/sh", "-c", export + words], text=True)  # noqa: S603 - what was printed
+    assert shown == f"{found[1]} {QUOTED}"
+    with httpx.Client(base_url=f"{found[1]}/api/7.0", params={"apiKey": QUOTED}) as client:
+        assert client.get("/users/search.json").json()["totalObjects"] == 7
+        assert client.get("/tickets.json").json()["totalObjects"] == 5
+        assert client.get("/search.json").json()["success"]["totalObjects"] == 10
+        assert len(client.get("/comments.json").json()["success"]) == 30
+        assert client.get("/chats.json").json()["success"]["totalObjects"] == 4
+        # The client's connection is still open here.
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (0, "")
+    line = r"GET /support/api/7\.0/[a-z/]+\.json\?apiKey=\*{3} 200 \d+ ms\n"
+    assert re.fullmatch(line * 5 if log else "", err)
+
+
+def test_a_port_in_use_is_reported(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(["sandbox", "--port", str(port)]) == 1
+    assert capsys.readouterr().err.startswith(f"error: cannot listen on 127.0.0.1:{port}: ")

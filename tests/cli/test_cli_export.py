@@ -1,4 +1,4 @@
-"""Exports in each format: content, options, outputs and errors."""
+"""Exports in each format: content, options, outputs, errors and progress."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pyarrow.parquet
 import pytest
-from command_line import ids_in, rows_in, run
+from command_line import KEY, ids_in, on_terminal, rows_in, run
 
 from useresponse_async import AsyncClient
 
@@ -111,14 +111,17 @@ def test_additional_parameters_are_sent_unchanged(serve, work):
 
 
 @pytest.mark.parametrize("things", ["users", "tickets", "topics", "objects", "comments", "chats"])
-def test_csv_contains_every_field_of_the_json_lines(serve, work, things):
+def test_csv_and_parquet_contain_every_field_of_the_json_lines(serve, work, things):
     serve(users=60, tickets=40)
-    export(things, "-o", "out.csv", "--all-fields")
     export(things, "-o", "out.jsonl")
-    for row, line in zip(table_in("out.csv"), rows_in("out.jsonl"), strict=True):
-        assert row["id"] == str(line["id"])
-        assert not any("api_key" in name for name in row)
-        for name, cell in row.items():
+    export(things, "-o", "out.parquet")
+    export(things, "-o", "out.csv", "--all-fields")
+    tables = rows_in("out.jsonl"), table_in("out.parquet"), table_in("out.csv")
+    for line, in_parquet, in_csv in zip(*tables, strict=True):
+        assert holds(in_parquet, line)
+        assert in_csv["id"] == str(line["id"])
+        assert not any("api_key" in name for name in in_csv)
+        for name, cell in in_csv.items():
             head, _, inner = name.partition(".")
             value = line[head]
             assert holds(cell, value[inner] if inner and value else value), name
@@ -133,6 +136,18 @@ def test_csv_of_tickets_has_fewer_columns_by_default(serve, work):
     assert len(lean[0]) < 30
     assert len(complete[0]) > 70
     assert lean == [{name: row[name] for name in lean[0]} for row in complete]
+
+
+def test_a_column_of_parquet_has_its_type(serve, work):
+    serve(users=10, tickets=70)
+    export("tickets", "-o", "out.parquet")
+    table = pyarrow.parquet.read_table("out.parquet")
+    assert str(table.schema.field("id").type) == "int64"
+    assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+    assert str(table.schema.field("status").type).startswith("struct<id: int64, title: string")
+    # The type of a category has no documented shape.
+    types = {row["category"]["type"] for row in table.to_pylist() if row["category"]}
+    assert types == {None, '"ticket"'}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX has a umask")
@@ -167,21 +182,6 @@ def test_parquet_stores_a_column_with_large_integers_as_text(
     assert found == expected | {as_text: [*map(str, expected[as_text])]}
     warning = f"warning: {as_text} is written as text: it contains integers beyond 64 bits\n"
     assert capfd.readouterr().err.count(warning) == 1
-
-
-def test_parquet_contains_every_field_with_its_type(serve, work):
-    serve(users=130, tickets=70)
-    export("tickets", "-o", "out.parquet")
-    export("tickets", "-o", "out.jsonl")
-    table = pyarrow.parquet.read_table("out.parquet")
-    assert str(table.schema.field("id").type) == "int64"
-    assert str(table.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
-    assert str(table.schema.field("status").type).startswith("struct<id: int64, title: string")
-    for row, line in zip(table.to_pylist(), rows_in("out.jsonl"), strict=True):
-        assert holds(row, line)
-    # The type of a category has no documented shape.
-    types = {row["category"]["type"] for row in table.to_pylist() if row["category"]}
-    assert types == {None, '"ticket"'}
 
 
 def test_an_empty_export_is_a_valid_file(serve, work):
@@ -256,14 +256,14 @@ def test_excel_safe_takes_linear_time_for_blanks(serve, work):
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "-"])
-def test_an_echoed_key_is_redacted(serve, work, capfd, key, output):
-    page = page_of({"id": 1, "name": key, "apiKey": key, "mine": f"<{key}>"})
+def test_an_echoed_key_is_redacted(serve, work, capfd, output):
+    page = page_of({"id": 1, "name": KEY, "apiKey": KEY, "mine": f"<{KEY}>"})
     serve(users=1).answer_next(page, match="search")
     export("users", "-o", output)
     out, err = capfd.readouterr()
     written = out if output == "-" else Path(output).read_text(encoding="utf-8")
     assert "***" in written
-    assert key not in written + err
+    assert KEY not in written + err
 
 
 def test_rows_that_keep_moving_and_another_count_cause_warnings(serve, work, capfd):
@@ -329,25 +329,21 @@ def test_an_output_that_cannot_be_written_is_an_error(serve, work, capfd, output
     assert re.fullmatch(rf"error: .*{re.escape(problem)}\n", capfd.readouterr().err)
 
 
-def changed(things: str, since: str) -> list[dict]:
-    return [row for row in rows_in(f"{things}.jsonl") if row["latest_activity"] >= since]
-
-
 @pytest.mark.parametrize("things", ["tickets", "topics"])
 def test_since_exports_what_changed_newest_first(serve, work, things, capfd):
     serve(users=5, tickets=200, topics=200)
-    export(things, "-q", "-o", f"{things}.jsonl")
-    times = sorted(row["latest_activity"] for row in rows_in(f"{things}.jsonl"))
-    moment = times[-30]
-    export(things, "--since", moment, "-o", "since.jsonl")
-    rows = rows_in("since.jsonl")
-    assert sorted(row["id"] for row in rows) == sorted(it["id"] for it in changed(things, moment))
-    assert [row["latest_activity"] for row in rows] == times[-len(rows) :][::-1]
-    assert f"{len(rows)} {things} in since.jsonl: " in capfd.readouterr().err
-    day = moment[:10]
-    export(things, "-q", "--since", day, "-o", "day.csv")
-    expected = changed(things, f"{day}T00:00:00+00:00")
-    assert len(table_in("day.csv")) == len(expected) >= len(rows)
+    export(things, "-q", "-o", "all.jsonl")
+    every = sorted(rows_in("all.jsonl"), key=lambda row: row["latest_activity"], reverse=True)
+    moment = every[29]["latest_activity"]
+    for since in (moment, moment[:10]):
+        export(things, "--since", since, "-o", "since.jsonl", "--overwrite")
+        rows = rows_in("since.jsonl")
+        expected = [row for row in every if row["latest_activity"] >= since]
+        assert len(expected) >= 30
+        assert {row["id"]: row for row in rows} == {row["id"]: row for row in expected}
+        times = [row["latest_activity"] for row in rows]
+        assert times == [row["latest_activity"] for row in expected]
+        assert f"{len(expected)} {things} in since.jsonl: " in capfd.readouterr().err
 
 
 def test_a_resumed_export_of_changes_has_no_duplicates(serve, work, capfd):
@@ -359,3 +355,47 @@ def test_a_resumed_export_of_changes_has_no_duplicates(serve, work, capfd):
     assert len(rows_in("out.jsonl.part")) >= 50
     assert run([*since, "--resume"]) == 0
     assert len(ids_in("out.jsonl")) == len(set(ids_in("out.jsonl"))) == 300
+
+
+@pytest.mark.parametrize(("columns", "no_color"), [(40, "1"), (80, "")])
+def test_a_bar_and_the_lines_for_retries_fit_the_terminal(serve, work, columns, no_color):
+    sandbox = serve(users=1000, latency=0.05)
+    sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
+    options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
+    text, code = on_terminal(*options, columns=columns, NO_COLOR=no_color)
+    assert code == 0
+    assert bool(re.search(r"\x1b\[(?:3|9)\d", text)) is not bool(no_color)
+    shown = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text))
+    bars = [line for line in shown if "━" in line]
+    retries = [line for line in shown if line.startswith("retry ")]
+    assert len(retries) == 2
+    assert all(len(line) <= columns for line in bars + retries)
+    assert "…" not in "".join(bars)
+    assert ("users" in bars[-1]) is (columns == 80)
+    figures, line = r"1,000/1,000", r"retry 1 in \d\.\d s: .*…"
+    if columns == 80:
+        figures += r" users [\d,]+/s \d\d:\d\d"
+        line = r"retry 1 in \d\.\d s: 503 Service Unavailable \(GET users/search\.json\)"
+    assert re.search(figures, text)
+    assert re.fullmatch(line, retries[0])
+
+
+def test_a_bar_is_shown_unless_the_rows_go_to_the_terminal_or_quiet_is_set(serve, work):
+    sandbox = serve(users=100, latency=0.05)
+    text, code = on_terminal("export", "users", "-o", "-")
+    assert (code, text.count('"id": ') >= 100, "━" in text) == (0, True, False)
+    text, code = on_terminal("export", "users", "-o", "-", stdout=False)
+    assert (code, "━" in text) == (0, True)
+    sandbox.fail_next(503, match="search")
+    assert on_terminal("export", "users", "-o", "out.jsonl", "-q") == ("", 0)
+
+
+@pytest.mark.parametrize("command", ["whoami", "call GET /me.json", "export users"])
+def test_verbose_shows_retries_in_a_pipe(serve, capfd, command):
+    sandbox = serve(users=1)
+    for option, shown in (["-v"], r"retry 1 in \d\.\d s: 502 down \(GET \S+\.json\)\n"), ([], ""):
+        sandbox.fail_next(502, message="down")
+        assert run([*command.split(), *option]) == 0
+        err = capfd.readouterr().err
+        assert re.match(shown, err)
+        assert err.count("retry 1") == len(option)

@@ -54,20 +54,15 @@ def test_resume_continues_with_the_first_missing_page(serve, work, capfd, size):
     assert "500 users in out.jsonl: 300 fetched in " in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("gone", [1, 60, 120, 199])
-def test_rows_that_moved_to_pages_already_read_are_included(interrupted, capfd, gone):
+@pytest.mark.parametrize(("gone", "come"), [(1, 0), (60, 0), (120, 0), (199, 0), (0, 1), (0, 120)])
+def test_rows_that_moved_between_pages_are_included_once(interrupted, capfd, gone, come):
     for user_id in range(2, gone + 2):
         interrupted.remove_user(user_id)
-    assert resumed() == list(range(1, 501))
-    assert f"warning: the server counts {500 - gone} users" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("come", [1, 120])
-def test_rows_that_moved_to_later_pages_are_not_duplicated(interrupted, come):
     interrupted.insert_users(come)
     ids = resumed()
-    assert len(ids) == len(set(ids))
     assert ids[:500] == list(range(1, 501))
+    assert len(ids) == len(set(ids)) <= 500 + come
+    assert f"warning: the server counts {500 - gone + come} users" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000, None])
@@ -211,14 +206,6 @@ def test_a_resumed_export_replaces_if_it_began_with_overwrite(serve, work):
     assert resumed() == list(range(1, 501))
 
 
-def test_an_export_fails_if_the_owner_of_the_key_is_unknown(serve, work, capfd):
-    sandbox = serve(users=3)
-    sandbox.fail_next(403, match="me.json")
-    assert run(USERS) == 1
-    assert capfd.readouterr().err.startswith("error: GET /api/3.0/me.json: 403 ")
-    assert list(work.iterdir()) == []
-
-
 def test_resume_begins_an_export_and_leaves_a_complete_one_alone(serve, work, capfd):
     sandbox = serve(users=3)
     assert resumed() == [1, 2, 3]
@@ -231,8 +218,17 @@ def test_resume_begins_an_export_and_leaves_a_complete_one_alone(serve, work, ca
     assert sandbox.arrivals == 0
 
 
-def test_an_export_without_items_leaves_no_files(serve, work, capfd):
-    serve(users=3)
-    assert run([*USERS, "--guest", "--url", "http://127.0.0.1:9", "--retries", "0"]) == 1
-    assert "resume" not in capfd.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ([], "GET /api/3.0/me.json: 403 "),  # whose export it is, must be known
+        (["--guest", "--url", "http://127.0.0.1:9", "--retries", "0"], "GET /api/3.0/users"),
+    ],
+)
+def test_a_failed_export_without_items_leaves_no_files(serve, work, capfd, options, error):
+    serve(users=3).fail_next(403, match="me.json")
+    assert run([*USERS, *options]) == 1
+    shown = capfd.readouterr().err
+    assert shown.startswith(f"error: {error}")
+    assert "resume" not in shown
     assert list(work.iterdir()) == []

@@ -1,27 +1,99 @@
-"""Error messages: missing extras, wrong usage, unexpected failures, and outputs that fail."""
+"""Help and completion; error messages of missing extras, wrong usage and failures."""
 
 import io
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import PROGRAM, run
+from command_line import KEY, PROGRAM, run
 
+from useresponse_async import __version__
 from useresponse_async.resources import Users
+
+EXPORTS = ["users", "tickets", "topics", "objects", "comments", "chats"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["", "demo", "call", "whoami", "export", *(f"export {things}" for things in EXPORTS)],
+)
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_has_commands_examples_and_exit_codes(names, option, capsys):
+    assert run([*names.split(), option]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert f"  Examples:\n    {f'useresponse-async {names}'.strip()}" in out
+    assert all(len(line) <= 100 for line in out.splitlines())
+    for command in {"": ["demo", "sandbox"], "export": EXPORTS}.get(names, []):
+        assert f"\n  {command} " in out
+    if names in ("", "export"):
+        assert run(names.split()) == 0
+        assert capsys.readouterr().out == out
+    for advice in ("Exit codes:\n    0 ", "130  interrupted by Ctrl-C"):
+        assert (advice in out) is (names != "export")
+    for advice in (
+        "The API key cannot be a command-line argument.",
+        "\n    read -rs USERESPONSE_API_KEY && export USERESPONSE_API_KEY\n",
+    ):
+        assert (advice in out) is (names not in ("demo", "export"))
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_lists_the_options_of_the_sandbox(capsys, option):
+    assert run(["sandbox", option]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: useresponse-async sandbox ")
+    assert "--root-path" in out
+    assert "--next-page" in out
+    assert "\nexamples:\n  useresponse-async sandbox\n" in out
+    assert "\nexit codes:\n  0  stopped by Ctrl-C or SIGTERM\n" in out
+
+
+def test_the_installed_program_shows_its_version():
+    program = shutil.which("useresponse-async", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("the package is not installed in this environment")
+    shown = subprocess.check_output([program, "--version"], text=True)  # noqa: S603 - our own
+    assert shown == f"useresponse-async {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("", ["call", "whoami", "demo", "sandbox", "export"]),
+        ("export ", EXPORTS),
+        ("export tickets --status o", ["opened", "on_hold"]),
+        ("export users --format ", ["jsonl", "csv", "parquet"]),
+        ("export users --api", ["--api-key-file", "--api-version"]),
+        ("call P", ["POST", "PUT"]),
+    ],
+)
+def test_completion_suggests_commands_options_and_values(monkeypatch, capfd, typed, expected):
+    monkeypatch.setenv("_USERESPONSE_ASYNC_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"useresponse-async {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split(" "))))
+    assert run([]) == 0
+    out, err = capfd.readouterr()
+    assert (out.split(), err) == (expected, "")
+
+
+def test_completion_can_be_installed(start, tmp_path):
+    environment = {"HOME": f"{tmp_path}", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    process = start("--install-completion", "bash", **environment)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    (script,) = (tmp_path / ".bash_completions").iterdir()
+    assert "_USERESPONSE_ASYNC_COMPLETE=complete_bash" in script.read_text()
+    assert script.read_text().rstrip().endswith("useresponse-async")
+
 
 CLI = "the command line needs: pip install 'useresponse-async[cli]'"
 SANDBOX = "pip install 'useresponse-async[sandbox]'"
 PARQUET = "error: Parquet needs: pip install 'useresponse-async[parquet]'"
-
-
-def in_shell(arguments: str) -> tuple[int, str]:
-    """Run the command in a shell; return its exit code and standard error."""
-    command = f"{shlex.join(PROGRAM)} {arguments}"
-    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - our own words
-    return ended.returncode, ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -56,9 +128,15 @@ def test_importing_the_package_does_not_import_the_command_line():
 
 # What the error says, and arguments.
 USAGE = {
-    "nonsense": ["nonsense", "--nonsense", "demo --nonsense", "export nonsense"],
+    "nonsense": [
+        "nonsense", "--nonsense", "demo --nonsense", "export nonsense", "sandbox --nonsense",
+    ],
     "surplus": ["demo surplus"],
-    "--users": ["demo --users", "demo --users many", "demo --users 0"],
+    "users": [
+        "demo --users", "demo --users many", "demo --users 0", "sandbox --users -5",
+        "sandbox --users many",
+    ],
+    "empty": ["sandbox --empty 404"],
     "": [
         "demo --faults 1.5", "demo --backend curio", "call GET", "call PATCH /me.json",
         "call GET /../me.json", "call GET https://elsewhere.example/api/3.0/me.json",
@@ -106,6 +184,7 @@ def test_wrong_usage_is_one_line_before_any_request(serve, work, capfd, argument
 NO_KEY = "no API key: set USERESPONSE_API_KEY, or pass --api-key-file FILE or --guest"
 REFUSED = "cannot connect to 127.0.0.1:9: connection refused (URL from "
 CLOSED = "http://127.0.0.1:9"
+UNKNOWN = "http://no-such-host.invalid"
 
 # Arguments, what is set in the environment, the exit code and what the lines contain.
 FAILURES = [
@@ -118,12 +197,7 @@ FAILURES = [
     ("whoami --guest", {"USERESPONSE_URL": ""}, 2, ["no URL: pass --url"]),
     ("whoami --guest", {"USERESPONSE_URL": CLOSED}, 1, [f"{REFUSED}USERESPONSE_URL)"]),
     (f"whoami -v --guest --url {CLOSED}", {}, 1, [f"{REFUSED}--url)", f"{REFUSED}--url)"]),
-    (
-        "whoami --guest --url http://no-such-host.invalid",
-        {},
-        1,
-        ["warning: --url is http://no-such-host.invalid: ", "GET /api/3.0/me.json: "],
-    ),
+    (f"whoami --guest --url {UNKNOWN}", {}, 1, [f"warning: --url is {UNKNOWN}: ", "GET /api/3"]),
 ]
 
 
@@ -158,24 +232,34 @@ def test_a_failure_is_one_line_and_with_debug_also_a_traceback(serve, capfd, pla
     assert shown.endswith(error)
 
 
-@pytest.mark.parametrize(("debug", "from_file"), [([], False), ([], True), (["--debug"], True)])
+@pytest.mark.parametrize("from_file", [False, True])
 def test_an_unexpected_failure_advises_debug_and_hides_the_key(
-    *, key_file, capfd, monkeypatch, key, debug, from_file
+    key_file, capfd, monkeypatch, from_file
 ):
-    if not from_file:
-        monkeypatch.setenv("USERESPONSE_API_KEY", key)
+    monkeypatch.setenv("USERESPONSE_API_KEY", "that-of-somebody-else" if from_file else KEY)
+    command = ["whoami", *(["--api-key-file", str(key_file)] * from_file)]
 
     def fail(*_):
-        local = key
+        local = KEY
         raise RuntimeError(f"with {local} in it")
 
     monkeypatch.setattr(Users, "me", fail)
-    assert run(["whoami", *debug, *(["--api-key-file", str(key_file)] * from_file)]) == 1
+    error = "error: unexpected RuntimeError: with *** in it"
+    assert run(command) == 1
+    hint = " (useresponse-async --debug … shows the traceback)"
+    assert capfd.readouterr().err == f"{error}{hint}\n"
+    assert run([*command, "--debug"]) == 1
     err = capfd.readouterr().err
-    hint = "" if debug else " (useresponse-async --debug … shows the traceback)"
-    assert err.endswith(f"error: unexpected RuntimeError: with *** in it{hint}\n")
-    assert ("Traceback" in err) is bool(debug)
-    assert key not in err
+    assert err.startswith("Traceback")
+    assert err.endswith(f"{error}\n")
+    assert KEY not in err
+
+
+def in_shell(arguments: str) -> tuple[int, str]:
+    """Run the command in a shell; return its exit code and standard error."""
+    command = f"{shlex.join(PROGRAM)} {arguments}"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602 - our own words
+    return ended.returncode, ended.stderr
 
 
 FULL = "error: standard output: No space left on device\n"
