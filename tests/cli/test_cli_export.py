@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 import anyio
@@ -29,14 +30,6 @@ def table_in(path: str) -> list[dict]:
         return pyarrow.parquet.read_table(path).to_pylist()
     with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def fetched(sandbox, list_pages) -> list[dict]:
-    async def collect():
-        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
-            return await list_pages(client).collect()
-
-    return [item.to_dict() for item in anyio.run(collect)]
 
 
 def holds(cell, value) -> bool:
@@ -63,33 +56,37 @@ def page_of(*users: dict) -> bytes:
     return json.dumps(page).encode()
 
 
+# The client's method, and its arguments.
 LISTS = {
-    "users": lambda c: c.users.search(),
-    "users --role agent": lambda c: c.users.search(role="agent"),
-    "tickets": lambda c: c.tickets.search(),
-    "tickets --status completed --bbcode --sort updated": lambda c: c.tickets.search(
-        status="completed", bbcode=True, sort="updated"
-    ),
-    "tickets --property 7=EU": lambda c: c.tickets.search(properties={7: "EU"}),
-    "topics": lambda c: c.topics.search(),
-    "topics --type idea": lambda c: c.topics.search(type="idea"),
-    "objects": lambda c: c.objects.search(),
-    "objects --ownership feedback --type idea": lambda c: c.objects.search(
-        ownership="feedback", type="idea"
-    ),
-    "comments": lambda c: c.comments.list(),
-    "comments --object-id 3 --sort desc --public": lambda c: c.objects.comments(
-        3, sort="desc", is_private=False
-    ),
-    "chats": lambda c: c.chats.list(),
+    "users": ("users.search", {}),
+    "users --role agent": ("users.search", {"role": "agent"}),
+    "tickets": ("tickets.search", {}),
+    "tickets --status completed": ("tickets.search", {"status": "completed"}),
+    "tickets --bbcode --sort updated": ("tickets.search", {"bbcode": True, "sort": "updated"}),
+    "tickets --property 7=EU": ("tickets.search", {"properties": {7: "EU"}}),
+    "topics": ("topics.search", {}),
+    "topics --type idea": ("topics.search", {"type": "idea"}),
+    "objects": ("objects.search", {}),
+    "objects --type idea": ("objects.search", {"type": "idea"}),
+    "objects --ownership feedback": ("objects.search", {"ownership": "feedback"}),
+    "comments": ("comments.list", {}),
+    "comments --object-id 3 --sort desc": ("objects.comments", {"object_id": 3, "sort": "desc"}),
+    "comments --object-id 3 --public": ("objects.comments", {"object_id": 3, "is_private": False}),
+    "chats": ("chats.list", {}),
 }
 
 
-@pytest.mark.parametrize(("options", "list_pages"), LISTS.items(), ids=LISTS)
-def test_json_lines_contain_what_the_client_returns(serve, work, capfd, options, list_pages):
-    things, *_ = options.split()
+@pytest.mark.parametrize("options", LISTS)
+def test_json_lines_contain_what_the_client_returns(serve, work, capfd, options):
     sandbox = serve(users=130, tickets=70, comments=150)
-    expected = fetched(sandbox, list_pages)
+    method, arguments = LISTS[options]
+
+    async def collect() -> list[dict]:
+        async with AsyncClient(sandbox.url, api_key=KEY) as client:
+            items = await attrgetter(method)(client)(**arguments).collect()
+            return [item.to_dict() for item in items]
+
+    expected = anyio.run(collect)
     sandbox.fail_next(503)
     sandbox.reset_next()
     export(*options.split(), "-o", "out.jsonl")
@@ -97,7 +94,7 @@ def test_json_lines_contain_what_the_client_returns(serve, work, capfd, options,
     out, err = capfd.readouterr()
     assert out == ""
     assert re.fullmatch(
-        rf"{len(expected)} {things} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
+        rf"{len(expected)} {options.split()[0]} in out\.jsonl: {len(expected)} fetched in [\d.]+ s "
         r"\([\d,]+/s\), 2 retries, 0 duplicates\n",
         err,
     )
@@ -222,6 +219,8 @@ def test_fields_selects_and_orders_the_columns(serve, work, capfd):
     assert (header, line) == ("role.alias,name,id", f"admin,{first['name']},1")
 
 
+BLANKS = "\t \u200b;" * 250_000  # which must not take quadratic time
+csv.field_size_limit(len(BLANKS) + 9)
 INVISIBLE = [*"\xad\u034f\u061c\u180e\u202a\u202e\u2066\u2069\U000e0001\x7f", "\xad \u2068"]
 EXCEL_SAFE = {
     "=1+1": "'=1+1",
@@ -235,6 +234,7 @@ EXCEL_SAFE = {
     "a\t +1;b; -1": "a\t' +1;b;' -1",
     **{f"{mark}=1": f"'{mark}=1" for mark in INVISIBLE},
     "a=1, b-2; c": "a=1, b-2; c",
+    f"{BLANKS}=1": f"'{BLANKS}'=1",
 }
 
 
@@ -246,13 +246,6 @@ def test_excel_safe_csv_contains_no_formulas(serve, work):
     assert Path("safe.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
     assert [row["name"] for row in table_in("safe.csv")] == [*EXCEL_SAFE.values()]
     assert [row["name"] for row in table_in("plain.csv")] == [*EXCEL_SAFE]
-
-
-def test_excel_safe_takes_linear_time_for_blanks(serve, work):
-    blanks = "\t \u200b;" * 250_000
-    serve(users=1).answer_next(page_of({"id": 1, "name": f"{blanks}=1"}), match="search")
-    export("users", "-o", "safe.csv", "--excel-safe")
-    assert Path("safe.csv").read_text(encoding="utf-8-sig").count(f"{blanks}'=1") == 1
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "out.csv", "-"])
@@ -393,9 +386,8 @@ def test_a_bar_is_shown_unless_the_rows_go_to_the_terminal_or_quiet_is_set(serve
 @pytest.mark.parametrize("command", ["whoami", "call GET /me.json", "export users"])
 def test_verbose_shows_retries_in_a_pipe(serve, capfd, command):
     sandbox = serve(users=1)
-    for option, shown in (["-v"], r"retry 1 in \d\.\d s: 502 down \(GET \S+\.json\)\n"), ([], ""):
+    for option, retries in (([], 0), (["-v"], 1)):
         sandbox.fail_next(502, message="down")
         assert run([*command.split(), *option]) == 0
-        err = capfd.readouterr().err
-        assert re.match(shown, err)
-        assert err.count("retry 1") == len(option)
+        line = r"retry 1 in \d\.\d s: 502 down \(GET \S+\.json\)\n"
+        assert len(re.findall(line, capfd.readouterr().err)) == retries

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -148,43 +149,23 @@ def test_a_second_export_to_the_same_file_is_rejected(exporting, capfd):
     assert kept == list(range(1, len(kept) + 1))
 
 
-# Exports in forks of this process, since forking a warm process saves a start of each. They are
-# killed before the first, second, … step that changes the disk, and then completed. What a kill
-# during a write leaves is the subject of test_an_incomplete_part_file_is_completed.
-KILLING = """
+# The command, killed before a step that changes the disk. What a kill during a write leaves is the
+# subject of test_an_incomplete_part_file_is_completed.
+KILLED = """
 import os, signal, sys
 from useresponse_async.cli import main
 
-name, *options = sys.argv[1:]
-sys.argv[1:] = ["export", "users", "--output", f"expected-{name}"]
-main()  # what it imports need not be imported again
-sys.argv[1:] = options
-expected = open(f"expected-{name}", "rb").read()
+steps = int(sys.argv.pop(1))
 
-def is_killed(before=0):
-    process = os.fork()
-    if not process:
-        step = 0
-        def count(event, arguments):
-            nonlocal step
-            if event in ("os.rename", "os.remove", "os.truncate", "os.link", "os.chmod"):
-                step += 1
-                if step == before:
-                    os.kill(os.getpid(), signal.SIGKILL)
-        sys.addaudithook(count)
-        os._exit(main())
-    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
+def count(event, arguments):
+    global steps
+    if event in ("os.rename", "os.remove", "os.truncate", "os.link", "os.chmod"):
+        steps -= 1
+        if not steps:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-killed = 0
-while is_killed(before=killed + 1):
-    killed += 1
-    assert not is_killed()
-    assert open(name, "rb").read() == expected
-    assert sorted(os.listdir()) == sorted([name, f"expected-{name}"])
-    os.remove(name)
-print(killed)
+sys.addaudithook(count)
+sys.exit(main())
 """
 
 
@@ -193,11 +174,20 @@ print(killed)
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 def test_exports_killed_at_any_step_are_complete_after_a_resume(start, serve, work, name):
     serve(users=60)
-    options = ("export", "users", "--output", name, "--resume", "--quiet", "--max-in-flight=2")
-    process = start("-W", "error", "-c", KILLING, name, *options, program=PYTHON)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    assert int(out) > 5
+    export = ["export", "users", "-q", "--max-in-flight", "2", "-o"]
+    assert run([*export, f"expected-{name}"]) == 0
+    expected = Path(f"expected-{name}").read_bytes()
+    for step in count(1):
+        process = start("-c", KILLED, f"{step}", *export, name, "--resume", program=PYTHON)
+        process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL
+        assert run([*export, name, "--resume"]) == 0
+        assert Path(name).read_bytes() == expected
+        assert {path.name for path in work.iterdir()} == {name, f"expected-{name}"}
+        Path(name).unlink()
+    assert step > 6
 
 
 def test_a_full_disk_is_an_error_of_one_line_and_keeps_the_items(start, serve, work):

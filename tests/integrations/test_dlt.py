@@ -31,16 +31,17 @@ SMALL = {"users": 120, "tickets": 70, "topics": 9, "articles": 5, "comments": 90
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _settings_of_dlt(tmp_path_factory) -> Iterator[None]:
+def _settings(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLT_DATA_DIR", str(tmp_path_factory.mktemp("dlt")))
         patch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
         patch.setenv("RUNTIME__LOG_LEVEL", "CRITICAL")
+        patch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
         yield
 
 
 @pytest.fixture(autouse=True)
-def _no_thread_is_left_and_no_error_logged(_settings_of_dlt, caplog) -> Iterator[None]:
+def _no_thread_is_left_and_no_error_logged(_settings, caplog) -> Iterator[None]:
     before = {*threading.enumerate()}  # of which some of other tests may be about to end
     yield
     until(lambda: {*threading.enumerate()} <= before)
@@ -70,7 +71,7 @@ class Warehouse:
         )
 
     def load(self, sandbox: Sandbox, *resources: str, **options: Any) -> None:
-        source = useresponse_source(sandbox.url, sandbox.api_key, **options)
+        source = useresponse_source(sandbox.url, **options)
         self.pipeline.run(source.with_resources(*resources) if resources else source)
 
     def ask(self, query: str) -> list[Any]:
@@ -86,11 +87,8 @@ class Warehouse:
 
     def written(self) -> bytes:
         """Return the bytes of every file: the database, load packages, schemas, state, traces."""
-        contents = [path.read_bytes() for path in self.folder.rglob("*") if path.is_file()]
-        return b"".join(
-            gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-            for content in contents
-        )
+        files = [path.read_bytes() for path in self.folder.rglob("*") if path.is_file()]
+        return b"".join(gzip.decompress(it) if it.startswith(b"\x1f\x8b") else it for it in files)
 
     def assert_complete(self, sandbox: Sandbox) -> None:
         """Assert that each item is there as one row."""
@@ -108,7 +106,7 @@ def warehouse(tmp_path, monkeypatch) -> Iterator[Warehouse]:
     monkeypatch.chdir(tmp_path)
     warehouse = Warehouse(tmp_path)
     yield warehouse
-    if warehouse.pipeline.is_active:  # another pipeline may have taken its place
+    if warehouse.pipeline.is_active:  # it would give its state to sources without a pipeline
         warehouse.pipeline.deactivate()
 
 
@@ -120,7 +118,7 @@ def comments_of(sandbox: Sandbox) -> list[tuple[int, int]]:
 
 def do(sandbox: Sandbox, act: Callable[[AsyncClient], Awaitable[Any]]) -> Any:
     async def run() -> Any:
-        async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
+        async with AsyncClient(sandbox.url, api_key=KEY) as client:
             return await act(client)
 
     return anyio.run(run)
@@ -133,10 +131,9 @@ def asked(sandbox: Sandbox, path: str) -> int:
 # What is loaded.
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory) -> Iterator[tuple[Warehouse, Sandbox, set[Any]]]:
-    """Load all, in spite of failures and configured by variables; note the hosts contacted."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("loaded"))
+def test_every_item_is_a_row_of_its_table_and_no_other_host_is_contacted(
+    warehouse, sandbox, monkeypatch
+):
     hosts: set[Any] = set()
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
@@ -148,22 +145,14 @@ def loaded(tmp_path_factory) -> Iterator[tuple[Warehouse, Sandbox, set[Any]]]:
         hosts.add(host)
         return resolve(host, *args, **options)
 
-    with Sandbox(**SMALL, api_key=KEY) as sandbox, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", noted_connect)
-        patch.setattr(socket, "getaddrinfo", noted_resolve)
-        patch.chdir(warehouse.folder)
-        patch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
-        patch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
-        patch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
-        sandbox.fail_next(503, times=3, headers={"Retry-After": "0"})
-        warehouse.pipeline.run(useresponse_source())
-        # An active pipeline would give its state to sources that other tests iterate over.
-        warehouse.pipeline.deactivate()
-        yield warehouse, sandbox, hosts
-
-
-def test_every_resource_is_a_table_with_a_row_for_each_item(loaded):
-    warehouse, sandbox, _ = loaded
+    monkeypatch.setattr(socket.socket, "connect", noted_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", noted_resolve)
+    monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+    monkeypatch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
+    sandbox.fail_next(503, times=3, headers={"Retry-After": "0"})
+    warehouse.pipeline.run(useresponse_source())
+    assert hosts == {"127.0.0.1"}
+    assert {request.path.split("/")[2] for request in sandbox.requests} == {"7.0"}
     warehouse.assert_complete(sandbox)
     user = sandbox.user(60)
     query = "SELECT name, email, role__alias FROM users WHERE id = 60"
@@ -175,16 +164,7 @@ def test_every_resource_is_a_table_with_a_row_for_each_item(loaded):
     tables = {*warehouse.ask("SELECT table_name FROM duckdb_tables()")}
     own = {table for table in tables if "_dlt" not in table and "__" not in table}
     assert own == {*SMALL, *small, "custom_fields"}
-
-
-def test_a_run_connects_to_the_installation_only(loaded):
-    _, sandbox, hosts = loaded
-    assert hosts == {"127.0.0.1"}
-    assert {request.path.split("/")[2] for request in sandbox.requests} == {"7.0"}
-
-
-def test_lists_are_child_tables_and_moments_are_timestamps(loaded):
-    warehouse, sandbox, _ = loaded
+    # Lists are child tables, and moments are timestamps.
     query = "SELECT t.value FROM users u JOIN users__tags t ON t._dlt_parent_id = u._dlt_id"
     tags = [tag for tag in sandbox.user(7).tags.split(",") if tag]
     assert warehouse.ask(f"{query} WHERE u.id = 7 ORDER BY _dlt_list_idx") == tags
@@ -196,7 +176,7 @@ def test_lists_are_child_tables_and_moments_are_timestamps(loaded):
     assert articles == [(number, sandbox.object(number).created) for number in sandbox.article_ids]
 
 
-def test_odd_values_are_json_and_no_key_is_stored(warehouse, sandbox):
+def test_odd_and_missing_values_have_their_columns_and_no_key_is_stored(warehouse, sandbox):
     odd = (
         '[{"id": 1, "name": "half \\ud83d of a pair", "type": {"slug": "idea"}, '
         '"huge": 123456789012345678901234567890, "list": [1, {"a": null}]},'
@@ -206,24 +186,14 @@ def test_odd_values_are_json_and_no_key_is_stored(warehouse, sandbox):
     sandbox.answer_next('[{"id": "a", "name": "A"}, {"name": "B"}]', match="forums")
     leaky = '{"totalObjects": 1, "data": [{"id": 1, "name": "Ann Leak", "apiKey": "l34ky-k3y"}]}'
     sandbox.answer_next(leaky, match="users/search")
-    warehouse.load(sandbox, "categories", "forums", "users")
-    assert warehouse.ask("SELECT id, name, type FROM categories ORDER BY id") == [
-        (1, "half \\ud83d of a pair", '{"slug": "idea"}'),
-        (2, None, "idea"),
+    sandbox.answer_next('{"success": {"totalObjects": 0, "data": []}}', match="chats")
+    warehouse.load(sandbox, "categories", "forums", "users", "chats")
+    assert warehouse.ask("SELECT id, name, type, extra->>'list' FROM categories ORDER BY id") == [
+        (1, "half \\ud83d of a pair", '{"slug": "idea"}', '[1,{"a":null}]'),
+        (2, None, "idea", None),
     ]
-    assert warehouse.ask("SELECT extra->>'list' FROM categories WHERE id = 1") == ['[1,{"a":null}]']
     assert warehouse.ids("forums") == ["a"]  # what has no id is left out
-    written = warehouse.written()
-    assert b"Ann Leak" in written
-    assert KEY.encode() not in written
-    assert b"l34ky-k3y" not in written
-    assert not re.search("api_key|apiKey", warehouse.pipeline.default_schema.to_pretty_json())
-
-
-@pytest.mark.long
-def test_a_column_without_values_has_its_type_even_in_an_empty_table(warehouse, start_sandbox):
-    warehouse.load(start_sandbox(users=1, chats=0), "users", "chats")
-    assert warehouse.ids("chats") == []
+    assert warehouse.ids("chats") == []  # a table all the same
     described = "SELECT table_name || '.' || column_name, data_type FROM duckdb_columns()"
     columns = dict(warehouse.ask(described))
     assert columns == columns | {
@@ -235,13 +205,18 @@ def test_a_column_without_values_has_its_type_even_in_an_empty_table(warehouse, 
         "users.gravatar_email": "VARCHAR",
         "users.extra": "JSON",
     }
+    written = warehouse.written()
+    assert b"Ann Leak" in written
+    assert KEY.encode() not in written
+    assert b"l34ky-k3y" not in written
+    assert not re.search("api_key|apiKey", warehouse.pipeline.default_schema.to_pretty_json())
 
 
 # What changed.
 
 
 def test_a_later_run_loads_what_changed_and_requests_little_else(warehouse, large_sandbox):
-    source = useresponse_source(large_sandbox.url, KEY)
+    source = useresponse_source(large_sandbox.url)
     source = source.with_resources("tickets", "topics", "comments")
     warehouse.pipeline.run(source)
     assert warehouse.ids("tickets") == [*large_sandbox.ticket_ids]
@@ -328,15 +303,15 @@ def test_the_run_after_a_failed_one_loads_what_had_changed(warehouse, large_sand
 
 @pytest.mark.long
 def test_parallelized_resources_load_the_same(warehouse, sandbox):
-    warehouse.pipeline.run(useresponse_source(sandbox.url, KEY, max_in_flight=3).parallelize())
+    warehouse.pipeline.run(useresponse_source(sandbox.url, max_in_flight=3).parallelize())
     warehouse.assert_complete(sandbox)
     assert sandbox.peak_in_flight <= 3
     assert sandbox.connections_opened <= 3
     assert sandbox.connections == 0
 
 
-def test_a_source_can_be_iterated_without_a_pipeline(sandbox):
-    source = useresponse_source(sandbox.url, KEY)
+def test_a_source_can_be_iterated_without_a_pipeline_and_left_early(sandbox):
+    source = useresponse_source(sandbox.url)
     assert {row["id"] for row in source.users} == {*range(1, 121)}
     assert {row["id"] for row in source.tickets} == {*sandbox.ticket_ids}
     assert {row["id"] for row in source.comments} == {number for number, _ in comments_of(sandbox)}
@@ -344,11 +319,8 @@ def test_a_source_can_be_iterated_without_a_pipeline(sandbox):
     sandbox.fail_next(404, match="objects/[0-9]+/comments")
     owners = {owner for _, owner in comments_of(sandbox)}
     assert len(owners - {row["object_id"] for row in source.comments}) == 1
-
-
-def test_a_resource_that_is_left_early_ends_its_requests(sandbox):
-    source = useresponse_source(sandbox.url, KEY).with_resources("users")
-    assert [row["id"] for row in source.add_limit(1)] == [*range(1, 51)]
+    left = source.with_resources("users").add_limit(1)
+    assert [row["id"] for row in left] == [*range(1, 51)]
     assert sandbox.connections == 0
 
 
@@ -369,23 +341,23 @@ def test_a_wrong_key_raises_before_anything_is_written(warehouse, sandbox):
 
 @pytest.mark.long
 def test_a_failure_ends_all_resources(warehouse, start_sandbox):
-    sandbox = start_sandbox(users=2000, articles=500, latency=0.01)
+    sandbox = start_sandbox(users=2000, articles=500, latency=0.01, api_key=KEY)
     sandbox.answer_next(b'{"error": {"code": 400, "message": "No."}}', 400, match="page=7&")
     with pytest.raises(PipelineStepFailed, match=r"400.*No\."):
         warehouse.load(sandbox)
     assert sandbox.connections == 0
 
 
+SCRIPT = "from test_dlt import *; Warehouse(Path()).pipeline.run(useresponse_source(sys.argv[1]))"
+
+
 @pytest.fixture
 def start_script(warehouse, monkeypatch) -> Iterator[Callable[[Sandbox], subprocess.Popen[str]]]:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setenv("SOURCES__USERESPONSE__API_KEY", KEY)
-    script = "from test_dlt import *; Warehouse(Path()).pipeline.run(useresponse_source())"
-    command = [sys.executable, "-c", script]
     with ExitStack() as stack:
 
         def start(sandbox: Sandbox) -> subprocess.Popen[str]:
-            monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
+            command = [sys.executable, "-c", SCRIPT, sandbox.url]
             process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
             stack.enter_context(process)
             stack.callback(process.kill)

@@ -22,11 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from test_fastapi import app_of
 
 from useresponse_async import AsyncClient, RetryPolicy, User
-from useresponse_async.integrations.fastapi import (
-    Client,
-    NDJSONResponse,
-    UseResponse,
-)
+from useresponse_async.integrations.fastapi import Client, NDJSONResponse, UseResponse
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = [
@@ -48,7 +44,20 @@ class Application:
         self.done: list[str] = []
         self.ended: list[str] = []
         self.app = app_of(UseResponse(self.make_client))
-        self.add_routes()
+        responses = NDJSONResponse.documentation(User)
+
+        @self.app.get("/people", response_class=NDJSONResponse, responses=responses)
+        async def people(client: Client, search: str | None = None) -> NDJSONResponse:
+            done = BackgroundTask(self.done.append, "people")
+            return NDJSONResponse(client.users.search(search=search), background=done)
+
+        self.app.head("/people")(people)
+
+        @self.app.get("/generated")
+        @self.app.get("/mistaken")
+        async def generated(request: Request) -> NDJSONResponse:
+            return NDJSONResponse(self.numbers(mistaken=request.url.path == "/mistaken"))
+
         for name in middleware.split():
             if name == "gzip":
                 self.app.add_middleware(GZipMiddleware)
@@ -63,34 +72,18 @@ class Application:
 
     def make_client(self) -> AsyncClient:
         once = RetryPolicy(attempts=1)
-        client = client_of(self.sandbox, retry=once, timeout=300, max_in_flight=3)
-        self.clients.append(client)
-        return client
+        self.clients.append(client_of(self.sandbox, retry=once, timeout=300, max_in_flight=3))
+        return self.clients[-1]
 
-    def add_routes(self) -> None:
-        responses = NDJSONResponse.documentation(User)
-
-        @self.app.get("/people", response_class=NDJSONResponse, responses=responses)
-        async def people(client: Client, search: str | None = None) -> NDJSONResponse:
-            done = BackgroundTask(self.done.append, "people")
-            return NDJSONResponse(client.users.search(search=search), background=done)
-
-        self.app.head("/people")(people)
-
-        @self.app.get("/generated")
-        @self.app.get("/mistaken")
-        async def generated(request: Request) -> NDJSONResponse:
-            async def numbers() -> AsyncIterator[dict[str, int]]:
-                try:
-                    while True:
-                        yield {"number": 1}
-                        if request.url.path == "/mistaken":
-                            raise KeyError("a mistake in the application")
-                        await anyio.sleep(0.01)
-                finally:
-                    self.done.append("generated")
-
-            return NDJSONResponse(numbers())
+    async def numbers(self, *, mistaken: bool) -> AsyncIterator[dict[str, int]]:
+        try:
+            while True:
+                yield {"number": 1}
+                if mistaken:
+                    raise KeyError("a mistake in the application")
+                await anyio.sleep(0.01)
+        finally:
+            self.done.append("generated")
 
     def in_flight(self) -> int:
         return sum(client.in_flight for client in self.clients)

@@ -1,84 +1,54 @@
-"""The pytest plugin: its fixtures with each asynchronous pytest plugin, its options, its errors."""
+"""The fixtures with each asynchronous pytest plugin, their options and errors; mocks by respx."""
 
 import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
+import httpx
 import pytest
+import respx
+
+import useresponse_async.testing
+from useresponse_async import AsyncClient
+from useresponse_async.sandbox import Options, create_app
+from useresponse_async.testing import QUICK_RETRY, Received
 
 pytest_plugins = ("pytester",)
 
-PLUGIN = "useresponse_async.testing._plugin"
-REGISTERED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
-
-ANYIO = """
-import pytest
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def user(useresponse_client):
-    user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
-    yield user
-    await useresponse_client.users.delete(user.id)
-
-
-async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
-    useresponse_sandbox.fail_next(503, times=2)
-    assert (await useresponse_client.users.get(user.id)).name == "Ada"
-
-
-async def test_nothing_is_sent(useresponse_client):
-    pass
-"""
-
-ASYNCIO = """
-import asyncio
-
+TESTS = """
 import pytest
 import pytest_asyncio
 
-tasks = []
+pytestmark = [{marks}]
 
-
-@pytest_asyncio.fixture
+@{fixture}
 async def user(useresponse_client):
-    tasks.append(asyncio.current_task())
     user = await useresponse_client.users.create("ada@example.com", full_name="Ada")
     yield user
     await useresponse_client.users.delete(user.id)
-    tasks.append(asyncio.current_task())
-    assert len({id(task) for task in tasks}) == 3
 
-
-@pytest.mark.asyncio
 async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sandbox):
-    tasks.append(asyncio.current_task())
     useresponse_sandbox.fail_next(503, times=2)
     assert (await useresponse_client.users.get(user.id)).name == "Ada"
 
-
-@pytest.mark.parametrize("n", [1, 2])
-@pytest.mark.asyncio(loop_scope="session")
-async def test_a_loop_of_the_session(useresponse_client, n):
+async def test_nothing_is_sent(useresponse_client): ...
+"""
+LOOPS = """
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_loop(useresponse_client, number):
     await useresponse_client.users.me()
 
+test_a_loop_of_the_session = pytest.mark.asyncio(loop_scope="session")(test_a_loop)
 
 @pytest.mark.asyncio(loop_scope="class")
 class TestClass:
-    async def test_one(self, useresponse_client):
-        await useresponse_client.users.me()
-
-    async def test_another(self, useresponse_client):
+    @pytest.mark.parametrize("number", [1, 2])
+    async def test_a_loop_of_the_class(self, useresponse_client, number):
         await useresponse_client.users.me()
 """
-
 NOBODY = """
 import anyio
-
 
 def test_a_client_that_is_entered(useresponse_client, useresponse_sandbox):
     async def main():
@@ -88,58 +58,42 @@ def test_a_client_that_is_entered(useresponse_client, useresponse_sandbox):
     assert anyio.run(main).id == 1
     assert useresponse_sandbox.arrivals == 1
 
-
-def test_a_client_that_is_not_used(useresponse_client):
-    pass
-
+def test_a_client_that_is_not_used(useresponse_client): ...
 
 def test_a_sandbox_alone(useresponse_sandbox):
     assert useresponse_sandbox.is_running
 """
+FILES = {
+    "anyio": TESTS.format(marks="pytest.mark.anyio", fixture="pytest.fixture"),
+    "asyncio": TESTS.format(marks="pytest.mark.asyncio", fixture="pytest_asyncio.fixture") + LOOPS,
+    "auto": TESTS.format(marks="", fixture="pytest.fixture") + LOOPS,
+    "nobody": NOBODY,
+}
+RUNS = {
+    "anyio asyncio nobody": ((), 4 + 8 + 3),
+    "anyio nobody": (("-p", "no:asyncio"), 4 + 3),
+    "asyncio nobody": (("-p", "no:anyio"), 8 + 3),
+    "auto": (("--asyncio-mode=auto",), 8),
+    "asyncio": (("-o", "asyncio_default_test_loop_scope=session", "-k", "loop"), 6),
+    "nobody": (("-p", "no:asyncio", "-p", "no:anyio"), 3),
+}
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    plugin = () if REGISTERED else ("-p", PLUGIN)
+    options = ["-W", "error", "--strict-markers", "-p", "no:cacheprovider"]
     if "no:asyncio" not in arguments:  # without the option it warns
-        plugin += ("-o", "asyncio_default_fixture_loop_scope=function")
-    return pytester.runpytest_subprocess(
-        "-W", "error", "--strict-markers", "-p", "no:cacheprovider", *plugin, *arguments
-    )
-
-
-AUTO = ASYNCIO.replace("@pytest.mark.asyncio\n", "").replace("pytest_asyncio.f", "pytest.f")
-LOOPS = """
-import pytest
-
-@pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.asyncio
-async def test_one(useresponse_client, number):
-    await useresponse_client.users.me()
-"""
-SESSION = ("-o", "asyncio_default_test_loop_scope=session")
+        options += ["-o", "asyncio_default_fixture_loop_scope=function"]
+    return pytester.runpytest_subprocess(*options, *arguments)
 
 
 @pytest.mark.parametrize(
-    ("files", "options", "passed"),
-    [
-        ({"anyio": ANYIO, "asyncio": ASYNCIO, "nobody": NOBODY}, (), 4 + 5 + 3),
-        *(
-            pytest.param(*run, marks=pytest.mark.long)
-            for run in (
-                ({"anyio": ANYIO, "nobody": NOBODY}, ("-p", "no:asyncio"), 4 + 3),
-                ({"asyncio": ASYNCIO, "nobody": NOBODY}, ("-p", "no:anyio"), 5 + 3),
-                ({"auto": AUTO}, ("--asyncio-mode=auto",), 5),
-                ({"loops": LOOPS}, SESSION, 2),
-                ({"nobody": NOBODY}, ("-p", "no:asyncio", "-p", "no:anyio"), 3),
-            )
-        ),
-    ],
-    ids=["together", "anyio", "asyncio", "auto mode", "wider loops", "none"],
+    "files", [next(iter(RUNS)), *(pytest.param(it, marks=pytest.mark.long) for it in [*RUNS][1:])]
 )
-def test_the_fixtures_work_with_each_async_plugin(pytester, files, options, passed):
-    pytester.makepyfile(**{f"test_{name}": code for name, code in files.items()})
+def test_the_fixtures_work_with_each_async_plugin(pytester, files):
+    options, passed = RUNS[files]
+    pytester.makepyfile(**{f"test_{name}": FILES[name] for name in files.split()})
     result = run(pytester, "-v", *options)
-    result.assert_outcomes(passed=passed)
+    result.assert_outcomes(passed=passed, deselected=2 * ("-k" in options))
     if "anyio" in files:
         result.stdout.fnmatch_lines_random(["*[[]asyncio[]] PASSED*", "*[[]trio[]] PASSED*"])
 
@@ -235,20 +189,55 @@ def test_a_missing_extra_is_named_and_the_fixtures_and_the_marker_are_described(
     )
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=2)
-    result.stdout.fnmatch_lines(
-        ["*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"]
-    )
+    needs = "*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"
+    result.stdout.fnmatch_lines([needs])
     names = ("sandbox", "client", "sandbox_options", "client_options")
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(
-        [f"useresponse_{name} --*" for name in names]
+        [f"useresponse_{it} --*" for it in names]
     )
     run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.useresponse(?*options): *"])
 
 
-def test_loading_the_plugin_loads_no_server():
+def test_loading_the_plugin_loads_no_server_and_its_module_has_no_other_names():
     script = (
         "import sys, useresponse_async.testing._plugin\n"
         "print(*sorted({'starlette', 'uvicorn', 'useresponse_async.sandbox'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)  # noqa: S603
-    assert done.stdout.split() == []
+    assert subprocess.check_output([sys.executable, "-c", script]) == b"\n"  # noqa: S603 - our own
+    with pytest.raises(AttributeError, match="Nothing"):
+        useresponse_async.testing.Nothing  # noqa: B018
+
+
+@pytest.mark.anyio
+async def test_the_client_uses_the_sandbox(useresponse_client, useresponse_sandbox):
+    assert (await useresponse_client.users.me()).id == 1
+    (received,) = useresponse_sandbox.requests
+    assert isinstance(received, Received)
+    assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
+
+
+@pytest.mark.anyio
+async def test_the_sandbox_responds_without_a_socket():
+    transport = httpx.ASGITransport(app=create_app(Options(users=3)))
+    async with AsyncClient(
+        "https://a.example", api_key="sandbox-key", transport=transport
+    ) as client:
+        assert len(await client.users.search().collect()) == 3
+
+
+@pytest.mark.anyio
+async def test_respx_matches_the_query_sees_a_body_and_responds_in_sequence():
+    async with respx.mock(base_url="https://a.example/api/3.0") as router:
+        router.get("/users/search.json", params__contains={"role": "agent"}).respond(
+            json={"currentPage": 1, "totalPages": 1, "totalCount": 1, "data": [{"id": 1}]}
+        )
+        router.get("/users/search.json").respond(204)
+        responses = [httpx.Response(503), httpx.Response(200, json={"id": 7})]
+        route = router.post("/users.json").mock(side_effect=responses)
+        async with AsyncClient("https://a.example", api_key="k", retry=QUICK_RETRY) as client:
+            assert [user.id for user in (await client.users.search(role="agent")).items] == [1]
+            assert (await client.users.search()).items == []
+            assert (await client.users.create("ada@example.com", full_name="Ada")).id == 7
+    assert route.call_count == 2
+    assert b"ada@example.com" in route.calls.last.request.content
+    assert dict(route.calls.last.request.url.params) == {"apiKey": "k"}
