@@ -32,10 +32,7 @@ def run(arguments: list[str]) -> int:
 def on_terminal(
     *arguments: str, columns: int = 80, stdout: bool = True, typed: str = "", **environment: str
 ) -> tuple[str, int]:
-    """Run the command on a terminal; return its output and the exit code.
-
-    ``typed`` is the input at the first prompt.
-    """
+    """Run the command on a terminal, with input at its prompt; return its output and exit code."""
     pytest.importorskip("termios")  # Windows has no pseudo-terminals
     terminal, its_end = os.openpty()
     process = subprocess.Popen(  # noqa: S603 - our own module

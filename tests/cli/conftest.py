@@ -29,9 +29,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
 
 
 @pytest.fixture
-def serve(
-    start_sandbox: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Sandbox]:
+def serve(start_sandbox, monkeypatch) -> Callable[..., Sandbox]:
     """Start a sandbox, and point the environment at it."""
 
     def start_and_point(api_key: str = KEY, **options) -> Sandbox:
@@ -45,14 +43,14 @@ def serve(
 
 
 @pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def work(tmp_path, monkeypatch) -> Path:
     """Change to an empty directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def key_file(work: Path, serve: Callable[..., Sandbox], monkeypatch: pytest.MonkeyPatch) -> Path:
+def key_file(work, serve, monkeypatch) -> Path:
     """A private file with the key, while the environment has another."""
     serve(users=60)
     monkeypatch.setenv("USERESPONSE_API_KEY", "that-of-somebody-else")

@@ -33,9 +33,6 @@ def interrupt_repeatedly(process: subprocess.Popen) -> None:
             process.wait(0.005)
 
 
-# Imports.
-
-
 COMPLETING = {
     "_USERESPONSE_ASYNC_COMPLETE": "complete_bash",
     "COMP_WORDS": "useresponse-async export ",
@@ -85,9 +82,6 @@ def test_repeated_ctrl_c_shows_no_traceback(start, serve):
     interrupt_repeatedly(process)
     # Before its first line runs, a traceback is Python's own.
     assert "useresponse_async" not in process.stderr.read()
-
-
-# Exports to files.
 
 
 @pytest.fixture
@@ -202,9 +196,6 @@ def test_a_full_disk_is_an_error_of_one_line_and_keeps_the_items(start, serve, w
     assert ids_in("out.jsonl") == list(range(1, 1001))
 
 
-# Exports to pipes.
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_an_export_to_a_fifo_without_a_reader(start, serve, work, number, code):
     serve(users=3)
@@ -263,9 +254,6 @@ def test_ctrl_c_ends_an_export_to_a_full_pipe(blocked):
     blocked.send_signal(signal.SIGINT)
     assert blocked.wait(60) == 130
     assert blocked.stderr.read() == "interrupted\n"
-
-
-# Demos.
 
 
 # Long enough that no demo ends by itself during a test; a line on standard error shows that the

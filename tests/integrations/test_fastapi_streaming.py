@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Async generator 'starlette:ResourceWarning"),
 ]
 
-BARE_OR_BEHIND_MIDDLEWARE = pytest.mark.parametrize("middleware", ["", "base"])
+BARE_OR_BASE = pytest.mark.parametrize("middleware", ["", "base"])
 STACKS = pytest.mark.parametrize("middleware", ["", "base", "gzip", "base gzip base gzip base"])
 
 
@@ -113,7 +113,7 @@ async def test_every_item_is_a_line_in_order(sandbox):
     assert application.done == ["people", "people"]  # the background tasks
 
 
-@BARE_OR_BEHIND_MIDDLEWARE
+@BARE_OR_BASE
 async def test_a_failure_before_the_first_line_is_a_problem_response(sandbox, middleware):
     sandbox.fail_next(503, headers={"Retry-After": "3"})
     answer = await answer_of(Application(sandbox, middleware), "/people")
@@ -156,7 +156,7 @@ def test_a_failure_after_the_first_line_cuts_the_connection_and_is_logged(
     assert sandbox.api_key not in caplog.text
 
 
-@BARE_OR_BEHIND_MIDDLEWARE
+@BARE_OR_BASE
 async def test_without_a_server_a_failure_after_the_first_line_is_an_exception(sandbox, middleware):
     application = Application(sandbox, middleware)
     sandbox.fail_next(500, times=2, match=r"page=3\b")
@@ -207,7 +207,7 @@ def test_a_failure_on_http_1_0_is_a_problem_response(sandbox, serve, caplog, mid
     assert ["responded with 502" in record.getMessage() for record in ours] == [True]
 
 
-@BARE_OR_BEHIND_MIDDLEWARE
+@BARE_OR_BASE
 def test_a_head_request_sends_no_request_to_the_api(sandbox, serve, middleware):
     application = Application(sandbox, middleware)
     answer = httpx.head(f"{serve(application)}/people", timeout=60)
@@ -224,7 +224,7 @@ LEAVES = {  # the version of HTTP, the API's latency, and the requests to it unt
 }
 
 
-@BARE_OR_BEHIND_MIDDLEWARE
+@BARE_OR_BASE
 @pytest.mark.parametrize("leaves", LEAVES)
 def test_requests_to_the_api_end_when_the_browser_disconnects(
     start_sandbox, serve, middleware, leaves
@@ -301,13 +301,10 @@ async def test_the_lines_are_documented(sandbox):
     assert schema == {"type": "object", "$ref": "#/components/schemas/User"}
 
 
-class Countdown:
+class Countdown(AsyncIterator[int]):
     """An iterator that is no generator: it cannot be closed."""
 
     left = 3
-
-    def __aiter__(self) -> "Countdown":
-        return self
 
     async def __anext__(self) -> int:
         if not self.left:

@@ -12,40 +12,29 @@ from browser import browser_of
 from fastapi import Body, FastAPI
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from useresponse_async import (
-    Avatar,
-    Comment,
-    FieldValue,
-    Object,
-    Page,
-    ReportPage,
-    Secret,
-    Team,
-    User,
-    models,
-)
+import useresponse_async as ur
 
-USER = User(
+USER = ur.User(
     id=7,
     name="Ann",
-    team=Team(id=1, name="Support"),
-    avatar=Avatar(big="/b.png"),
+    team=ur.Team(id=1, name="Support"),
+    avatar=ur.Avatar(big="/b.png"),
     tags=["vip"],
-    custom_fields=[FieldValue(id=3, value=["eu", 1, None])],
-    api_key=Secret("a-secret-key"),
+    custom_fields=[ur.FieldValue(id=3, value=["eu", 1, None])],
+    api_key=ur.Secret("a-secret-key"),
     extra={"karma": {"score": 3}},
 )
 
 
 class Visit(BaseModel):
-    host: User
-    guests: list[User] = []
-    found: Page[User] | None = None
+    host: ur.User
+    guests: list[ur.User] = []
+    found: ur.Page[ur.User] | None = None
 
 
-@pytest.mark.parametrize("name", models.__all__)
+@pytest.mark.parametrize("name", ur.models.__all__)
 def test_every_model_has_a_schema_with_each_of_its_fields(name):
-    model = getattr(models, name)
+    model = getattr(ur.models, name)
     adapter = TypeAdapter(model)
     schema = adapter.json_schema()
     assert schema == adapter.json_schema(mode="serialization")
@@ -68,7 +57,7 @@ def test_a_model_is_serialized_as_by_to_dict_and_a_secret_as_asterisks():
     assert '"api_key":"***"' in written
     assert "a-secret-key" not in written + repr(visit.model_dump())
     # In a union by its class.
-    both = TypeAdapter(list[Team | User]).dump_python([Team(id=1), USER], mode="json")
+    both = TypeAdapter(list[ur.Team | ur.User]).dump_python([ur.Team(id=1), USER], mode="json")
     assert both == [{"id": 1, "name": None, "extra": {}}, USER.to_dict()]
 
 
@@ -85,18 +74,18 @@ def test_fields_can_be_excluded():
 
 def test_a_model_is_validated_from_its_serialization():
     moment = datetime(2030, 1, 31, 9, 0, tzinfo=timezone.utc)
-    comment = Comment(id=1, created_at=moment, author=USER)
-    written = TypeAdapter(Comment).dump_json(comment)
+    comment = ur.Comment(id=1, created_at=moment, author=USER)
+    written = TypeAdapter(ur.Comment).dump_json(comment)
     assert b'"created_at":"2030-01-31T09:00:00' in written
-    read = TypeAdapter(Comment).validate_json(written.replace(b"***", b"a-secret-key"))
-    assert (type(read), read) == (Comment, comment)
+    read = TypeAdapter(ur.Comment).validate_json(written.replace(b"***", b"a-secret-key"))
+    assert (type(read), read) == (ur.Comment, comment)
     assert read.author.api_key.reveal() == "a-secret-key"
 
 
 def test_missing_fields_have_their_defaults_and_an_instance_is_not_copied():
     visit = Visit.model_validate({"host": USER, "guests": [{"id": 8, "nickname": "Bo"}, {"id": 9}]})
     assert visit.host is USER
-    assert visit.guests == [User(id=8), User(id=9)]
+    assert visit.guests == [ur.User(id=8), ur.User(id=9)]
     assert visit.guests[0].extra == {}
     assert visit.guests[0].tags is not visit.guests[1].tags
 
@@ -116,25 +105,25 @@ def test_a_validation_error_names_the_place():
 
 def test_pages_of_different_items_are_different_types():
     class Found(BaseModel):
-        users: Page[User]
-        objects: Page[Object]
-        names: Page[str]
-        maybe: Page[User | None]
+        users: ur.Page[ur.User]
+        objects: ur.Page[ur.Object]
+        names: ur.Page[str]
+        maybe: ur.Page[ur.User | None]
 
     given = {"users": [{"id": 1}], "objects": [{"id": 1}], "names": ["a"], "maybe": [None]}
     found = Found.model_validate(
         {name: {"number": 1, "size": 2, "items": items} for name, items in given.items()}
     )
     read = [getattr(found, name).items for name in given]
-    assert read == [[User(id=1)], [Object(id=1)], ["a"], [None]]
+    assert read == [[ur.User(id=1)], [ur.Object(id=1)], ["a"], [None]]
     schemas = {entry["title"]: entry for entry in Found.model_json_schema()["$defs"].values()}
     of_users = schemas["Page[User]"]["properties"]
     assert of_users["items"]["items"] == {"$ref": "#/$defs/User"}
     assert of_users["number"]["description"] == "The number of the page, from 1."
     assert schemas["Page[Object]"]["properties"]["items"]["items"] == {"$ref": "#/$defs/Object"}
     assert schemas["Page[str]"]["properties"]["items"]["items"] == {"type": "string"}
-    assert TypeAdapter(Page).json_schema()["properties"]["items"]["items"] == {}
-    report = TypeAdapter(ReportPage).json_schema()["properties"]
+    assert TypeAdapter(ur.Page).json_schema()["properties"]["items"]["items"] == {}
+    report = TypeAdapter(ur.ReportPage).json_schema()["properties"]
     assert report["items"]["items"] == {"$ref": "#/$defs/Object"}
     assert report["total_items"]["description"]
     assert report["groups"]["description"]
@@ -150,16 +139,16 @@ async def test_fastapi_responds_with_accepts_and_documents_models(client):
     app = FastAPI()
 
     @app.get("/people")
-    async def people() -> Page[User]:
+    async def people() -> ur.Page[ur.User]:
         return await client.users.search(count=5)
 
     @app.get("/own", response_model=Person)
-    @app.get("/person", response_model=User)
+    @app.get("/person", response_model=ur.User)
     async def person() -> Any:
         return await client.users.get(7)
 
     @app.post("/person")
-    async def echo(user: Annotated[User, Body()]) -> User:
+    async def echo(user: Annotated[ur.User, Body()]) -> ur.User:
         return user
 
     user = await client.users.get(7)
@@ -171,7 +160,7 @@ async def test_fastapi_responds_with_accepts_and_documents_models(client):
         assert answered["items"] == [item.to_dict() for item in page.items]
         assert answered["total_items"] == page.total_items
         answer = await browser.post("/person", json={"id": 3, "team": {"id": 1}})
-        assert answer.json() == User(id=3, team=Team(id=1)).to_dict()
+        assert answer.json() == ur.User(id=3, team=ur.Team(id=1)).to_dict()
         answer = await browser.post("/person", json={"id": "x"})
         assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "id"])
     document = app.openapi()
@@ -187,12 +176,16 @@ async def test_fastapi_responds_with_accepts_and_documents_models(client):
 
 CORE = """
 import sys
+sys.modules["rich"] = None  # httpx itself imports it if it is installed
+import useresponse_async.testing._plugin
 from useresponse_async import AsyncClient, Page, User, models
 [getattr(models, name) for name in models.__all__]
 User(id=1).to_json()
-assert not {"pydantic", "pydantic_core", "fastapi", "starlette", "dlt"} & sys.modules.keys()
+print({"pydantic", "pydantic_core", "fastapi", "starlette", "uvicorn", "typer", "dlt",
+    "useresponse_async.cli", "useresponse_async.sandbox"} & sys.modules.keys())
 """
 
 
-def test_the_core_imports_no_extra():
-    subprocess.run([sys.executable, "-c", CORE], check=True, timeout=60)  # noqa: S603 - our own
+def test_the_core_and_the_pytest_plugin_import_no_extra():
+    command = [sys.executable, "-W", "error", "-c", CORE]
+    assert subprocess.check_output(command, timeout=60) == b"set()\n"  # noqa: S603 - our own

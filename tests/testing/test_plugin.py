@@ -1,8 +1,6 @@
 """The fixtures with each asynchronous pytest plugin, their options and errors; mocks by respx."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
@@ -12,7 +10,7 @@ import respx
 import useresponse_async.testing
 from useresponse_async import AsyncClient
 from useresponse_async.sandbox import Options, create_app
-from useresponse_async.testing import QUICK_RETRY, Received
+from useresponse_async.testing import QUICK_RETRY
 
 pytest_plugins = ("pytester",)
 
@@ -198,22 +196,9 @@ def test_a_missing_extra_is_named_and_the_fixtures_and_the_marker_are_described(
     run(pytester, "--markers").stdout.fnmatch_lines(["@pytest.mark.useresponse(?*options): *"])
 
 
-def test_loading_the_plugin_loads_no_server_and_its_module_has_no_other_names():
-    script = (
-        "import sys, useresponse_async.testing._plugin\n"
-        "print(*sorted({'starlette', 'uvicorn', 'useresponse_async.sandbox'} & set(sys.modules)))"
-    )
-    assert subprocess.check_output([sys.executable, "-c", script]) == b"\n"  # noqa: S603 - our own
+def test_the_module_has_no_other_names():
     with pytest.raises(AttributeError, match="Nothing"):
         useresponse_async.testing.Nothing  # noqa: B018
-
-
-@pytest.mark.anyio
-async def test_the_client_uses_the_sandbox(useresponse_client, useresponse_sandbox):
-    assert (await useresponse_client.users.me()).id == 1
-    (received,) = useresponse_sandbox.requests
-    assert isinstance(received, Received)
-    assert dict(received.query)["apiKey"] == useresponse_sandbox.api_key
 
 
 @pytest.mark.anyio
@@ -226,17 +211,11 @@ async def test_the_sandbox_responds_without_a_socket():
 
 
 @pytest.mark.anyio
-async def test_respx_matches_the_query_sees_a_body_and_responds_in_sequence():
-    async with respx.mock(base_url="https://a.example/api/3.0") as router:
-        router.get("/users/search.json", params__contains={"role": "agent"}).respond(
-            json={"currentPage": 1, "totalPages": 1, "totalCount": 1, "data": [{"id": 1}]}
-        )
-        router.get("/users/search.json").respond(204)
+async def test_respx_sees_a_body_and_responds_in_sequence():
+    async with respx.mock() as router:
         responses = [httpx.Response(503), httpx.Response(200, json={"id": 7})]
-        route = router.post("/users.json").mock(side_effect=responses)
+        route = router.post("https://a.example/api/3.0/users.json").mock(side_effect=responses)
         async with AsyncClient("https://a.example", api_key="k", retry=QUICK_RETRY) as client:
-            assert [user.id for user in (await client.users.search(role="agent")).items] == [1]
-            assert (await client.users.search()).items == []
             assert (await client.users.create("ada@example.com", full_name="Ada")).id == 7
     assert route.call_count == 2
     assert b"ada@example.com" in route.calls.last.request.content
