@@ -31,15 +31,7 @@ from server import (
     failure,
 )
 
-from useresponse_async import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AsyncClient,
-    Attachment,
-    DecodeError,
-    ResponseTooLargeError,
-)
+import useresponse_async as ur
 
 pytestmark = pytest.mark.anyio
 
@@ -77,21 +69,21 @@ def peak_memory() -> Iterator[list[int]]:
 OK = b"HTTP/1.1 200 OK\r\n"
 GONE = b"HTTP/1.1 404 Gone\r\n"
 NO_LENGTH = OK + b"Connection: close\r\n\r\n"
-EITHER = (DecodeError, APIConnectionError)
-ANY = (APIStatusError, APIConnectionError)
+EITHER = (ur.DecodeError, ur.APIConnectionError)
+ANY = (ur.APIStatusError, ur.APIConnectionError)
 BROKEN = {
-    "is early silence": (APITimeoutError, SILENCE),
-    "is a reset": (APIConnectionError, RESET),
-    "is a close": (APIConnectionError,),
-    "is silence": (APITimeoutError, SILENCE),
-    "stalls in the head": (APITimeoutError, *drip(answer()[:30], 0.001), SILENCE),
-    "stalls after the head": (APITimeoutError, answer()[:-70], SILENCE),
-    "stalls at the last byte": (APITimeoutError, answer()[:-1], SILENCE),
-    "stalls inside a chunk": (APITimeoutError, chunked(ME)[:-40], SILENCE),
-    "stalls before the last chunk": (APITimeoutError, chunked(ME)[:-5], SILENCE),
+    "is early silence": (ur.APITimeoutError, SILENCE),
+    "is a reset": (ur.APIConnectionError, RESET),
+    "is a close": (ur.APIConnectionError,),
+    "is silence": (ur.APITimeoutError, SILENCE),
+    "stalls in the head": (ur.APITimeoutError, *drip(answer()[:30], 0.001), SILENCE),
+    "stalls after the head": (ur.APITimeoutError, answer()[:-70], SILENCE),
+    "stalls at the last byte": (ur.APITimeoutError, answer()[:-1], SILENCE),
+    "stalls inside a chunk": (ur.APITimeoutError, chunked(ME)[:-40], SILENCE),
+    "stalls before the last chunk": (ur.APITimeoutError, chunked(ME)[:-5], SILENCE),
     "is an upgrade": (ANY, OK.replace(b"200", b"101") + b"Upgrade: h2c\r\n\r\n", SILENCE),
     **{
-        f"ends at {offset} without a length": (DecodeError, NO_LENGTH + ME[:offset])
+        f"ends at {offset} without a length": (ur.DecodeError, NO_LENGTH + ME[:offset])
         for offset in (0, 1, 9, len(ME) - 1)
     },
     **{
@@ -107,12 +99,12 @@ BROKEN = {
         )
     },
     **{
-        f"is no {how[18:]!r} of {len(body)}": (DecodeError, answer(body, how))
+        f"is no {how[18:]!r} of {len(body)}": (ur.DecodeError, answer(body, how))
         for how in (GZIP, DEFLATE)
         for body in (b"", b"\x1f\x8b", gzip.compress(ME)[:-20], b"\x1f\x8b" + ME)
     },
     **{
-        f"is no HTTP {body[:19]!r} of {len(body)}": (APIConnectionError, body)
+        f"is no HTTP {body[:19]!r} of {len(body)}": (ur.APIConnectionError, body)
         for body in (
             b"\x00\x01\x02\x03\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"220 mail.ex ESMTP\r\n\r\n",
             b"{}\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n{}", b"HTTP/1.1 2000 OK\r\n\r\n{}",
@@ -132,11 +124,11 @@ BROKEN = {
         EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", SILENCE
     ),
     "has 100,000 headers": (
-        APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), SILENCE
+        ur.APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), SILENCE
     ),
-    "has a long header": (APIConnectionError, OK + b"X: " + b"y" * 10_000_000, SILENCE),
-    "has a long status": (APIConnectionError, b"H" * 10_000_000, SILENCE),
-    "has a long reason": (APIConnectionError, OK[:-4] + b"O" * 10_000_000, SILENCE),
+    "has a long header": (ur.APIConnectionError, OK + b"X: " + b"y" * 10_000_000, SILENCE),
+    "has a long status": (ur.APIConnectionError, b"H" * 10_000_000, SILENCE),
+    "has a long reason": (ur.APIConnectionError, OK[:-4] + b"O" * 10_000_000, SILENCE),
 }  # fmt: skip
 
 
@@ -146,11 +138,11 @@ async def test_a_broken_response_raises_a_typed_error(server, connect, which):
     kind, *steps = BROKEN[which]
     heard = which != "is early silence"
     server.play(*[Request()] * heard, *steps)
-    seconds = 10 if kind is APIConnectionError else 0.25
+    seconds = 10 if kind is ur.APIConnectionError else 0.25
     async with connect(server, timeout=seconds, retry=QUICK) as client:
         error = await failure(client.request("POST", "/x.json"), kind)
     if not isinstance(kind, tuple):
-        assert isinstance(error, APITimeoutError) is (kind is APITimeoutError)
+        assert isinstance(error, ur.APITimeoutError) is (kind is ur.APITimeoutError)
     assert getattr(error, "malformed", True)
     assert getattr(error, "request_sent", True)
     # What may have been processed is sent once.
@@ -176,9 +168,9 @@ async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(
                     assert await client.files.download("/f", tmp_path / "f") == len(ME)
                 else:
                     assert (await client.users.me()).email == "ada@example.com"
-            except APIConnectionError as error:
+            except ur.APIConnectionError as error:
                 assert error.request_sent  # noqa: PT017 - both outcomes are good
-                assert not isinstance(error, APITimeoutError)  # noqa: PT017
+                assert not isinstance(error, ur.APITimeoutError)  # noqa: PT017
                 assert offset < len(honest)
                 assert list(tmp_path.iterdir()) == []
             else:
@@ -202,7 +194,7 @@ async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_
     path.write_bytes(bytes(20_000_000))
     server.play(Request(body=False), Sleep(0.6), DRAIN)
     async with connect(server, timeout=httpx.Timeout(5, write=0.25)) as client:
-        await failure(client.files.upload(Attachment.from_path(path)), APITimeoutError)
+        await failure(client.files.upload(ur.Attachment.from_path(path)), ur.APITimeoutError)
     assert server.drained < 10_000_000  # no task continued to send
     collect()  # a file that is open warns
 
@@ -214,7 +206,7 @@ async def test_more_than_the_response_does_not_affect_the_next_one(server, conne
     async with connect(server) as client:
         try:
             assert (await client.users.me()).id == 1
-        except APIConnectionError:
+        except ur.APIConnectionError:
             assert wire == "aiohttp"  # which rejects the response itself
         assert (await create(client)).id == 1
 
@@ -222,15 +214,15 @@ async def test_more_than_the_response_does_not_affect_the_next_one(server, conne
 # Decompression bombs
 
 EXPLOSIVE = {
-    "gzip": ((answer(BOMB, GZIP),), ResponseTooLargeError, 80),
-    "deflate": ((answer(bomb(b"\x78\x9c", 1024), DEFLATE),), ResponseTooLargeError, 80),
-    "raw deflate": ((answer(bomb(b"", 1024), DEFLATE),), ResponseTooLargeError, 80),
-    "an error": ((answer(BOMB, GZIP, status=b"403 Forbidden"),), APIStatusError, 32),
+    "gzip": ((answer(BOMB, GZIP),), ur.ResponseTooLargeError, 80),
+    "deflate": ((answer(bomb(b"\x78\x9c", 1024), DEFLATE),), ur.ResponseTooLargeError, 80),
+    "raw deflate": ((answer(bomb(b"", 1024), DEFLATE),), ur.ResponseTooLargeError, 80),
+    "an error": ((answer(BOMB, GZIP, status=b"403 Forbidden"),), ur.APIStatusError, 32),
     # Encodings within encodings are not unpacked.
-    "nested": ((answer(NESTED_BOMB, b"Content-Encoding: gzip, gzip"),), DecodeError, 16),
+    "nested": ((answer(NESTED_BOMB, b"Content-Encoding: gzip, gzip"),), ur.DecodeError, 16),
     "endless": ((IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n")),
-        ResponseTooLargeError, 80),
-    "a download": ((answer(BOMB, GZIP, CLOSE),), ResponseTooLargeError, 24),
+        ur.ResponseTooLargeError, 80),
+    "a download": ((answer(BOMB, GZIP, CLOSE),), ur.ResponseTooLargeError, 24),
 }  # fmt: skip
 
 
@@ -261,7 +253,7 @@ async def test_a_body_of_exactly_the_limit_is_read(server, connect):
                 if size == 100_000:
                     assert (await client.users.me()).id == 1
                 else:
-                    await failure(client.users.me(), ResponseTooLargeError)
+                    await failure(client.users.me(), ur.ResponseTooLargeError)
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -272,9 +264,9 @@ async def test_thousands_of_tiny_chunks_take_no_more_than_a_large_one():
 
     async def peak_with(size):
         transport = httpx.MockTransport(lambda _: httpx.Response(200, content=chunks(size)))
-        async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+        async with ur.AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
             with peak_memory() as peaks:
-                await failure(client.users.me(), DecodeError)
+                await failure(client.users.me(), ur.DecodeError)
         return peaks[0]
 
     assert await peak_with(2) < 2 * await peak_with(50_000)
@@ -284,7 +276,7 @@ async def test_thousands_of_tiny_chunks_take_no_more_than_a_large_one():
 async def test_a_body_that_the_transport_has_decompressed_is_read():
     packed = httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(ME))
     transport = httpx.MockTransport(lambda _: packed)
-    async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+    async with ur.AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
         assert (await client.users.me()).id == 1
 
 
@@ -317,10 +309,10 @@ async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, 
 ERROR = gzip.compress(b'{"error": "gone fishing"}')
 DAMAGED = (b"", b"plain", gzip.compress(bytes(1000))[:-9])
 FAILED = {
-    **{f"of {len(it)}": (answer(it, GZIP), APIConnectionError, "damaged") for it in DAMAGED},
-    "stalled": (answer(bytes(1000))[:-5], APITimeoutError, "read timeout"),
-    "404": (answer(ERROR, GZIP, status=b"404 Not Found"), APIStatusError, "404 gone fishing"),
-    "500": (answer(ERROR, GZIP, status=b"500 Sorry"), APIStatusError, "500 gone fishing"),
+    **{f"of {len(it)}": (answer(it, GZIP), ur.APIConnectionError, "damaged") for it in DAMAGED},
+    "stalled": (answer(bytes(1000))[:-5], ur.APITimeoutError, "read timeout"),
+    "404": (answer(ERROR, GZIP, status=b"404 Not Found"), ur.APIStatusError, "404 gone fishing"),
+    "500": (answer(ERROR, GZIP, status=b"500 Sorry"), ur.APIStatusError, "500 gone fishing"),
 }
 
 
@@ -329,8 +321,8 @@ async def test_a_failed_download_names_the_reason_and_leaves_no_file(
     server, connect, tmp_path, how
 ):
     whole, kind, message = FAILED[how]
-    server.play(Request(), whole, *([SILENCE] if kind is APITimeoutError else []))
-    timeout = httpx.Timeout(5, read=0.25 if kind is APITimeoutError else 5)
+    server.play(Request(), whole, *([SILENCE] if kind is ur.APITimeoutError else []))
+    timeout = httpx.Timeout(5, read=0.25 if kind is ur.APITimeoutError else 5)
     async with connect(server, timeout=timeout) as client:
         error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
     assert (error.method, error.path) == ("GET", "/f")
@@ -355,7 +347,7 @@ async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, sta
         with client.capture_responses() as responses:
             try:
                 await client.users.me()
-            except APIStatusError as error:
+            except ur.APIStatusError as error:
                 shown += f"{error!r} {error} {vars(error)}"
                 responses.append(error.response)
     for response in responses:

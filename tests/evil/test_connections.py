@@ -38,14 +38,7 @@ from server import (
 )
 from tasks import live_tasks, until
 
-from useresponse_async import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    ArgumentError,
-    AsyncClient,
-    Attachment,
-)
+import useresponse_async as ur
 
 pytestmark = [pytest.mark.anyio, pytest.mark.every_loop]
 
@@ -108,7 +101,7 @@ async def test_a_get_that_is_not_idempotent_is_sent_once_by_each_transport(
 async def test_a_refusal_by_a_proxy_is_not_retried_and_a_failure_is(server, wire, status, times):
     server.otherwise = answer(b"", status=status)
     url, proxy = "https://support.example", server.url
-    async with AsyncClient(url, proxy=proxy, retry=QUICK, transport=wire) as client:
+    async with ur.AsyncClient(url, proxy=proxy, retry=QUICK, transport=wire) as client:
         error = await failure(create(client), match=status[:3].decode())
     assert not error.request_sent
     asked = [head.split()[:2] for head in server.heads]
@@ -155,7 +148,7 @@ async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
     async with connect(server, attempt_timeout=0.3) as client:
         for call in (lambda client: client.users.me(), *download):
             server.play(Request(), *ANSWERS[how])
-            error = await failure(call(client), APITimeoutError)
+            error = await failure(call(client), ur.APITimeoutError)
             assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
             assert (error.request_sent, error.attempt) == (True, 1)
     assert list(tmp_path.iterdir()) == []
@@ -166,7 +159,7 @@ async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, con
         for options, within in (({"timeout": 0.3}, r"1\.5"), ({"attempt_timeout": 0.1}, r"0\.1")):
             server.play(Request(), *ANSWERS["1xx drip"])
             call = client.with_options(**options).users.me()
-            await failure(call, APITimeoutError, match=rf"within {within} s")
+            await failure(call, ur.APITimeoutError, match=rf"within {within} s")
 
 
 async def test_a_download_may_take_longer(server, connect, tmp_path):
@@ -179,7 +172,7 @@ async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
     async with connect(server) as client:
         for seconds in (n / 250 for n in range(1, 25)):
             server.play(Request(), *drip(answer(ME, CLOSE), 0.0005))
-            with anyio.fail_after(20), suppress(APITimeoutError):
+            with anyio.fail_after(20), suppress(ur.APITimeoutError):
                 assert (await client.with_options(attempt_timeout=seconds).users.me()).id == 1
             assert client.in_flight == 0
             await until(lambda: not server.open_connections)
@@ -202,7 +195,7 @@ async def test_redacting_a_large_error_does_not_block_the_event_loop(server, con
     async with connect(server, api_key=key, timeout=10) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
-            error = await failure(client.users.get(1), APIStatusError)
+            error = await failure(client.users.get(1), ur.APIStatusError)
             group.cancel_scope.cancel()
     assert longest < 0.3  # seconds of this process's time, in one go
     assert len(error.response.content) <= 64 * 1024
@@ -214,11 +207,11 @@ async def test_an_early_413_to_a_large_upload_raises(server, connect, lingers):
     body = b'{"error": {"code": 413, "message": "too large"}}'
     refusal = answer(body, CLOSE, status=b"413 Content Too Large")
     server.play(Request(body=False), refusal, DRAIN if lingers else Sleep(0.1))
-    kinds = APIStatusError if lingers else (APIStatusError, APIConnectionError)
+    kinds = ur.APIStatusError if lingers else (ur.APIStatusError, ur.APIConnectionError)
     async with connect(server, timeout=10) as client:
-        upload = client.files.upload(Attachment.from_bytes("a", bytes(20_000_000)))
+        upload = client.files.upload(ur.Attachment.from_bytes("a", bytes(20_000_000)))
         error = await failure(upload, kinds)
-    if isinstance(error, APIStatusError):
+    if isinstance(error, ur.APIStatusError):
         assert (error.status_code, error.message) == (413, "too large")
     else:  # how far it had come, so that a limit can be guessed
         assert "bytes of the body were sent" in str(error)
@@ -263,8 +256,8 @@ async def test_an_upload_that_is_redirected_is_sent_completely(server, connect, 
     server.play(Request(body=False), redirect("/on", status=b"307 Temporary Redirect"), Sleep(0.2))
     server.play(Request(), uploaded)
     async with connect(server) as client:
-        with suppress(APIConnectionError):  # the server hung up before its answer was read
-            assert (await client.files.upload(Attachment.from_path(path))).token == "t"
+        with suppress(ur.APIConnectionError):  # the server hung up before its answer was read
+            assert (await client.files.upload(ur.Attachment.from_path(path))).token == "t"
 
 
 LOCATIONS = [
@@ -282,9 +275,9 @@ async def follow(location: bytes, to: Path) -> None:
         return httpx.Response(404, json={})
 
     transport = httpx.MockTransport(lead)
-    async with AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
+    async with ur.AsyncClient("http://localhost", transport=transport, retry=ONCE) as client:
         for call in (client.users.me, lambda: client.files.download("/f", to)):
-            error = await failure(call(), (APIStatusError, APIConnectionError))
+            error = await failure(call(), (ur.APIStatusError, ur.APIConnectionError))
             shown = traceback.TracebackException.from_exception(error, capture_locals=True)
             assert "".join(shown.format())
             assert error.__context__ is error.__cause__ is None
@@ -292,7 +285,8 @@ async def follow(location: bytes, to: Path) -> None:
         # And as the address of a download.
         address = location.decode(errors="surrogatepass")
         await failure(
-            client.files.download(address, to), (ArgumentError, APIConnectionError, APIStatusError)
+            client.files.download(address, to),
+            (ur.ArgumentError, ur.APIConnectionError, ur.APIStatusError),
         )
 
 
@@ -344,7 +338,7 @@ async def test_a_fault_below_the_request_is_typed_and_only_a_create_is_not_retri
     server.play(*FAULTS[fault], times=2 - ahead)
     async with connect(server, verify=trusting) as client:
         error = await failure(CALLS[call](client, tmp_path))
-        assert not isinstance(error, APITimeoutError)
+        assert not isinstance(error, ur.APITimeoutError)
         assert (error.permanent, error.request_sent) == (False, True)
         assert list(tmp_path.iterdir()) == []
         if ahead:
@@ -398,12 +392,12 @@ async def test_a_failing_tls_server_raises_at_once(start_server, trusting, conne
     timeout = 0.25 if SILENCE in script else 5
     async with connect(server, verify=trusting, timeout=timeout) as client:
         error = await failure(create(client))
-    assert isinstance(error, APITimeoutError) is (SILENCE in script)
+    assert isinstance(error, ur.APITimeoutError) is (SILENCE in script)
     assert error.request_sent is (Request() in script)
 
 
 async def test_a_plain_server_behind_an_https_address_raises(server, trusting, wire):
     server.play(answer(status=b"400 Bad Request"))
     url = server.url.replace("http", "https")
-    async with AsyncClient(url, retry=ONCE, verify=trusting, transport=wire) as client:
+    async with ur.AsyncClient(url, retry=ONCE, verify=trusting, transport=wire) as client:
         assert not (await failure(client.users.me())).request_sent

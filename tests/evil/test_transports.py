@@ -25,14 +25,7 @@ from memory import Memory
 from server import CALLS, ONCE
 from tasks import live_tasks, until
 
-from useresponse_async import (
-    APIConnectionError,
-    APITimeoutError,
-    AsyncClient,
-    ClientClosedError,
-    ResponseTooLargeError,
-    RetryPolicy,
-)
+import useresponse_async as ur
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
@@ -53,7 +46,7 @@ NEVER_SENT = (
 )  # fmt: skip
 TIMEOUTS = (TimeoutError, httpx.TimeoutException, httpcore.TimeoutException)
 CONNECTION = SimpleNamespace(ssl=True, host="h", port=443, is_ssl=True, real_url=TEXT)
-AT_ONCE = RetryPolicy(attempts=3, initial_delay=0, min_retries_per_second=100_000)
+AT_ONCE = ur.RetryPolicy(attempts=3, initial_delay=0, min_retries_per_second=100_000)
 
 
 class NoText(OSError):
@@ -124,11 +117,11 @@ async def test_every_exception_in_every_step_is_typed_and_retried_by_its_class(
         sent = step != "head" or not isinstance(error, NEVER_SENT)
         retried = transient(error) and (call != "post" or not sent)
         succeeds = retried or step == "close"
-        caught: APIConnectionError | None = None
-        async with AsyncClient(URL, api_key=KEY, transport=sender, retry=AT_ONCE) as client:
+        caught: ur.APIConnectionError | None = None
+        async with ur.AsyncClient(URL, api_key=KEY, transport=sender, retry=AT_ONCE) as client:
             try:
                 await CALLS[call](client, tmp_path)
-            except APIConnectionError as raised:
+            except ur.APIConnectionError as raised:
                 caught = raised
             assert client.in_flight == 0
         assert not sender.armed
@@ -136,7 +129,7 @@ async def test_every_exception_in_every_step_is_typed_and_retried_by_its_class(
         if caught is not None:
             assert caught.request_sent is sent, type(error)
             assert caught.permanent is not transient(error), type(error)
-            assert isinstance(caught, APITimeoutError) is isinstance(error, TIMEOUTS)
+            assert isinstance(caught, ur.APITimeoutError) is isinstance(error, TIMEOUTS)
             assert caught.cause.endswith(type(error).__name__)
             assert caught.__cause__ is caught.__context__ is None
             assert KEY not in f"{caught} {vars(caught)} {pickle.dumps(caught)!r}", type(error)
@@ -185,14 +178,14 @@ async def test_a_blocked_call_ends_at_once_or_within_its_deadline(
     seconds = 0.3 if by == "deadline" else 60
     # A download has no other limit once it has begun than that of each part.
     limits = {"attempt_timeout": seconds, "timeout": seconds if call == "download" else 60}
-    client = AsyncClient(URL, transport=sender, retry=ONCE, **limits)
+    client = ur.AsyncClient(URL, transport=sender, retry=ONCE, **limits)
 
     async def run() -> None:
         try:
             await CALLS[call](client, tmp_path)
-        except APITimeoutError:
+        except ur.APITimeoutError:
             assert (by, step == "close") == ("deadline", False)
-        except ClientClosedError:
+        except ur.ClientClosedError:
             assert by == "closing the client"
         else:
             assert step == "close"  # a result that came counts
@@ -238,12 +231,12 @@ class Endless(httpx.MockTransport):
 async def test_a_body_that_ignores_its_closing_can_be_left(tmp_path, collect, call, by, chunk):
     kind, shown = TimeoutError, None
     if by == "bytes":
-        kind, shown = ResponseTooLargeError, "larger than 50000 bytes"
+        kind, shown = ur.ResponseTooLargeError, "larger than 50000 bytes"
     elif (by, call) == ("attempt_timeout", "get"):  # a download may last as long as it comes
-        kind, shown = APITimeoutError, by
+        kind, shown = ur.APITimeoutError, by
     sender, limit = Endless(chunk), 50_000 if by == "bytes" else 10**9
     options = {"attempt_timeout": 0.2 if by == "attempt_timeout" else None}
-    async with AsyncClient(
+    async with ur.AsyncClient(
         URL, transport=sender, retry=ONCE, max_response_bytes=limit, **options
     ) as client:
         with anyio.fail_after(20), pytest.raises(kind, match=shown) as caught:

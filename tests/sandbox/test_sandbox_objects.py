@@ -7,6 +7,7 @@ import pytest
 from calls import IDEA, NEWS, TICKET, Has, find, lacks
 
 DAY = 86_400
+LONGEST = {**TICKET, "title": "ü" * 100, "content": "x" * 12_000}
 PUT, POST = "admin PUT /objects/39.json", "admin POST /objects.json"
 GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
@@ -55,8 +56,8 @@ STORIES = {
         (POST, {**TICKET, "force_author": "New.One@example.com"}, {"author.id": 121}),
         (PUT, {"force_author": "other@example.com"}, {"author.id": 122}),
     ],
-    "an empty property removes its field": [
-        (POST, {**TICKET, "property_7": "EU"}, {"custom_fields.*.id": [7]}),
+    "the longest title and content are accepted, and an empty property removes its field": [
+        (POST, {**LONGEST, "property_7": "EU"}, {"title": "ü" * 100, "custom_fields.*.id": [7]}),
         (PUT, {"property_7": ""}, {"custom_fields": []}),
     ],
     "a closing status completes and another reopens, and a changed type has its own": [
@@ -94,9 +95,11 @@ STORIES = {
     "a subscription and a vote belong to the caller": [
         *[("agent POST /objects/4/subscribe.json", {"isSubscribed": 1})] * 2,
         ("admin GET /objects/4.json", {"isSubscribed": 0}),
+        ("agent POST /objects/4/unsubscribe.json", {"isSubscribed": 0}),
         ("guest GET /objects/21.json", {"votes.canVote": False, "votes.all": 0}),
         ("user POST /objects/21/votes/toggle.json", {"votes.all": 1, "votes.isVoted": True}),
         ("admin GET /objects/21.json", {"votes.positive": 1, "votes.isVoted": False}),
+        ("user POST /objects/21/votes/toggle.json", {"votes.all": 0, "votes.isVoted": False}),
     ],
     "comments can be closed and opened": [
         ("agent POST /objects/3/comments/toggle.json", {"canBeCommented": False}),
