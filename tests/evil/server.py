@@ -1,15 +1,16 @@
-"""A server that misbehaves below HTTP, by a script for each connection."""
+"""A server that misbehaves below HTTP, by a script for each connection.
+
+A step of a script is bytes that are sent, or a function of the server and the connection.
+"""
 
 import socket
 import ssl
 import struct
 import threading
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,45 +24,13 @@ ONCE = RetryPolicy(attempts=1)
 ME = b'{"success": {"id": 1, "name": "Ada Lovelace", "email": "ada@example.com"}}'
 
 
-@dataclass
-class Request:
-    """Reads the head of a request, and by default its body."""
-
-    body: bool = True
-
-
-@dataclass
-class Sleep:
-    seconds: float
-
-
-@dataclass
-class Flood:
-    """Sends the same bytes again and again."""
-
-    data: bytes
-    seconds: float = 0
-
-
 class Raw(bytes):
     """Bytes that are sent below TLS, on the socket itself."""
 
 
-class Do(Enum):
-    """Steps without a parameter."""
-
-    SILENCE = "neither read nor send, until the client hangs up"
-    DRAIN = "read all that the client has sent and sends, until it hangs up"
-    RESET = "break the connection off with a RST"
-    SERVE = "respond to every request with the server's `otherwise`"
-
-
-SILENCE, DRAIN, RESET, SERVE = Do
-
-
 def drip(data: bytes, seconds: float) -> list[Any]:
     """Return the steps that send bytes one by one."""
-    return [step for byte in data for step in (bytes([byte]), Sleep(seconds))]
+    return [step for byte in data for step in (bytes([byte]), sleep(seconds))]
 
 
 def answer(body: bytes = ME, *headers: bytes, status: bytes = b"200 OK") -> bytes:
@@ -181,44 +150,17 @@ class EvilServer:
         connection.close()
         self.open_connections -= {connection, plain}
 
-    def _take(self, connection: socket.socket, step: Any) -> None:  # noqa: C901, PLR0912 - one case each
-        match step:
-            case Raw():
-                with socket.socket(fileno=socket.dup(connection.fileno())) as below:
-                    below.sendall(step)
-            case bytes():
-                connection.sendall(step)
-                self.sent += len(step)
-            case Request(body):
-                self._read_request(connection, body=body)
-            case Sleep(seconds):
-                self._wait(seconds)
-            case Flood(data, seconds):
-                while True:
-                    self._take(connection, data)
-                    self._wait(seconds)
-            case Do.SILENCE:
-                # Only a closed connection shows, so that nothing that was sent is taken.
-                while not self._stopping.is_set() and not _hung_up(connection):
-                    time.sleep(0.005)
-            case Do.DRAIN:
-                while taken := connection.recv(65536):
-                    self.drained += len(taken)
-            case Do.RESET:
-                linger = struct.pack("ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                connection.close()
-                raise ConnectionAbortedError
-            case Do.SERVE:
-                while True:
-                    self._read_request(connection, body=True)
-                    connection.sendall(self.otherwise)
+    def _take(self, connection: socket.socket, step: Any) -> None:
+        if isinstance(step, Raw):
+            with socket.socket(fileno=socket.dup(connection.fileno())) as below:
+                below.sendall(step)
+        elif isinstance(step, bytes):
+            connection.sendall(step)
+            self.sent += len(step)
+        else:
+            step(self, connection)
 
-    def _wait(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
-            raise ConnectionAbortedError
-
-    def _read_request(self, connection: socket.socket, *, body: bool) -> None:
+    def read_request(self, connection: socket.socket, *, body: bool = True) -> None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += _received(connection, 1)
@@ -228,13 +170,51 @@ class EvilServer:
         while left:
             left -= len(_received(connection, min(left, 65536)))
 
+    def sleep(self, _connection: socket.socket, *, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise ConnectionAbortedError
+
+    def flood(self, connection: socket.socket, *, data: bytes, seconds: float) -> None:
+        while True:
+            self._take(connection, data)
+            self.sleep(connection, seconds=seconds)
+
+    def silence(self, connection: socket.socket) -> None:
+        """Neither read nor send, until the client hangs up: only a closed connection shows."""
+        info = b"\1"
+        while info[0] == 1 and not self._stopping.wait(0.005):  # TCP_ESTABLISHED
+            info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+
+    def drain(self, connection: socket.socket) -> None:
+        """Read all that the client has sent and sends, until it hangs up."""
+        while taken := connection.recv(65536):
+            self.drained += len(taken)
+
+    def reset(self, connection: socket.socket) -> None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        raise ConnectionAbortedError
+
+    def serve(self, connection: socket.socket) -> None:
+        while True:
+            self.read_request(connection)
+            connection.sendall(self.otherwise)
+
+
+REQUEST, DRAIN, SERVE = EvilServer.read_request, EvilServer.drain, EvilServer.serve
+HEAD, SILENCE, RESET = partial(REQUEST, body=False), EvilServer.silence, EvilServer.reset
+
+
+def sleep(seconds: float) -> Any:
+    return partial(EvilServer.sleep, seconds=seconds)
+
+
+def flood(data: bytes, seconds: float = 0) -> Any:
+    """Return the step that sends the same bytes again and again."""
+    return partial(EvilServer.flood, data=data, seconds=seconds)
+
 
 def _received(connection: socket.socket, size: int) -> bytes:
     if received := connection.recv(size):
         return received
     raise ConnectionAbortedError
-
-
-def _hung_up(connection: socket.socket) -> bool:
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-    return info[0] != 1  # TCP_ESTABLISHED

@@ -16,19 +16,20 @@ import pytest
 from quick import QUICK
 from server import (
     DRAIN,
+    HEAD,
     IN_CHUNKS,
     ME,
     ONCE,
+    REQUEST,
     RESET,
     SILENCE,
-    Flood,
-    Request,
-    Sleep,
     answer,
     chunked,
     create,
     drip,
     failure,
+    flood,
+    sleep,
 )
 
 import useresponse_async as ur
@@ -87,11 +88,11 @@ BROKEN = {
         for offset in (0, 1, 9, len(ME) - 1)
     },
     **{
-        f"has a length of {n}": (EITHER, answer().replace(b"%d" % len(ME), b"%d" % n), Sleep(0.05))
+        f"has a length of {n}": (EITHER, answer().replace(b"%d" % len(ME), b"%d" % n), sleep(0.05))
         for n in (1, len(ME) - 1)
     },
     **{
-        f"is in bad chunks {body[:12]!r}": (EITHER, IN_CHUNKS + body, Sleep(0.05))
+        f"is in bad chunks {body[:12]!r}": (EITHER, IN_CHUNKS + body, sleep(0.05))
         for body in (
             b"zz\r\n{}\r\n0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"2\r\n{}XX0\r\n\r\n",
             b"5\r\n{}\r\n0\r\n\r\n", b"1\r\n{}\r\n0\r\n\r\n",
@@ -121,7 +122,7 @@ BROKEN = {
         ANY, GONE + IN_CHUNKS[17:] + b"2;" + b"x" * 1_000_000 + b"\r\n{}\r\n0\r\n\r\n"
     ),
     "is in a bad chunk later": (
-        EITHER, IN_CHUNKS + b"1\r\n{\r\n", Sleep(0.05), b"no\r\nmore\r\n", SILENCE
+        EITHER, IN_CHUNKS + b"1\r\n{\r\n", sleep(0.05), b"no\r\nmore\r\n", SILENCE
     ),
     "has 100,000 headers": (
         ur.APIConnectionError, OK + b"".join(b"X-%d: y\r\n" % n for n in range(100_000)), SILENCE
@@ -137,7 +138,7 @@ BROKEN = {
 async def test_a_broken_response_raises_a_typed_error(server, connect, which):
     kind, *steps = BROKEN[which]
     heard = which != "is early silence"
-    server.play(*[Request()] * heard, *steps)
+    server.play(*[REQUEST] * heard, *steps)
     seconds = 10 if kind is ur.APIConnectionError else 0.25
     async with connect(server, timeout=seconds, retry=QUICK) as client:
         error = await failure(client.request("POST", "/x.json"), kind)
@@ -162,7 +163,7 @@ async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(
     needed = len(honest) - len(b"0\r\n\r\n") * (how == "chunks")
     async with connect(server) as client:
         for offset in range(len(honest) + 1):
-            server.play(Request(), honest[:offset], *[Sleep(0.002), RESET] * (offset % 2))
+            server.play(REQUEST, honest[:offset], *[sleep(0.002), RESET] * (offset % 2))
             try:
                 if how == "download":
                     assert await client.files.download("/f", tmp_path / "f") == len(ME)
@@ -183,7 +184,7 @@ async def test_a_slow_or_late_head_is_read(server, connect):
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 500
     async with connect(server) as client:
         for steps in (drip(answer(ME, CLOSE), 0.001), [hints, answer(ME, CLOSE)]):
-            server.play(Request(), *steps)
+            server.play(REQUEST, *steps)
             assert (await client.users.me()).name == "Ada Lovelace"
 
 
@@ -192,7 +193,7 @@ async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_
 ):
     path = tmp_path / "a"
     path.write_bytes(bytes(20_000_000))
-    server.play(Request(body=False), Sleep(0.6), DRAIN)
+    server.play(HEAD, sleep(0.6), DRAIN)
     async with connect(server, timeout=httpx.Timeout(5, write=0.25)) as client:
         await failure(client.files.upload(ur.Attachment.from_path(path)), ur.APITimeoutError)
     assert server.drained < 10_000_000  # no task continued to send
@@ -202,7 +203,7 @@ async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_
 @pytest.mark.every_loop
 @pytest.mark.parametrize("more", [b"<br>Warning: in PHP", answer(b'{"success": {"id": 666}}')])
 async def test_more_than_the_response_does_not_affect_the_next_one(server, connect, wire, more):
-    server.play(Request(), answer() + more, Sleep(0.3))
+    server.play(REQUEST, answer() + more, sleep(0.3))
     async with connect(server) as client:
         try:
             assert (await client.users.me()).id == 1
@@ -220,7 +221,7 @@ EXPLOSIVE = {
     "an error": ((answer(BOMB, GZIP, status=b"403 Forbidden"),), ur.APIStatusError, 32),
     # Encodings within encodings are not unpacked.
     "nested": ((answer(NESTED_BOMB, b"Content-Encoding: gzip, gzip"),), ur.DecodeError, 16),
-    "endless": ((IN_CHUNKS, Flood(b"10000\r\n" + bytes(0x10000) + b"\r\n")),
+    "endless": ((IN_CHUNKS, flood(b"10000\r\n" + bytes(0x10000) + b"\r\n")),
         ur.ResponseTooLargeError, 80),
     "a download": ((answer(BOMB, GZIP, CLOSE),), ur.ResponseTooLargeError, 24),
 }  # fmt: skip
@@ -231,7 +232,7 @@ async def test_a_body_that_explodes_or_never_ends_raises_and_takes_little_memory
     server, connect, tmp_path, which
 ):
     steps, kind, mebibytes = EXPLOSIVE[which]
-    server.play(Request(), *steps)
+    server.play(REQUEST, *steps)
     async with connect(server, timeout=10) as client:
         with peak_memory() as peaks:
             if which == "a download":
@@ -249,7 +250,7 @@ async def test_a_body_of_exactly_the_limit_is_read(server, connect):
         for size in (100_000, 100_001):
             body = ME.ljust(size)
             for whole in (answer(gzip.compress(body), GZIP, CLOSE), answer(body, CLOSE)):
-                server.play(Request(), whole)
+                server.play(REQUEST, whole)
                 if size == 100_000:
                     assert (await client.users.me()).id == 1
                 else:
@@ -294,7 +295,7 @@ PACKED = {
 @pytest.mark.parametrize("how", PACKED)
 async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, how):
     response, file = PACKED[how]
-    server.play(Request(), response)
+    server.play(REQUEST, response)
     progress: list[Any] = []
     async with connect(server) as client:
         size = await client.files.download(
@@ -321,7 +322,7 @@ async def test_a_failed_download_names_the_reason_and_leaves_no_file(
     server, connect, tmp_path, how
 ):
     whole, kind, message = FAILED[how]
-    server.play(Request(), whole, *([SILENCE] if kind is ur.APITimeoutError else []))
+    server.play(REQUEST, whole, *([SILENCE] if kind is ur.APITimeoutError else []))
     timeout = httpx.Timeout(5, read=0.25 if kind is ur.APITimeoutError else 5)
     async with connect(server, timeout=timeout) as client:
         error = await failure(client.files.download("/f", tmp_path / "f"), kind, match=message)
@@ -341,7 +342,7 @@ ECHO += (b"Set-Cookie: a=1", b"Set-Cookie: b=evil-key")
 @pytest.mark.parametrize("status", [b"200 ", b"403 "])
 async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, status):
     caplog.set_level(logging.DEBUG)
-    server.play(Request(), answer(ME, *ECHO, status=status + KEY.encode()))
+    server.play(REQUEST, answer(ME, *ECHO, status=status + KEY.encode()))
     shown = ""
     async with connect(server) as client:
         with client.capture_responses() as responses:
@@ -362,7 +363,7 @@ async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, sta
 async def test_thousands_of_headers_that_echo_the_key_cost_no_more_than_others(server, connect):
     """Counts calls and not seconds: a search for each header would be millions of them."""
     count = 4_000
-    server.play(Request(), answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
+    server.play(REQUEST, answer(ME, *(b"x%x: evil-key" % n for n in range(count))))
     calls = itertools.count()
     async with connect(server) as client:
         with client.capture_responses() as responses:

@@ -20,20 +20,21 @@ from server import (
     AUTHORITY,
     CALLS,
     DRAIN,
+    HEAD,
     ME,
     ONCE,
+    REQUEST,
     RESET,
     SERVE,
     SILENCE,
-    Flood,
     Raw,
-    Request,
-    Sleep,
     answer,
     chunked,
     create,
     drip,
     failure,
+    flood,
+    sleep,
     tls_context,
 )
 from tasks import live_tasks, until
@@ -47,11 +48,11 @@ CLOSE = b"Connection: close"
 
 @pytest.mark.parametrize("end", [(), (RESET,)], ids=["close", "reset"])
 async def test_reads_survive_a_server_that_closes_after_every_response(server, connect, end):
-    server.play(Request(), answer(), *end, times=60)
+    server.play(REQUEST, answer(), *end, times=60)
     async with connect(server, retry=QUICK) as client:
         for _ in range(30):
             assert (await client.users.me()).id == 1
-    server.play(Request(), answer(ME, CLOSE), SILENCE)
+    server.play(REQUEST, answer(ME, CLOSE), SILENCE)
     server.connections = 0
     async with connect(server) as client:
         assert (await client.users.me()).id == 1
@@ -60,7 +61,7 @@ async def test_reads_survive_a_server_that_closes_after_every_response(server, c
 
 @pytest.mark.parametrize("late", [0, 0.03])
 async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, late):
-    server.play(Request(), answer(), Sleep(late), times=3)
+    server.play(REQUEST, answer(), sleep(late), times=3)
     async with connect(server) as client:
         for _ in range(3):
             assert (await client.users.me()).id == 1
@@ -73,7 +74,7 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
 @pytest.mark.parametrize("proxied", [False, True])
 async def test_a_408_on_an_idle_connection_is_discarded(server, connect, proxied):
     late = answer(b"", CLOSE, status=b"408 Request Timeout")
-    server.play(Request(), answer(), Sleep(0.05), late)
+    server.play(REQUEST, answer(), sleep(0.05), late)
     async with connect(server, proxy=server.url if proxied else None) as client:
         assert (await client.users.me()).id == 1
         await until(lambda: server.sent >= len(answer()) + len(late))
@@ -87,7 +88,7 @@ async def test_a_get_that_is_not_idempotent_is_sent_once_by_each_transport(
     server, connect, answered_before
 ):
     """An archive is a GET, which a transport that looks at methods alone would send again."""
-    server.play(*([Request(), answer()] if answered_before else []), Request())
+    server.play(*([REQUEST, answer()] if answered_before else []), REQUEST)
     async with connect(server, retry=QUICK) as client:
         if answered_before:
             await client.users.me()
@@ -109,9 +110,9 @@ async def test_a_refusal_by_a_proxy_is_not_retried_and_a_failure_is(server, wire
 
 
 SILENCES = {
-    "no head": (Request(), SILENCE),
-    "no body": (Request(), answer()[:-30], SILENCE),
-    "no last chunk": (Request(), chunked(b"{}")[:-5], SILENCE),
+    "no head": (REQUEST, SILENCE),
+    "no body": (REQUEST, answer()[:-30], SILENCE),
+    "no last chunk": (REQUEST, chunked(b"{}")[:-5], SILENCE),
 }
 
 
@@ -135,8 +136,8 @@ async def test_a_cancelled_call_leaves_no_connection_open(server, connect, how, 
 
 HEADS = {
     "head": (*drip(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000, 0.02),),
-    "1xx flood": (Flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
-    "1xx drip": (Flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
+    "1xx flood": (flood(b"HTTP/1.1 102 Processing\r\n\r\n"),),
+    "1xx drip": (flood(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", seconds=0.01),),
     "error": (answer(bytes(20_000), status=b"404 ")[:-19_990], *drip(b"x" * 10_000, 0.02)),
 }
 ANSWERS = HEADS | {"body": (answer(bytes(20_000))[:-19_990], *drip(b"x" * 10_000, 0.02))}
@@ -147,7 +148,7 @@ async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
     download = [lambda client: client.files.download("/f", tmp_path / "f")] * (how in HEADS)
     async with connect(server, attempt_timeout=0.3) as client:
         for call in (lambda client: client.users.me(), *download):
-            server.play(Request(), *ANSWERS[how])
+            server.play(REQUEST, *ANSWERS[how])
             error = await failure(call(client), ur.APITimeoutError)
             assert str(error).endswith("no complete response within 0.3 s (attempt_timeout)")
             assert (error.request_sent, error.attempt) == (True, 1)
@@ -157,13 +158,13 @@ async def test_it_ends_with_the_attempt_timeout(server, connect, tmp_path, how):
 async def test_it_ends_after_five_timeouts_by_default_also_in_a_view(server, connect):
     async with connect(server) as client:
         for options, within in (({"timeout": 0.3}, r"1\.5"), ({"attempt_timeout": 0.1}, r"0\.1")):
-            server.play(Request(), *ANSWERS["1xx drip"])
+            server.play(REQUEST, *ANSWERS["1xx drip"])
             call = client.with_options(**options).users.me()
             await failure(call, ur.APITimeoutError, match=rf"within {within} s")
 
 
 async def test_a_download_may_take_longer(server, connect, tmp_path):
-    server.play(Request(), answer(b"x" * 30)[:-30], *drip(b"x" * 30, 0.02))
+    server.play(REQUEST, answer(b"x" * 30)[:-30], *drip(b"x" * 30, 0.02))
     async with connect(server, attempt_timeout=0.3) as client:
         assert await client.files.download("/f", tmp_path / "f") == 30
 
@@ -171,7 +172,7 @@ async def test_a_download_may_take_longer(server, connect, tmp_path):
 async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
     async with connect(server) as client:
         for seconds in (n / 250 for n in range(1, 25)):
-            server.play(Request(), *drip(answer(ME, CLOSE), 0.0005))
+            server.play(REQUEST, *drip(answer(ME, CLOSE), 0.0005))
             with anyio.fail_after(20), suppress(ur.APITimeoutError):
                 assert (await client.with_options(attempt_timeout=seconds).users.me()).id == 1
             assert client.in_flight == 0
@@ -182,7 +183,7 @@ async def test_a_timeout_at_any_moment_leaves_nothing_behind(server, connect):
 async def test_redacting_a_large_error_does_not_block_the_event_loop(server, connect, key):
     size = 63 * 1024 * 1024
     body = (key.encode() * (size // len(key)))[: size - 1]
-    server.play(Request(), answer(body, status=b"400 Bad Request"))
+    server.play(REQUEST, answer(body, status=b"400 Bad Request"))
     longest = 0.0
 
     async def watch() -> None:
@@ -206,7 +207,7 @@ async def test_redacting_a_large_error_does_not_block_the_event_loop(server, con
 async def test_an_early_413_to_a_large_upload_raises(server, connect, lingers):
     body = b'{"error": {"code": 413, "message": "too large"}}'
     refusal = answer(body, CLOSE, status=b"413 Content Too Large")
-    server.play(Request(body=False), refusal, DRAIN if lingers else Sleep(0.1))
+    server.play(HEAD, refusal, DRAIN if lingers else sleep(0.1))
     kinds = ur.APIStatusError if lingers else (ur.APIStatusError, ur.APIConnectionError)
     async with connect(server, timeout=10) as client:
         upload = client.files.upload(ur.Attachment.from_bytes("a", bytes(20_000_000)))
@@ -227,7 +228,7 @@ def redirect(target: str, *headers: bytes, status: bytes = b"302 Found") -> byte
 # The standard library's cookie jar warns of the last one, which is an error here.
 @pytest.mark.parametrize("cookie", [b"seen=1; Path=/", b"seen=1; max-age"])
 async def test_no_cookie_is_sent_or_parsed(server, connect, tmp_path, cookie):
-    server.play(Request(), redirect("/on", b"Set-Cookie: " + cookie), SERVE)
+    server.play(REQUEST, redirect("/on", b"Set-Cookie: " + cookie), SERVE)
     server.otherwise = answer(ME, b"Set-Cookie: " + cookie)
     async with connect(server) as client:
         await client.users.me()
@@ -240,8 +241,8 @@ async def test_a_download_redirected_elsewhere_and_back_has_no_key(
     server, start_server, connect, tmp_path
 ):
     other = start_server()
-    server.play(Request(), redirect(f"{other.url}/elsewhere"))
-    other.play(Request(), redirect(f"{server.url}/back"))
+    server.play(REQUEST, redirect(f"{other.url}/elsewhere"))
+    other.play(REQUEST, redirect(f"{server.url}/back"))
     async with connect(server) as client:
         await client.files.download("/f", tmp_path / "f")
     assert [b"evil-key" in head for head in server.heads] == [True, False, True]
@@ -253,8 +254,8 @@ async def test_an_upload_that_is_redirected_is_sent_completely(server, connect, 
     path = tmp_path / "a"
     path.write_bytes(bytes(5_000_000))
     uploaded = answer(b'{"success": {"token": "t", "url": "/f/t", "id": 1}}')
-    server.play(Request(body=False), redirect("/on", status=b"307 Temporary Redirect"), Sleep(0.2))
-    server.play(Request(), uploaded)
+    server.play(HEAD, redirect("/on", status=b"307 Temporary Redirect"), sleep(0.2))
+    server.play(REQUEST, uploaded)
     async with connect(server) as client:
         with suppress(ur.APIConnectionError):  # the server hung up before its answer was read
             assert (await client.files.upload(ur.Attachment.from_path(path))).token == "t"
@@ -310,12 +311,12 @@ def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_p
 
 GARBAGE = b"\x17\x03\x03\x00\x20" + b"x" * 32
 FAULTS = {
-    "a garbage record": (Request(), Raw(GARBAGE)),
-    "an alert": (Request(), Raw(b"\x15\x03\x03\x00\x02\x02\x28")),
-    "plain text": (Request(), Raw(answer())),
-    "a corrupt record in the head": (Request(), answer()[:20], Raw(GARBAGE)),
-    "a corrupt record in the body": (Request(), answer()[:-20], Raw(GARBAGE)),
-    "the end without a close": (Request(), answer()[:-20]),
+    "a garbage record": (REQUEST, Raw(GARBAGE)),
+    "an alert": (REQUEST, Raw(b"\x15\x03\x03\x00\x02\x02\x28")),
+    "plain text": (REQUEST, Raw(answer())),
+    "a corrupt record in the head": (REQUEST, answer()[:20], Raw(GARBAGE)),
+    "a corrupt record in the body": (REQUEST, answer()[:-20], Raw(GARBAGE)),
+    "the end without a close": (REQUEST, answer()[:-20]),
     "garbage ahead of the request": (Raw(GARBAGE), SILENCE),
 }
 BY_CALL = pytest.mark.parametrize("call", ["get", "post", "download"])
@@ -385,7 +386,7 @@ async def test_an_untrusted_certificate_raises_before_a_request(
     assert [head.split()[0] for head in server.heads] == [b"GET"]
 
 
-@pytest.mark.parametrize("script", [(SILENCE,), (RESET,), (Request(), SILENCE)])
+@pytest.mark.parametrize("script", [(SILENCE,), (RESET,), (REQUEST, SILENCE)])
 async def test_a_failing_tls_server_raises_at_once(start_server, trusting, connect, script):
     server = start_server(tls=tls_context())
     server.play(*script)
@@ -393,7 +394,7 @@ async def test_a_failing_tls_server_raises_at_once(start_server, trusting, conne
     async with connect(server, verify=trusting, timeout=timeout) as client:
         error = await failure(create(client))
     assert isinstance(error, ur.APITimeoutError) is (SILENCE in script)
-    assert error.request_sent is (Request() in script)
+    assert error.request_sent is (script[0] is REQUEST)
 
 
 async def test_a_plain_server_behind_an_https_address_raises(server, trusting, wire):

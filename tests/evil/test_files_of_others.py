@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from server import RESET, Request, Sleep, answer, failure
+from server import REQUEST, RESET, answer, failure, sleep
 
 from useresponse_async import APITimeoutError, ArgumentError, Attachment
 
@@ -26,7 +26,7 @@ async def download(server, connect):
 async def test_two_downloads_to_one_path_do_not_mix(server, download, tmp_path, overwrite):
     for file in FILES:
         whole = answer(file)
-        server.play(Request(), whole[:150_000], Sleep(0.05), whole[150_000:])
+        server.play(REQUEST, whole[:150_000], sleep(0.05), whole[150_000:])
     target = tmp_path / "copy"
     outcomes = []
 
@@ -51,7 +51,7 @@ async def test_a_part_file_of_another_program_stays_and_no_symbolic_link_is_foll
     victim, part, target = (tmp_path / name for name in ("victim", "copy.part", "copy"))
     victim.write_bytes(b"precious")
     part.symlink_to(victim)
-    server.play(Request(), RESET)
+    server.play(REQUEST, RESET)
     await failure(download("/f", target))
     assert not target.exists()
     target.symlink_to(victim)

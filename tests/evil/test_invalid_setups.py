@@ -15,7 +15,7 @@ import aiohttp
 import httpx
 import pytest
 from quick import client_of
-from server import ONCE, RESET, SILENCE, Request, answer, create, failure
+from server import ONCE, REQUEST, RESET, SILENCE, answer, create, failure
 
 import useresponse_async as ur
 from useresponse_async.sandbox import Sandbox
@@ -345,7 +345,7 @@ async def test_only_a_call_that_is_not_idempotent_is_in_doubt(
     server, connect, call, idempotent, how
 ):
     reason, limit, *steps = (DOUBTS | REFUSALS)[how]
-    server.play(Request(), *steps)
+    server.play(REQUEST, *steps)
     in_doubt = how in DOUBTS and not idempotent
     options = {"timeout": httpx.Timeout(5, read=0.25)} if limit == "read timeout" else {}
     options |= {"attempt_timeout": 0.25} if limit == "attempt_timeout" else {}

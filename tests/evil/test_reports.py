@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 import sentry_sdk
-from server import RESET, SILENCE, Flood, Request, answer, chunked
+from server import REQUEST, RESET, SILENCE, answer, chunked, flood
 from structlog.tracebacks import ExceptionDictTransformer
 
 from useresponse_async import AsyncClient, KeyPlacement, RetryPolicy, Secret, UseResponseError
@@ -36,7 +36,7 @@ FAILURES = {
     "cut": (CUT, RESET),
     "cut compressed": (answer(ECHO + NEW, b"Content-Encoding: gzip"),),
     "stalled": (CUT, SILENCE),
-    "endless": (answer(bytes(10**6))[: -(10**6)], Flood(ECHO + NEW, seconds=0.001)),
+    "endless": (answer(bytes(10**6))[: -(10**6)], flood(ECHO + NEW, seconds=0.001)),
     "bad head": (b"HTTP/1.1 200 OK\r\nX " + KEY.encode() + b"\r\n\r\n",),
     "bad chunk": (chunked(ECHO + NEW)[:-5] + b"nonsense " + ECHO, RESET),
     "reset": (RESET,),
@@ -118,7 +118,7 @@ async def test_no_failure_of_a_call_shows_a_secret(  # noqa: PLR0917 - fixtures
         failures: set[str] = set()
         for name, call in CALLS.items():
             sentry_sdk.get_isolation_scope().clear_breadcrumbs()  # they are another call's
-            heard = [] if failure == "silence" else [Request()]
+            heard = [] if failure == "silence" else [REQUEST]
             server.play(*heard, *FAILURES[failure], times=2)
             server.play(SILENCE, times=50)  # no connection is kept, so each plays its own
             with anyio.fail_after(10):
