@@ -283,7 +283,6 @@ async def test_a_body_that_the_transport_has_decompressed_is_read():
 
 # Downloads
 
-
 PACKED = {
     "gzip": (answer(gzip.compress(FILE), GZIP), FILE),
     "deflate": (answer(zlib.compress(FILE), DEFLATE), FILE),
@@ -339,24 +338,17 @@ ECHO = (b"X-Echo: evil-key", b"X-Echo: other", b"X-evil-key: x")
 ECHO += (b"Set-Cookie: a=1", b"Set-Cookie: b=evil-key")
 
 
-@pytest.mark.parametrize("status", [b"200 ", b"403 "])
-async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog, status):
+async def test_a_key_echoed_in_the_head_is_redacted(server, connect, caplog):
     caplog.set_level(logging.DEBUG)
-    server.play(REQUEST, answer(ME, *ECHO, status=status + KEY.encode()))
-    shown = ""
+    server.play(REQUEST, answer(ME, *ECHO, status=b"200 " + KEY.encode()))
     async with connect(server) as client:
         with client.capture_responses() as responses:
-            try:
-                await client.users.me()
-            except ur.APIStatusError as error:
-                shown += f"{error!r} {error} {vars(error)}"
-                responses.append(error.response)
-    for response in responses:
-        shown += f"{response.headers.raw} {response.extensions} {response.reason_phrase}"
-        assert response.headers.get_list("X-Echo") == ["***", "other"]
-        assert response.headers.get_list("Set-Cookie") == ["a=1", "b=***"]
-    assert len(responses) == (1 if status == b"200 " else 2)
-    assert KEY not in shown + caplog.text
+            await client.users.me()
+    (response,) = responses
+    shown = f"{response.headers.raw} {response.extensions} {response.reason_phrase} {caplog.text}"
+    assert KEY not in shown
+    assert response.headers.get_list("X-Echo") == ["***", "other"]
+    assert response.headers.get_list("Set-Cookie") == ["a=1", "b=***"]
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])  # aiohttp takes few headers
