@@ -7,6 +7,7 @@ import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.lowlevel
@@ -291,20 +292,18 @@ async def follow(location: bytes, to: Path) -> None:
         )
 
 
-def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_pickled(
-    tmp_path_factory,
-):
-    to = tmp_path_factory.mktemp("any") / "f"
-    texts = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
-    fixed = st.sampled_from(LOCATIONS)
+TEXTS = st.text(st.sampled_from("htp:/[]@%.xn-aZ0?#\\ \x00é\xad"), max_size=20)
+ADDRESSES = st.one_of(
+    st.sampled_from(LOCATIONS), TEXTS, st.text(max_size=20), TEXTS.map("http://".__add__)
+)
 
-    @settings(deadline=None, max_examples=200)
-    @given(st.one_of(fixed, texts, st.text(max_size=20), texts.map("http://".__add__)))
-    @example("\ud800")
-    def check(location: str) -> None:
-        anyio.run(follow, location.encode(errors="surrogatepass"), to)
 
-    check()
+@settings(max_examples=200)
+@given(ADDRESSES)
+@example("\ud800")
+def test_any_redirect_or_address_raises_a_typed_error_that_can_be_rendered_and_pickled(location):
+    with TemporaryDirectory() as folder:
+        anyio.run(follow, location.encode(errors="surrogatepass"), Path(folder, "f"))
 
 
 # TLS, before and after the handshake
