@@ -44,28 +44,22 @@ async def nothing_is_left(walker, slow):
 
 @pytest.mark.parametrize("raises", [False, True])
 async def test_a_loop_that_is_left_ends_the_walk(walker, nothing_is_left, raises):
-    seen: list[int] = []
     with pytest.raises(KeyError, match="mine") if raises else nullcontext():
         async with walker.users.search() as users:
             async for user in users:
-                seen.append(user.id)
-                if len(seen) == 120 and raises:
+                if user.id == 120 and raises:
                     raise KeyError("mine")
-                if len(seen) == 120:
+                if user.id == 120:
                     break
-    assert seen == list(range(1, 121))
+    assert user.id == 120
     await nothing_is_left()
 
 
 async def test_closing_the_client_ends_the_walk(walker, slow):
-    seen: list[int | None] = []
     with pytest.raises(ur.ClientClosedError):
-        async with walker.users.search() as users:
-            async for user in users:
-                seen.append(user.id)
-                if user.id == 60:
-                    await walker.aclose()
-    assert seen == list(range(1, len(seen) + 1))
+        async for user in walker.users.search():
+            if user.id == 60:
+                await walker.aclose()
     assert walker.in_flight == 0
     await until(lambda: not (slow.in_flight or slow.connections))
 
@@ -168,33 +162,21 @@ async def test_a_cancelled_close_on_asyncio_closes_the_client(walker, slow):
     await until(lambda: not slow.connections)
 
 
-class AfterBody(httpx.AsyncBaseTransport):
-    """Takes some pieces of the body, or all, and responds long after the write timeout."""
-
-    def __init__(self, pieces: int | None) -> None:
-        self._pieces = pieces
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        stream = aiter(request.stream)
-        taken = 0
-        while taken != self._pieces and await anext(stream, None) is not None:
-            taken += 1
-        await anyio.sleep(0.1)
-        return httpx.Response(200, json={"id": 1})
-
-
 @pytest.mark.parametrize("pieces", [1, 2, 3, None])
 async def test_the_write_timeout_limits_each_piece_of_a_body_and_ends_when_it_is_sent(pieces):
-    """The body of three pieces goes to a transport that takes so many of them."""
+    class Slow(httpx.AsyncBaseTransport):
+        """Takes so many of the body's three pieces, or all; responds after the write timeout."""
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            stream, taken = aiter(request.stream), 0
+            while taken != pieces and await anext(stream, None) is not None:
+                taken += 1
+            await anyio.sleep(0.1)
+            return httpx.Response(200, json={"id": 1})
+
     options = {"timeout": httpx.Timeout(60, write=0.01), "retry": ur.RetryPolicy(attempts=1)}
-    async with ur.AsyncClient(
-        "https://a.example", transport=AfterBody(pieces), **options
-    ) as client:
-        create = client.tickets.create("a", "b", attachments=[ur.Attachment.from_bytes("a", b"a")])
-        if pieces is None:
-            await create
-            return
-        with pytest.raises(
-            ur.APITimeoutError, match=r": no complete response within 0\.01 s \(write t"
-        ):
-            await create
+    late = pytest.raises(ur.APITimeoutError, match=r"response within 0\.01 s \(write timeout\); ")
+    async with ur.AsyncClient("https://a.example", transport=Slow(), **options) as client:
+        with late if pieces else nullcontext():
+            files = [ur.Attachment.from_bytes("a", b"a")]
+            await client.tickets.create("a", "b", attachments=files)
