@@ -163,13 +163,10 @@ async def test_a_proxy_from_the_environment_is_used(sandbox, monkeypatch):
 
 
 def test_options_of_the_connections_exclude_each_other():
-    transport, http_client = httpx.AsyncHTTPTransport(), httpx.AsyncClient()
-    for options in (
-        {"transport": transport, "proxy": "http://p"},
-        {"transport": transport, "http_client": http_client},
-        {"transport": "aiohttp", "http_client": http_client},
-        {"http_client": http_client, "proxy": "http://p"},
-    ):
+    proxy, http = {"proxy": "http://p"}, {"http_client": httpx.AsyncClient()}
+    transport = {"transport": httpx.AsyncHTTPTransport()}
+    aiohttp = {"transport": "aiohttp"}
+    for options in (transport | proxy, transport | http, aiohttp | http, http | proxy):
         with pytest.raises(ur.ConfigurationError, match="one of them"):
             ur.AsyncClient("https://example.com", **options)
 

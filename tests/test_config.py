@@ -1,6 +1,7 @@
 """Settings: their values, their sources, and what is invalid."""
 
 import copy
+import inspect
 import pickle
 import re
 from contextlib import suppress
@@ -160,9 +161,7 @@ INVALID = {
     "on_request": ["print"], "on_response": ["print"], "on_retry": ["print"],
     "verify": [False, True, "ca.pem", Path("ca.pem")],
 }  # fmt: skip
-OF_A_VIEW = {
-    "timeout", "attempt_timeout", "queue_timeout", "max_in_flight", "max_response_bytes", "retry",
-}  # fmt: skip
+OF_A_VIEW = {*inspect.signature(ur.AsyncClient.with_options).parameters}
 
 
 @pytest.mark.parametrize("transport", [None, "aiohttp"])

@@ -14,38 +14,34 @@ import useresponse_async as ur
 pytestmark = pytest.mark.anyio
 
 
-class Witness:
-    def __init__(self) -> None:
-        self.seen: list[Any] = []
-
-    async def __call__(self, about: object) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.seen.append(about)
-
-
 @pytest.mark.every_loop
 async def test_hooks_receive_each_request_response_and_retry_in_sequence_and_no_key(sandbox):
-    hook = Witness()
+    seen: list[Any] = []
+
+    async def hook(about: object) -> None:
+        await anyio.lowlevel.checkpoint()
+        seen.append(about)
+
     async with client_of(sandbox, on_request=hook, on_response=hook, on_retry=hook) as client:
         sandbox.fail_next(503, message=f"no {sandbox.api_key} today")
         await client.users.get(1)
         sandbox.reset_next()
         await client.users.me()
-    names = "".join(type(about).__name__[:3] for about in hook.seen)
+    names = "".join(type(about).__name__[:3] for about in seen)
     assert names == "ReqResRetReqResReqRetReqRes"
-    paths = [about.url.path for about in hook.seen if isinstance(about, httpx.Request)]
+    paths = [about.url.path for about in seen if isinstance(about, httpx.Request)]
     assert paths == ["/api/3.0/users/1.json"] * 2 + ["/api/3.0/me.json"] * 2
-    responses = [about for about in hook.seen if isinstance(about, httpx.Response)]
+    responses = [about for about in seen if isinstance(about, httpx.Response)]
     assert [response.status_code for response in responses] == [503, 200, 200]
     assert [response.extensions["attempt"] for response in responses] == [1, 2, 2]
     assert responses[1].json()["id"] == 1
-    first, second = [about for about in hook.seen if isinstance(about, ur.RetryEvent)]
+    first, second = [about for about in seen if isinstance(about, ur.RetryEvent)]
     assert (first.method, first.path, first.attempt) == ("GET", "/api/3.0/users/1.json", 1)
     errors = {503: ur.ServiceUnavailableError, None: ur.APIConnectionError}
     assert {it.status_code: type(it.error) for it in (first, second)} == errors
     assert 0 < first.delay <= 0.05
-    shown = [*hook.seen, *map(str, (first.error, second.error)), responses[0].text]
-    for message in [*hook.seen, *(response.request for response in responses)]:
+    shown = [*seen, *map(str, (first.error, second.error)), responses[0].text]
+    for message in [*seen, *(response.request for response in responses)]:
         shown += [getattr(message, name, "") for name in ("url", "headers", "extensions")]
     assert sandbox.api_key not in repr(shown)
 
@@ -80,15 +76,15 @@ async def test_a_hook_can_call_the_client_while_its_only_slot_is_taken(sandbox):
 async def test_a_hook_receives_a_download_without_its_body_and_a_failure_without_the_key(
     sandbox, tmp_path
 ):
-    hook = Witness()
+    seen: list[httpx.Response] = []
     sandbox.answer_next(b"content", media_type="text/plain")
     sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)
-    async with client_of(sandbox, on_response=hook) as client:
+    async with client_of(sandbox, on_response=seen.append) as client:
         await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "a")
         with pytest.raises(ur.PermissionDeniedError):
             await client.files.download(f"{sandbox.url}/file.txt", tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == b"content"
-    downloaded, failed = hook.seen
+    downloaded, failed = seen
     assert (downloaded.status_code, downloaded.is_closed) == (200, True)
     assert downloaded.content == b""
     assert (failed.status_code, failed.text) == (403, "no *** today")
@@ -117,11 +113,11 @@ async def test_the_pages_of_a_walk_wait_longer_than_the_queue_timeout(start_sand
 async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox):
     sandbox.fail_next(500, match="/users/1")
     sandbox.delay_next(300, match="/me")
-    async with client_of(sandbox, max_in_flight=1, queue_timeout=0.3) as client:
+    async with client_of(sandbox, max_in_flight=1) as client:
 
         async def fail() -> None:
             with pytest.raises(ur.QueueTimeoutError) as caught:
-                await client.users.get(1)
+                await client.with_options(queue_timeout=0.3).users.get(1)
             assert (caught.value.attempt, caught.value.request_sent) == (2, False)
             tasks.cancel_scope.cancel()
 

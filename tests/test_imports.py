@@ -22,14 +22,11 @@ def run_when_imported(tree: ast.AST) -> Iterator[ast.ImportFrom]:
 
 
 def test_imports_have_no_circle():
-    known: dict[str, Path] = {}
-    for path in ROOT.rglob("*.py"):
-        parts = path.relative_to(ROOT.parent).with_suffix("").parts
-        known[".".join(parts).removesuffix(".__init__")] = path
-    graph: dict[str, set[str]] = {}
-    for name, path in known.items():
-        needed = graph[name] = set[str]()
-        for node in run_when_imported(ast.parse(path.read_text("utf-8"))):
+    paths = {path.relative_to(ROOT.parent).with_suffix(""): path for path in ROOT.rglob("*.py")}
+    known = {".".join(it.parts).removesuffix(".__init__"): path for it, path in paths.items()}
+    graph: dict[str, set[str]] = {name: set() for name in known}
+    for name, needed in graph.items():
+        for node in run_when_imported(ast.parse(known[name].read_text("utf-8"))):
             for member in node.names:
                 target = f"{node.module}.{member.name}"
                 target = target if target in known else str(node.module)

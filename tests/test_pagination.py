@@ -83,19 +83,16 @@ async def test_iterating_yields_every_user_in_order(sandbox, client):
     assert ids(await pages.collect()) == EVERYBODY
 
 
-@pytest.mark.parametrize(
-    ("page", "limits", "expected"),
-    [
+async def test_only_the_pages_of_a_range_are_requested(sandbox, client):
+    for page, limits, expected in (
         (None, {}, [1, 2, 3, 4, 5]), (None, {"start": 4}, [4, 5]), (5, {}, [5]),
         (None, {"start": 2, "stop": 4}, [2, 3]), (None, {"start": 3, "stop": 3}, []),
-    ],
-)  # fmt: skip
-async def test_only_the_pages_of_a_range_are_requested(sandbox, client, page, limits, expected):
-    pages = [page async for page in client.users.search(page=page).by_page(**limits)]
-    assert [page.number for page in pages] == expected
-    for it in pages:
-        assert ids(it.items) == EVERYBODY[50 * it.number - 50 : 50 * it.number]
-    assert sorted(pages_asked(sandbox)) == expected
+    ):  # fmt: skip
+        sandbox.forget_requests()
+        pages = [it async for it in client.users.search(page=page).by_page(**limits)]
+        assert [it.number for it in pages] == sorted(pages_asked(sandbox)) == expected
+        for it in pages:
+            assert ids(it.items) == EVERYBODY[50 * it.number - 50 : 50 * it.number]
 
 
 async def test_an_invalid_range_raises_at_once(client):

@@ -1,6 +1,5 @@
 """README and the guides: Python blocks run, links resolve."""
 
-import asyncio
 import inspect
 import logging
 import re
@@ -65,28 +64,24 @@ def test_a_python_block_runs(name, sandbox, tmp_path, monkeypatch):
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     script = tmp_path / "block.py"
     script.write_text(BLOCKS[name], encoding="utf-8")
-    names = runpy.run_path(str(script), run_name="__main__")
+    anyio.run(use, runpy.run_path(str(script), run_name="__main__"))
+
+
+async def use(names: dict[str, Any]) -> None:
+    """Call what a block only defines."""
     main = names.get("main")
-    if main is not None and inspect.signature(main).parameters:
-        anyio.run(with_client, main)
-    if "app" in names:
-        asyncio.run(ask(names["app"]))
-
-
-async def with_client(main: Callable[[AsyncClient], Any]) -> None:
-    async with AsyncClient() as client:
-        await main(client)
-
-
-async def ask(app: Any) -> None:
-    transport = httpx.ASGITransport(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
-    ):
-        assert (await browser.get("/people/7")).json()["id"] == 7
-        assert (await browser.get("/people/70000")).status_code == 404
-        assert len((await browser.get("/export")).text.splitlines()) == 230
+    if main and inspect.signature(main).parameters:
+        async with AsyncClient() as client:
+            await main(client)
+    if app := names.get("app"):
+        transport = httpx.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://app") as browser,
+        ):
+            assert (await browser.get("/people/7")).json()["id"] == 7
+            assert (await browser.get("/people/70000")).status_code == 404
+            assert len((await browser.get("/export")).text.splitlines()) == 230
 
 
 def test_the_quick_start_is_two_complete_commands():

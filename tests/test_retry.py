@@ -119,14 +119,9 @@ async def test_every_retry_is_logged_with_the_page_or_id(client, sandbox, caplog
         (r"users/search\.json \(page 2\) in \d\.\d\d s: ", records[3]),
     ):
         assert re.match(rf"retrying GET /api/3\.0/{text}", record.getMessage())
-    details = {name: it for name, it in vars(records[0]).items() if name.startswith("useresponse_")}
-    assert 0 < details.pop("useresponse_delay") <= 0.01
-    assert details == {
-        "useresponse_method": "GET",
-        "useresponse_path": "/api/3.0/users/7.json",
-        "useresponse_status": 500,
-        "useresponse_attempt": 1,
-    }
+    told = [vars(records[0])[f"useresponse_{it}"] for it in ("method", "path", "status", "attempt")]
+    assert told == ["GET", "/api/3.0/users/7.json", 500, 1]
+    assert 0 < records[0].useresponse_delay <= 0.01
 
 
 @pytest.mark.parametrize(

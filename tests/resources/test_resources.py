@@ -297,15 +297,12 @@ async def test_empty_or_odd_groups_do_not_fail_a_report(client, sandbox):
 
 async def test_a_user_is_found_by_email_in_each_shape_of_the_response(client, sandbox):
     for answer, found in (
-        ('{"success": {"id": 5, "email": "ann@b.example"}}', 5),
+        ('{"success": {"id": 5, "email": "ann@b.example"}}', 5), ('[{"id": 5}]', 5),
         ('{"success": [{"id": 5, "email": "Ann@B.example "}]}', 5),
         ('[{"id": 4, "email": "bob@b.example"}, {"id": 5, "email": "ann@b.example"}]', 5),
-        ('[{"id": 5}]', 5),
-        ('[{"id": 4}, {"id": 5}]', None),
-        ('[{"id": 4, "email": "bob@b.example"}]', None),
-        ('{"success": []}', None),
-        ('{"data": [], "totalObjects": 0}', None),
-    ):
+        ('[{"id": 4}, {"id": 5}]', None), ('[{"id": 4, "email": "bob@b.example"}]', None),
+        ('{"success": []}', None), ('{"data": [], "totalObjects": 0}', None),
+    ):  # fmt: skip
         sandbox.answer_next(answer)
         user = await client.users.get_by_email("ann@b.example")
         assert (user and user.id) == found, answer
