@@ -29,13 +29,9 @@ def _bare_environment(monkeypatch):
 
 async def sent_by(*args, view=None, **options) -> httpx.Request:
     """Return the request of such a client, or of its view, key included."""
-    requests = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, json={"id": 1})
-
-    transport = httpx.MockTransport(answer)
+    requests: list[httpx.Request] = []
+    user = httpx.Response(200, json={"id": 1})
+    transport = httpx.MockTransport(lambda request: requests.append(request) or user)
     async with ur.AsyncClient(*args, transport=transport, **options) as client:
         await client.with_options(**view or {}).users.me()
     return requests[0]

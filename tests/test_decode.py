@@ -96,9 +96,8 @@ def test_the_error_of_a_missing_or_invalid_id_names_its_place_and_shows_no_long_
     assert error.problem == "a text of 1000 characters is not an integer"
 
 
-@pytest.mark.parametrize(
-    ("page", "place"),
-    [
+def test_the_error_of_an_invalid_page_names_its_place():
+    for page, place in (
         ({"data": 5}, "data"), ({"data": "x"}, "data"), ({"data": {"a": 1}}, "data"),
         ({"data": [5]}, "data[0]"), ({"data": [{"id": 1}, "x"]}, "data[1]"),
         ({"currentPage": "x"}, "currentPage"), ({"totalPages": -1}, "totalPages"),
@@ -107,10 +106,8 @@ def test_the_error_of_a_missing_or_invalid_id_names_its_place_and_shows_no_long_
         ([5], "[0]"), (5, ""), ("x", ""), (True, ""), ({"a": 1, "b": 2}, ""),
         ({"a": [], "b": 2}, ""), ({"a": {}}, ""), ({"feedback": 5}, ""),
         ({"feedback": [5]}, "feedback[0]"), ([{"id": 1}, None], "[1]"),
-    ],
-)  # fmt: skip
-def test_the_error_of_an_invalid_page_names_its_place(page, place):
-    assert error_of(decode_page, page).place == place
+    ):  # fmt: skip
+        assert error_of(decode_page, page).place == place
 
 
 def nested(levels: int, kind: str) -> str:

@@ -236,9 +236,6 @@ def plans(
 
 
 any_counts = st.sampled_from(["all", "items", "pages", "first", "none"])
-
-# Rows that do not move
-
 LATE_PAGES_2_TO_4 = Plan(rows=12, size=1, steps=(Step(), *8 * [Step(answered=3)]), counts="first")
 
 
@@ -275,9 +272,6 @@ def test_any_page_counts_end_the_walk_and_those_that_are_too_high_hide_no_item(p
         assert plan.past_the_end == "last page"
     elif min(plan.lies) >= 0:
         assert sorted(done.seen) == done.rows
-
-
-# Rows that move
 
 
 @given(plans(inserts))

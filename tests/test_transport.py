@@ -18,14 +18,10 @@ def anyio_backend(request) -> tuple[str, dict[str, Any]]:
     return "asyncio", {"use_uvloop": request.param.endswith("uvloop")}
 
 
-def over_aiohttp(sandbox, **options: Any) -> AsyncClient:
-    return client_of(sandbox, transport="aiohttp", **options)
-
-
 @pytest.mark.anyio
 async def test_a_walk_over_aiohttp_is_complete_despite_faults(start_sandbox):
     sandbox = start_sandbox(users=3_000, faults=0.05, latency=0.01)
-    async with over_aiohttp(sandbox, max_in_flight=20) as client:
+    async with client_of(sandbox, transport="aiohttp", max_in_flight=20) as client:
         ids = [user.id async for user in client.users.search()]
     assert ids == list(range(1, 3_001))
     assert sandbox.peak_in_flight > 5
@@ -38,7 +34,7 @@ async def test_a_walk_over_aiohttp_is_complete_despite_faults(start_sandbox):
 async def test_files_are_uploaded_and_downloaded_over_aiohttp(sandbox, tmp_path):
     content = bytes(range(256)) * 500
     files = [Attachment.from_bytes("a.bin", content)]
-    async with over_aiohttp(sandbox) as client:
+    async with client_of(sandbox, transport="aiohttp") as client:
         ticket = await client.objects.create(
             ownership="helpdesk", object_type="ticket", title="A", content="B", attachments=files
         )

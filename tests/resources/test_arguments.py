@@ -174,20 +174,14 @@ BASE = "https://help.example.org:8443/support/desk"
 PREFIX = b"/support/desk/api/3.0/"
 KEY = "url-key"
 
-HOSTILE = [
-    "..", ".", "../..", "/", "//", "//evil.example", "https://evil.example/", "\\\\evil.example",
-    "%2e%2e", "%2e%2e%2f", "..%2f", "a/../../b", "a?b=c", "a#b", "a&apiKey=x", "@evil.example",
-    ":80@evil.example/", "a\r\nHost: evil.example", "a\nb", "\x00", "a\x00b", "%00", "%0d%0a",
-    "\ud800", "\uff1b", "\u2024\u2024", "\uff0e\uff0e\uff0f", "\u0663", "1/../2", " ", "\x7f",
-    "7.json?", ";/../x", "*",
+HOSTILE = [*(it for it in NO_PATHS if isinstance(it, str) and len(it) < 99),
+    "..", ".", "../..", "https://evil.example/", "%2e%2e", "%2e%2e%2f", "..%2f", "a/../../b",
+    "a&apiKey=x", "@evil.example", ":80@evil.example/", "a\r\nHost: evil.example", "\x00", "%00",
+    "%0d%0a", "\uff1b", "\u2024\u2024", "\uff0e\uff0e\uff0f", "\u0663", "7.json?", ";/../x", "*",
 ]  # fmt: skip
-
-texts = st.one_of(
-    st.sampled_from(HOSTILE),
-    st.text(max_size=12),
-    st.text(st.sampled_from("./\\?#%&=@:;\r\n\x00 2eEfFa1é"), max_size=12),
-)
-numbers = st.one_of(st.integers(-2, 10), st.integers(), st.integers(10**30, 10**40))
+odd = st.text(st.sampled_from("./\\?#%&=@:;\r\n\x00 2eEfFa1é"), max_size=12)
+texts = st.sampled_from(HOSTILE) | st.text(max_size=12) | odd
+numbers = st.integers(-2, 10) | st.integers() | st.integers(10**30, 10**40)
 OTHERS: dict[str, st.SearchStrategy[Any]] = {
     "params": st.dictionaries(texts, texts | numbers | st.booleans() | st.none(), max_size=3),
     "properties": st.dictionaries(st.integers(1, 9) | numbers, texts, max_size=1),
