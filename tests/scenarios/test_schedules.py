@@ -1,7 +1,5 @@
 """Limits of attempts, delays and retries under any schedule of failures."""
 
-import asyncio
-import selectors
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -23,19 +21,7 @@ from useresponse_async import AsyncClient, RetryEvent, RetryPolicy, UseResponseE
 SLACK = 1e-6
 
 
-class _LeapingSelector(selectors.DefaultSelector):
-    """Leaps over every wait of the loop's in which nothing could happen."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if not ready and timeout:
-            self.now += timeout
-        return ready
-
-
-def run_in_no_time(backend: str, main: Callable[[], Awaitable[None]]) -> None:
+def run_in_no_time(main: Callable[[], Awaitable[None]]) -> None:
     """Run ``main`` with a clock of its own, on which every sleep ends at once."""
 
     async def with_clock() -> None:
@@ -44,17 +30,7 @@ def run_in_no_time(backend: str, main: Callable[[], Awaitable[None]]) -> None:
             patched.setattr("useresponse_async._retry.time", clock)
             await main()
 
-    if backend == "trio":
-        trio.run(with_clock, clock=trio.testing.MockClock(autojump_threshold=0))
-        return
-
-    def make_loop() -> asyncio.AbstractEventLoop:
-        selector = _LeapingSelector()
-        loop = asyncio.SelectorEventLoop(selector)
-        loop.time = lambda: selector.now  # type: ignore[method-assign]
-        return loop
-
-    anyio.run(with_clock, backend_options={"loop_factory": make_loop})
+    trio.run(with_clock, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 class Turn(NamedTuple):
@@ -139,7 +115,7 @@ class Day:
 
 
 def live_through(
-    backend: str, day: Day, policy: RetryPolicy, calls: list[tuple[str, float]], **options: Any
+    day: Day, policy: RetryPolicy, calls: list[tuple[str, float]], **options: Any
 ) -> dict[int, BaseException | None]:
     """Make the calls, each after so many seconds; return how each of them ended."""
     outcomes: dict[int, BaseException | None] = {}
@@ -162,7 +138,7 @@ def live_through(
                     tasks.start_soon(call, number, kind, after)
             assert client.in_flight == 0
 
-    run_in_no_time(backend, main)
+    run_in_no_time(main)
     return outcomes
 
 
@@ -218,7 +194,6 @@ limits = {
 
 @settings(deadline=None, max_examples=250)
 @given(
-    backend=st.sampled_from(["asyncio", "trio"]),
     script=st.lists(turns, max_size=60),
     policy=policies,
     calls=st.lists(
@@ -226,9 +201,9 @@ limits = {
     ),
     options=st.one_of(st.just(NO_LIMITS), st.fixed_dictionaries(limits)),
 )
-def test_any_schedule_of_failures_keeps_every_limit(backend, script, policy, calls, options):
+def test_any_schedule_of_failures_keeps_every_limit(script, policy, calls, options):
     day = Day(list(script))
-    outcomes = live_through(backend, day, policy, calls, **options)
+    outcomes = live_through(day, policy, calls, **options)
     for number in [number for number in outcomes if not day.arrivals[number]]:  # without a slot
         assert options["queue_timeout"] is not None
         assert outcomes[number] is not None
@@ -250,10 +225,9 @@ def test_any_schedule_of_failures_keeps_every_limit(backend, script, policy, cal
             assert getattr(outcome, "attempt", None) == len(day.arrivals[number])
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_max_elapsed_counts_from_the_first_failure_and_not_from_the_wait_for_a_slot(backend):
+def test_max_elapsed_counts_from_the_first_failure_and_not_from_the_wait_for_a_slot():
     day = Day([Turn("200", seconds=100), Turn("500")])
     policy = RetryPolicy(max_elapsed=2)
-    outcomes = live_through(backend, day, policy, [("get", 0), ("get", 0)], max_in_flight=1)
+    outcomes = live_through(day, policy, [("get", 0), ("get", 0)], max_in_flight=1)
     assert outcomes == {1: None, 2: None}
     assert sorted(map(len, day.arrivals.values())) == [1, 2]

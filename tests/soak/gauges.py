@@ -36,15 +36,14 @@ _GROWTH_THAT_IS_NO_LEAK = {
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at this process, the descriptors that go to the server left out."""
+    """One look at this process."""
 
     memory: dict[str, float]
     counts: dict[str, Counter[str]]
-    connections: int  # to the server
 
 
-def read(port: int) -> Reading:
-    """Look at this process, which has connections to a port, once the unused is given back."""
+def read() -> Reading:
+    """Look at this process, once the unused is given back."""
     for _ in range(3):  # what a finalizer let go of is found by the next
         gc.collect()
     if hasattr(_LIBC, "malloc_trim"):  # it keeps freed memory, more or less of it as it happens
@@ -55,11 +54,9 @@ def read(port: int) -> Reading:
         "thousand Python blocks": sys.getallocatedblocks() / 1000,
         "MiB from malloc": _allocated() / 2**20,
     }
-    descriptors, connections = _descriptors(port)
     names = (thread.name.partition("(")[0] for thread in threading.enumerate())
     threads = Counter(name for name in names if not name.startswith(_POOL_THREADS))
-    counts = {"descriptors": descriptors, "tasks": _tasks(), "threads": threads}
-    return Reading(memory, counts, connections)
+    return Reading(memory, {"descriptors": _descriptors(), "tasks": _tasks(), "threads": threads})
 
 
 def keep_one_heap() -> None:
@@ -81,15 +78,12 @@ def _allocated() -> int:
     return found.uordblks + found.hblkhd
 
 
-def _descriptors(port: int) -> tuple[Counter[str], int]:
-    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
-    ours = {f"socket:[{row[9]}]" for row in rows if int(row[2].partition(":")[2], 16) == port}
+def _descriptors() -> Counter[str]:
     kinds: Counter[str] = Counter()
     for descriptor in list(Path("/proc/self/fd").iterdir()):
         with suppress(FileNotFoundError):  # the one that the list was read through
-            target = str(descriptor.readlink())
-            kinds["ours" if target in ours else target.partition(":[")[0]] += 1
-    return kinds, kinds.pop("ours", 0)
+            kinds[str(descriptor.readlink()).partition(":[")[0]] += 1
+    return kinds
 
 
 def _tasks() -> Counter[str]:

@@ -12,7 +12,6 @@ import anyio
 from tests.soak.shift import Shift
 from useresponse_async import (
     APITimeoutError,
-    AsyncClient,
     Attachment,
     ClientClosedError,
     ConflictError,
@@ -20,7 +19,6 @@ from useresponse_async import (
     NotFoundError,
     QueueTimeoutError,
     RetryPolicy,
-    User,
     UseResponseError,
 )
 
@@ -111,12 +109,17 @@ async def cancel_as_asyncio_does(shift: Shift) -> None:
 
 
 async def live_a_users_life(shift: Shift) -> None:
-    """Create, change and delete a user, or cancel the creation."""
+    """Create, change and delete a user; the creation may be cancelled."""
     client = shift.any_client()
     email = shift.unique("user") + "@example.com"
     created = None
     with _cancelled_within(shift, shift.dice.choice((0.1, 300))) as scope:
-        created = await _create_user(shift, client, email)
+        try:
+            created = await shift.once(client.users.create(email, full_name="Ada"))
+            if shift.world.sabotage.creates_twice:
+                await client.users.create(email, full_name="Ada")
+        except ConflictError:
+            shift.count("created twice")
     found = await client.users.get_by_email(email)
     if not scope.cancelled_caught:
         shift.count_created(int(found is not None), answered=created is not None)
@@ -130,17 +133,6 @@ async def live_a_users_life(shift: Shift) -> None:
     await client.users.delete(found.id)
     await meet_a_refusal(shift, found.id)
     shift.count("items checked", 3)
-
-
-async def _create_user(shift: Shift, client: AsyncClient, email: str) -> User | None:
-    try:
-        user = await shift.once(client.users.create(email, full_name="Ada"))
-        if shift.world.sabotage.creates_twice:
-            await client.users.create(email, full_name="Ada")
-    except ConflictError:
-        shift.count("created twice")
-        return None
-    return user
 
 
 async def live_a_tickets_life(shift: Shift) -> None:
@@ -205,20 +197,16 @@ async def map_reads(shift: Shift) -> None:
     shift.count("items checked", len(came))
 
 
-async def have_no_turn(shift: Shift) -> None:
-    hasty = shift.any_client().with_options(queue_timeout=shift.dice.uniform(0.0001, 0.02))
+async def run_out_of_time(shift: Shift) -> None:
+    """Wait too short for a slot, or for a response."""
+    limit = shift.dice.choice(("queue_timeout", "attempt_timeout"))
+    seconds = shift.dice.uniform(0.0001, 0.03)
+    hasty = shift.any_client().with_options(retry=_ONCE, **{limit: seconds})
     try:
         await read_one(replace(shift, client=hasty, views=()))
     except QueueTimeoutError as error:
         shift.count("without a slot in time")
         shift.expect(not error.request_sent, "a call without a slot was sent")
-
-
-async def run_out_of_time(shift: Shift) -> None:
-    seconds = shift.dice.uniform(0.0001, 0.03)
-    hasty = shift.any_client().with_options(attempt_timeout=seconds, retry=_ONCE)
-    try:
-        await read_one(replace(shift, client=hasty, views=()))
     except UseResponseError as error:  # a fault may come first
         shift.count("without a response in time", isinstance(error, APITimeoutError))
 
@@ -259,6 +247,6 @@ async def close_under_calls(shift: Shift) -> None:
 JOBS: Final[dict[Callable[[Shift], Awaitable[None]], int]] = {
     read_one: 30, meet_a_refusal: 3, walk_all: 5, walk_what_moves: 2, leave_a_walk: 8,
     cancel_a_call: 10, cancel_as_asyncio_does: 8, live_a_users_life: 8, live_a_tickets_life: 5,
-    move_a_file: 4, cancel_a_download: 3, map_reads: 6, have_no_turn: 5, run_out_of_time: 5,
+    move_a_file: 4, cancel_a_download: 3, map_reads: 6, run_out_of_time: 10,
     capture: 4, close_under_calls: 6,
 }  # fmt: skip

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
-from urllib.parse import urlsplit
 
 from useresponse_async.sandbox import Sandbox
 
@@ -21,7 +20,6 @@ class Server:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self.url: str = pipe.recv()
-        self.port = urlsplit(self.url).port or 0
 
     def figures(self) -> dict[str, int]:
         """Ask what it has counted so far."""
