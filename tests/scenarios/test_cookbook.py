@@ -49,14 +49,9 @@ class Kitchen:
 
     def start(self, name: str, *arguments: object, command: Any = ()) -> Any:
         command = [sys.executable, "-W", "error", *(command or [COOKBOOK / f"{name}.py"])]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [*command, *map(str, arguments)],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command += map(str, arguments)
+        process = subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)  # noqa: S603 - our own
         self.running.append(process)
         return process
 
