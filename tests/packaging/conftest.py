@@ -41,23 +41,15 @@ class Environment:
 
     def run(self, *command: str) -> tuple[int, str]:
         """Run a command of the environment in an empty folder; return its status and output."""
-        done = subprocess.run(  # noqa: S603 - our own commands
-            [str(self.folder / "bin" / command[0]), *command[1:]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=300,
-            cwd=self.home,
-            env=self.variables,
-        )
+        command = (str(self.folder / "bin" / command[0]), *command[1:])
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        place = {"cwd": self.home, "env": self.variables}
+        done = subprocess.run(command, check=False, timeout=300, **pipes, **place)  # noqa: S603 - our own
         return done.returncode, done.stdout
 
 
 def uv(*arguments: str) -> None:
-    command = [sys.executable, "-m", "uv", "--quiet", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    assert done.returncode == 0, done.stderr
+    subprocess.run([sys.executable, "-m", "uv", "--quiet", *arguments], check=True)  # noqa: S603 - ours
 
 
 def only(pattern: str) -> Path:
