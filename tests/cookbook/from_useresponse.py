@@ -32,10 +32,8 @@ from useresponse.api.tickets import TicketStatus
 
 from useresponse_async import AsyncClient
 
-Found = dict[str, Any]
 
-
-def before(url: str, key: str) -> Found:
+def before(url: str, key: str) -> dict[str, Any]:
     api = API(url, key)
     return {
         "names": [user["name"] for user in api.users.search_iter(role="user")],
@@ -45,7 +43,7 @@ def before(url: str, key: str) -> Found:
     }
 
 
-async def after(url: str, key: str) -> Found:
+async def after(url: str, key: str) -> dict[str, Any]:
     async with AsyncClient(url, api_key=key, api_version="4.0") as client:
         seven = await client.users.get(7)
         second = await client.users.search(page=2, count=20)

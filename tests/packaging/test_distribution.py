@@ -23,10 +23,6 @@ def on_disk(*names: str) -> Iterator[str]:
                 yield path.relative_to(ROOT).as_posix()
 
 
-def suffixes(names: set[str]) -> set[str]:
-    return {PurePosixPath(name).suffix for name in names}
-
-
 def test_the_wheel_holds_the_typed_package_and_its_metadata_only(wheel):
     about = f"useresponse_async-{__version__}.dist-info"
     kept = ["METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"]
@@ -34,7 +30,7 @@ def test_the_wheel_holds_the_typed_package_and_its_metadata_only(wheel):
     with zipfile.ZipFile(wheel) as archive:
         assert set(archive.namelist()) == {*package, *(f"{about}/{name}" for name in kept)}
     assert "useresponse_async/py.typed" in package
-    assert suffixes(package) == SOURCES
+    assert {PurePosixPath(name).suffix for name in package} == SOURCES
     assert wheel.name == f"useresponse_async-{__version__}-py3-none-any.whl"
 
 
@@ -45,7 +41,8 @@ def test_the_sdist_holds_the_sources_and_the_tests_only(sdist):
     # The build needs .gitignore to leave out the same files when it starts from the sdist.
     assert found == {*on_disk(*IN_SDIST), "pyproject.toml", "PKG-INFO", ".gitignore"}
     # Nothing that a run leaves behind.
-    assert suffixes(found - {"LICENSE", "PKG-INFO", ".gitignore"}) <= SOURCES | DATA
+    named = found - {"LICENSE", "PKG-INFO", ".gitignore"}
+    assert {PurePosixPath(name).suffix for name in named} <= SOURCES | DATA
     assert sdist.name == f"useresponse_async-{__version__}.tar.gz"
 
 

@@ -8,6 +8,5 @@ ONLY_LONG = {"test_benchmarks.py", "test_cookbook.py", "test_soak.py"}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Ignore these modules where all of their tests would be deselected."""
     only_default = config.getoption("markexpr") == "not long"
     return True if only_default and collection_path.name in ONLY_LONG else None

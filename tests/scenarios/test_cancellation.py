@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -28,8 +28,6 @@ pytestmark = [
     pytest.mark.parametrize("anyio_backend", ["asyncio", pytest.param("asyncio+uvloop",
         marks=pytest.mark.long), "trio"], indirect=True),
 ]  # fmt: skip
-
-Action: TypeAlias = Callable[[], Awaitable[object]]
 
 MOST_AWAITS = 2_000
 FILE = bytes(range(256)) * 1000
@@ -72,10 +70,7 @@ def cancelled(request, anyio_backend) -> Callable[..., Awaitable[None]]:
             await action
 
     async def by_task(watcher: Any, action: Awaitable[object]) -> None:
-        async def run() -> None:
-            await action
-
-        task = asyncio.get_running_loop().create_task(run())
+        task = asyncio.ensure_future(action)
         watcher.call_back = task.cancel
         with suppress(asyncio.CancelledError):
             await task
@@ -107,7 +102,7 @@ async def only(tasks: int) -> None:
 async def one_by_one(sandbox, client, cancelled, collect) -> Callable[..., Awaitable[int]]:
     """Do an action until it is no more cancelled; check all that may be left behind each time."""
 
-    async def check(action: Action) -> int:
+    async def check(action: Callable[[], Awaitable[object]]) -> int:
         await client.users.me()
         tasks = live_tasks()
         for at in range(1, MOST_AWAITS):
@@ -199,9 +194,7 @@ async def test_an_action_leaves_nothing(client, sandbox, one_by_one, what):
     assert await one_by_one(lambda: action(client, sandbox)) >= awaits
 
 
-async def test_an_upload_leaves_nothing_and_an_open_file_usable(
-    client, sandbox, one_by_one, tmp_path
-):
+async def test_an_upload_leaves_an_open_file_usable(client, sandbox, one_by_one, tmp_path):
     path = tmp_path / "a"
     path.write_bytes(FILE)
     assert await one_by_one(lambda: upload(client, sandbox, Attachment.from_path(path))) >= 8

@@ -130,9 +130,7 @@ def test_the_data_frame_holds_every_user(kitchen, sandbox, tmp_path):
     assert f"{seven['registered']:%Y-%m-%d %H:%M:%S}" == record.registered
 
 
-def test_the_database_is_complete_after_a_failed_run_and_updated_by_a_later_one(
-    kitchen, sandbox, tmp_path
-):
+def test_the_database_is_complete_after_a_failure_and_updated_later(kitchen, sandbox, tmp_path):
     def users() -> dict[int, tuple[str, str | None]]:
         rows = query(tmp_path / "users.db", "SELECT id, name, email FROM users")
         return {number: (name, email) for number, name, email in rows}
@@ -296,9 +294,7 @@ def tunnels(kitchen, sandbox, tmp_path) -> Iterator[list[str]]:
         server.shutdown()
 
 
-def test_requests_go_through_the_proxy_and_only_the_named_authority_is_trusted(
-    kitchen, sandbox, tunnels, tmp_path
-):
+def test_a_proxy_is_used_and_only_the_named_authority_trusted(kitchen, sandbox, tunnels, tmp_path):
     trustme.CA().cert_pem.write_to_path(tmp_path / "another-ca.pem")
     output = kitchen.run("corporate_network", kitchen.proxy, "another-ca.pem", fails=True)
     assert "certificate is not trusted" in output
@@ -368,9 +364,7 @@ def test_a_killed_walk_resumes_and_has_each_user_once(kitchen, sandbox, tmp_path
     assert [path.name for path in tmp_path.glob("users*")] == ["users.jsonl"]
 
 
-def test_several_processes_export_each_user_once_and_a_second_run_the_rest(
-    kitchen, sandbox, tmp_path
-):
+def test_several_processes_export_each_user_once_also_after_a_failure(kitchen, sandbox, tmp_path):
     sandbox.fail_next(403, match="page=24&")
     kitchen.run("several_processes", "users", 2, fails=True)
     first, rest = (tmp_path / "users" / f"users-{page:06}.jsonl" for page in (1, 21))
@@ -397,9 +391,7 @@ def test_two_dask_workers_export_each_user_once(kitchen, sandbox, tmp_path):
 
 
 @pytest.mark.parametrize("options", [(), ("lake",)])
-def test_the_warehouse_counts_open_tickets_by_category_and_week(
-    kitchen, sandbox, tmp_path, options
-):
+def test_the_warehouse_counts_open_tickets_of_each_week(kitchen, sandbox, tmp_path, options):
     async def open_tickets() -> Counter[tuple[str, str]]:
         async with AsyncClient(sandbox.url, api_key=sandbox.api_key) as client:
             tickets = await client.tickets.search(status="all").collect()
@@ -419,9 +411,7 @@ def test_the_warehouse_counts_open_tickets_by_category_and_week(
         sandbox.insert_tickets(2)
 
 
-def test_files_of_a_ticket_are_downloaded_unchanged_and_a_missing_one_reported(
-    kitchen, sandbox, tmp_path
-):
+def test_files_of_a_ticket_are_downloaded_unchanged_or_reported(kitchen, sandbox, tmp_path):
     def files_in(folder: str) -> dict[str, bytes]:
         paths = (tmp_path / folder).iterdir()
         return {path.name.partition("-")[2]: path.read_bytes() for path in paths}

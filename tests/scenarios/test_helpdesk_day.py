@@ -156,21 +156,6 @@ async def test_topics_and_comments_wait_for_an_agent(people):
     assert await ids_of(await report(people.agent, "Archive")) == [topic]
 
 
-async def test_the_lists_around_are_read(people):
-    category, *_ = await people.guest.categories.list(ownership="helpdesk")
-    assert await people.guest.categories.get(category.id) == category
-    forums = await people.guest.forums.list()
-    assert all(isinstance(forum.id, str) and forum.name for forum in forums)
-    (region,) = [custom for custom in await people.admin.users.custom_fields() if custom.id == 7]
-    assert [option.title for option in region.options if option.value == "EU"] == ["Europe"]
-    chats = people.agent.chats
-    chat, *_ = await chats.list().collect()
-    assert await chats.get(chat.id) == chat
-    messages = await chats.messages(chat.id).collect()
-    assert messages[0] == chat.last_message
-    assert await chats.messages(chat.id, top_id=messages[1].id).collect() == messages[1:]
-
-
 @pytest.mark.parametrize("version", ["3.0", "4.0", "7.0"])
 async def test_the_same_calls_work_with_each_version(start_sandbox, version):
     sandbox = start_sandbox(users=60, tickets=12, topics=9, articles=7, comments=40)

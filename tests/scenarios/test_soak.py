@@ -54,13 +54,9 @@ def test_each_mistake_is_reported(kind, told):
     [("asyncio", True), ("asyncio", False), ("uvloop", False), ("trio", False)],
 )
 def test_ctrl_c_ends_a_soak_and_its_server(backend, at_once):
-    with subprocess.Popen(  # noqa: S603 - our own module
-        [*SOAK, "--minutes", "5", "--backend", backend],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
+    command = [*SOAK, "--minutes", "5", "--backend", backend]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:  # noqa: S603 - our own module
         try:
             server = child_running("spawn_main", parent=process)
             if not at_once:

@@ -22,8 +22,6 @@ from useresponse_async import (
     UseResponseError,
 )
 
-_PAGE_SIZES: Final = (20, 25, 50)
-_ONCE: Final = RetryPolicy(attempts=1)
 # Sent in place of a response where a request must have no effect. A download cannot know that it is
 # not the file.
 _DECOY: Final = b'{"currentPage":1,'
@@ -43,7 +41,7 @@ async def meet_a_refusal(shift: Shift, user_id: int = 10**9) -> None:
 
 
 async def walk_all(shift: Shift) -> None:
-    pages = shift.any_client().users.search(count=shift.dice.choice(_PAGE_SIZES))
+    pages = shift.any_client().users.search(count=shift.dice.choice((20, 25, 50)))
     ordered = shift.dice.random() < 0.6
     async with aclosing(pages.by_page(ordered=ordered, concurrency=4)) as walk:
         ids = [user.id async for page in walk for user in page.items]
@@ -201,7 +199,7 @@ async def run_out_of_time(shift: Shift) -> None:
     """Wait too short for a slot, or for a response."""
     limit = shift.dice.choice(("queue_timeout", "attempt_timeout"))
     seconds = shift.dice.uniform(0.0001, 0.03)
-    hasty = shift.any_client().with_options(retry=_ONCE, **{limit: seconds})
+    hasty = shift.any_client().with_options(retry=RetryPolicy(attempts=1), **{limit: seconds})
     try:
         await read_one(replace(shift, client=hasty, views=()))
     except QueueTimeoutError as error:

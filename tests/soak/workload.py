@@ -32,8 +32,7 @@ _MOST_CONNECTIONS = _MAX_IN_FLIGHT + _VIEWS_MAX_IN_FLIGHT + 3
 
 
 def say(*lines: str) -> None:
-    for line in lines:
-        print(line, flush=True)  # noqa: T201 - the result of a program
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - the result of a program
 
 
 @dataclass
@@ -93,10 +92,8 @@ class Run:
         length = min(_LONGEST_ROUND, self.seconds / _ROUNDS)
         anyio.to_thread.current_default_thread_limiter().total_tokens = 4
         async with self._client() as client:
-            views = (
-                client.with_options(timeout=20),
-                client.with_options(max_in_flight=_VIEWS_MAX_IN_FLIGHT),
-            )
+            narrow = client.with_options(max_in_flight=_VIEWS_MAX_IN_FLIGHT)
+            views = (client.with_options(timeout=20), narrow)
             on_asyncio = self.backend != "trio"
             make_shift = partial(Shift, self.world, client, views, on_asyncio=on_asyncio)
             for job in JOBS:  # so that what is made on first use is there
@@ -132,8 +129,7 @@ class Run:
         )
 
     async def _round(self, length: float, make_shift: Callable[..., Shift]) -> None:
-        number = len(self.readings)
-        end = time.monotonic() + length
+        number, end = len(self.readings), time.monotonic() + length
         async with anyio.create_task_group() as workers:
             for worker in range(self.workers):
                 # The same jobs in every soak, in any order of their ends.
