@@ -187,10 +187,9 @@ async def test_a_response_that_ends_at_any_byte_is_complete_or_raises(
 
 async def test_a_slow_or_late_head_is_read(server, connect):
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 500
+    server.play(REQUEST, hints, *drip(answer(ME, CLOSE), 0.001))
     async with connect(server) as client:
-        for steps in (drip(answer(ME, CLOSE), 0.001), [hints, answer(ME, CLOSE)]):
-            server.play(REQUEST, *steps)
-            assert (await client.users.me()).name == "Ada Lovelace"
+        assert (await client.users.me()).name == "Ada Lovelace"
 
 
 async def test_an_upload_to_a_server_that_does_not_read_ends_and_leaves_no_file_open(
@@ -300,15 +299,12 @@ PACKED = {
 async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, how):
     response, file = PACKED[how]
     server.play(REQUEST, response)
-    progress: list[Any] = []
+    shown: list[Any] = []
     async with connect(server) as client:
-        size = await client.files.download(
-            "/f", tmp_path / "f", on_progress=lambda *now: progress.append(now)
-        )
-    assert size == len(file) == progress[-1][0]
+        await client.files.download("/f", tmp_path / "f", on_progress=lambda *it: shown.append(it))
     assert (tmp_path / "f").read_bytes() == file
     # The length of what was compressed is not that of the file.
-    assert progress[0][1] == progress[-1][1] == (None if file is FILE else len(file))
+    assert shown[-1] == (len(file), None if file is FILE else len(file))
 
 
 ERROR = gzip.compress(b'{"error": "gone fishing"}')
