@@ -190,16 +190,16 @@ async def test_redacting_a_large_error_does_not_block_the_event_loop(server, con
     async def watch() -> None:
         nonlocal longest
         while True:
-            before = time.process_time()
+            before = time.thread_time()
             await anyio.sleep(0.001)
-            longest = max(longest, time.process_time() - before)
+            longest = max(longest, time.thread_time() - before)
 
     async with connect(server, api_key=key, timeout=10) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(watch)
             error = await failure(client.users.get(1), ur.APIStatusError)
             group.cancel_scope.cancel()
-    assert longest < 0.3  # seconds of this process's time, in one go
+    assert longest < 0.3  # seconds of this thread, in one go
     assert len(error.response.content) <= 64 * 1024
     assert key not in f"{error} {error.response.text}"
 
