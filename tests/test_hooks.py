@@ -73,9 +73,7 @@ async def test_a_hook_can_call_the_client_while_its_only_slot_is_taken(sandbox):
     assert len(names) == 1
 
 
-async def test_a_hook_receives_a_download_without_its_body_and_a_failure_without_the_key(
-    sandbox, tmp_path
-):
+async def test_hooks_receive_downloads_without_body_and_failures_without_key(sandbox, tmp_path):
     seen: list[httpx.Response] = []
     sandbox.answer_next(b"content", media_type="text/plain")
     sandbox.answer_next(f"no {sandbox.api_key} today".encode(), status=403)

@@ -165,9 +165,7 @@ async def test_a_truncated_text_shows_no_part_of_the_key(client, sandbox, witnes
         assert KEY[:6] not in str(await witness.look_at_failure(client.users.me()))
 
 
-async def test_no_failure_shows_a_key_password_or_token_that_the_server_echoes(
-    client, sandbox, witness
-):
+async def test_no_failure_shows_a_secret_that_the_server_echoes(client, sandbox, witness):
     for call in (
         lambda: client.auth.login("a@example.com", PASSWORD),
         lambda: client.auth.identity(PASSWORD, "a@example.com"),
