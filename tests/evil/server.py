@@ -132,9 +132,8 @@ class EvilServer:
                 connection, _ = self._listener.accept()
                 self.connections += 1
                 self.open_connections.add(connection)
-                self._start(
-                    self._play, connection, self.scripts.popleft() if self.scripts else (SERVE,)
-                )
+                steps = self.scripts.popleft() if self.scripts else (SERVE,)
+                self._start(self._play, connection, steps)
 
     def _play(self, connection: socket.socket, steps: tuple[Any, ...]) -> None:
         plain = connection
