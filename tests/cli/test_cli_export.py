@@ -142,7 +142,6 @@ def test_tickets_have_fewer_columns_in_csv_and_typed_ones_in_parquet(serve, work
     assert types == {None, '"ticket"'}
 
 
-@pytest.mark.skipif(os.name != "posix", reason="only POSIX has a umask")
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv"])
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
 def test_the_mode_of_a_file_follows_the_umask_or_the_replaced_file(serve, work, name, umask, mode):

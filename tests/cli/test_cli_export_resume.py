@@ -37,9 +37,7 @@ def interrupted(serve, work, capfd):
     """A sandbox of 500 users, of whom an export got the first 200 before the server failed."""
     sandbox = serve(users=500)
     fail_on_page_5(sandbox)
-    error = capfd.readouterr().err
-    assert error.startswith("error: GET /api/3.0/users/search.json: 500 ")
-    assert "(200 users are saved; resume with: " in error
+    assert "(200 users are saved; resume with: " in capfd.readouterr().err
     assert ids_in("out.jsonl.part") == list(range(1, 201))
     return sandbox
 
@@ -164,16 +162,15 @@ def test_a_file_of_another_program_is_never_replaced(serve, work, capfd, name, m
     sandbox.fail_next(500, match=r"page=5&")
     assert run([*export, "--retries", "0"]) == 1
 
-    def write_during_page_9():
-        wait_until(lambda: "9" in pages_of(sandbox))
+    def write():
+        wait_until(lambda: moment == "before" or "9" in pages_of(sandbox))
         Path(name).write_text("precious")
 
+    sandbox.delay_next(3.0, match=r"page=9&")
     with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
         if moment == "before":
-            Path(name).write_text("precious")
-        else:
-            sandbox.delay_next(3.0, match=r"page=9&")
-            pool.submit(write_during_page_9)
+            writing.result()
         assert run(export) == 1
     error = capfd.readouterr().err
     assert f"{name} was created by another program during the export and is not replaced" in error

@@ -250,7 +250,6 @@ def test_a_full_standard_output_is_reported(serve, monkeypatch, command, unbuffe
     assert in_shell(f"{command} >/dev/full") == (1, error)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
 @pytest.mark.parametrize("streams", ["<&-", "<&- >&- 2>&-"])
 def test_closed_streams_do_no_harm(serve, work, streams):
     serve(users=120)

@@ -10,7 +10,7 @@ import attrs
 import pytest
 from browser import browser_of
 from fastapi import Body, FastAPI
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 import useresponse_async as ur
 
@@ -29,7 +29,6 @@ USER = ur.User(
 class Visit(BaseModel):
     host: ur.User
     guests: list[ur.User] = []
-    found: ur.Page[ur.User] | None = None
 
 
 @pytest.mark.parametrize("name", ur.models.__all__)
@@ -67,9 +66,8 @@ def test_fields_can_be_excluded():
         "host": {"id": 7, "team": {"name": "Support"}}
     }
     assert "extra" not in visit.model_dump(exclude={"host": {"extra"}})["host"]
-    assert visit.model_dump(exclude_none=True)["host"].keys() == {
-        "id", "name", "avatar", "team", "tags", "custom_fields", "api_key", "extra"
-    }  # fmt: skip
+    shown = {"id", "name", "avatar", "team", "tags", "custom_fields", "api_key", "extra"}
+    assert visit.model_dump(exclude_none=True)["host"].keys() == shown
 
 
 def test_a_model_is_validated_from_its_serialization():
@@ -88,19 +86,6 @@ def test_missing_fields_have_their_defaults_and_an_instance_is_not_copied():
     assert visit.guests == [ur.User(id=8), ur.User(id=9)]
     assert visit.guests[0].extra == {}
     assert visit.guests[0].tags is not visit.guests[1].tags
-
-
-def test_a_validation_error_names_the_place():
-    wrong = {"host": {"id": "x", "custom_fields": [{"id": []}]}, "found": {"items": [7]}}
-    with pytest.raises(ValidationError) as caught:
-        Visit.model_validate(wrong)
-    assert [error["loc"] for error in caught.value.errors()] == [
-        ("host", "id"),
-        ("host", "custom_fields", 0, "id"),
-        ("found", "items", 0),
-        ("found", "number"),
-        ("found", "size"),
-    ]
 
 
 def test_pages_of_different_items_are_different_types():
@@ -161,8 +146,11 @@ async def test_fastapi_responds_with_accepts_and_documents_models(client):
         assert answered["total_items"] == page.total_items
         answer = await browser.post("/person", json={"id": 3, "team": {"id": 1}})
         assert answer.json() == ur.User(id=3, team=ur.Team(id=1)).to_dict()
-        answer = await browser.post("/person", json={"id": "x"})
-        assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "id"])
+        wrong = {"id": "x", "team": {"id": 1}, "custom_fields": [{"id": []}]}
+        answer = await browser.post("/person", json=wrong)
+        places = [error["loc"] for error in answer.json()["detail"]]
+        assert places == [["body", "id"], ["body", "custom_fields", 0, "id"]]
+        assert answer.status_code == 422
     document = app.openapi()
     schemas = document["components"]["schemas"]
     assert {"Page_User_", "User", "Team"} < schemas.keys()

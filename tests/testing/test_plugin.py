@@ -57,9 +57,6 @@ def test_a_client_that_is_entered(useresponse_client, useresponse_sandbox):
     assert useresponse_sandbox.arrivals == 1
 
 def test_a_client_that_is_not_used(useresponse_client): ...
-
-def test_a_sandbox_alone(useresponse_sandbox):
-    assert useresponse_sandbox.is_running
 """
 FILES = {
     "anyio": TESTS.format(marks="pytest.mark.anyio", fixture="pytest.fixture"),
@@ -68,12 +65,12 @@ FILES = {
     "nobody": NOBODY,
 }
 RUNS = {
-    "anyio asyncio nobody": ((), 4 + 8 + 3),
-    "anyio nobody": (("-p", "no:asyncio"), 4 + 3),
-    "asyncio nobody": (("-p", "no:anyio"), 8 + 3),
+    "anyio asyncio nobody": ((), 4 + 8 + 2),
+    "anyio nobody": (("-p", "no:asyncio"), 4 + 2),
+    "asyncio nobody": (("-p", "no:anyio"), 8 + 2),
     "auto": (("--asyncio-mode=auto",), 8),
     "asyncio": (("-o", "asyncio_default_test_loop_scope=session", "-k", "loop"), 6),
-    "nobody": (("-p", "no:asyncio", "-p", "no:anyio"), 3),
+    "nobody": (("-p", "no:asyncio", "-p", "no:anyio"), 2),
 }
 
 
@@ -131,10 +128,6 @@ import pytest
 
 pytestmark = [pytest.mark.anyio, pytest.mark.useresponse(users=7, tickets=3)]
 
-async def test_the_modules(useresponse_sandbox):
-    assert useresponse_sandbox.user_count == 7
-    assert len(useresponse_sandbox.ticket_ids) == 3
-
 @pytest.mark.useresponse(users=1)
 async def test_the_nearest_wins(useresponse_sandbox):
     assert useresponse_sandbox.user_count == 1
@@ -154,6 +147,7 @@ class TestFixtures:
         (received,) = useresponse_sandbox.requests
         assert received.path == "/api/4.0/me.json"
         assert useresponse_sandbox.user_count == 7
+        assert len(useresponse_sandbox.ticket_ids) == 3
         assert len(useresponse_sandbox.topic_ids) == 2
         assert useresponse_sandbox.api_key == "k"
 """
@@ -171,7 +165,7 @@ def test_options_are_checked_and_those_of_markers_override_those_of_fixtures(pyt
     )
     pytester.makepyfile(test_options=OPTIONS, test_invalid=f"import pytest\n{invalid}")
     result = run(pytester)
-    result.assert_outcomes(passed=2 * 3, errors=3)
+    result.assert_outcomes(passed=2 * 2, errors=3)
     result.stdout.fnmatch_lines([*INVALID.values()])
 
 
