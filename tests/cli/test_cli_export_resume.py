@@ -86,9 +86,7 @@ def test_an_incomplete_part_file_is_completed(interrupted, size):
         ("users --api-key-file agent", "user was 1, now it is 2"),
     ],
 )
-def test_resume_with_other_options_or_by_another_user_is_rejected(
-    interrupted, capfd, options, difference
-):
+def test_another_user_or_other_options_cannot_resume(interrupted, capfd, options, difference):
     Path("agent").write_text(interrupted.keys["agent"])
     Path("agent").chmod(0o600)
     before = Path("out.jsonl.part").read_bytes()

@@ -64,13 +64,11 @@ def test_ctrl_c_during_an_import_shows_no_traceback(start, program, module, vari
 IGNORED = "signal.signal(signal.SIGINT, signal.SIG_IGN); sys.argv[0] = '/bin/useresponse-async'"
 
 
-@pytest.mark.parametrize(
-    ("before", "expected"), [(IGNORED, "SIG_IGN"), ("", "default_int_handler")]
-)
-def test_an_import_keeps_the_handler_of_ctrl_c(start, before, expected):
+@pytest.mark.parametrize(("before", "kept"), [(IGNORED, "SIG_IGN"), ("", "default_int_handler")])
+def test_an_import_keeps_the_handler_of_ctrl_c(start, before, kept):
     code = (
         f"import signal, sys; {before}\nimport useresponse_async\n"
-        f"print(signal.getsignal(signal.SIGINT) is signal.{expected})"
+        f"print(signal.getsignal(signal.SIGINT) is signal.{kept})"
     )
     assert start("-c", code, program=PYTHON).communicate(timeout=60) == ("True\n", "")
 
@@ -88,9 +86,8 @@ def test_repeated_ctrl_c_shows_no_traceback(start, serve):
 def exporting(start, serve, work) -> subprocess.Popen:
     """An export that has written some of its lines, with a umask that permits nothing."""
     serve(users=1000, latency=0.05)
-    without_permissions = ("sh", "-c", 'umask 777; exec "$@"', "sh")
-    options = ("export", "users", "-o", "out.csv", "--max-in-flight", "1")
-    process = start(*options, prefix=without_permissions)
+    export = ("export", "users", "-o", "out.csv", "--max-in-flight", "1")
+    process = start(*export, prefix=("sh", "-c", 'umask 777; exec "$@"', "sh"))
     part = Path("out.csv.part")
     wait_until(lambda: part.exists() and part.read_bytes().count(b"\n") >= 100)
     return process

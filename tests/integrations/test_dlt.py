@@ -129,9 +129,7 @@ def asked(sandbox: Sandbox, path: str) -> int:
     return sum(path in request.path for request in sandbox.requests)
 
 
-def test_every_item_is_a_row_of_its_table_and_no_other_host_is_contacted(
-    warehouse, sandbox, monkeypatch
-):
+def test_every_item_is_a_row_and_no_other_host_is_contacted(warehouse, sandbox, monkeypatch):
     connect, resolve = Mock(wraps=socket.socket.connect), Mock(wraps=socket.getaddrinfo)
     method = lambda *arguments: connect(*arguments)  # noqa: E731, PLW0108 - binds, a Mock does not
     monkeypatch.setattr(socket.socket, "connect", method)

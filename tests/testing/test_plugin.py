@@ -181,8 +181,8 @@ def test_a_missing_extra_is_named_and_the_fixtures_and_the_marker_are_described(
     )
     result = run(pytester)
     result.assert_outcomes(passed=1, errors=2)
-    needs = "*the pytest plugin needs: pip install 'useresponse-async[[]testing[]]'*"
-    result.stdout.fnmatch_lines([needs])
+    extra = "useresponse-async[[]testing[]]"
+    result.stdout.fnmatch_lines([f"*the pytest plugin needs: pip install '{extra}'*"])
     names = ("sandbox", "client", "sandbox_options", "client_options")
     run(pytester, "--fixtures").stdout.fnmatch_lines_random(
         [f"useresponse_{it} --*" for it in names]

@@ -60,8 +60,7 @@ async def files(client: ur.AsyncClient) -> None:
     async def progress(received: int, total: int | None) -> None: ...
 
     async with await anyio.open_file("a.txt", "r+b") as file:
-        sent = ur.Attachment.from_file(file, name="a.txt", max_bytes=100)
-        assert_type(sent, ur.Attachment)
+        assert_type(ur.Attachment.from_file(file, name="a.txt", max_bytes=100), ur.Attachment)
         assert_type(await client.files.download("/files/1", file, on_progress=progress), int)
     assert_type(await client.files.download(ur.AttachedFile(), Path("a.txt"), max_bytes=100), int)
     assert_type(await client.files.download(ur.UploadedFile(), "a.txt", on_progress=print), int)
