@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 
 import anyio
@@ -307,16 +307,16 @@ def test_an_output_that_cannot_be_written_is_an_error(serve, work, capfd, output
 def test_since_exports_what_changed_newest_first(serve, work, things, capfd):
     serve(users=5, tickets=200, topics=200)
     export(things, "-q", "-o", "all.jsonl")
-    every = sorted(rows_in("all.jsonl"), key=lambda row: row["latest_activity"], reverse=True)
-    moment = every[29]["latest_activity"]
+    activity = itemgetter("latest_activity")
+    every = sorted(rows_in("all.jsonl"), key=activity, reverse=True)
+    moment = activity(every[29])
     for since in (moment, moment[:10]):
         export(things, "--since", since, "-o", "since.jsonl", "--overwrite")
         rows = rows_in("since.jsonl")
-        expected = [row for row in every if row["latest_activity"] >= since]
+        expected = [row for row in every if activity(row) >= since]
         assert len(expected) >= 30
         assert {row["id"]: row for row in rows} == {row["id"]: row for row in expected}
-        times = [row["latest_activity"] for row in rows]
-        assert times == [row["latest_activity"] for row in expected]
+        assert [*map(activity, rows)] == [*map(activity, expected)]
         assert f"{len(expected)} {things} in since.jsonl: " in capfd.readouterr().err
 
 

@@ -230,7 +230,7 @@ def test_a_broken_pipe_ends_an_export_silently(start, serve):
 def blocked(start, serve) -> subprocess.Popen:
     """An export whose standard output is a full pipe."""
     serve(users=1000)
-    process = start("export", "users", "-o", "-", "--timeout", "3", "--retries", "0")
+    process = start("export", "users", "-o", "-", "--timeout", "5", "--retries", "0")
 
     def unread() -> int:
         count = fcntl.ioctl(process.stdout, termios.FIONREAD, bytes(4))
@@ -241,7 +241,7 @@ def blocked(start, serve) -> subprocess.Popen:
 
 
 def test_a_slow_reader_causes_no_timeouts(blocked):
-    time.sleep(3.2)  # longer than the timeout
+    time.sleep(5.2)  # longer than the timeout
     out, err = blocked.communicate(timeout=60)
     assert (blocked.returncode, out.count("\n")) == (0, 1000)
     assert ", 0 retries, " in err

@@ -131,8 +131,7 @@ def asked(sandbox: Sandbox, path: str) -> int:
 
 def test_every_item_is_a_row_and_no_other_host_is_contacted(warehouse, sandbox, monkeypatch):
     connect, resolve = Mock(wraps=socket.socket.connect), Mock(wraps=socket.getaddrinfo)
-    method = lambda *arguments: connect(*arguments)  # noqa: E731, PLW0108 - binds, a Mock does not
-    monkeypatch.setattr(socket.socket, "connect", method)
+    monkeypatch.setattr(socket.socket, "connect", lambda *a: connect(*a))  # noqa: PLW0108 - it binds
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setenv("SOURCES__USERESPONSE__BASE_URL", sandbox.url)
     monkeypatch.setenv("SOURCES__USERESPONSE__API_VERSION", "7.0")
