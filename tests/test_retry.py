@@ -105,6 +105,16 @@ async def test_only_reads_after_a_success_have_any_number_of_attempts(client, sa
     await endless.users.me()
 
 
+async def test_retry_after_delays_the_retry_by_max_delay_at_most(client, sandbox):
+    sandbox.fail_next(429, headers={"Retry-After": "1"})
+    await client.with_options(retry=attrs.evolve(QUICK, max_delay=5)).users.me()
+    first, second = sandbox.requests
+    assert second.at - first.at >= 1
+    sandbox.fail_next(503, headers={"Retry-After": "3600"})
+    with anyio.fail_after(30):
+        await client.users.me()
+
+
 async def test_every_retry_is_logged_with_the_page_or_id(client, sandbox, caplog):
     sandbox.fail_next(500, times=3, match=r"users/7\.json")
     sandbox.fail_next(503, match=r"page=2\b")
