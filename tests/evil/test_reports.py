@@ -11,6 +11,8 @@ import anyio
 import httpx
 import pytest
 import sentry_sdk
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
 from server import REQUEST, RESET, SILENCE, answer, chunked, flood
 from structlog.tracebacks import ExceptionDictTransformer
 
@@ -78,18 +80,30 @@ async def failure_of(call: Any, client: AsyncClient, folder: Path) -> UseRespons
 in_structlog = ExceptionDictTransformer(show_locals=True, locals_max_string=10**6, max_frames=500)
 
 
+class Kept(Transport):
+    """Keeps the events that Sentry would send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Any] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        self.events += [json.loads(item.payload.get_bytes()) for item in envelope.items]
+
+
 @pytest.fixture
 def events() -> Iterator[list[Any]]:
-    """Give the list of what Sentry would send."""
-    events: list[Any] = []
+    """Give the list of the events that Sentry would send."""
+    kept = Kept()
     sentry_sdk.init(
         "http://public@localhost/1",
-        before_send=lambda event, _: events.append(event),  # which is then not sent
+        transport=kept,
         max_request_body_size="always",
         max_value_length=1_000_000,
         send_client_reports=False,
+        auto_session_tracking=False,
     )
-    yield events
+    yield kept.events
     sentry_sdk.get_client().close(timeout=0)
     sentry_sdk.init()
 
