@@ -1,9 +1,8 @@
-"""Objects, their comments, searches and reports, the messages of chats, and files."""
+"""Objects: fields, searches, states, votes, approval, reports and the changelog."""
 
 import base64
 from datetime import datetime, timezone
 
-import httpx
 import pytest
 from calls import IDEA, NEWS, TICKET, Has, find, lacks
 
@@ -14,10 +13,8 @@ GET = "admin GET /objects/39.json"
 FILE = {"name": "a photo.jpg", "body": base64.b64encode(b"bytes").decode()}
 LISTS = ("search", "tickets", "report/4/objects", "users/3/activity")
 REPLY = {"object_id": 3, "content": "Hello?"}
-COMMENT, COMMENTS = "admin POST /comments.json", "admin GET /objects/21/comments.json"
+COMMENT = "admin POST /comments.json"
 USER_POST = "user POST /comments.json"
-NOTED = {"object_id": 21, "content": "So [b]true[/b]"}
-MINE = {"object_id": 39, "content": "Mine"}
 HTML = {"content": '<b>x</b><br /><a href="https://a.example">y</a>', "treat_as_html": 1}
 
 STORIES = {
@@ -179,61 +176,6 @@ STORIES = {
         ("user POST /objects/3/attach-file.json", FILE, 200),
         ("user POST /objects/1/attach-file.json", FILE, 404),
     ],
-    "a reply needs no object, and a user does not see what is private": [
-        (COMMENT, {**NOTED, "object_id": 5000}, 404),
-        (COMMENT, NOTED, {
-            "id": 61, "content": "So <b>true</b>", "objectId": 21, "ownership": "feedback",
-            "createdAgo": "just now", "updatedAt": None,
-            "votes": {"amount": 0, "canVote": True, "isVoted": False, "plural": "votes"},
-        }),
-        ("admin GET /objects/21.json", {"commentsNum": 3, "commentedAt": Has(":")}),
-        (COMMENT, {"reply_to": 61, "content": "x"}, {"objectId": 21, "replyToId": 61}),
-        (COMMENT, {**NOTED, "is_private": 1}, {"id": 63}),
-        (USER_POST, {"reply_to": 63, "content": "x"}, 400),
-    ],
-    "a private comment is visible to staff only, and comments are sorted and filtered by it": [
-        (POST, {**TICKET, "force_author": 3}, 200),
-        ("admin GET /objects/39/comments.json", 204),
-        (USER_POST, {**MINE, "is_private": 1}, 403),
-        (COMMENT, {**MINE, "is_private": 1}, {"id": 61}),
-        (USER_POST, MINE, {"id": 62}),
-        ("user GET /objects/39/comments.json", {"*.id": [62]}),
-        ("user GET /objects/39.json", {"commentsNum": 1}),
-        ("admin GET /objects/39/comments.json", {"*.id": [61, 62]}),
-        ("admin GET /objects/39/comments.json?sort=desc", {"*.id": [62, 61]}),
-        ("admin GET /objects/39/comments.json?is_private=1", {"*.id": [61]}),
-        ("admin GET /objects/39/comments.json?is_private=0", {"*.id": [62]}),
-    ],
-    "a comment in the trash is hidden, and its author cannot recover it": [
-        (USER_POST, NOTED, {"id": 61}),
-        ("user POST /comments/61/edit.json", {"content": "Other"}, {"updatedAt": Has(":")}),
-        ("user POST /comments/61/trash.json", {"id": 61}),
-        (COMMENTS, {"*.id": [21, 59]}),
-        ("admin GET /comments.json", {"0.id": 60}),
-        ("user POST /comments/61/trash.json", 404),
-        ("user POST /comments/61/recovery.json", 403),
-        ("admin POST /comments/61/recovery.json", {"id": 61}),
-        (COMMENTS, {"*.id": [21, 59, 61]}),
-        ("old DELETE /comments/61/trash.json", 200),
-        (COMMENTS, {"*.id": [21, 59]}),
-    ],
-    "at most one comment, which is not trashed, is the best": [
-        (COMMENT, {**NOTED, "object_id": 24}, {"id": 61}),
-        ("admin GET /objects/24.json", {"bestComment.id": 24}),
-        ("admin POST /comments/61/best/toggle.json", {"is_best": 1}),
-        ("admin GET /objects/24.json", {"bestComment.id": 61}),
-        ("admin POST /comments/61/trash.json", 200),
-        ("admin GET /objects/24.json", {"bestComment": None}),
-    ],
-    "a user's comment on a topic waits for approval, and a declined one leaves the lists": [
-        (USER_POST, NOTED, {"id": 61}),
-        *((f"{it} GET /objects/21/comments.json", {"*.id": Has(61)}) for it in ("user", "agent")),
-        ("guest GET /objects/21/comments.json", {"*.id": lacks(61)}),
-        ("agent POST /comment/61/approve.json", {"id": 61}),
-        ("guest GET /objects/21/comments.json", {"*.id": Has(61)}),
-        ("agent POST /comment/61/decline.json", {"reason": "rude"}, {"id": 61}),
-        *((f"{it} GET /objects/21/comments.json", {"*.id": lacks(61)}) for it in ("user", "agent")),
-    ],
 }  # fmt: skip
 
 
@@ -349,105 +291,3 @@ def test_tickets_can_be_inserted_into_an_empty_installation(start):
     calls = start(users=0, tickets=0, topics=0, articles=0, comments=60, chats=0)
     calls.play((f"admin GET /{path}.json", 204) for path in ("search", "comments", "chats"))
     assert calls.sandbox.insert_tickets(1) == [1] == calls.ids("admin GET /tickets.json")
-
-
-# Comments and messages
-
-
-def test_lists_have_pages(start):
-    start(users=5, tickets=2, topics=0, articles=0, comments=120).play([
-        ("admin GET /objects/1/comments.json", {"*.id": [*range(1, 101, 2)]}),
-        ("admin GET /objects/1/comments.json?page=2", {"*.id": [*range(101, 121, 2)]}),
-        ("admin GET /objects/1/comments.json?page=3", 204),
-        ("admin GET /comments.json?page=2&count=3", {"*.id": [117, 116, 115]}),
-    ])  # fmt: skip
-
-
-def test_messages_are_sorted_newest_first(unchanged):
-    url = "admin GET /chats/1/messages.json?page="
-    rows = [row for page in (1, 2, 3) for row in unchanged.value(f"{url}{page}")]
-    ids = [row["id"] for row in rows]
-    assert len(set(ids)) == 120
-    assert ids == sorted(ids, reverse=True)
-    assert (rows[-1]["isSystem"], rows[-1]["author"]) == (True, None)
-    assert {row["type"] for row in rows} == {"text", "article", "image"}
-    old = ("old GET /chats/1/messages.json", {"totalObjects": 120})
-    unchanged.play([(f"{url}4", 204), (f"{url}1", {"#": 50}), old])
-
-
-def test_a_new_message_is_the_last_message_and_top_id_keeps_pages_unchanged(calls, sandbox):
-    def page(query):
-        return calls.ids(f"admin GET /chats/2/messages.json?count=2&{query}")
-
-    before, (top, *_) = page("page=2"), page("page=1")
-    said = sandbox.say(2, "One more thing", author=2)
-    assert (page("page=1")[0], page(f"top_id={top}")[0]) == (said.id, top)
-    assert page("page=2") != before == page(f"page=2&top_id={top}")
-    last = {"lastMessage.content": "One more thing", "lastMessage.author.id": 2}
-    calls.play([("admin GET /chats/2.json", {**last, "completedAt": None})])
-    with pytest.raises(LookupError):
-        sandbox.say(5000, "Hello?")
-
-
-# Files
-
-CONTENT = "Grüße\n".encode() * 1000
-BASE64 = base64.b64encode(CONTENT).decode()
-
-
-def upload(calls, name="report.pdf", content=BASE64):
-    return calls.value("user POST /upload-file.json", {"name": name, "content": content})
-
-
-def test_an_uploaded_file_can_be_fetched_without_a_key_and_attached_to_a_comment(calls):
-    uploaded = upload(calls)
-    assert set(uploaded) == {"token", "url"}
-    response = httpx.get(uploaded["url"])
-    assert response.content == CONTENT
-    assert response.headers["Content-Type"] == "application/pdf"
-    assert httpx.head(uploaded["url"]).headers["Content-Length"] == str(len(CONTENT))
-    assert httpx.delete(uploaded["url"]).status_code == 405
-    attachments = [{"token": uploaded["token"], "name": "renamed.pdf"}]
-    body = {"object_id": 3, "content": "x", "attachments": attachments}
-    (shown,) = calls.value("user POST /comments.json", body, "attachments")
-    assert shown["name"] == {"full": "renamed.pdf", "short": "renamed.pdf", "ext": "pdf"}
-    assert httpx.get(shown["url"]).content == httpx.get(shown["directUrl"]).content == CONTENT
-
-
-@pytest.mark.parametrize("name", ["ünï côdé.txt", "a/b.txt", "what?#&%.txt", "no extension"])
-def test_a_file_with_any_name_is_attached_to_an_object(calls, name):
-    body = {"name": name, "body": BASE64}
-    file = calls.value("user POST /objects/3/attach-file.json", body, "attachments.-1")
-    assert set(file) == {"id", "name", "url", "directUrl", "icon"}
-    assert file["name"]["full"] == name
-    assert httpx.get(file["url"]).content == CONTENT
-    direct = httpx.get(file["directUrl"])
-    assert direct.content == CONTENT
-    assert direct.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''")
-
-
-def test_seeded_files_and_pictures_can_be_fetched(unchanged):
-    rows = unchanged.value("admin GET /tickets.json", path="*.attachments")
-    files = [file for attachments in rows for file in attachments]
-    assert files
-    assert all(httpx.get(file["url"]).content.startswith(b"Log ") for file in files)
-    messages = unchanged.value("admin GET /chats/1/messages.json")
-    image = next(message for message in messages if message["type"] == "image")
-    files = f"{unchanged.sandbox.url}/files"
-    response = httpx.get(f"{files}/{image['token']}/{image['fileName']}")
-    assert response.content.startswith(b"\x89PNG")
-    assert response.headers["Content-Type"] == "image/png"
-    for token in ("f1", "o1-0", "x", "o99999999999999-0", "f1-" + "0" * 24):
-        assert httpx.get(f"{files}/{token}/a.txt").status_code == 404
-
-
-def test_every_url_includes_the_sub_path(start):
-    calls = start(users=5, root_path="/support")
-    url = calls.sandbox.url
-    assert url.endswith("/support")
-    outside = url.removesuffix("/support")
-    assert httpx.get(f"{outside}/api/3.0/users/search.json").status_code == 404
-    uploaded = upload(calls, "empty.txt", "")["url"]
-    assert uploaded.startswith(f"{url}/files/")
-    response = httpx.get(uploaded)
-    assert (response.status_code, response.content) == (200, b"")
