@@ -33,17 +33,17 @@ async def test_a_fixture_of_the_users(user, useresponse_client, useresponse_sand
 async def test_nothing_is_sent(useresponse_client): ...
 """
 LOOPS = """
-@pytest.mark.parametrize("number", [1, 2])
-async def test_a_loop(useresponse_client, number):
-    await useresponse_client.users.me()
-
-test_a_loop_of_the_session = pytest.mark.asyncio(loop_scope="session")(test_a_loop)
+class Loop:
+    @pytest.mark.parametrize("number", [1, 2])
+    async def test_a_loop(self, useresponse_client, number):
+        await useresponse_client.users.me()
+class TestDefault(Loop): ...
 
 @pytest.mark.asyncio(loop_scope="class")
-class TestClass:
-    @pytest.mark.parametrize("number", [1, 2])
-    async def test_a_loop_of_the_class(self, useresponse_client, number):
-        await useresponse_client.users.me()
+class TestClass(Loop): ...
+
+@pytest.mark.asyncio(loop_scope="session")
+class TestSession(Loop): ...
 """
 NOBODY = """
 import anyio
