@@ -27,6 +27,9 @@ from useresponse_async.integrations.fastapi import (
     current_client,
     install_error_handlers,
 )
+
+# The class of an error that no test below raises has to have a status too.
+from useresponse_async.integrations._problems import problem_of
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
@@ -293,6 +296,14 @@ async def test_every_other_error_has_its_status_and_a_traceback_if_unexpected(
     assert str(error) not in answer.text
     assert ("retry-after" in answer.headers) == (status == 503)
     assert bool(logged(caplog).exc_info) == (status == 500)
+
+
+def test_every_error_class_has_a_status():
+    kinds = {kind for kind in vars(ur).values() if isinstance(kind, type)}
+    errors = {kind for kind in kinds if issubclass(kind, ur.UseResponseError)}
+    fallback = problem_of(ur.UseResponseError)
+    left = {kind for kind in errors if problem_of(kind) is fallback}
+    assert left == {ur.UseResponseError, ur.ConfigurationError}
 
 
 async def test_messages_and_paths_cannot_forge_a_log_line_and_queries_show_nowhere(sandbox, caplog):
