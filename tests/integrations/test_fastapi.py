@@ -20,6 +20,9 @@ from quick import client_of
 from starlette.testclient import TestClient
 
 import useresponse_async as ur
+
+# The class of an error that no test below raises has to have a status too.
+from useresponse_async.integrations._problems import problem_of
 from useresponse_async.integrations.fastapi import (
     PROBLEMS,
     Client,
@@ -27,9 +30,6 @@ from useresponse_async.integrations.fastapi import (
     current_client,
     install_error_handlers,
 )
-
-# The class of an error that no test below raises has to have a status too.
-from useresponse_async.integrations._problems import problem_of
 from useresponse_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.anyio
