@@ -39,7 +39,7 @@ OTHER_TESTS = {
     "_pagination": [*files("concurrency session client hooks"), "tests/resources", SCHEDULES],
     "_retry": [*files("response hooks pacing client"), "tests/evil", SCHEDULES],
     "_session": [*files("pacing transport secret config"), "tests/resources", "tests/evil"],
-    "_transport": [*files("files hooks response retry"), "tests/evil"],
+    "_transport": [*files("files hooks response retry"), "tests/resources", "tests/evil"],
 }
 PYTEST = [
     sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--hypothesis-profile=unshrunk",

@@ -139,19 +139,6 @@ async def test_a_walk_over_an_overloaded_server_is_seldom_refused(start_sandbox,
     assert any("overloaded" in record.message for record in caplog.records)
 
 
-async def test_a_walk_resumes_at_once_after_an_outage(start_sandbox):
-    sandbox = start_sandbox(users=2_000, latency=0.01)
-    retries: list[float] = []
-    async with AsyncClient(
-        sandbox.url, api_key=sandbox.api_key, on_retry=lambda event: retries.append(event.delay)
-    ) as client:
-        async for user in client.users.search():
-            if user.id == 50:
-                sandbox.fail_next(503, times=30)
-    assert user.id == 2_000
-    assert len(retries) == 30
-
-
 async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox):
     gate = Gate(30, first=40)
     async with client_of(sandbox, transport=gate, max_in_flight=40) as client:

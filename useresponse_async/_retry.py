@@ -46,9 +46,13 @@ def may_have_happened(error: UseResponseError) -> bool:
     if isinstance(error, APIConnectionError):
         return error.request_sent
     if isinstance(error, APIStatusError):
-        status = error.status_code
-        return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in OVERLOAD_STATUSES
+        return error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_refused(error)
     return True
+
+
+def _is_refused(error: APIStatusError) -> bool:
+    # An error in the body of a response with status 200 does not say that nothing was done.
+    return error.response.status_code in OVERLOAD_STATUSES
 
 
 def is_overload(error: BaseException) -> bool:
@@ -169,8 +173,8 @@ class Retrying:
         if isinstance(error, APIConnectionError):
             return not error.permanent and (self._idempotent or not error.request_sent)
         if isinstance(error, APIStatusError):
-            refused = error.response.status_code in OVERLOAD_STATUSES
-            return refused or (self._idempotent and error.status_code in _RETRYABLE_STATUSES)
+            is_retryable = error.status_code in _RETRYABLE_STATUSES
+            return _is_refused(error) or (self._idempotent and is_retryable)
         return self._idempotent and isinstance(error, DecodeError) and error.malformed
 
     def _delay(self, state: tenacity.RetryCallState) -> float:
