@@ -138,13 +138,19 @@ async def test_headers_that_the_client_sets_raise(client: ur.AsyncClient, sandbo
 
 
 async def test_the_callers_http_client_is_used_and_stays_open(sandbox: Sandbox):
+    timeouts: list[Any] = []
+
+    async def note(request: httpx.Request) -> None:
+        timeouts.append(request.extensions["timeout"])
+
     options: Any = {"headers": {"X-Mine": "yes"}, "params": {"lang": "en"}}
-    async with httpx.AsyncClient(**options) as http_client:
+    async with httpx.AsyncClient(**options, event_hooks={"request": [note]}) as http_client:
         for placement in ur.KeyPlacement:
-            own = {"http_client": http_client, "key_placement": placement}
+            own = {"http_client": http_client, "key_placement": placement, "timeout": 60}
             async with client_of(sandbox, **own) as client:
                 await client.users.update(2, full_name="B")
             assert not http_client.is_closed
+    assert timeouts == [httpx.Timeout(60).as_dict()] * 2
     first, second = sandbox.requests
     assert first.headers["X-Mine"] == "yes"
     assert dict(first.query) == {"lang": "en", "apiKey": sandbox.api_key}

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 import httpx
 import pytest
+from memory import Memory
 from quick import client_of
 from tasks import live_tasks, until
 
@@ -180,3 +181,14 @@ async def test_the_write_timeout_limits_each_piece_of_a_body_and_ends_when_it_is
         with late if pieces else nullcontext():
             files = [ur.Attachment.from_bytes("a", b"a")]
             await client.tickets.create("a", "b", attachments=files)
+
+
+async def test_the_read_timeout_limits_each_step_of_a_transport_that_has_none():
+    class Stalled(Memory):
+        async def reach(self, step: str, target: str) -> None:
+            await anyio.sleep(3600 if step == "later" else 0)
+
+    options = {"timeout": httpx.Timeout(60, read=0.05), "retry": ur.RetryPolicy(attempts=1)}
+    async with ur.AsyncClient("https://a.example", transport=Stalled(), **options) as client:
+        with pytest.raises(ur.APITimeoutError, match=r"response within 0\.05 s \(read timeout\)$"):
+            await client.users.me()
