@@ -346,6 +346,8 @@ SETTLED = {
     "pages received before many rows were inserted": (Plan(rows=40, size=2,
         steps=(Step(), *3 * [Step(answered=1)], TEN_COME)),
         [1, 2, 3, 4, 5, 6, 7, 8, 1, 9, 2, 3, 4, 10, 5, *range(11, 26)]),
+    "fewer pages where the server counts nothing else": (Plan(rows=10, size=2, in_flight=1,
+        counts="pages", steps=(Step(), Step(moves=((-2, 0.0),)))), [1, 2, 1, 3, 4]),
 }  # fmt: skip
 
 

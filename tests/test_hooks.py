@@ -108,14 +108,18 @@ async def test_the_pages_of_a_walk_wait_longer_than_the_queue_timeout(start_sand
 
 
 @pytest.mark.every_loop
-async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox):
-    sandbox.fail_next(500, match="/users/1")
+@pytest.mark.parametrize("call", [
+    lambda users: users.get(1), lambda users: users.search().first(),
+    lambda users: users.search().collect(),
+], ids=["a call", "a page", "the first page of a walk"])  # fmt: skip
+async def test_an_attempt_without_a_slot_names_queue_timeout(sandbox, call):
+    sandbox.fail_next(500, match="/users/")
     sandbox.delay_next(300, match="/me")
     async with client_of(sandbox, max_in_flight=1) as client:
 
         async def fail() -> None:
             with pytest.raises(ur.QueueTimeoutError) as caught:
-                await client.with_options(queue_timeout=0.3).users.get(1)
+                await call(client.with_options(queue_timeout=0.3).users)
             assert (caught.value.attempt, caught.value.request_sent) == (2, False)
             tasks.cancel_scope.cancel()
 

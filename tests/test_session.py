@@ -135,6 +135,18 @@ async def test_two_tasks_may_walk_the_same_pages(walker, slow):
     assert sorted(counted) == [60, 130, 900, 2000]
 
 
+async def test_blocks_of_the_same_pages_may_be_nested(walker, nothing_is_left):
+    pages = walker.users.search()
+    async with pages as outer:
+        assert (await anext(outer)).id == 1
+        async with pages as inner:
+            assert (await anext(inner)).id == 1
+        assert (await anext(outer)).id == 2
+    with pytest.raises(StopAsyncIteration):
+        await anext(outer)
+    await nothing_is_left()
+
+
 async def test_a_callback_may_close_the_client(walker, slow, tmp_path):
     slow.set_latency(0)
     slow.answer_next(b"hello", media_type="text/plain")
