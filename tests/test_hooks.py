@@ -88,6 +88,13 @@ async def test_hooks_receive_downloads_without_body_and_failures_without_key(san
     assert (failed.status_code, failed.text) == (403, "no *** today")
 
 
+async def test_a_hook_can_close_the_client(sandbox):
+    async with client_of(sandbox, on_request=lambda _: client.aclose()) as client:
+        with pytest.raises(ur.ClientClosedError, match=r"^the client is closed$"):
+            await client.users.me()
+    assert sandbox.arrivals == 0
+
+
 @pytest.mark.every_loop
 async def test_a_cancelled_hook_ends_the_call(sandbox):
     async def hook(_request: httpx.Request) -> None:

@@ -5,6 +5,7 @@ from collections import deque
 from contextlib import aclosing
 
 import anyio
+import httpx
 import pytest
 from gate import Gate
 from memory import Memory
@@ -137,6 +138,18 @@ async def test_a_walk_over_an_overloaded_server_is_seldom_refused(start_sandbox,
     # A fixed limit of 50 is refused thousands of times; this one less than once for each page.
     assert 0 < sandbox.faults["overload"] < 300
     assert any("overloaded" in record.message for record in caplog.records)
+
+
+@pytest.mark.parametrize(("fault", "argument", "expected"), [
+    ("fail_next", 503, 1), ("error_in_200_next", 503, 1), ("delay_next", 300, 1),
+    ("fail_next", 500, 0),
+])  # fmt: skip
+async def test_an_overload_is_a_503_or_a_timeout(sandbox, caplog, fault, argument, expected):
+    getattr(sandbox, fault)(argument)
+    caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
+    async with client_of(sandbox, timeout=httpx.Timeout(60, read=1)) as client:
+        await client.users.me()
+    assert sum(record.name == "useresponse_async.pacing" for record in caplog.records) == expected
 
 
 async def test_a_rejected_call_raises_the_limit_as_a_success_does(sandbox):
