@@ -118,11 +118,10 @@ async def test_retry_after_delays_the_retry_by_max_delay_at_most(client, sandbox
 
 @every_loop
 async def test_calls_resume_when_an_outage_ends_but_not_before_retry_after(sandbox):
-    delays = []
+    events: list[ur.RetryEvent] = []
     hour = attrs.evolve(QUICK, initial_delay=3600, max_delay=3600, max_elapsed=36_000)
     second = attrs.evolve(QUICK, max_delay=5)
-    hook = lambda event: delays.append(event.delay)  # noqa: E731
-    async with client_of(sandbox, retry=hour, on_retry=hook) as client:
+    async with client_of(sandbox, retry=hour, on_retry=events.append) as client:
         sandbox.fail_next(503, headers={"Retry-After": "1"}, match=r"users/1\.json")
         sandbox.fail_next(503, times=5, match=r"users/[2-6]\.json")
         with anyio.fail_after(60):
@@ -130,7 +129,7 @@ async def test_calls_resume_when_an_outage_ends_but_not_before_retry_after(sandb
                 tasks.start_soon(client.with_options(retry=second).users.get, 1)
                 for user_id in range(2, 7):
                     tasks.start_soon(client.users.get, user_id)
-                await until(lambda: len(delays) == 6)
+                await until(lambda: len(events) == 6)
                 await client.users.me()
     refused, repeated = (it.at for it in sandbox.requests if it.path.endswith("users/1.json"))
     assert repeated - refused >= 1
@@ -138,18 +137,17 @@ async def test_calls_resume_when_an_outage_ends_but_not_before_retry_after(sandb
 
 async def test_after_an_outage_the_delays_begin_anew(sandbox, monkeypatch):
     monkeypatch.setattr("tenacity.wait.random.uniform", lambda _low, high: high)
-    delays = []
-    hook = lambda event: delays.append(event.delay)  # noqa: E731
+    events: list[ur.RetryEvent] = []
     hours = attrs.evolve(QUICK, initial_delay=3600, max_delay=36_000, max_elapsed=360_000)
-    async with client_of(sandbox, retry=hours, on_retry=hook) as client:
+    async with client_of(sandbox, retry=hours, on_retry=events.append) as client:
         sandbox.fail_next(503, times=2, match=r"users/2\.json")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.users.get, 2)
             for failures in (1, 2):
-                await until(lambda failures=failures: len(delays) == failures)
+                await until(lambda failures=failures: len(events) == failures)
                 await client.users.me()
             tasks.cancel_scope.cancel()
-    assert delays == [3600, 3600]
+    assert [event.delay for event in events] == [3600, 3600]
 
 
 async def test_every_retry_is_logged_with_the_page_or_id(client, sandbox, caplog):
