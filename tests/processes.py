@@ -1,4 +1,4 @@
-"""Child processes, and whether they still run."""
+"""Child processes, whether they still run, and a wait for what others do."""
 
 import os
 import subprocess
@@ -23,8 +23,8 @@ def child_running(module: str, *, parent: subprocess.Popen | None = None) -> int
     raise AssertionError(f"no {module} was started")
 
 
-def wait_until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+def wait_until(holds: Callable[[], object], *, within: float = 60) -> None:
+    deadline = time.monotonic() + within
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)

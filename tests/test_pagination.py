@@ -13,7 +13,7 @@ import httpx
 import pytest
 from gate import Gate
 from memory import Memory
-from quick import client_of
+from quick import client_of, pages_asked
 
 from useresponse_async import APIStatusError, ArgumentError, AsyncClient, WalkReport
 from useresponse_async.sandbox import Sandbox
@@ -26,10 +26,6 @@ both_orders = pytest.mark.parametrize("ordered", [True, False])
 
 def ids(users: list[Any]) -> list[int]:
     return [user.id for user in users]
-
-
-def pages_asked(sandbox: Sandbox) -> list[int]:
-    return [int(dict(request.query)["page"]) for request in sandbox.requests]
 
 
 def rows(*numbers: int) -> list[dict[str, int]]:

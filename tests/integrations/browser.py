@@ -1,14 +1,14 @@
-"""Browsers and a server of an application, and a wait for what other threads do."""
+"""Browsers and a server of an application."""
 
 import socket
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
 import uvicorn
+from processes import wait_until
 
 
 def browser_of(app: Any) -> httpx.AsyncClient:
@@ -31,15 +31,9 @@ def serving(app: Any, **options: Any) -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            until(lambda: server.started or not thread.is_alive())
+            wait_until(lambda: server.started or not thread.is_alive())
             assert server.started, "the application did not start"
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait, within the test's own time limit, until something is so."""
-    while not condition():
-        time.sleep(0.01)

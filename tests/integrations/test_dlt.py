@@ -3,6 +3,7 @@
 
 import gzip
 import logging
+import os
 import re
 import signal
 import socket
@@ -18,14 +19,15 @@ from unittest.mock import Mock
 import anyio
 import dlt
 import pytest
-from browser import until
 from dlt.pipeline.exceptions import PipelineStepFailed
+from processes import wait_until
 
 from useresponse_async import AsyncClient
 from useresponse_async.integrations.dlt import useresponse_source
 from useresponse_async.sandbox import Sandbox
 
-pytestmark = pytest.mark.timeout(300)  # a run of dlt takes long on a busy machine
+PATIENCE = 300  # seconds: a run of dlt takes long on a busy machine
+pytestmark = pytest.mark.timeout(PATIENCE)
 
 KEY = "k3y-of-the-warehouse"
 SMALL = {"users": 120, "tickets": 70, "topics": 9, "articles": 5, "comments": 90, "chats": 4}
@@ -45,7 +47,7 @@ def _settings(tmp_path_factory) -> Iterator[None]:
 def _no_thread_is_left_and_no_error_logged(_settings, caplog) -> Iterator[None]:
     before = {*threading.enumerate()}  # of which some of other tests may be about to end
     yield
-    until(lambda: {*threading.enumerate()} <= before)
+    wait_until(lambda: {*threading.enumerate()} <= before, within=PATIENCE)
     assert [r for r in caplog.get_records("call") if r.levelno >= logging.ERROR] == []
 
 
@@ -329,7 +331,7 @@ SCRIPT = "from test_dlt import *; Warehouse(Path()).pipeline.run(useresponse_sou
 
 @pytest.fixture
 def start_script(warehouse, monkeypatch) -> Iterator[Callable[[Sandbox], subprocess.Popen[str]]]:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, Path(__file__).parents[:2])))
     with ExitStack() as stack:
 
         def start(sandbox: Sandbox) -> subprocess.Popen[str]:
@@ -346,7 +348,7 @@ def start_script(warehouse, monkeypatch) -> Iterator[Callable[[Sandbox], subproc
 def test_ctrl_c_ends_a_run_that_waits(start_sandbox, start_script):
     sandbox = start_sandbox(users=500, latency=110, api_key=KEY)
     process = start_script(sandbox)
-    until(lambda: sandbox.in_flight > 0)
+    wait_until(lambda: sandbox.in_flight > 0, within=PATIENCE)
     # dlt takes the first one as a request to end after what is under way.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         process.send_signal(number)
@@ -366,7 +368,7 @@ def test_the_run_after_a_killed_one_is_complete(moment, warehouse, start_sandbox
         "load": lambda: any(work.glob("load/normalized/*/started_jobs/*")),
     }
     process = start_script(sandbox)
-    until(lambda: signs[moment]() or process.poll() is not None)
+    wait_until(lambda: signs[moment]() or process.poll() is not None, within=PATIENCE)
     process.kill()
     process.communicate()
     process = start_script(sandbox)

@@ -11,8 +11,9 @@ from typing import Any
 import anyio
 import httpx
 import pytest
-from browser import browser_of, running, until
+from browser import browser_of, running
 from fastapi import FastAPI, Request
+from processes import wait_until
 from pydantic import create_model
 from quick import client_of
 from starlette.background import BackgroundTask
@@ -213,7 +214,7 @@ def test_a_head_request_sends_no_request_to_the_api(sandbox, serve, middleware):
     answer = httpx.head(f"{serve(application)}/people", timeout=60)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == "application/x-ndjson"
-    until(lambda: application.done == ["people"])
+    wait_until(lambda: application.done == ["people"])
     assert sandbox.arrivals == 0
 
 
@@ -234,9 +235,9 @@ def test_requests_to_the_api_end_when_the_browser_disconnects(
     application = Application(sandbox, middleware)
     url = serve(application)
     with asked(url, version):
-        until(lambda: sandbox.arrivals >= arrivals)
+        wait_until(lambda: sandbox.arrivals >= arrivals)
     # Between two pages nothing is in flight either, so the end is that of the application's call.
-    until(lambda: "/people" in application.ended)
+    wait_until(lambda: "/people" in application.ended)
     assert application.in_flight() == 0
     assert sandbox.arrivals < 200, "the walk continued to its end"
     sandbox.set_latency(0)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from quick import client_of
+from quick import client_of, pages_asked
 
 from useresponse_async.sandbox import Sandbox
 
@@ -28,10 +28,6 @@ def activity_of(sandbox: Sandbox, kind: str) -> dict[int, datetime]:
     times: dict[int, Any] = {number: sandbox.object(number).activity for number in ids}
     newest_first = sorted(times.items(), key=lambda item: item[1], reverse=True)
     return {it: datetime.fromtimestamp(time, timezone.utc) for it, time in newest_first}
-
-
-def pages_asked(sandbox: Sandbox) -> list[int]:
-    return [int(dict(request.query)["page"]) for request in sandbox.requests]
 
 
 @each_kind

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 import pytest
 import trustme
 from processes import wait_until
+from quick import pages_asked
 from useresponse.sso import UseresponseSso
 
 from useresponse_async import AsyncClient
@@ -359,7 +360,7 @@ def test_a_killed_walk_resumes_and_has_each_user_once(kitchen, sandbox, tmp_path
     sandbox.forget_requests()
     resumed = "continuing with page 5, after 200 users"
     assert resumed in kitchen.run("resume_walk", "users.jsonl")
-    assert min(int(dict(request.query)["page"]) for request in sandbox.requests) == 4
+    assert min(pages_asked(sandbox)) == 4
     assert ids_in(tmp_path / "users.jsonl") == list(range(1, 1231))
     assert [path.name for path in tmp_path.glob("users*")] == ["users.jsonl"]
 
@@ -371,8 +372,7 @@ def test_several_processes_export_each_user_once_also_after_a_failure(kitchen, s
     assert list((tmp_path / "users").glob("*.jsonl")) == [first]
     sandbox.forget_requests()
     kitchen.run("several_processes", "users", 2)
-    pages = [int(dict(request.query)["page"]) for request in sandbox.requests]
-    assert sorted(pages) == [1, *range(21, 26)]
+    assert sorted(pages_asked(sandbox)) == [1, *range(21, 26)]
     assert sorted((tmp_path / "users").iterdir()) == [first, rest]
     assert ids_in(first, rest) == list(range(1, 1231))
 
