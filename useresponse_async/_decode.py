@@ -54,9 +54,9 @@ _MAX_DEPTH: Final = 200
 _LONGEST_QUOTE: Final = 40
 _EXACT_FLOATS: Final = 2**53
 _DIGITS_AS_ZERO: Final = bytes(
-    ord("0") if chr(byte) in "0123456789" else byte for byte in range(256)
+    ord("0") if chr(byte) in "-0123456789" else ord(" ") for byte in range(256)
 )
-_LONG_DIGITS: Final = re.compile(rb"[0-9]{19}")
+_LONG_NUMBER: Final = re.compile(rb"[-0-9]{20}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,4000}")
 
 _PAGINATOR_KEYS: Final = {
@@ -109,15 +109,15 @@ class Reported:
 
 
 def _may_hold_large_integer(body: bytes | bytearray) -> bool:
-    """Return whether there are 19 digits in a row."""
-    # Every fourth byte is sampled: at least four of any 19 consecutive bytes. This takes a small
-    # part of the time of orjson; a regular expression over all bytes would take longer than it.
+    """Return whether there is a run of 20 digits and minus signs, as in integers beyond 64 bits."""
+    # Every fourth byte is sampled: five of any 20 consecutive bytes. This takes a small part of
+    # the time of orjson; a regular expression over all bytes would take longer than it.
     sample = body[::4].translate(_DIGITS_AS_ZERO)
-    at = sample.find(b"0000")
+    at = sample.find(b"00000")
     while at >= 0:
-        if _LONG_DIGITS.search(body, max(0, 4 * at - 18), 4 * at + 32):
+        if _LONG_NUMBER.search(body, max(0, 4 * at - 3), 4 * at + 20):
             return True
-        at = sample.find(b"0000", at + 1)
+        at = sample.find(b"00000", at + 1)
     return False
 
 
