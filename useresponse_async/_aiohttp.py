@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 import aiohttp
 import httpx
@@ -19,7 +19,13 @@ from useresponse_async._concurrency import current_loop
 from useresponse_async._config import Proxies
 from useresponse_async._exceptions import ConfigurationError
 from useresponse_async._secret import Secret
-from useresponse_async._transport import KEY, default_ssl_context, origin, with_queries
+from useresponse_async._transport import (
+    KEY,
+    SecretHeaders,
+    default_ssl_context,
+    origin,
+    with_queries,
+)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
@@ -49,7 +55,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             )
         if isinstance(request.stream, httpx.ByteStream):
             await request.aread()  # so that an empty body is not sent
-        used: list[asyncio.Transport] = []
+        used: Used = []
         exchange = _exchange.set((used, *request.extensions[KEY]))
         try:
             with _original_failures():
@@ -68,24 +74,19 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
 
-_exchange: Final[ContextVar[tuple[list[asyncio.Transport], tuple[Secret, ...], Secret | None]]] = (
-    ContextVar("useresponse_async_aiohttp_exchange")
+Used: TypeAlias = list[asyncio.Transport | None]
+
+_exchange: Final[ContextVar[tuple[Used, tuple[Secret, ...], SecretHeaders]]] = ContextVar(
+    "useresponse_async_aiohttp_exchange"
 )
-"""The connections, the secret queries and the ``Authorization`` of this context's request."""
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Records which connection a request uses."""
-
-    async def connect(self, *args: Any, **options: Any) -> aiohttp.connector.Connection:
-        connection = await super().connect(*args, **options)
-        if connection.transport is not None:
-            _exchange.get()[0].append(connection.transport)
-        return connection
+"""The connections, the secret queries and the secret headers of this context's request."""
 
 
 class _KeyedRequest(aiohttp.ClientRequest):
-    """Adds the key when it is sent, below tracers that wrap ``ClientSession._request``."""
+    """Adds the key when it is sent, below tracers that wrap ``ClientSession._request``.
+
+    It also records the connection that it uses.
+    """
 
     _shown: aiohttp.RequestInfo | None = None
 
@@ -95,16 +96,14 @@ class _KeyedRequest(aiohttp.ClientRequest):
         return self._shown or super().request_info
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        _, queries, authorization = _exchange.get()
-        if self.method == "CONNECT" or (not queries and authorization is None):
-            return await super().send(conn)
+        used, queries, secret_headers = _exchange.get()
+        used.append(conn.transport)
         self._shown = self.request_info
         url, headers = self.url, self.headers
-        if authorization is not None:
-            self.headers = CIMultiDict(headers)
-            self.headers["Authorization"] = authorization.reveal()
         target = with_queries(url.raw_path_qs.encode(), queries).decode()
         self.url = URL(f"{url.origin()}{target}", encoded=True)
+        self.headers = CIMultiDict(headers)
+        self.headers.update({name: value.reveal() for name, value in secret_headers})
         try:
             return await super().send(conn)
         finally:
@@ -113,7 +112,7 @@ class _KeyedRequest(aiohttp.ClientRequest):
 
 def _new_session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
-        connector=_Connector(ssl=context, limit=0),
+        connector=aiohttp.TCPConnector(ssl=context, limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         request_class=_KeyedRequest,
     )
@@ -125,19 +124,19 @@ def _new_session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     return session
 
 
-def _abort_closing(transports: list[asyncio.Transport]) -> None:
+def _abort_closing(transports: Used) -> None:
     """Abort the connections that aiohttp has closed.
 
     A closed connection remains until its peer has received the rest of the request, or has
     closed TLS, and a server may do neither.
     """
     for transport in transports:
-        if transport.is_closing():
+        if transport is not None and transport.is_closing():
             transport.abort()
 
 
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, used: list[asyncio.Transport]) -> None:
+    def __init__(self, inner: httpx.AsyncByteStream, used: Used) -> None:
         self._inner = inner
         self._used = used
 

@@ -7,7 +7,7 @@ import re
 import ssl
 import time
 from collections.abc import AsyncGenerator
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote
 
 import attrs
@@ -25,7 +25,9 @@ SECRETS: Final = "useresponse_secrets"
 """The extension with the secret query parameters of a request, and with all its secrets."""
 
 KEY: Final = "useresponse_key"
-"""The extension with the secret queries and ``Authorization`` that a transport adds itself."""
+"""The extension with the secret queries and headers that a transport adds itself."""
+
+SecretHeaders: TypeAlias = tuple[tuple[str, Secret], ...]
 
 _KEY_IN_QUERY: Final = re.compile(rb"(?<=[?&])apiKey=[^&#]*&?")
 _UNUSED_SECONDS: Final = 5.0
@@ -80,9 +82,9 @@ class KeyTransport(httpx.AsyncBaseTransport):
         self._origin = origin(base_url)
         self._adds_key = adds_key
         self._queries: tuple[Secret, ...] = ()
-        self._authorization: Secret | None = None
+        self._headers: SecretHeaders = ()
         if key is not None and placement is KeyPlacement.HEADER:
-            self._authorization = key
+            self._headers = (("Authorization", key),)
         elif key is not None:
             self._queries = (Secret(f"{KEY_PARAMETER}={quote(key.reveal(), safe='')}"),)
 
@@ -109,24 +111,19 @@ class KeyTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     def _with_key(self, request: httpx.Request, queries: tuple[Secret, ...]) -> httpx.Request:
-        authorization = self._authorization
+        headers = self._headers
         if origin(request.url) != self._origin or KEYLESS in request.extensions:
-            queries, authorization = (), None
+            queries = headers = ()
             secrets = {secret.reveal().encode() for secret in request.extensions[SECRETS][1]}
             request.headers = httpx.Headers(
                 [(name, value) for name, value in request.headers.raw if value not in secrets]
             )
         if self._adds_key:  # also without a key, since a redirect copies the extensions
-            request.extensions = {**request.extensions, KEY: (queries, authorization)}
+            request.extensions = {**request.extensions, KEY: (queries, headers)}
             return request
-        if not queries and authorization is None:
-            return request
-        headers = request.headers
-        if authorization is not None:
-            headers = headers.copy()
-            headers["Authorization"] = authorization.reveal()
         url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
-        return request_like(request, url, headers, request.extensions)
+        keyed = httpx.Headers([*request.headers.raw, *revealed(headers)])
+        return request_like(request, url, keyed, request.extensions)
 
 
 def request_like(
@@ -146,6 +143,11 @@ def with_queries(target: bytes, queries: tuple[Secret, ...]) -> bytes:
     for query in queries:
         target += (b"&" if b"?" in target else b"?") + query.reveal().encode()
     return target
+
+
+def revealed(headers: SecretHeaders) -> list[tuple[bytes, bytes]]:
+    """Return headers as they are sent."""
+    return [(name.encode(), value.reveal().encode()) for name, value in headers]
 
 
 def _without_key(name: bytes, value: bytes, secrets: tuple[Secret, ...]) -> bytes:
@@ -171,15 +173,15 @@ class PoolTransport(httpx.AsyncBaseTransport):
         self._verify = verify
         self._proxies = proxies
         self._free: dict[tuple[str, bytes, int | None], list[_Pool]] = {}
-        self._busy: set[_Pool] = set()
+        self._open: set[_Pool] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response with an unread body."""
         free = self._free.setdefault(origin(request.url), [])
         if free and time.monotonic() - free[0].idle_since > _UNUSED_SECONDS:
-            await ends_in_time(free.pop(0).aclose)
+            await self.drop(free.pop(0))
         pool = free.pop() if free else _Pool(self._verify, self._proxies.of(request.url))
-        self._busy.add(pool)
+        self._open.add(pool)
         try:
             response = await pool.handle_async_request(request)
         except BaseException:
@@ -191,21 +193,19 @@ class PoolTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every pool."""
-        pools = [*self._busy, *(pool for free in self._free.values() for pool in free)]
-        self._free, self._busy = {}, set()
-        for pool in pools:
-            await ends_in_time(pool.aclose)
+        self._free = {}
+        for pool in [*self._open]:
+            await self.drop(pool)
 
     def release(self, pool: _Pool, free: list[_Pool]) -> None:
         """Return a pool to the free list after an exchange that ended cleanly."""
-        if pool in self._busy:  # or the transport was closed in the meantime
-            self._busy.discard(pool)
+        if pool in self._open:  # or the transport was closed in the meantime
             pool.idle_since = time.monotonic()
             free.append(pool)
 
     async def drop(self, pool: _Pool) -> None:
         """Close a pool after an exchange that did not end cleanly."""
-        self._busy.discard(pool)
+        self._open.discard(pool)
         await ends_in_time(pool.aclose)
 
 
@@ -261,12 +261,8 @@ class _OneConnection:
         self._connection: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
-        queries, authorization = request.extensions.pop(KEY)
-        if authorization is not None:
-            request.headers = [
-                *request.headers,
-                (b"Authorization", authorization.reveal().encode()),
-            ]
+        queries, headers = request.extensions.pop(KEY)
+        request.headers = [*request.headers, *revealed(headers)]
         request.url.target = with_queries(request.url.target, queries)
         last = self._connection
         if last is None or last.is_closed() or last.has_expired() or _holds_unasked_bytes(last):
@@ -292,12 +288,12 @@ def _holds_unasked_bytes(connection: Any) -> bool:
     return state is not None and connection.is_idle() and bool(state.trailing_data[0])
 
 
-@functools.cache
-def default_ssl_context() -> ssl.SSLContext:
-    """Return httpx's default TLS context."""
-    # Loading the certificates takes longer than everything else that a client does before its
-    # first request, so all clients share the context.
-    return httpx.create_ssl_context()
+default_ssl_context: Final = functools.cache(httpx.create_ssl_context)
+"""Returns httpx's default TLS context, which all clients share.
+
+Loading the certificates takes longer than everything else that a client does before its first
+request.
+"""
 
 
 class ClientTransport(httpx.AsyncBaseTransport):

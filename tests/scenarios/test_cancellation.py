@@ -83,12 +83,12 @@ def cancelled(request, anyio_backend) -> Callable[..., Awaitable[None]]:
 def busy(client: AsyncClient) -> list[object]:
     """Return the connections in use, which no public name shows."""
     pools = client._connection.http._transport._inner  # noqa: SLF001
-    found: list[object] = [*pools._busy]  # noqa: SLF001
-    for free in pools._free.values():  # noqa: SLF001
-        for pool in free:
-            inner = pool._pool._pool  # noqa: SLF001
-            found += [c for c in inner.connections if not (c.is_idle() or c.is_closed())]
-            found += inner._requests  # noqa: SLF001
+    unused = [pool for free in pools._free.values() for pool in free]  # noqa: SLF001
+    found: list[object] = [pool for pool in pools._open if pool not in unused]  # noqa: SLF001
+    for pool in unused:
+        inner = pool._pool._pool  # noqa: SLF001
+        found += [c for c in inner.connections if not (c.is_idle() or c.is_closed())]
+        found += inner._requests  # noqa: SLF001
     return found
 
 
