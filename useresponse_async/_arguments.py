@@ -37,6 +37,12 @@ def _optional(check: Callable[[str, T], Checked]) -> Callable[[str, T | None], C
     return lambda name, value: None if value is None else check(name, value)
 
 
+def _check_type(name: str, value: object, kinds: Any, described: str) -> None:
+    """Check that ``value`` is an instance of ``kinds``, which ``described`` names."""
+    if not isinstance(value, kinds):
+        raise ArgumentError(name, f"must be {described}, not {type(value).__name__}")
+
+
 def positive_id(name: str, value: int) -> int:
     """Return ``value`` if it is a positive integer."""
     return integer(name, value, minimum=1)
@@ -44,18 +50,15 @@ def positive_id(name: str, value: int) -> int:
 
 def integer(name: str, value: int, *, minimum: int) -> int:
     """Return ``value`` if it is an integer of ``minimum`` or more."""
-    if not isinstance(value, int) or isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"{value!r} is not an integer")
-    if value < minimum:
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:  # pyright: ignore[reportUnnecessaryIsInstance]
         wanted = "a positive integer" if minimum == 1 else f"an integer of {minimum} or more"
-        raise ArgumentError(name, f"{value} is not {wanted}")
+        raise ArgumentError(name, f"{value!r} is not {wanted}")
     return value
 
 
 def text(name: str, value: str) -> str:
     """Return ``value`` if it is a string that is not empty."""
-    if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"must be a string, not {type(value).__name__}")
+    _check_type(name, value, str, "a string")
     if not value.strip():
         raise ArgumentError(name, "must not be empty")
     return value
@@ -81,8 +84,7 @@ def secret_text(name: str, value: str | Secret) -> Secret:
 
 def mapping(name: str, value: Mapping[Any, T] | None) -> Mapping[Any, T]:
     """Return ``value`` if it is a mapping; ``None`` is an empty one."""
-    if not isinstance(value, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"must be a mapping, not {type(value).__name__}")
+    _check_type(name, value, Mapping | None, "a mapping")
     return value or {}
 
 
@@ -113,8 +115,7 @@ def query_of(named: Params, params: Params | None = None) -> tuple[tuple[str, st
 def _query_text(name: str, value: str | float) -> str:
     if isinstance(value, bool):
         return str(int(value))
-    if not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"must be a string or number, not {type(value).__name__}")
+    _check_type(name, value, str | int | float, "a string or number")
     return encodable(name, str(value))
 
 
@@ -153,8 +154,7 @@ def text_list(name: str, values: Tags) -> list[str]:
 
 
 def _texts(name: str, values: Iterable[str]) -> list[str]:
-    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"must be a string or strings, not {type(values).__name__}")
+    _check_type(name, values, Iterable, "a string or strings")
     return [text(name, value) for value in values]
 
 
@@ -199,8 +199,7 @@ def moment_text(name: str, value: datetime) -> str:
         ArgumentError: It is not a datetime, or it has a time zone. The API does not say which
             time zone the site uses, so it cannot be converted.
     """
-    if not isinstance(value, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ArgumentError(name, f"must be a datetime.datetime, not {type(value).__name__}")
+    _check_type(name, value, datetime, "a datetime.datetime")
     if value.tzinfo is not None:
         raise ArgumentError(name, "has a time zone; pass the site's local time without a time zone")
     return value.isoformat(sep=" ", timespec="seconds")
