@@ -257,11 +257,10 @@ def is_loopback(url: httpx.URL) -> bool:
     return _LOOPBACK.fullmatch(url.host) is not None
 
 
-def _api_key(key: object) -> Secret | None:
+def _api_key(key: Secret | None) -> Secret | None:
     if key is None:
         return None
-    # A secret that was pickled has no spellings.
-    if not isinstance(key, Secret) or not key.longest_spelling or not key.reveal().strip():
+    if not key.longest_spelling:
         raise ConfigurationError(
             "api_key: not a string, or empty, as a Secret is after it was pickled; omit it for "
             "guest access"
@@ -290,7 +289,7 @@ def request_headers(
         given: The values by name.
         error: Returns the exception for a problem.
     """
-    if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(given, Mapping | None):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise error("must be a mapping of names to values")
     for name, value in (given or {}).items():
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -352,7 +351,7 @@ class Settings:
         cls,
         base_url: str | None,
         *,
-        api_key: str | Secret | None,
+        api_key: Secret | None,
         api_version: str | None,
         **others: Any,
     ) -> Settings:
