@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, cast
 
 import aiohttp
+import attrs
 import httpx
 import httpx_aiohttp
 from multidict import CIMultiDict
@@ -135,10 +136,10 @@ def _abort_closing(transports: Used) -> None:
             transport.abort()
 
 
+@attrs.define(eq=False)
 class _Stream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, used: Used) -> None:
-        self._inner = inner
-        self._used = used
+    _inner: httpx.AsyncByteStream
+    _used: Used
 
     async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         with _original_failures():

@@ -116,10 +116,17 @@ class _ResponseError(CallError):
     """An unusable response."""
 
     def __init__(
-        self, problem: str, *, response: httpx.Response, method: str, path: str, message: str
+        self,
+        problem: str,
+        *,
+        response: httpx.Response,
+        method: str,
+        path: str,
+        message: str,
+        status_code: int,
     ) -> None:
         super().__init__(problem, method=method, path=path)
-        self.status_code: int = response.status_code
+        self.status_code = status_code
         self.message = message
         self.response = response
 
@@ -157,8 +164,14 @@ class APIStatusError(_ResponseError):
             text += f" ({context})"
         if hint:
             text += f" [{hint}]"
-        super().__init__(text, response=response, method=method, path=path, message=message)
-        self.status_code = status
+        super().__init__(
+            text,
+            response=response,
+            method=method,
+            path=path,
+            message=message,
+            status_code=status,
+        )
         self.code = code
         self.context = context
 
@@ -235,6 +248,7 @@ class DecodeError(_ResponseError):
             method=method,
             path=path,
             message=problem,
+            status_code=response.status_code,
         )
         self.field = field
         self.malformed = malformed

@@ -249,6 +249,7 @@ class _Pool(httpx.AsyncHTTPTransport):
         self.idle_since: float = 0.0
 
 
+@attrs.define(eq=False)
 class _OneConnection:
     """A single httpcore connection, in place of the httpcore pool of an httpx transport.
 
@@ -256,9 +257,8 @@ class _OneConnection:
     connections, takes longer than everything else that it does.
     """
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
-        self._connection: Any = None
+    _pool: Any
+    _connection: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
         queries, headers = request.extensions.pop(KEY)
@@ -296,6 +296,7 @@ request.
 """
 
 
+@attrs.define(eq=False)
 class ClientTransport(httpx.AsyncBaseTransport):
     """Sends requests through the caller's client, which the caller closes.
 
@@ -303,8 +304,7 @@ class ClientTransport(httpx.AsyncBaseTransport):
         client: The caller's client; its headers, cookies, proxies and hooks apply.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    _client: httpx.AsyncClient
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response with an unread body."""
