@@ -43,11 +43,6 @@ def _check_type(name: str, value: object, kinds: Any, described: str) -> None:
         raise ArgumentError(name, f"must be {described}, not {type(value).__name__}")
 
 
-def positive_id(name: str, value: int) -> int:
-    """Return ``value`` if it is a positive integer."""
-    return integer(name, value, minimum=1)
-
-
 def integer(name: str, value: int, *, minimum: int) -> int:
     """Return ``value`` if it is an integer of ``minimum`` or more."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -64,6 +59,7 @@ def text(name: str, value: str) -> str:
     return value
 
 
+positive_id: Final = partial(integer, minimum=1)
 optional_text: Final = _optional(text)
 optional_id: Final = _optional(positive_id)
 optional_id_or_zero: Final = _optional(partial(integer, minimum=0))

@@ -325,6 +325,3 @@ class ClientTransport(httpx.AsyncBaseTransport):
             if not response.is_stream_consumed:
                 response.stream = httpx.ByteStream(b"")
             return response
-
-    async def aclose(self) -> None:
-        """Do nothing: the caller closes the client."""
