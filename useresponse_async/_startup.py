@@ -27,19 +27,15 @@ def _is_command() -> bool:
     return program.replace(os.sep, "/").rpartition("/")[2].removesuffix(".exe") == _PROGRAM
 
 
-def _never_show_interrupts() -> None:
-    # A second Ctrl-C may interrupt the handling of the first.
-    show, show_unraisable = sys.excepthook, sys.unraisablehook
+if _is_command():
+    # No interrupt is shown: a second Ctrl-C may interrupt the handling of the first.
+    _show, _show_unraisable = sys.excepthook, sys.unraisablehook
     sys.excepthook = lambda kind, error, trace: (
-        None if kind is KeyboardInterrupt else show(kind, error, trace)
+        None if kind is KeyboardInterrupt else _show(kind, error, trace)
     )
     sys.unraisablehook = lambda caught: (
-        None if caught.exc_type is KeyboardInterrupt else show_unraisable(caught)
+        None if caught.exc_type is KeyboardInterrupt else _show_unraisable(caught)
     )
-
-
-if _is_command():
-    _never_show_interrupts()
     import signal
 
     # If Ctrl-C is ignored, as in the background of a script, it remains ignored.

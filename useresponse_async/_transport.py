@@ -91,8 +91,20 @@ class KeyTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send ``request``; return its response with an unread body."""
         queries, secrets = request.extensions[SECRETS]
-        keyed = self._with_key(request, (*queries, *self._queries))
-        response = await self._inner.handle_async_request(keyed)
+        queries, headers = (*queries, *self._queries), self._headers
+        if origin(request.url) != self._origin or KEYLESS in request.extensions:
+            queries = headers = ()
+            values = {secret.reveal().encode() for secret in secrets}
+            request.headers = httpx.Headers(
+                [(name, value) for name, value in request.headers.raw if value not in values]
+            )
+        if self._adds_key:  # also without a key, since a redirect copies the extensions
+            request.extensions = {**request.extensions, KEY: (queries, headers)}
+        else:
+            url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
+            keyed = httpx.Headers([*request.headers.raw, *revealed(headers)])
+            request = request_like(request, url, keyed, request.extensions)
+        response = await self._inner.handle_async_request(request)
         reason: bytes = response.extensions.get("reason_phrase", b"")
         head = b"\n".join([reason, *(part for header in response.headers.raw for part in header)])
         if KEY_PARAMETER.encode() in head or redact_bytes(head, secrets) != head:
@@ -109,21 +121,6 @@ class KeyTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
-
-    def _with_key(self, request: httpx.Request, queries: tuple[Secret, ...]) -> httpx.Request:
-        headers = self._headers
-        if origin(request.url) != self._origin or KEYLESS in request.extensions:
-            queries = headers = ()
-            secrets = {secret.reveal().encode() for secret in request.extensions[SECRETS][1]}
-            request.headers = httpx.Headers(
-                [(name, value) for name, value in request.headers.raw if value not in secrets]
-            )
-        if self._adds_key:  # also without a key, since a redirect copies the extensions
-            request.extensions = {**request.extensions, KEY: (queries, headers)}
-            return request
-        url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
-        keyed = httpx.Headers([*request.headers.raw, *revealed(headers)])
-        return request_like(request, url, keyed, request.extensions)
 
 
 def request_like(
