@@ -421,8 +421,7 @@ async def opened_sink(
         OSError: The file cannot be written.
     """
     if not isinstance(to, str | os.PathLike):
-        start = await to.tell()
-        yield Sink(to, start=start, max_bytes=max_bytes, on_progress=on_progress)
+        yield Sink(to, start=await to.tell(), max_bytes=max_bytes, on_progress=on_progress)
         return
     target = Path(to)
     if "\0" in str(target) or await _in_thread(target.is_dir):

@@ -184,8 +184,7 @@ class PoolTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await self.drop(pool)
             raise
-        stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _Lease(stream, pool, free, self)
+        response.stream = _Lease(cast("httpx.AsyncByteStream", response.stream), pool, free, self)
         return response
 
     async def aclose(self) -> None:
