@@ -256,10 +256,8 @@ def is_loopback(url: httpx.URL) -> bool:
     return _LOOPBACK.fullmatch(url.host) is not None
 
 
-def _api_key(key: Secret | None) -> Secret | None:
-    if key is None:
-        return None
-    if not key.longest_spelling:
+def _api_key(key: Secret) -> Secret:
+    if not key.longest_spelling or not key.reveal().strip():
         raise ConfigurationError(
             "api_key: not a string, or empty, as a Secret is after it was pickled; omit it for "
             "guest access"
@@ -310,7 +308,9 @@ class Settings:
     """All settings of a client."""
 
     base_url: httpx.URL
-    api_key: Secret | None = attrs.field(default=None, converter=_api_key)
+    api_key: Secret | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_api_key)
+    )
     base_url_source: str = "the base_url argument"
     api_key_source: str = "the api_key argument"
     api_version: str = attrs.field(
