@@ -217,7 +217,7 @@ def parse_base_url(text: object) -> httpx.URL:
         raise ConfigurationError("base_url: invalid URL") from None
     segments = [unquote(part) for part in text.split("/")[1 if bare else 3 :]]
     named = bool({".", ":"} & set(host)) or host == "localhost"
-    for wrong, problem in (
+    problems = (
         (
             url.scheme not in ("http", "https"),
             f"the scheme must be https or http, not {url.scheme!r}",
@@ -234,7 +234,8 @@ def parse_base_url(text: object) -> httpx.URL:
             "the path contains an empty, '.' or '..' segment",
         ),
         ("api" in segments, "remove /api/…, which the client adds"),
-    ):
+    )
+    for wrong, problem in problems:
         if wrong:
             raise ConfigurationError(f"base_url: {problem}")
     if url.scheme == "http" and not is_loopback(url):

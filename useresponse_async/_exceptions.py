@@ -116,17 +116,10 @@ class _ResponseError(CallError):
     """An unusable response."""
 
     def __init__(
-        self,
-        problem: str,
-        *,
-        response: httpx.Response,
-        method: str,
-        path: str,
-        message: str,
-        status_code: int,
+        self, problem: str, *, response: httpx.Response, method: str, path: str, message: str
     ) -> None:
         super().__init__(problem, method=method, path=path)
-        self.status_code = status_code
+        self.status_code: int = response.status_code
         self.message = message
         self.response = response
 
@@ -164,14 +157,8 @@ class APIStatusError(_ResponseError):
             text += f" ({context})"
         if hint:
             text += f" [{hint}]"
-        super().__init__(
-            text,
-            response=response,
-            method=method,
-            path=path,
-            message=message,
-            status_code=status,
-        )
+        super().__init__(text, response=response, method=method, path=path, message=message)
+        self.status_code = status
         self.code = code
         self.context = context
 
@@ -248,7 +235,6 @@ class DecodeError(_ResponseError):
             method=method,
             path=path,
             message=problem,
-            status_code=response.status_code,
         )
         self.field = field
         self.malformed = malformed

@@ -8,7 +8,7 @@ import os
 import sys
 
 _PROGRAM = "useresponse-async"
-_MODULES = {"useresponse_async", "useresponse_async.cli"}
+_MODULES = ("useresponse_async", "useresponse_async.cli")
 _INTERRUPTED = 130
 
 
@@ -23,7 +23,8 @@ def end_at_once(*_: object) -> None:
 def _is_command() -> bool:
     program = sys.argv[0] if getattr(sys, "argv", None) else ""
     if program == "-m":
-        return not _MODULES.isdisjoint(sys.orig_argv)
+        options = sys.orig_argv
+        return "-m" in options and options[options.index("-m") + 1] in _MODULES
     return program.replace(os.sep, "/").rpartition("/")[2].removesuffix(".exe") == _PROGRAM
 
 
