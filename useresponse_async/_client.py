@@ -348,7 +348,7 @@ class AsyncClient(Resources):
 
         Endpoint: those that ``function`` calls.
         """
-        limit = self._session.max_in_flight
+        limit = self._session.pacing.bound
         if max_in_flight is not None:
             limit = integer("max_in_flight", max_in_flight, minimum=1)
 

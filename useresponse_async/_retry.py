@@ -116,7 +116,7 @@ class RetryBudget:
     def earn(self) -> None:
         """Record a successful response."""
         self.succeeded = True
-        self._tokens = min(self._capacity, self._tokens + self._ratio)
+        self._tokens += self._ratio
 
 
 class Retrying:

@@ -307,17 +307,12 @@ class Session:
         self._headers.update({name: _text(value) for name, value in settings.headers.items()})
 
     @property
-    def max_in_flight(self) -> int:
-        """Maximum number of concurrent requests."""
-        return self.pacing.bound
-
-    @property
     def walk_concurrency(self) -> int:
         """Maximum number of pages that a walk fetches concurrently.
 
         More pages than slots, so that a request is ready whenever a slot becomes free.
         """
-        return self.max_in_flight + self.max_in_flight // 3
+        return self.pacing.bound + self.pacing.bound // 3
 
     async def send(self, request: Request[T]) -> T:
         """Send ``request``, with retries, and return the decoded response.
