@@ -44,12 +44,12 @@ def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, co
     assert not content.split() or content.split()[-1] not in err
 
 
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_a_terminal_prompts_for_the_key_without_echo(serve, monkeypatch, no_color):
+@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
+def test_a_terminal_prompts_for_the_key_without_echo(serve, monkeypatch, colour):
     serve(users=1)
     monkeypatch.delenv("USERESPONSE_API_KEY")
-    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{KEY}\n", NO_COLOR=no_color)
+    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{KEY}\n", **colour)
     assert (code, KEY in shown) == (0, False)
     assert re.search(r'API key \(not shown\): .*"apiKey"', shown, re.DOTALL)
-    assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(no_color)
+    assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(colour)
     assert shown.count("\n") > 20  # indented

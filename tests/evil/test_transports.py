@@ -62,7 +62,7 @@ def made(kind: Any) -> Exception:
     """Return an exception of a class, for any signature of its constructor."""
     failed = OSError(111, TEXT)
     for arguments in ((TEXT,), (), (CONNECTION, failed), (1002, TEXT), (TEXT, [failed])):
-        with suppress(TypeError):
+        with suppress(TypeError, AttributeError):
             return kind(*arguments)
     return kind.__new__(kind, TEXT)
 
