@@ -331,13 +331,16 @@ def test_a_resumed_export_of_changes_has_no_duplicates(serve, work, capfd):
     assert len(ids_in("out.jsonl")) == len(set(ids_in("out.jsonl"))) == 300
 
 
-@pytest.mark.parametrize(("columns", "colour"), [(40, {"NO_COLOR": "1"}), (100, {})])
-def test_a_bar_and_the_lines_for_retries_fit_the_terminal(serve, work, columns, colour):
+@pytest.mark.parametrize(("columns", "no_color"), [(40, {"NO_COLOR": "1"}), (100, {})])
+def test_a_bar_and_the_lines_for_retries_fit_the_terminal(
+    serve, work, monkeypatch, columns, no_color
+):
+    monkeypatch.delenv("NO_COLOR", raising=False)
     sandbox = serve(users=1000, latency=0.05)
     sandbox.fail_next(503, match="search", times=2, message="Service Unavailable")
     options = ("export", "users", "-o", "out.jsonl", "--max-in-flight", "1")
-    text, code = on_terminal(*options, columns=columns, **colour)
-    assert (code, bool(re.search(r"\x1b\[(?:3|9)\d", text))) == (0, not colour)
+    text, code = on_terminal(*options, columns=columns, **no_color)
+    assert (code, bool(re.search(r"\x1b\[(?:3|9)\d", text))) == (0, not no_color)
     shown = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text))
     bars = [line for line in shown if "━" in line]
     retries = [line for line in shown if line.startswith("retry ")]

@@ -44,12 +44,13 @@ def test_an_invalid_key_file_is_reported_without_its_content(key_file, capfd, co
     assert not content.split() or content.split()[-1] not in err
 
 
-@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
-def test_a_terminal_prompts_for_the_key_without_echo(serve, monkeypatch, colour):
+@pytest.mark.parametrize("no_color", [{}, {"NO_COLOR": "1"}])
+def test_a_terminal_prompts_for_the_key_without_echo(serve, monkeypatch, no_color):
     serve(users=1)
     monkeypatch.delenv("USERESPONSE_API_KEY")
-    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{KEY}\n", **colour)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown, code = on_terminal("call", "GET", "/me.json", typed=f"{KEY}\n", **no_color)
     assert (code, KEY in shown) == (0, False)
     assert re.search(r'API key \(not shown\): .*"apiKey"', shown, re.DOTALL)
-    assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(colour)
+    assert bool(re.search(r"\x1b\[(?:3|9|1;3)\d", shown)) is not bool(no_color)
     assert shown.count("\n") > 20  # indented

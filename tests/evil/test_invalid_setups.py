@@ -32,9 +32,10 @@ def nothing_of_this_machine(monkeypatch):
     monkeypatch.delenv("USERESPONSE_API_KEY", raising=False)
 
 
+UNKNOWN_TO_0_27 = pytest.mark.skipif(httpx.__version__ < "0.28", reason="an unknown scheme there")
 PROXIES = [
-    "socks5://127.0.0.1:9", "socks5h://u:pa55@127.0.0.1:9", "http://127.0.0.1:99999", "http://",
-    "ftp://u:pa55@h", "http://h:0",
+    pytest.param("socks5h://u:pa55@127.0.0.1:9", marks=UNKNOWN_TO_0_27),
+    "socks5://127.0.0.1:9", "http://127.0.0.1:99999", "http://", "ftp://u:pa55@h", "http://h:0",
 ]  # fmt: skip
 
 
@@ -47,9 +48,7 @@ def test_a_proxy_that_cannot_be_used_raises(monkeypatch, wire, proxy):
     monkeypatch.delenv("no_proxy")
     socks = "socks" in proxy
     for given in (proxy, None)[: 1 + socks]:
-        with pytest.raises(
-            ur.ConfigurationError, match="(?i)socks" if socks else "proxy"
-        ) as caught:
+        with pytest.raises(ur.ConfigurationError, match="SOCKS" if socks else "proxy") as caught:
             ur.AsyncClient("https://help.example", proxy=given, transport=wire)
         assert "pa55" not in str(caught.value)
         monkeypatch.setenv("ALL_PROXY", proxy)
