@@ -99,6 +99,8 @@ class _KeyedRequest(aiohttp.ClientRequest):
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         used, queries, secret_headers = _exchange.get()
         used.append(conn.transport)
+        if self.method == "CONNECT" or not (queries or secret_headers):
+            return await super().send(conn)
         self._shown = self.request_info
         url, headers = self.url, self.headers
         target = with_queries(url.raw_path_qs.encode(), queries).decode()

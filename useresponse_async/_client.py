@@ -426,18 +426,18 @@ def _sender(
     http_client: httpx.AsyncClient | None,
 ) -> tuple[httpx.AsyncBaseTransport, Proxies | None]:
     """Return the transport, and its proxies unless the transport is the caller's."""
-    own = proxy is not None or verify is not None or transport == "aiohttp"
-    callers = isinstance(transport, httpx.AsyncBaseTransport)
-    if [own, callers, http_client is not None].count(True) > 1:
+    own = proxy is not None or verify is not None
+    is_callers = isinstance(transport, httpx.AsyncBaseTransport)
+    if (own and is_callers) or (http_client is not None and (own or transport is not None)):
         raise ConfigurationError(
             "transport, http_client, and proxy or verify exclude each other; pass only one of them"
         )
     if isinstance(transport, httpx.AsyncBaseTransport):
         return transport, None
-    if transport not in (None, "aiohttp"):
-        raise ConfigurationError("transport: must be an httpx.AsyncBaseTransport or 'aiohttp'")
     if http_client is not None:
         return ClientTransport(http_client), None
+    if transport not in (None, "aiohttp"):
+        raise ConfigurationError("transport: must be an httpx.AsyncBaseTransport or 'aiohttp'")
     if verify is not None and not isinstance(verify, ssl.SSLContext):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(
             "verify: must be an ssl.SSLContext, e.g. ssl.create_default_context(cafile='ca.pem')"

@@ -31,9 +31,8 @@ DEFAULT_MAX_BYTES: Final = 64 * 1024 * 1024
 # A multiple of 3, so that the base64 of the pieces is the base64 of the complete file.
 _PIECE: Final = 3 * 64 * 1024
 _LONGEST_NAME: Final = 255
-# Directories, and separators, control characters, and marks that change the direction of text.
-_NO_NAME: Final = re.compile(
-    r"^\.\.?$|"
+# Separators, control characters, and marks that change the direction of text.
+_NOT_IN_A_NAME: Final = re.compile(
     r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _NO_HARD_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -98,11 +97,11 @@ class Attachment:
     """
 
     def __init__(self, name: str, source: bytes | Path | AsyncReadable, *, max_bytes: int) -> None:
-        if not isinstance(name, str) or not name.strip() or _NO_NAME.search(name):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(name, str) or not name.strip() or name in (".", ".."):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ArgumentError("name", f"{name!r} is not a valid file name")
+        if _NOT_IN_A_NAME.search(name):
             raise ArgumentError(
-                "name",
-                f"{name!r} is not a valid file name: it is empty, '.' or '..', or contains a "
-                "separator, a control character or a direction mark",
+                "name", f"{name!r} contains a separator, a control character or a direction mark"
             )
         if len(name.encode()) > _LONGEST_NAME:
             raise ArgumentError("name", f"is longer than {_LONGEST_NAME} bytes")
@@ -270,8 +269,8 @@ class JSONBody(httpx.AsyncByteStream):
         length: The size of the body, in bytes.
         sent: The size of what the transport has taken, in bytes.
         failure: The exception from reading an attachment.
-        on_piece: Set by the call that sends it. Called before the transport gets a piece, and
-            with ``waiting=False`` before a piece is read and after the last one was sent.
+        on_piece: Called before the transport gets a piece, and with ``waiting=False`` before
+            a piece is read and after the last one was sent.
     """
 
     def __init__(self, texts: list[bytes], files: list[tuple[Attachment, int]]) -> None:
@@ -282,7 +281,7 @@ class JSONBody(httpx.AsyncByteStream):
         self.length: int = sum(map(len, texts)) + sum(4 * -(-size // 3) for _, size in files)
         self.sent: int = 0
         self.failure: Exception | None = None
-        self.on_piece: Callable[..., None]
+        self.on_piece: Callable[..., None] = _ignore
 
     def __aiter__(self) -> AsyncGenerator[bytes, None]:
         self.sent = 0
@@ -319,6 +318,10 @@ class JSONBody(httpx.AsyncByteStream):
         self.sent += len(piece)
         self.on_piece(waiting=True)
         return piece
+
+
+def _ignore(*, waiting: bool) -> None:
+    """Do nothing."""
 
 
 async def json_body(body: Any) -> JSONBody:
@@ -424,8 +427,10 @@ async def opened_sink(
         yield Sink(to, start=await to.tell(), max_bytes=max_bytes, on_progress=on_progress)
         return
     target = Path(to)
-    if "\0" in str(target) or await _in_thread(target.is_dir):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is a directory, or contains a null character")
+    if not target.name or target.name == ".." or "\0" in str(target):
+        raise ArgumentError("to", f"{os.fspath(to)!r} is not the path of a file")
+    if await _in_thread(target.is_dir):
+        raise ArgumentError("to", f"{os.fspath(to)!r} is a directory")
     if not overwrite and await _in_thread(partial(os.path.lexists, target)):
         raise ArgumentError(
             "to", f"{os.fspath(to)!r} already exists; pass overwrite=True to replace it"

@@ -100,7 +100,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
             )
         if self._adds_key:  # also without a key, since a redirect copies the extensions
             request.extensions = {**request.extensions, KEY: (queries, headers)}
-        else:
+        elif queries or headers:
             url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
             keyed = httpx.Headers([*request.headers.raw, *revealed(headers)])
             request = request_like(request, url, keyed, request.extensions)
