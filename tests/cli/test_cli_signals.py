@@ -284,9 +284,12 @@ def test_a_signal_stops_the_demo_and_its_sandbox(*, start, backend, walking, num
     assert not is_alive(sandbox)
 
 
+# As nohup, and a shell without job control, do to commands in the background.
+IGNORING = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
+
+
 def test_ignored_signals_stay_ignored_and_sigterm_stops_the_demo(start):
-    # As nohup, and a shell without job control, do to commands in the background.
-    demo, sandbox = started_demo(start, prefix=("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh"))
+    demo, sandbox = started_demo(start, prefix=IGNORING)
     for number in (signal.SIGINT, signal.SIGHUP):
         demo.send_signal(number)
         assert demo.stderr.readline().startswith("retry ")
@@ -294,6 +297,47 @@ def test_ignored_signals_stay_ignored_and_sigterm_stops_the_demo(start):
     demo.communicate(timeout=60)
     assert demo.returncode == 143
     assert not is_alive(sandbox)
+
+
+# Event loops lose an exception that is raised in such callbacks, or break.
+TERMINATED_IN_A_CALLBACK = """
+import asyncio, os, signal, socket, sys
+import anyio, trio
+from typer import Exit
+from useresponse_async.cli._signals import run_async
+
+def interrupt_and_terminate(*_):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+
+class Receiver(asyncio.Protocol):
+    data_received = interrupt_and_terminate
+
+async def main():
+    try:
+        if sys.argv[1] == "trio":
+            trio.lowlevel.current_trio_token().run_sync_soon(interrupt_and_terminate)
+        else:
+            ours, theirs = socket.socketpair()
+            theirs.send(b"data")
+            await asyncio.get_running_loop().create_connection(Receiver, sock=ours)
+        await anyio.sleep_forever()
+    finally:
+        print("cleaned up")
+
+try:
+    run_async(main, backend=sys.argv[1])
+except Exit as stopped:
+    print(stopped.exit_code, signal.getsignal(signal.SIGINT) is signal.SIG_IGN)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_sigterm_ends_a_loop_at_any_moment_if_ctrl_c_is_ignored(start, backend):
+    code = ("-c", TERMINATED_IN_A_CALLBACK, backend)
+    process = start(*code, program=PYTHON, prefix=IGNORING)
+    assert process.communicate(timeout=60) == ("cleaned up\n143 True\n", "")
 
 
 @pytest.mark.long

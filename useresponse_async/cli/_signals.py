@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any, Final, TypeVar
@@ -29,8 +30,8 @@ def interrupts_held_back() -> Generator[None, None, None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if held:
-        signal.raise_signal(signal.SIGINT)
+    if held and callable(before):
+        before(signal.SIGINT, None)
 
 
 def is_of_interrupt(error: BaseException | None) -> bool:
@@ -63,18 +64,23 @@ def termination_like_ctrl_c() -> Generator[None, None, None]:
             raise KeyboardInterrupt
         handler(signal.SIGINT, frame)
 
-    # One that is ignored, as under nohup, stays ignored.
-    current = {number: signal.getsignal(number) for number in _ENDING}
-    before = {n: handler for n, handler in current.items() if handler not in (None, signal.SIG_IGN)}
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        # On Python 3.10 anyio lets out the cancellation that it makes of Ctrl-C.
-        if received:
-            raise typer.Exit(_EXIT_CODE_BASE + received[0]) from None
-        raise KeyboardInterrupt from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ExitStack() as stack:
+        if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Event loops handle Ctrl-C only where Python does; otherwise the signals above would
+            # raise their exception anywhere in a loop, which may lose it. Blocked, as it is in the
+            # threads and processes started from here, Ctrl-C itself still does nothing.
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
+            handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+            stack.callback(signal.signal, signal.SIGINT, handler)
+        for number in _ENDING:
+            # One that is ignored, as under nohup, stays ignored.
+            if signal.getsignal(number) not in (None, signal.SIG_IGN):
+                stack.callback(signal.signal, number, signal.signal(number, interrupt))
+        try:
+            yield
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            # On Python 3.10 anyio lets out the cancellation that it makes of Ctrl-C.
+            if received:
+                raise typer.Exit(_EXIT_CODE_BASE + received[0]) from None
+            raise KeyboardInterrupt from None
