@@ -147,7 +147,8 @@ async def test_a_walk_over_an_overloaded_server_is_seldom_refused(start_sandbox,
 async def test_an_overload_is_a_503_or_a_timeout(sandbox, caplog, fault, argument, expected):
     getattr(sandbox, fault)(argument)
     caplog.set_level(logging.INFO, logger="useresponse_async.pacing")
-    async with client_of(sandbox, timeout=httpx.Timeout(60, read=1)) as client:
+    read = 1 if fault == "delay_next" else 60
+    async with client_of(sandbox, timeout=httpx.Timeout(60, read=read)) as client:
         await client.users.me()
     assert sum(record.name == "useresponse_async.pacing" for record in caplog.records) == expected
 
