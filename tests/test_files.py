@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,16 @@ async def test_a_download_to_an_existing_path_raises_before_a_request(client, sa
     offer(sandbox, "new")
     await client.files.download("/files/1", file, overwrite=True)
     assert file.read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+async def test_a_download_replaces_no_pipe_or_device(client, sandbox, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", os.devnull):
+        with pytest.raises(ur.ArgumentError, match=r"^to: .* is not a regular file$"):
+            await client.files.download("/files/1", path, overwrite=True)
+    assert sandbox.arrivals == 0
+    assert (tmp_path / "pipe").is_fifo()
 
 
 async def test_a_download_is_written_to_an_open_file_at_its_position(client, sandbox, tmp_path):

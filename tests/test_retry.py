@@ -181,6 +181,22 @@ def test_retry_after_is_read_in_seconds():
     assert 28 <= retry_after(error) <= 30
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be changed here")
+@pytest.mark.parametrize("zone", ["UTC+5", "UTC-5"])
+def test_a_date_without_a_zone_in_retry_after_is_utc(monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        in_30_seconds = datetime.now(timezone.utc) + timedelta(seconds=30)
+        headers = {"Retry-After": in_30_seconds.ctime()}
+        response = httpx.Response(503, headers=headers)
+        error = ur.APIStatusError(response=response, method="GET", path="/x", message="no")
+        assert 28 <= retry_after(error) <= 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.fixture
 def clock(monkeypatch):
     clock = SimpleNamespace(now=100.0, monotonic=lambda: clock.now, time=time.time)

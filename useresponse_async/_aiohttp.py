@@ -56,6 +56,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             )
         if isinstance(request.stream, httpx.ByteStream):
             await request.aread()  # so that an empty body is not sent
+        if request.method != "GET":
+            # So that aiohttp notices the connections that the server has closed by now.
+            await asyncio.sleep(0)
         used: Used = []
         exchange = _exchange.set((used, *request.extensions[KEY]))
         try:

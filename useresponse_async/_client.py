@@ -99,8 +99,8 @@ class AsyncClient(Resources):
             caller has to close it, and its hooks see the API key.
         on_request: Called with each request, an :class:`httpx.Request` without the key,
             before it waits for a slot.
-        on_response: Called with each response except downloads, an :class:`httpx.Response` with
-            its body read and the key redacted.
+        on_response: Called with each response, an :class:`httpx.Response` with the key redacted
+            and its body read; that of a download is empty.
         on_retry: Called before each retry, with a :class:`~useresponse_async.RetryEvent`.
 
     Hooks may be async functions; the call waits for them. Exceptions that they raise are logged

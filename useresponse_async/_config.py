@@ -252,6 +252,12 @@ def has_valid_port(url: httpx.URL) -> bool:
     return url.port is None or 0 < url.port <= _HIGHEST_PORT
 
 
+def host_and_port(url: httpx.URL) -> str:
+    """Return the host and port of ``url`` as text."""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return f"[{url.host}]:{port}" if ":" in url.host else f"{url.host}:{port}"
+
+
 def is_loopback(url: httpx.URL) -> bool:
     """Return whether ``url`` is on this machine."""
     return _LOOPBACK.fullmatch(url.host) is not None
@@ -403,7 +409,9 @@ class Proxies:
             ConfigurationError: The environment's proxy cannot be used.
         """
         address = self._environment.get(url.scheme) or self._environment.get("all")
-        if not address or is_loopback(url) or proxy_bypass(url.host):
+        if not address or is_loopback(url):
+            return self._given
+        if proxy_bypass(url.host) or proxy_bypass(host_and_port(url)):
             return self._given
         return _proxy("the proxy from the environment", address, socks=self._socks)
 

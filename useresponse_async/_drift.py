@@ -345,8 +345,11 @@ class Walk(Generic[T]):
         return again
 
     def _follow(self, number: int, page: Page[T], *, anything_new: bool) -> None:
-        # An empty page is past the end, unless a page behind it is not empty.
-        self._past_the_end = not page.items
+        # A page that arrives after one behind it may be older: it does not move the end back.
+        is_furthest = number >= max([self._continuity.edge, *self._waiting])
+        if is_furthest:
+            # An empty page is past the end, unless a page behind it is not empty.
+            self._past_the_end = not page.items
         # Items without an id cannot be recognized, but a page that repeats the one before can.
         repeats = page.items == self._previous
         anything_new = anything_new and not repeats
@@ -359,7 +362,7 @@ class Walk(Generic[T]):
         elif number >= last and anything_new and (page.next_number or 0) > number:
             # The count is wrong, or rows were inserted: the server itself names the next page.
             last = number + 1
-        self._last = last
+        self._last = last if is_furthest else max(last, self._last)
 
     def ended(self) -> None:
         """Log a warning if the walk ended before the end according to the server's counts."""

@@ -431,6 +431,8 @@ async def opened_sink(
         raise ArgumentError("to", f"{os.fspath(to)!r} is not the path of a file")
     if await _in_thread(target.is_dir):
         raise ArgumentError("to", f"{os.fspath(to)!r} is a directory")
+    if await _in_thread(lambda: target.exists() and not target.is_file()):
+        raise ArgumentError("to", f"{os.fspath(to)!r} is not a regular file")
     if not overwrite and await _in_thread(partial(os.path.lexists, target)):
         raise ArgumentError(
             "to", f"{os.fspath(to)!r} already exists; pass overwrite=True to replace it"
@@ -443,10 +445,12 @@ async def opened_sink(
     except OSError as error:  # with the caller's path
         raise OSError(error.errno, error.strerror, os.fspath(to)) from None
     try:
-        with file:
-            yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
-        await anyio.to_thread.run_sync(partial(commit, partial_file, target, overwrite=overwrite))
+        yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
+        file.close()
+        commit(partial_file, target, overwrite=overwrite)  # here, for the same reason
     finally:
+        with suppress(OSError):  # on a full disk; nobody needs what is left in the buffer
+            file.close()
         with suppress(OSError):
             partial_file.unlink()
 

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from useresponse_async._config import Proxies, Settings
+from useresponse_async._config import Proxies, Settings, host_and_port
 from useresponse_async._decode import (
     NO_CONTENT,
     MalformedBody,
@@ -101,8 +101,11 @@ class Reply:
         self.head = head
         self.limit = limit
         self.content = bytearray()  # not a list, since a server can send millions of chunks
-        # A body that a transport or hook has read already was decompressed by httpx.
-        self.compressed: bool = encoding in ("gzip", "deflate") and not head.is_stream_consumed
+        # A body that a transport or hook has read already was decompressed by httpx. Some servers
+        # name a compression although there is no body.
+        is_plain = head.is_stream_consumed or head.status_code == HTTPStatus.NO_CONTENT
+        is_plain = is_plain or length_of(head) == 0
+        self.compressed: bool = encoding in ("gzip", "deflate") and not is_plain
         self.too_large: bool = False
         self.damaged: str = ""
 
@@ -140,12 +143,6 @@ def length_of(head: httpx.Response) -> int | None:
     """Return the length of the body according to ``head``, in bytes, if it is known."""
     length = head.headers.get("Content-Length", "")
     return int(length) if length.isdecimal() and len(length) <= _LONGEST_LENGTH else None
-
-
-def host_and_port(url: httpx.URL) -> str:
-    """Return the host and port of ``url`` as text."""
-    port = url.port or (443 if url.scheme == "https" else 80)
-    return f"[{url.host}]:{port}" if ":" in url.host else f"{url.host}:{port}"
 
 
 def shown(

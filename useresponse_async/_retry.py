@@ -7,6 +7,7 @@ import email.utils
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timezone
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Final, TypeAlias, cast
@@ -72,6 +73,8 @@ def retry_after(error: BaseException) -> float:
         return float(header)
     try:
         moment = email.utils.parsedate_to_datetime(header)
+        # Without a time zone, as in the oldest of HTTP's formats, it is UTC.
+        moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc)
         return max(0.0, moment.timestamp() - time.time())
     except (ValueError, OverflowError, TypeError):
         return 0.0

@@ -16,7 +16,7 @@ import attrs
 import httpx
 
 from useresponse_async._concurrency import CLOSE_SECONDS, current_loop, ends_in_time
-from useresponse_async._config import Proxies, Settings, __version__, has_valid_port
+from useresponse_async._config import Proxies, Settings, __version__, has_valid_port, host_and_port
 from useresponse_async._decode import NO_CONTENT, Decoder
 from useresponse_async._exceptions import (
     APIConnectionError,
@@ -35,7 +35,6 @@ from useresponse_async._pacing import Pacing, Slot
 from useresponse_async._response import (
     Reply,
     connection_error,
-    host_and_port,
     length_of,
     read,
     shown,

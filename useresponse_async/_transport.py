@@ -281,7 +281,19 @@ def _holds_unasked_bytes(connection: Any) -> bool:
     while (deeper := getattr(inner, "_connection", None)) is not None:  # two with a proxy
         inner = deeper
     state = getattr(inner, "_h11_state", None)
-    return state is not None and connection.is_idle() and bool(state.trailing_data[0])
+    if state is None or not connection.is_idle():
+        return False
+    tls: ssl.SSLObject | None = inner._network_stream.get_extra_info("ssl_object")  # noqa: SLF001 - as above
+    return bool(state.trailing_data[0]) or (tls is not None and not _is_silent(tls))
+
+
+def _is_silent(tls: ssl.SSLObject) -> bool:
+    """Return whether TLS has received nothing, nor its end, of which the socket shows nothing."""
+    try:
+        tls.read(1)
+    except ssl.SSLError as error:
+        return isinstance(error, ssl.SSLWantReadError)
+    return False
 
 
 default_ssl_context: Final = functools.cache(httpx.create_ssl_context)

@@ -169,6 +169,19 @@ class EvilServer:
         while left:
             left -= len(_received(connection, min(left, 65536)))
 
+    def end(self, connection: socket.socket, *, data: bytes) -> None:
+        """Send bytes and, in the same packet, the end of TLS or of the connection."""
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        connection.sendall(data)
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(0)
+            with suppress(ssl.SSLWantReadError):  # the client's own end of TLS
+                connection.unwrap()
+            connection.settimeout(None)
+        else:
+            connection.shutdown(socket.SHUT_WR)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
     def sleep(self, _connection: socket.socket, *, seconds: float) -> None:
         if self._stopping.wait(seconds):
             raise ConnectionAbortedError
@@ -202,6 +215,11 @@ class EvilServer:
 
 REQUEST, DRAIN, SERVE = EvilServer.read_request, EvilServer.drain, EvilServer.serve
 HEAD, SILENCE, RESET = partial(REQUEST, body=False), EvilServer.silence, EvilServer.reset
+
+
+def end_with(data: bytes) -> Any:
+    """Return the step that sends bytes and the end of TLS or of the connection at once."""
+    return partial(EvilServer.end, data=data)
 
 
 def sleep(seconds: float) -> Any:

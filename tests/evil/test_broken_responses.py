@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import os
+import resource
 import sys
 import tracemalloc
 import zlib
@@ -27,6 +28,7 @@ from server import (
     ONCE,
     REQUEST,
     RESET,
+    SERVE,
     SILENCE,
     answer,
     chunked,
@@ -286,12 +288,24 @@ async def test_a_body_that_the_transport_has_decompressed_is_read():
         assert (await client.users.me()).id == 1
 
 
+@pytest.mark.parametrize("how", [GZIP, DEFLATE])
+async def test_a_204_that_names_a_compression_is_a_success(server, connect, how):
+    empty = b"HTTP/1.1 204 No Content\r\n" + how + b"\r\n"
+    heads = (empty + b"\r\n", empty + b"Content-Length: 0\r\n\r\n")
+    server.play(*[step for head in heads for step in [REQUEST, head] * 2], SERVE)
+    async with connect(server) as client:
+        for _ in range(2):
+            assert await client.request("DELETE", "/x.json") is None
+            assert await client.request("POST", "/x.json") is None
+
+
 # Downloads
 
 PACKED = {
     "gzip": (answer(gzip.compress(FILE), GZIP), FILE),
     "deflate": (answer(zlib.compress(FILE), DEFLATE), FILE),
     "raw deflate": (answer(zlib.compress(FILE)[2:-4], DEFLATE), FILE),
+    "no body, of any name": (answer(b"", GZIP), b""),
     "gzip in gzip, which is not unpacked": (answer(NESTED_BOMB, GZIP + b", gzip"), NESTED_BOMB),
 }
 
@@ -305,13 +319,14 @@ async def test_a_compressed_download_is_decompressed(server, connect, tmp_path, 
         await client.files.download("/f", tmp_path / "f", on_progress=lambda *it: shown.append(it))
     assert (tmp_path / "f").read_bytes() == file
     # The length of what was compressed is not that of the file.
-    assert shown[-1] == (len(file), None if file is FILE else len(file))
+    assert shown[-1:] == ([(len(file), None if file is FILE else len(file))] if file else [])
 
 
 ERROR = gzip.compress(b'{"error": "gone fishing"}')
-DAMAGED = (b"", b"plain", gzip.compress(bytes(1000))[:-9])
+DAMAGED = (b"plain", gzip.compress(bytes(1000))[:-9])
 FAILED = {
     **{f"of {len(it)}": (answer(it, GZIP), ur.APIConnectionError, "damaged") for it in DAMAGED},
+    "of unknown length": (NO_LENGTH[:-2] + GZIP + b"\r\n\r\n", ur.APIConnectionError, "damaged"),
     "stalled": (answer(bytes(1000))[:-5], ur.APITimeoutError, "read timeout"),
     "404": (answer(ERROR, GZIP, status=b"404 Not Found"), ur.APIStatusError, "404 gone fishing"),
     "500": (answer(ERROR, GZIP, status=b"500 Sorry"), ur.APIStatusError, "500 gone fishing"),
@@ -367,6 +382,23 @@ async def test_two_downloads_to_one_path_do_not_mix(server, download, tmp_path, 
     assert outcomes.count(300_000) == (2 if overwrite else 1)
     assert target.read_bytes() in FILES
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.every_loop
+async def test_a_download_to_a_full_disk_can_be_cancelled(server, connect, tmp_path):
+    server.play(REQUEST, answer(bytes(2000))[:-1000], SILENCE)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with connect(server) as client:
+        with anyio.CancelScope() as scope:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+            try:
+                await client.files.download(
+                    "/f", tmp_path / "f", on_progress=lambda *_: scope.cancel()
+                )
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert scope.cancelled_caught
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.every_loop

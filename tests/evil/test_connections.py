@@ -33,6 +33,7 @@ from server import (
     chunked,
     create,
     drip,
+    end_with,
     failure,
     flood,
     sleep,
@@ -70,6 +71,24 @@ async def test_a_connection_that_closed_while_idle_is_not_used(server, connect, 
             await anyio.sleep(0.01)  # the event loop sees that it has closed
         assert (await create(client)).id == 1
     assert [head.split()[0] for head in server.heads] == [b"GET"] * 3 + [b"POST", b"GET"]
+
+
+async def test_a_connection_that_ended_with_the_response_is_not_used(server, connect):
+    server.play(REQUEST, end_with(answer()), times=20)
+    async with connect(server, retry=QUICK) as client:  # with which a create is still sent once
+        for _ in range(5):
+            assert (await client.users.me()).id == 1
+            assert (await create(client)).id == 1
+
+
+async def test_a_connection_whose_tls_ended_with_the_response_is_not_used(
+    start_server, trusting, connect
+):
+    server = start_server(tls=tls_context())
+    server.play(REQUEST, end_with(answer()), SILENCE, times=3)
+    async with connect(server, verify=trusting) as client:
+        for _ in range(3):
+            assert (await create(client)).id == 1
 
 
 @pytest.mark.parametrize("proxied", [False, True])

@@ -55,7 +55,8 @@ def test_a_proxy_that_cannot_be_used_raises(monkeypatch, wire, proxy):
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio", "asyncio+aiohttp"], indirect=True)
-async def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_path):
+@pytest.mark.parametrize("port", [False, True])
+async def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_path, port):
     proxy, direct = start_server(), start_server()
     # A name of this machine that is not known as a loopback address.
     resolve, here = socket.getaddrinfo, "files.example"
@@ -64,7 +65,7 @@ async def test_downloads_respect_no_proxy(monkeypatch, start_server, wire, tmp_p
         return resolve("127.0.0.1" if host in (here, here.encode()) else host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolved)
-    for name, value in (("http_proxy", proxy.url), ("no_proxy", here)):
+    for name, value in (("http_proxy", proxy.url), ("no_proxy", here + f":{direct.port}" * port)):
         monkeypatch.setenv(name, value)
         monkeypatch.setenv(name.upper(), value)
     with pytest.warns(UserWarning, match="are sent unencrypted"):
