@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import KEY, run
+from command_line import KEY, on_terminal, run
 
 
 def test_call_prints_the_json_unchanged_except_for_the_key(serve, capfd):
@@ -57,6 +57,13 @@ def test_include_shows_status_and_headers_also_of_an_error(serve, capfd):
     assert json.loads(body)["id"] == 1
     assert run(["call", "GET", "/nothing.json", "-i"]) == 1
     assert capfd.readouterr().out.startswith("HTTP/1.1 404 Not Found\n")
+
+
+def test_a_terminal_that_cannot_show_a_character_shows_its_escape(serve):
+    serve(users=1).answer_next('{"name": "Wärm"}')
+    text, code = on_terminal("call", "GET", "/me.json", PYTHONIOENCODING="ascii", TERM="dumb")
+    assert (json.loads(text), code) == ({"name": "Wärm"}, 0)
+    assert "W\\u00e4rm" in text
 
 
 def test_control_characters_from_the_server_are_escaped(serve, capfd, monkeypatch):

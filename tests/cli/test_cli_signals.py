@@ -226,6 +226,23 @@ def test_a_broken_pipe_ends_an_export_silently(start, serve):
     assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("command", ["", "--help", "export users --help", "sandbox --port 0"])
+def test_a_broken_pipe_ends_other_output_silently(start, command):
+    process = start(*command.split())
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(("command", "code"), [("export users -o out.jsonl", 0), ("bogus", 2)])
+def test_an_error_stream_without_a_reader_changes_no_exit_code(start, serve, work, command, code):
+    serve(users=3)
+    process = start(*command.split())
+    process.stderr.close()
+    assert process.wait(60) == code
+    assert [path.name for path in work.iterdir()] == ["out.jsonl"][code:]
+
+
 @pytest.fixture
 def blocked(start, serve) -> subprocess.Popen:
     """An export whose standard output is a full pipe."""
@@ -297,6 +314,13 @@ def test_ignored_signals_stay_ignored_and_sigterm_stops_the_demo(start):
     demo.communicate(timeout=60)
     assert demo.returncode == 143
     assert not is_alive(sandbox)
+
+
+def test_ctrl_c_that_is_ignored_changes_no_exit_code(start):
+    process = start("--version", prefix=IGNORING)
+    assert process.stdout.readline().startswith("useresponse-async ")
+    interrupt_repeatedly(process)  # while the interpreter exits
+    assert process.returncode == 0
 
 
 # Event loops lose an exception that is raised in such callbacks, or break.

@@ -170,6 +170,7 @@ FAILURES = [
     ("whoami --api-key-file no", {}, 1, ["--api-key-file: no: No such file or directory"]),
     ("whoami --guest", {}, 1, ["401 Authentication is required"]),
     ("whoami", {"USERESPONSE_API_KEY": ""}, 2, [NO_KEY]),
+    ("whoami", {"USERESPONSE_API_KEY": " "}, 2, [NO_KEY]),
     ("whoami --guest", {"USERESPONSE_URL": ""}, 2, ["no URL: pass --url"]),
     ("whoami --guest", {"USERESPONSE_URL": CLOSED}, 1, [f"{REFUSED}USERESPONSE_URL)"]),
     (f"whoami -v --guest --url {CLOSED}", {}, 1, [f"{REFUSED}--url)", f"{REFUSED}--url)"]),

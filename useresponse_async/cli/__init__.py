@@ -25,8 +25,9 @@ def main() -> int:
     # After a Ctrl-C during exec() of a text, as in the import of a module with dataclasses, Python
     # ends by SIGINT despite the exit code, until the next exec() of a text.
     exec("")  # noqa: S102
-    # While the interpreter exits, Ctrl-C would print a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # While the interpreter exits, Ctrl-C would print a traceback, unless it is ignored.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     return code
 
 

@@ -85,7 +85,7 @@ def run() -> int:
         # From now on Ctrl-C raises an exception, unless it is ignored.
         if signal.getsignal(signal.SIGINT) is end_at_once:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        code: object = app(prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
+        code = _called(reporter)
     except OutputClosedError:
         return READER_GONE
     except (typer.Abort, KeyboardInterrupt):
@@ -108,3 +108,12 @@ def run() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         reporter.interrupted(code)
     return code
+
+
+def _called(reporter: Reporter) -> object:
+    try:
+        return app(prog_name=_PROGRAM, obj=reporter, standalone_mode=False)
+    except SystemExit as ending:  # typer's own, if the reader of a help text is gone
+        if isinstance(ending.__context__, BrokenPipeError):
+            raise OutputClosedError from None
+        raise

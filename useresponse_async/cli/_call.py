@@ -133,5 +133,7 @@ def _show(response: httpx.Response, connection: Connection, *, include: bool) ->
     except (ValueError, RecursionError):
         say(text.rstrip("\n").encode("unicode_escape").decode())  # it could steer the terminal
         return
-    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=False))
-    Console().print(JSONHighlighter()(shown), soft_wrap=True)
+    console = Console()
+    only_ascii = not console.encoding.startswith("utf")
+    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=only_ascii))
+    console.print(JSONHighlighter()(shown), soft_wrap=True)

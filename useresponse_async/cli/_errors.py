@@ -91,9 +91,13 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """Write a line, without the keys in use and the one in the environment."""
-        for key in (*self.secrets, Secret(os.environ.get("USERESPONSE_API_KEY", ""))):
+        for key in (*self.secrets, Secret(os.environ.get("USERESPONSE_API_KEY", "").strip())):
             text = key.redact(text)
-        sys.stderr.write(text + "\n")
+        try:
+            sys.stderr.write(text + "\n")
+        except OSError:
+            # Nobody can be told. Python would try again to write it at the end, and fail.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
     def reworded(self, text: str) -> str:
         """Return a message of the client in the terms of the command line."""

@@ -36,7 +36,7 @@ def find_key(file: str | None, reporter: Reporter) -> Secret:
     """Return the key from ``file``, the environment or a prompt on the terminal."""
     if file is not None:
         key, source = _from_file(file, reporter), f"--api-key-file {file}"
-    elif key := os.environ.get(KEY_VARIABLE, ""):
+    elif key := os.environ.get(KEY_VARIABLE, "").strip():
         source = KEY_VARIABLE
     elif sys.stdin.isatty():
         source = "the prompt"

@@ -21,6 +21,8 @@ from useresponse_async.sandbox._options import (
 # On Windows a wait without a timeout would swallow Ctrl-C.
 _SIGNAL_CHECK_SECONDS = 0.5
 
+_READER_GONE = 141  # as in shells after SIGPIPE
+
 _EPILOG = """\
 examples:
   {prog}
@@ -28,9 +30,10 @@ examples:
   {prog} --port 0 --capacity 8 --access-log
 
 exit codes:
-  0  stopped by Ctrl-C or SIGTERM
-  1  cannot listen on the address, or the extra `sandbox` is not installed
-  2  wrong usage
+  0    stopped by Ctrl-C or SIGTERM
+  1    cannot listen on the address, or the extra `sandbox` is not installed
+  2    wrong usage
+  141  broken pipe: the reader of standard output has closed it
 """
 
 
@@ -54,7 +57,11 @@ def run(options: Options) -> None:
     with ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, on_signal))
-        sandbox = stack.enter_context(Sandbox.from_options(options))
+        try:
+            sandbox = stack.enter_context(Sandbox.from_options(options))
+        except OSError as error:
+            place = f"{options.host}:{options.port}"
+            raise OSError(error.errno, f"cannot listen on {place}: {error}") from error
         sys.stdout.write(f"UseResponse sandbox on {sandbox.url}\n")
         sys.stdout.writelines(f"{role} key: {key}\n" for role, key in sandbox.keys.items())
         url, key = shlex.quote(sandbox.url), shlex.quote(sandbox.api_key)
@@ -76,9 +83,13 @@ def main(
         parser.error(str(error))
     try:
         run(options)
-    except (MissingExtraError, OSError) as error:
-        where = f"cannot listen on {options.host}:{options.port}: "
-        sys.stderr.write(f"error: {where if isinstance(error, OSError) else ''}{error}\n")
+    except MissingExtraError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except BrokenPipeError:
+        return _READER_GONE
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror}\n")
         return 1
     return 0
 
