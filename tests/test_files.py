@@ -144,8 +144,11 @@ async def test_a_download_to_an_existing_path_raises_before_a_request(client, sa
     assert {*tmp_path.iterdir()} == {file, folder, link}
     assert file.read_text() == "old"
     offer(sandbox, "new")
+    file.chmod(0o600)
+    mode = file.stat().st_mode
     await client.files.download("/files/1", file, overwrite=True)
     assert file.read_text() == "new"
+    assert file.stat().st_mode == mode
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -456,8 +457,10 @@ async def opened_sink(
 
 
 def commit(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Rename a complete file to its final name."""
+    """Rename a complete file to its final name; the mode of a file that it replaces remains."""
     if overwrite:
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, source)
         source.replace(target)
         return
     try:
