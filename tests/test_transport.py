@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from quick import client_of
 from tasks import until
@@ -68,3 +69,17 @@ async def test_the_latest_connection_is_used_and_unused_ones_are_closed(sandbox,
         for _ in range(9):
             await client.users.me()
         await until(lambda: sandbox.connections <= 1)
+
+
+async def test_a_redirected_request_of_a_guest_has_a_body_that_transports_can_read():
+    bodies: list[bytes] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        there = {"Location": "/there"}
+        return httpx.Response(200, json={}) if bodies[1:] else httpx.Response(302, headers=there)
+
+    transport = httpx.MockTransport(respond)
+    async with AsyncClient("https://a.example", transport=transport) as client:
+        await client.request("GET", "/x.json")
+    assert bodies == [b"", b""]

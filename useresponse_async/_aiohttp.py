@@ -57,8 +57,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         if isinstance(request.stream, httpx.ByteStream):
             await request.aread()  # so that an empty body is not sent
         if request.method != "GET":
-            # So that aiohttp notices the connections that the server has closed by now.
-            await asyncio.sleep(0)
+            # In the first step the loop looks at its sockets, and by the end of the second aiohttp
+            # has noticed the connections that the server has closed.
+            for _ in range(2):
+                await asyncio.sleep(0)
         used: Used = []
         exchange = _exchange.set((used, *request.extensions[KEY]))
         try:

@@ -345,11 +345,8 @@ class Walk(Generic[T]):
         return again
 
     def _follow(self, number: int, page: Page[T], *, anything_new: bool) -> None:
-        # A page that arrives after one behind it may be older: it does not move the end back.
-        is_furthest = number >= max([self._continuity.edge, *self._waiting])
-        if is_furthest:
-            # An empty page is past the end, unless a page behind it is not empty.
-            self._past_the_end = not page.items
+        # An empty page is past the end, unless a page behind it is not empty.
+        self._past_the_end = not page.items
         # Items without an id cannot be recognized, but a page that repeats the one before can.
         repeats = page.items == self._previous
         anything_new = anything_new and not repeats
@@ -362,6 +359,8 @@ class Walk(Generic[T]):
         elif number >= last and anything_new and (page.next_number or 0) > number:
             # The count is wrong, or rows were inserted: the server itself names the next page.
             last = number + 1
+        # A page that arrives after one behind it may be older, so it must not move the end back.
+        is_furthest = number >= max([self._continuity.edge, *self._waiting])
         self._last = last if is_furthest else max(last, self._last)
 
     def ended(self) -> None:

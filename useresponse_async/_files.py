@@ -9,7 +9,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -36,6 +35,7 @@ _LONGEST_NAME: Final = 255
 _NOT_IN_A_NAME: Final = re.compile(
     r"[/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_PERMISSIONS: Final = 0o777
 _NO_HARD_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 ProgressCallback: TypeAlias = Callable[[int, int | None], Awaitable[None] | None]
@@ -446,9 +446,13 @@ async def opened_sink(
     except OSError as error:  # with the caller's path
         raise OSError(error.errno, error.strerror, os.fspath(to)) from None
     try:
+        if overwrite:
+            with suppress(OSError):  # if there is no file, or modes cannot be changed there
+                partial_file.chmod(target.stat().st_mode & _PERMISSIONS)  # noqa: ASYNC240 - as above
         yield Sink(anyio.wrap_file(file), start=0, max_bytes=max_bytes, on_progress=on_progress)
         file.close()
-        commit(partial_file, target, overwrite=overwrite)  # here, for the same reason
+        # Not in a thread either, which a cancellation could abandon.
+        commit(partial_file, target, overwrite=overwrite)
     finally:
         with suppress(OSError):  # on a full disk; nobody needs what is left in the buffer
             file.close()
@@ -457,10 +461,8 @@ async def opened_sink(
 
 
 def commit(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Rename a complete file to its final name; the mode of a file that it replaces remains."""
+    """Rename a complete file to its final name."""
     if overwrite:
-        with suppress(FileNotFoundError):
-            shutil.copymode(target, source)
         source.replace(target)
         return
     try:

@@ -101,11 +101,8 @@ class Reply:
         self.head = head
         self.limit = limit
         self.content = bytearray()  # not a list, since a server can send millions of chunks
-        # A body that a transport or hook has read already was decompressed by httpx. Some servers
-        # name a compression although there is no body.
-        is_plain = head.is_stream_consumed or head.status_code == HTTPStatus.NO_CONTENT
-        is_plain = is_plain or length_of(head) == 0
-        self.compressed: bool = encoding in ("gzip", "deflate") and not is_plain
+        # A body that a transport or hook has read already was decompressed by httpx.
+        self.compressed: bool = encoding in ("gzip", "deflate") and not head.is_stream_consumed
         self.too_large: bool = False
         self.damaged: str = ""
 
@@ -135,7 +132,11 @@ class Reply:
         if chunk is None:
             if self._inflater is not None:
                 yield self._inflater.flush()
-            if self._inflater is None or not self._inflater.eof:
+                complete = self._inflater.eof
+            else:  # some servers name a compression although there is no body
+                status = self.head.status_code
+                complete = status == HTTPStatus.NO_CONTENT or length_of(self.head) == 0
+            if not complete:
                 raise zlib.error("the compressed body was cut short")
 
 

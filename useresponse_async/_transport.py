@@ -100,7 +100,7 @@ class KeyTransport(httpx.AsyncBaseTransport):
             )
         if self._adds_key:  # also without a key, since a redirect copies the extensions
             request.extensions = {**request.extensions, KEY: (queries, headers)}
-        elif queries or headers:
+        else:
             url = request.url.copy_with(raw_path=with_queries(request.url.raw_path, queries))
             keyed = httpx.Headers([*request.headers.raw, *revealed(headers)])
             request = request_like(request, url, keyed, request.extensions)
@@ -261,7 +261,7 @@ class _OneConnection:
         request.headers = [*request.headers, *revealed(headers)]
         request.url.target = with_queries(request.url.target, queries)
         last = self._connection
-        if last is None or last.is_closed() or last.has_expired() or _holds_unasked_bytes(last):
+        if last is None or last.is_closed() or last.has_expired() or _is_unusable(last):
             await self.aclose()
             self._connection = self._pool.create_connection(request.url.origin)
         return await self._connection.handle_async_request(request)
@@ -271,11 +271,11 @@ class _OneConnection:
             await self._connection.aclose()
 
 
-def _holds_unasked_bytes(connection: Any) -> bool:
+def _is_unusable(connection: Any) -> bool:
     """Return whether an idle connection has read more than the responses to its requests.
 
-    httpcore would parse these bytes as the start of the next response, and has no public
-    attribute for them.
+    httpcore would parse such bytes as the start of the next response, and would send a request
+    after the end of TLS. It has no public attributes for them, and the socket shows nothing.
     """
     inner = connection
     while (deeper := getattr(inner, "_connection", None)) is not None:  # two with a proxy
@@ -288,7 +288,7 @@ def _holds_unasked_bytes(connection: Any) -> bool:
 
 
 def _is_silent(tls: ssl.SSLObject) -> bool:
-    """Return whether TLS has received nothing, nor its end, of which the socket shows nothing."""
+    """Return whether TLS has received neither data nor its end."""
     try:
         tls.read(1)
     except ssl.SSLError as error:

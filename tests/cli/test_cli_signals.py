@@ -226,18 +226,25 @@ def test_a_broken_pipe_ends_an_export_silently(start, serve):
     assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["", "--help", "export users --help", "sandbox --port 0"])
-def test_a_broken_pipe_ends_other_output_silently(start, command):
-    process = start(*command.split())
+def test_a_broken_pipe_ends_other_output_silently(start, command, unbuffered):
+    process = start(*command.split(), PYTHONUNBUFFERED=unbuffered)
     process.stdout.close()
     assert process.wait(60) == 141
     assert process.stderr.read() == ""
 
 
-@pytest.mark.parametrize(("command", "code"), [("export users -o out.jsonl", 0), ("bogus", 2)])
-def test_an_error_stream_without_a_reader_changes_no_exit_code(start, serve, work, command, code):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("export users -o out.jsonl", 0), ("bogus", 2), ("sandbox --users x", 2)],
+)
+def test_an_error_stream_without_a_reader_changes_no_exit_code(  # noqa: PLR0917 - fixtures
+    start, serve, work, command, code, unbuffered
+):
     serve(users=3)
-    process = start(*command.split())
+    process = start(*command.split(), PYTHONUNBUFFERED=unbuffered)
     process.stderr.close()
     assert process.wait(60) == code
     assert [path.name for path in work.iterdir()] == ["out.jsonl"][code:]

@@ -81,6 +81,15 @@ async def test_a_connection_that_ended_with_the_response_is_not_used(server, con
             assert (await create(client)).id == 1
 
 
+async def test_a_connection_that_ended_while_the_loop_was_blocked_is_not_used(server, connect):
+    server.play(REQUEST, answer(), sleep(0.03), times=4)
+    async with connect(server) as client:
+        for _ in range(4):
+            assert (await create(client)).id == 1
+            while server.open_connections:
+                time.sleep(0.005)  # noqa: ASYNC251 - blocks the loop
+
+
 async def test_a_connection_whose_tls_ended_with_the_response_is_not_used(
     start_server, trusting, connect
 ):

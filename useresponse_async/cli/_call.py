@@ -134,6 +134,9 @@ def _show(response: httpx.Response, connection: Connection, *, include: bool) ->
         say(text.rstrip("\n").encode("unicode_escape").decode())  # it could steer the terminal
         return
     console = Console()
-    only_ascii = not console.encoding.startswith("utf")
-    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=only_ascii))
+    shown = harmless_json(json.dumps(payload, indent=2, ensure_ascii=False))
+    try:
+        shown.encode(console.encoding)
+    except UnicodeEncodeError:
+        shown = json.dumps(payload, indent=2)
     console.print(JSONHighlighter()(shown), soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -254,6 +255,8 @@ class FileExport:
             self._convert()
         os.umask(umask := os.umask(0o077))  # setting it is the only way to read it
         ready.chmod(0o666 & ~umask)
+        if overwrite and self._target.exists():
+            shutil.copymode(self._target, ready)
         try:
             commit(ready, self._target, overwrite=overwrite)
         except FileExistsError:

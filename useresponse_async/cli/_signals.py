@@ -66,9 +66,10 @@ def termination_like_ctrl_c() -> Generator[None, None, None]:
 
     with ExitStack() as stack:
         if sys.platform != "win32" and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # Event loops handle Ctrl-C only where Python does; otherwise the signals above would
-            # raise their exception anywhere in a loop, which may lose it. Blocked, as it is in the
-            # threads and processes started from here, Ctrl-C itself still does nothing.
+            # Event loops install their handler of Ctrl-C only in place of Python's own. Without it
+            # the signals above would raise an exception anywhere in a loop, which may lose it.
+            # Ctrl-C itself still does nothing: it is blocked in this thread, and in the threads
+            # and processes started from here.
             blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, blocked)
             handler = signal.signal(signal.SIGINT, signal.default_int_handler)

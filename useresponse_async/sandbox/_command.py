@@ -1,14 +1,15 @@
 """The sandbox as a command."""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from useresponse_async._config import MissingExtraError, require_extra
 from useresponse_async.sandbox._options import (
@@ -31,7 +32,7 @@ examples:
 
 exit codes:
   0    stopped by Ctrl-C or SIGTERM
-  1    cannot listen on the address, or the extra `sandbox` is not installed
+  1    cannot listen on the address or write the output, or the extra `sandbox` is not installed
   2    wrong usage
   141  broken pipe: the reader of standard output has closed it
 """
@@ -75,6 +76,22 @@ def main(
     arguments: Sequence[str] | None = None, *, prog: str = "python -m useresponse_async.sandbox"
 ) -> int:
     """Run the command with these arguments; return its exit code."""
+    try:
+        return _main(arguments, prog)
+    finally:
+        _flush(sys.stdout)
+        _flush(sys.stderr)
+
+
+def _flush(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:
+        # Python would try again when it exits, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _main(arguments: Sequence[str] | None, prog: str) -> int:
     parser = _parser(prog)
     parsed = parser.parse_args(arguments)
     try:
@@ -83,13 +100,11 @@ def main(
         parser.error(str(error))
     try:
         run(options)
-    except MissingExtraError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
     except BrokenPipeError:
         return _READER_GONE
-    except OSError as error:
-        sys.stderr.write(f"error: {error.strerror}\n")
+    except (MissingExtraError, OSError) as error:
+        with suppress(OSError):
+            sys.stderr.write(f"error: {getattr(error, 'strerror', error)}\n")
         return 1
     return 0
 
@@ -97,6 +112,10 @@ def main(
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message} (--help lists the options)\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        with suppress(OSError):  # as newer versions of Python do
+            super()._print_message(message, file)
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
