@@ -71,15 +71,17 @@ async def test_the_latest_connection_is_used_and_unused_ones_are_closed(sandbox,
         await until(lambda: sandbox.connections <= 1)
 
 
+@pytest.mark.anyio
 async def test_a_redirected_request_of_a_guest_has_a_body_that_transports_can_read():
     bodies: list[bytes] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
-        bodies.append(request.content)
-        there = {"Location": "/there"}
-        return httpx.Response(200, json={}) if bodies[1:] else httpx.Response(302, headers=there)
+    class Redirecting(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            bodies.append(request.content)
+            if len(bodies) > 1:
+                return httpx.Response(200, json={})
+            return httpx.Response(302, headers={"Location": "/there"})
 
-    transport = httpx.MockTransport(respond)
-    async with AsyncClient("https://a.example", transport=transport) as client:
+    async with AsyncClient("https://a.example", transport=Redirecting()) as client:
         await client.request("GET", "/x.json")
     assert bodies == [b"", b""]
