@@ -428,16 +428,9 @@ async def opened_sink(
         yield Sink(to, start=await to.tell(), max_bytes=max_bytes, on_progress=on_progress)
         return
     target = Path(to)
-    if not target.name or target.name == ".." or "\0" in str(target):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is not the path of a file")
-    if await _in_thread(target.is_dir):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is a directory")
-    if await _in_thread(lambda: target.exists() and not target.is_file()):
-        raise ArgumentError("to", f"{os.fspath(to)!r} is not a regular file")
-    if not overwrite and await _in_thread(partial(os.path.lexists, target)):
-        raise ArgumentError(
-            "to", f"{os.fspath(to)!r} already exists; pass overwrite=True to replace it"
-        )
+    problem = await _in_thread(partial(_problem_with, target, overwrite=overwrite))
+    if problem:
+        raise ArgumentError("to", f"{os.fspath(to)!r} {problem}")
     partial_file = target.with_name(f".{secrets.token_hex(12)}.part")
     # Opened and closed here, as a cancellation could abandon a thread between the two. Mode x
     # neither replaces a file nor follows a link.
@@ -458,6 +451,19 @@ async def opened_sink(
             file.close()
         with suppress(OSError):
             partial_file.unlink()
+
+
+def _problem_with(target: Path, *, overwrite: bool) -> str:
+    """Return why a download cannot be written to ``target``, or an empty text."""
+    if not target.name or target.name == ".." or "\0" in str(target):
+        return "is not the path of a file"
+    if target.is_dir():
+        return "is a directory"
+    if target.exists() and not target.is_file():
+        return "is not a regular file"
+    if not overwrite and os.path.lexists(target):
+        return "already exists; pass overwrite=True to replace it"
+    return ""
 
 
 def commit(source: Path, target: Path, *, overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C without a traceback while the command line starts or ends.
+"""What the commands need when they start or end: Ctrl-C without a traceback, and output given up.
 
 The package imports this module first, since its other imports take several tenths of a second.
 It has no effect if the package is used as a library.
@@ -18,6 +18,15 @@ def end_at_once(*_: object) -> None:
         os.write(2, b"interrupted\n")
     finally:
         os._exit(_INTERRUPTED)
+
+
+def give_up(descriptor: int) -> None:
+    """Connect an output that cannot be written to the null device.
+
+    Otherwise Python would fail again to write what is left in its buffer when it exits, and change
+    the exit code.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _is_command() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from typing import Annotated, Final
@@ -10,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from useresponse_async._config import __version__
-from useresponse_async._startup import end_at_once
+from useresponse_async._startup import end_at_once, give_up
 from useresponse_async.cli import _export, _sandbox
 from useresponse_async.cli._call import call
 from useresponse_async.cli._demo import demo
@@ -95,8 +94,7 @@ def run() -> int:
     except OSError as error:
         if error.filename is not None:
             return reporter.report(error)
-        # Python would fail again to write what is left in the buffer of standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout.fileno())
         return reporter.report(CommandError(f"standard output: {error.strerror or error}"))
     except Exception as error:  # noqa: BLE001 - nothing above could report it
         if not is_of_interrupt(error):

@@ -13,6 +13,7 @@ import attrs
 from useresponse_async._config import MissingExtraError
 from useresponse_async._exceptions import ArgumentError, ConfigurationError, UseResponseError
 from useresponse_async._secret import Secret
+from useresponse_async._startup import give_up
 
 FAILED: Final = 1
 MISUSED: Final = 2
@@ -96,8 +97,7 @@ class Reporter:
         try:
             sys.stderr.write(text + "\n")
         except OSError:
-            # Nobody can be told. Python would try again to write it at the end, and fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            give_up(sys.stderr.fileno())
 
     def reworded(self, text: str) -> str:
         """Return a message of the client in the terms of the command line."""

@@ -1,7 +1,6 @@
 """The sandbox as a command."""
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -12,6 +11,7 @@ from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from useresponse_async._config import MissingExtraError, require_extra
+from useresponse_async._startup import give_up
 from useresponse_async.sandbox._options import (
     DEFAULT_API_KEY,
     EMPTY_STYLES,
@@ -87,8 +87,7 @@ def _flush(stream: TextIO) -> None:
     try:
         stream.flush()
     except OSError:
-        # Python would try again when it exits, and change the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        give_up(stream.fileno())
 
 
 def _main(arguments: Sequence[str] | None, prog: str) -> int:
